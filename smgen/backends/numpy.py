@@ -1,0 +1,119 @@
+"""The NumPy backend: one readable module that needs NumPy alone (and scipy.special where a network uses erf)."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import Final
+
+from smgen.backends.facts import Facts, shape_text
+from smgen.ir import Elementary, Schedule
+from smgen.lower.names import parameter_buffer
+from smgen.passes import Pass, run
+from smgen.passes.elementary import elementary
+from smgen.passes.prune import prune
+from smgen.passes.stabilise import stabilise
+from smgen.printers.numpy import SCIPY, PrintedFunction, Statement, print_function
+from smgen.render import render
+
+TEMPLATE: Final = "numpy/module.py.j2"
+PASSES: Final[tuple[Pass, ...]] = (prune, stabilise, elementary)
+_WIDTH: Final = 116
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A private function of the module, ready to lay out."""
+
+    name: str
+    summary: str
+    parameters: tuple[tuple[str, str], ...]
+    uses_lam: bool
+    uses_n: bool
+    data: str
+    arrays: str
+    array_names: str
+    sweeps: tuple[tuple[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]], ...]
+    returns: str
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """The context of the module template."""
+
+    facts: Facts
+    description: tuple[str, ...]
+    header: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...]
+    metadata: tuple[tuple[str, str], ...]
+    shapes: tuple[tuple[str, str], ...]
+    functions: tuple[Function, ...]
+    needs_scipy: bool
+
+
+def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
+    """The module's source."""
+    lowered = [run(schedule, PASSES) for schedule in schedules]
+    printed = [print_function(schedule) for schedule in lowered]
+    shapes = {name: shape for function in printed for name, shape in function.shapes}
+    calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
+    module = Module(
+        facts,
+        tuple(facts.description.splitlines()),
+        tuple(textwrap.wrap(str(facts.verdict), _WIDTH)),
+        tuple((key, shape_text(shape)) for key, shape in facts.parameters.items()),
+        tuple((key, repr(value)) for key, value in facts.metadata.items()),
+        tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
+        tuple(_function(facts, function) for function in printed),
+        bool(calls & SCIPY),
+    )
+    return render(TEMPLATE, module)
+
+
+_SUMMARIES: Final = {
+    "energy": "E, (N,).",
+    "score": "−δ at the input, (N, D).",
+    "hessian_diagonal": "δ′ at the input, (N, D).",
+    "loss_terms": "K and L, means over the batch.",
+    "loss_and_grad": "J and its gradient: the merged sweep.",
+    "loss_and_grad_terms": "K, L and the gradient of each: the source's separate sweeps.",
+}
+
+
+def _function(facts: Facts, printed: PrintedFunction) -> Function:
+    base = printed.name.removesuffix("_lam0")
+    keys = {parameter_buffer(key, shape).name: key for key, shape in facts.parameters.items()}
+    reads = [name for name in printed.reads if name not in keys]
+    return Function(
+        printed.name,
+        _SUMMARIES[base] + (" λ = 0." if base != printed.name else ""),
+        tuple((name, keys[name]) for name in printed.reads if name in keys),
+        "lam" in reads,
+        any("N" in name for name in reads) or bool(printed.arrays),
+        next((name for name in reads if name.startswith("g_")), ""),
+        "".join(f"{name}, " for name in printed.arrays).removesuffix(" ").removesuffix("," if len(printed.arrays) > 1 else ""),
+        ", ".join(repr(name) for name in printed.arrays),
+        tuple((sweep.name, tuple(map(_laid_out, sweep.statements))) for sweep in printed.sweeps),
+        _returns(facts, base, printed.outputs),
+    )
+
+
+def _laid_out(statement: Statement) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    comment = textwrap.wrap(statement.math, _WIDTH - 6, subsequent_indent="    ", break_long_words=False)
+    return tuple(comment), statement.code
+
+
+def _returns(facts: Facts, base: str, outputs: tuple[str, ...]) -> str:
+    """The return expression: gradients as a dict in the order of PARAMS."""
+    count = len(facts.parameters)
+
+    def gradient(names: tuple[str, ...]) -> str:
+        return "{" + ", ".join(f'"{key}": {name}' for key, name in zip(facts.parameters, names, strict=True)) + "}"
+
+    match base:
+        case "loss_and_grad":
+            return f"{outputs[0]}, {gradient(outputs[1:])}"
+        case "loss_and_grad_terms":
+            return f"{outputs[0]}, {outputs[1]}, {gradient(outputs[2 : 2 + count])}, {gradient(outputs[2 + count :])}"
+        case _:
+            return ", ".join(outputs)

@@ -1,0 +1,213 @@
+"""The compiler: net.py → module, as one composition.
+
+    load_network    net.py   → Network
+    check           Network  → Verdict, warnings        (exactness, accuracy of f … f‴ in the dtype)
+    lower           Network  → schedules, one a function of the module
+    emit            schedules → source                   (the backend's passes, printer and template)
+    write           source   → file, whole or not at all
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from smgen import __version__
+from smgen.accuracy import judge
+from smgen.backends import BACKENDS, DTYPES
+from smgen.backends.facts import Facts
+from smgen.derivatives import differentiate
+from smgen.errors import (
+    BuildError,
+    InexactWarning,
+    NumericsWarning,
+    SmgenWarning,
+    UnsupportedNonlinearity,
+    did_you_mean,
+)
+from smgen.exactness import Verdict, verdict
+from smgen.lower import HESSIANS, lower
+from smgen.netfile import load_network
+from smgen.network import Network, Vertex
+from smgen.nodes import Pointwise
+from smgen.render import template_fingerprint
+
+_MARKS = ("f", "f′", "f″", "f‴")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user chose. Raises `BuildError` for anything not in the tables."""
+
+    backend: str = "numpy"
+    dtype: str = "float32"
+    hessian: str = "diagonal"
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("backend", self.backend, BACKENDS),
+            ("dtype", self.dtype, DTYPES),
+            ("hessian", self.hessian, HESSIANS),
+        ):
+            if value not in known:
+                raise BuildError(
+                    what=f"--{name} {value}: no such {name}{did_you_mean(value, known)}",
+                    hint=f"one of {', '.join(known)}",
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The outcome: where the module is, and why it was written (nothing: it was up to date)."""
+
+    path: Path
+    changes: tuple[str, ...]
+    facts: Facts
+
+
+def build(net: Path, out: Path | None = None, options: Options | None = None, *, force: bool = False) -> Built:
+    """Compile `net` to `<out>/<stem>_<backend>.py`; the folder defaults to that of `net`.
+
+    A module whose description, options, generator and template are unchanged is left alone unless `force`. Warns with
+    `InexactWarning` and `NumericsWarning`. Raises `SmgenError` before anything is written.
+    """
+    options = options or Options()
+    network = load_network(net)
+    facts = gather(network, net, options)
+    check(network, facts)
+    folder = out if out is not None else net.parent
+    path = folder / f"{net.stem}_{options.backend}.py"
+    changes = ("forced",) if force else changed(path, facts)
+    if changes:
+        write(path, source(network, facts))
+    return Built(path, changes, facts)
+
+
+def source(network: Network, facts: Facts) -> str:
+    """The text of the module: lowered, printed and laid out."""
+    return BACKENDS[facts.backend].emit(facts, lower(network, facts.hessian))
+
+
+def gather(network: Network, net: Path, options: Options) -> Facts:
+    """Everything the module says about itself. The command names the file alone, so that bytes do not depend on folders."""
+    template = BACKENDS[options.backend].template
+    return Facts(
+        name=net.parent.resolve().name if net.stem == "net" else net.stem,
+        description=network.text,
+        fingerprint=network.fingerprint,
+        template_fingerprint=template_fingerprint(template),
+        generator=f"smgen {__version__}",
+        command=f"smgen build {net.name} --backend {options.backend} --dtype {options.dtype} --hessian {options.hessian}",
+        backend=options.backend,
+        dtype=options.dtype,
+        hessian=options.hessian,
+        verdict=verdict(network),
+        parameters=network.parameters,
+        units=network.input.units,
+    )
+
+
+def check(network: Network, facts: Facts) -> None:
+    """Warn of an inexact recursion and of formulas that fail in the dtype; refuse what is not real."""
+    if not facts.verdict.exact:
+        _warn(InexactWarning, _inexact_text(facts.verdict))
+    for vertex in network.vertices:
+        if isinstance(vertex.op, Pointwise):
+            for kind, text in numerics(vertex, vertex.op, facts.dtype):
+                _warn(kind, text)
+
+
+def _warn(kind: type[SmgenWarning], text: str) -> None:
+    warnings.warn(text, kind, stacklevel=4)
+
+
+def _inexact_text(found: Verdict) -> str:
+    return (
+        f"the diagonal recursion is {found}. A deep network trained with it exploits the error: the loss it minimises is "
+        "not the score-matching loss. Exact for this method are networks with one mixing layer"
+    )
+
+
+def numerics(vertex: Vertex, op: Pointwise, dtype: str) -> list[tuple[type[SmgenWarning], str]]:
+    """What is to be said of one nonlinearity in a dtype. Raises `UnsupportedNonlinearity` where it is not real."""
+    found: list[tuple[type[SmgenWarning], str]] = []
+    nonlinearity = differentiate(op.expr)
+    if nonlinearity.kinks:
+        names = ", ".join(nonlinearity.kinks)
+        found.append(
+            (NumericsWarning, f"{vertex.origin}: '{vertex.name}' has kinks ({names}): δ′ does not see their curvature, "
+             "which is 0 almost everywhere")
+        )  # fmt: skip
+    for mark, expr in zip(_MARKS, nonlinearity.derivatives, strict=True):
+        outcome = judge(expr, dtype)
+        if "not real" in outcome.complaint:
+            raise UnsupportedNonlinearity(
+                origin=vertex.origin,
+                what=f"'{vertex.name}': {mark} of {op.expr} {outcome.complaint}",
+                hint="a nonlinearity must be real and have three derivatives everywhere",
+            )
+        if outcome.complaint:
+            found.append((NumericsWarning, f"{vertex.origin}: '{vertex.name}': {mark} {outcome.complaint} in {dtype}"))
+    return found
+
+
+_CHANGES = {
+    "description_sha256": "the description changed",
+    "template_sha256": "the templates changed",
+    "generator": "smgen changed",
+    "dtype": "the dtype changed",
+    "hessian": "the hessian mode changed",
+    "network": "the name changed",
+}
+
+
+def changed(path: Path, facts: Facts) -> tuple[str, ...]:
+    """What differs between the module at `path` and the one that would be written, in words; () if nothing does.
+
+    Raises `BuildError` if the file there is not a generated module.
+    """
+    if not path.exists():
+        return ("new",)
+    old = _metadata(path)
+    if old is None:
+        raise BuildError(
+            origin=str(path), what="exists and was not generated by smgen", hint="choose another folder with -o, or --force"
+        )
+    return tuple(text for key, text in _CHANGES.items() if old.get(key) != facts.metadata[key])
+
+
+def _metadata(path: Path) -> dict[str, object] | None:
+    """`METADATA` of a generated module, read without running it."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return None
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "METADATA":
+            try:
+                value = ast.literal_eval(node.value)
+            except ValueError:
+                return None
+            return value if isinstance(value, dict) else None
+    return None
+
+
+def write(path: Path, text: str) -> None:
+    """Write the whole file or leave what was there: a temporary file beside it, then `os.replace`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise BuildError(origin=str(path), what=f"cannot be written: {error.strerror}", hint="check -o") from error

@@ -1,0 +1,143 @@
+"""f, f′, f″ and f‴ of a pointwise nonlinearity, as sympy expressions that compute well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sympy as sp
+
+from smgen.errors import UnsupportedNonlinearity, did_you_mean
+from smgen.primitives import KINKED, KNOWN, SAVED, G, step
+from smgen.recognise import recognise
+
+ORDERS = range(4)
+_HINT = "use a smooth real function of one symbol, such as sm.softplus, sm.tanh or sm.logcosh"
+
+
+@dataclass(frozen=True, slots=True)
+class Nonlinearity:
+    """A scalar function f of `primitives.G` with its first three derivatives.
+
+    derivatives[n] is the n-th derivative in G and stable primitives. `saved` are the calls worth evaluating once per
+    element, from which f′, f″ and f‴ are rebuilt by arithmetic alone (tanh(g), σ(g), …). ratios[n] = (k, q) says that the
+    n-th derivative is q times the k-th, a shorter way where the k-th is at hand (tanh″ = −2·tanh·tanh′).
+    """
+
+    derivatives: tuple[sp.Expr, sp.Expr, sp.Expr, sp.Expr]
+    saved: tuple[sp.Expr, ...]
+    ratios: tuple[tuple[int, sp.Expr] | None, ...]
+
+    @property
+    def f(self) -> sp.Expr:
+        """The function itself."""
+        return self.derivatives[0]
+
+    @property
+    def kinks(self) -> tuple[str, ...]:
+        """Names of the functions in f whose slope jumps."""
+        return tuple(sorted({call.func.__name__ for call in self.f.atoms(*KINKED)}))
+
+
+def symbolic(function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, origin: str = "") -> sp.Expr:
+    """Turn what the user passed to `pointwise` into an expression of `primitives.G` alone.
+
+    Raises `UnsupportedNonlinearity` for what is no expression, has not exactly one symbol, or calls unknown functions.
+    """
+    expr = function
+    if not isinstance(function, sp.Basic) and callable(function):
+        try:
+            expr = function(G)
+        except Exception as error:
+            raise UnsupportedNonlinearity(
+                origin=origin,
+                what=f"the pointwise function raised {type(error).__name__}: {error}",
+                hint="it is called once with a sympy symbol: use sympy.exp, not math.exp or numpy.exp",
+            ) from error
+    try:
+        expr = sp.sympify(expr)
+    except (sp.SympifyError, TypeError, AttributeError) as error:
+        raise UnsupportedNonlinearity(
+            origin=origin, what=f"{function!r} is no sympy expression", hint=_HINT
+        ) from error
+    if not isinstance(expr, sp.Expr):
+        raise UnsupportedNonlinearity(origin=origin, what=f"{expr!r} is no scalar expression", hint=_HINT)
+    symbols = sorted(expr.free_symbols, key=lambda s: s.name)
+    if len(symbols) != 1:
+        found = ", ".join(s.name for s in symbols) or "none"
+        raise UnsupportedNonlinearity(
+            origin=origin,
+            what=f"a pointwise expression has exactly one symbol; {expr} has {found}",
+            hint="put numbers in for constants; a sum of two nodes is sm.add(a, b)",
+        )
+    expr = expr.xreplace({symbols[0]: G})
+    _refuse_constants(expr, origin)
+    return expr
+
+
+def _refuse_constants(expr: sp.Expr, origin: str) -> None:
+    for number in expr.atoms(sp.Number, sp.core.numbers.ImaginaryUnit):
+        if number.is_finite is False or number is sp.nan:
+            raise UnsupportedNonlinearity(
+                origin=origin, what=f"{expr} contains the non-finite constant {number}", hint=_HINT
+            )
+        if number.is_real is False:
+            raise UnsupportedNonlinearity(origin=origin, what=f"{expr} is complex", hint=_HINT)
+
+
+@lru_cache(maxsize=256)
+def differentiate(expr: sp.Expr) -> Nonlinearity:
+    """f → (f, f′, f″, f‴), each in the cheaper of its forms, powers shared where the derivatives share them.
+
+    Raises `UnsupportedNonlinearity` where f′ vanishes identically or a derivative holds something without a formula.
+    """
+    f = recognise(expr)
+    _refuse_unknown(f)
+    f1 = _shortest(sp.diff(f, G))
+    f2 = _shortest(sp.diff(f1, G))
+    f3 = _shortest(sp.diff(f2, G))
+    for derivative in (f1, f2, f3):
+        _refuse_unknown(derivative)
+    if f1 == 0:
+        raise UnsupportedNonlinearity(
+            what=f"{expr} has no usable derivative: f′ is 0 almost everywhere",
+            hint="use a smooth function, or one of sm.relu, sm.tanh, sm.softplus",
+        )
+    saved = {call for d in (f1, f2, f3) for call in d.atoms(*SAVED)}
+    derivatives = (f, f1, f2, f3)
+    ratios = (None, None, _ratio(derivatives, 2), _ratio(derivatives, 3))
+    return Nonlinearity(derivatives, tuple(sorted(saved, key=sp.default_sort_key)), ratios)
+
+
+def _ratio(derivatives: tuple[sp.Expr, ...], n: int) -> tuple[int, sp.Expr] | None:
+    """The shortest (k, q), 1 ≤ k < n, with f⁽ⁿ⁾ = q·f⁽ᵏ⁾, q without a quotient and shorter than f⁽ⁿ⁾ itself."""
+    best: tuple[int, sp.Expr] | None = None
+    for k in range(1, n):
+        if derivatives[k].is_number or derivatives[n].is_number:
+            continue
+        q = sp.factor(sp.cancel(derivatives[n] / derivatives[k]))
+        shorter = sp.count_ops(q) + 1 < sp.count_ops(derivatives[n] if best is None else best[1] * G)
+        if sp.denom(q).is_number and shorter:
+            best = (k, q)
+    return best
+
+
+def _shortest(derivative: sp.Expr) -> sp.Expr:
+    """The form with the fewest operations among: as differentiated, factored, and factored over one denominator."""
+    forms = [derivative]
+    if derivative.is_Add or derivative.is_Mul:
+        forms += [sp.factor(derivative), sp.factor(sp.together(derivative))]
+    return min(forms, key=lambda form: (sp.count_ops(form), sp.default_sort_key(form)))
+
+
+def _refuse_unknown(expr: sp.Expr) -> None:
+    for call in sorted(expr.atoms(sp.Function, sp.Derivative, sp.Integral), key=sp.default_sort_key):
+        if isinstance(call, step) or isinstance(call, KNOWN):
+            continue
+        name = call.func.__name__
+        names = [f.__name__ for f in KNOWN]
+        raise UnsupportedNonlinearity(
+            what=f"{call} has no usable derivative{did_you_mean(name, names)}",
+            hint="use a smooth function, or one of sm.relu, sm.tanh, sm.softplus, sm.logcosh",
+        )

@@ -1,0 +1,54 @@
+"""What can go wrong, by whose fault it is: the user's description, or the compiler itself."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SmgenError(Exception):
+    """A mistake the user can mend. Says where (`origin`), what, and what to do next (`hint`)."""
+
+    def __init__(self, *, what: str, origin: str = "", hint: str = "") -> None:
+        self.origin, self.what, self.hint = origin, what, hint
+        where = f"{origin}: " if origin else ""
+        advice = f"\n  hint: {hint}" if hint else ""
+        super().__init__(f"{where}{what}{advice}")
+
+
+class NetworkError(SmgenError):
+    """The network description is wrong: names, shapes, connections."""
+
+
+class UnsupportedNonlinearity(SmgenError):
+    """A pointwise expression that cannot be differentiated three times or evaluated."""
+
+
+class NetfileError(SmgenError):
+    """The description file cannot be read, raises, or defines no `network`."""
+
+
+class BuildError(SmgenError):
+    """A module cannot be written or loaded: options, paths, hand-edited files."""
+
+
+class InternalError(Exception):
+    """A fault of the compiler: an invariant of the IR does not hold. Please report it."""
+
+
+class SmgenWarning(UserWarning):
+    """Base of everything a build warns of."""
+
+
+class InexactWarning(SmgenWarning):
+    """The diagonal recursion is not the diagonal of the Hessian for this network."""
+
+
+class NumericsWarning(SmgenWarning):
+    """A derivative overflows, is NaN, loses accuracy, or has a kink."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean 'softplus'?)` for a near miss among `known`, else an empty string."""
+    close = difflib.get_close_matches(word, sorted(known), n=1)
+    return f" (did you mean '{close[0]}'?)" if close else ""

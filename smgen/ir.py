@@ -1,0 +1,196 @@
+"""The intermediate representation: a schedule of sweeps of operations on named buffers, in single-assignment form.
+
+Frozen values throughout. Whether a buffer varies over the batch is part of its shape: (N, M) does, (M,) does not. Shapes
+broadcast as NumPy's do. sympy lives only in `Pointwise`, whose expressions name buffers by `Buffer.symbol`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final, Literal, TypeAlias
+
+import sympy as sp
+
+BATCH: Final = "N"
+Dim: TypeAlias = int | Literal["N"]
+Shape: TypeAlias = tuple[Dim, ...]
+Kind: TypeAlias = Literal["real", "accumulator"]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A named array of the module's dtype (`real`) or of float64 (`accumulator`: the loss sums).
+
+    `math` is the equation its value satisfies, with its number, as generated code shows it.
+    """
+
+    name: str
+    shape: Shape
+    math: str = ""
+    kind: Kind = "real"
+
+    @cached_property
+    def symbol(self) -> sp.Symbol:
+        """The symbol that stands for this buffer in expressions."""
+        return sp.Symbol(self.name, real=True)
+
+    @property
+    def batched(self) -> bool:
+        """Whether the value varies over the batch."""
+        return BATCH in self.shape
+
+    @property
+    def rank(self) -> int:
+        """0 for a scalar, 1 for what is computed once per call, 2 for what is computed per sample."""
+        return 2 if self.batched else 1 if self.shape else 0
+
+
+@dataclass(frozen=True)
+class Pointwise:
+    """outs = exprs, element by element over the broadcast shape.
+
+    `lets` are shared subexpressions, evaluated first and in order. An expression may name reads, lets, and earlier outs.
+    """
+
+    outs: tuple[Buffer, ...]
+    exprs: tuple[sp.Expr, ...]
+    reads: tuple[Buffer, ...]
+    lets: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
+
+
+@dataclass(frozen=True)
+class Elementary:
+    """out = function(operands), one machine operation: what `passes.elementary` makes of a `Pointwise`.
+
+    An operand that is no buffer's symbol is a scalar expression.
+    """
+
+    out: Buffer
+    function: str
+    operands: tuple[sp.Expr, ...]
+    reads: tuple[Buffer, ...]
+
+    @property
+    def outs(self) -> tuple[Buffer, ...]:
+        return (self.out,)
+
+
+@dataclass(frozen=True)
+class Product:
+    """out = the sum of left·right over the axes missing from the result, as in einsum: axes = "nd,md->nm" is f Wᵀ.
+
+    A letter an operand has later than its place in the result says that it is read transposed. n is the batch.
+    """
+
+    out: Buffer
+    left: Buffer
+    right: Buffer
+    axes: str
+
+    @property
+    def outs(self) -> tuple[Buffer, ...]:
+        return (self.out,)
+
+    @property
+    def reads(self) -> tuple[Buffer, ...]:
+        return (self.left, self.right)
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """out = the sum of src over `axis`, or over all its axes (None). An accumulator sums in float64."""
+
+    out: Buffer
+    src: Buffer
+    axis: int | None
+
+    @property
+    def outs(self) -> tuple[Buffer, ...]:
+        return (self.out,)
+
+    @property
+    def reads(self) -> tuple[Buffer, ...]:
+        return (self.src,)
+
+
+@dataclass(frozen=True)
+class View:
+    """out = src under another name or shape, without a copy.
+
+    Three forms, told apart by the shapes: the same value, a slice of the last axis from `start`, or a row as a column (M, 1).
+    """
+
+    out: Buffer
+    src: Buffer
+    start: int = 0
+
+    @property
+    def outs(self) -> tuple[Buffer, ...]:
+        return (self.out,)
+
+    @property
+    def reads(self) -> tuple[Buffer, ...]:
+        return (self.src,)
+
+
+@dataclass(frozen=True)
+class Concat:
+    """out = the parts side by side on the last axis. A part is a buffer, or a scalar expression that fills `width` units."""
+
+    out: Buffer
+    parts: tuple[tuple[sp.Expr, int], ...]
+    reads: tuple[Buffer, ...]
+
+    @property
+    def outs(self) -> tuple[Buffer, ...]:
+        return (self.out,)
+
+
+Op: TypeAlias = Pointwise | Elementary | Product | Reduce | View | Concat
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One pass over the graph: forward values, backward δ and δ′, forward adjoints, …"""
+
+    name: str
+    ops: tuple[Op, ...]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Everything one function of the generated module does, in order. `fingerprint` is the network's."""
+
+    name: str
+    inputs: tuple[Buffer, ...]
+    sweeps: tuple[Sweep, ...]
+    outputs: tuple[Buffer, ...]
+    fingerprint: str
+
+    @property
+    def ops(self) -> Iterator[Op]:
+        """All operations in order."""
+        return (op for sweep in self.sweeps for op in sweep.ops)
+
+    def with_sweeps(self, sweeps: tuple[tuple[Op, ...], ...]) -> Schedule:
+        """The same schedule with other operations; sweeps left empty disappear."""
+        named = (Sweep(old.name, new) for old, new in zip(self.sweeps, sweeps, strict=True))
+        return replace(self, sweeps=tuple(sweep for sweep in named if sweep.ops))
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """The shape of an elementwise result, as NumPy has it. Raises `ValueError` where the shapes do not agree."""
+    result: list[Dim] = []
+    for depth in range(1, max(map(len, shapes), default=0) + 1):
+        dims = {shape[-depth] for shape in shapes if len(shape) >= depth} - {1}
+        if len(dims) > 1:
+            raise ValueError(f"shapes {shapes} do not broadcast")
+        result.insert(0, dims.pop() if dims else 1)
+    return tuple(result)
+
+
+def column_of(shape: Shape) -> Shape:
+    """(M,) → (M, 1), which broadcasts over the inputs of an (M, D) weight."""
+    return (*shape, 1)

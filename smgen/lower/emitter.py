@@ -1,0 +1,187 @@
+"""Writes operations into sweeps. A value is a sympy expression over buffers; what is constant stays a number.
+
+That is how terms that vanish leave no operation behind: δ′_out = 0, f″ = 0 or δ_out = 1 are numbers, sympy multiplies them
+out, and only what remains is written. A product with a value that does not vary over the batch takes the cheaper form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sympy as sp
+
+from smgen.ir import BATCH, Buffer, Concat, Kind, Op, Pointwise, Product, Reduce, Shape, Sweep, View, broadcast, column_of
+
+ZERO = sp.S.Zero
+
+
+class Emitter:
+    """Collects the sweeps of one schedule in single-assignment form."""
+
+    def __init__(self, inputs: Iterable[Buffer]) -> None:
+        self.buffers: dict[str, Buffer] = {b.name: b for b in inputs}
+        self.sweeps: list[tuple[str, list[Op]]] = []
+        self._batch_sums: dict[sp.Expr, sp.Expr] = {}
+        self._squares: dict[Buffer, Buffer] = {}
+
+    # What is known of a value
+
+    def shape(self, value: sp.Expr) -> Shape:
+        """The shape its buffers broadcast to; () for constants and for expressions of λ and N alone."""
+        return broadcast(*(b.shape for b in self.reads(value)))
+
+    def is_constant(self, value: sp.Expr) -> bool:
+        """Whether every unit of every sample has this one value."""
+        return self.shape(value) == ()
+
+    def is_batched(self, value: sp.Expr) -> bool:
+        """Whether the value varies over the batch."""
+        return BATCH in self.shape(value)
+
+    def reads(self, *values: sp.Expr) -> tuple[Buffer, ...]:
+        """The buffers that occur in the values, by name."""
+        names = sorted({s.name for value in values for s in value.free_symbols})
+        return tuple(self.buffers[name] for name in names)
+
+    def buffer(self, symbol: sp.Expr) -> Buffer:
+        """The buffer a symbol stands for."""
+        return self.buffers[symbol.name]
+
+    # Writing
+
+    def sweep(self, name: str) -> None:
+        """Begin a sweep; what follows belongs to it."""
+        self.sweeps.append((name, []))
+
+    def finished(self) -> tuple[Sweep, ...]:
+        """The sweeps that hold anything."""
+        return tuple(Sweep(name, tuple(ops)) for name, ops in self.sweeps if ops)
+
+    def new(self, name: str, shape: Shape, math: str, kind: Kind = "real") -> Buffer:
+        """A buffer with a name not taken yet."""
+        while name in self.buffers:
+            name += "_"
+        self.buffers[name] = Buffer(name, shape, math, kind)
+        return self.buffers[name]
+
+    def emit(self, op: Op) -> sp.Symbol:
+        """Append an operation to the current sweep; returns the symbol of its last output."""
+        self.sweeps[-1][1].append(op)
+        return op.outs[-1].symbol
+
+    def let(self, name: str, value: sp.Expr, math: str) -> sp.Expr:
+        """Give a value a buffer of this name; constants stay what they are, another buffer's value becomes a view."""
+        if self.is_constant(value) or value == sp.Symbol(name, real=True):
+            return value
+        out = self.new(name, self.shape(value), math)
+        if value.is_Symbol:
+            return self.emit(View(out, self.buffer(value)))
+        return self.emit(Pointwise((out,), (value,), self.reads(value)))
+
+    def fill(self, name: str, shape: Shape, value: sp.Expr, math: str, kind: Kind = "real") -> Buffer:
+        """A buffer of exactly this shape, even for a constant: what a function returns."""
+        if value.is_Symbol and self.buffer(value).shape == shape and kind == self.buffer(value).kind:
+            return self.buffer(self.emit(View(self.new(name, shape, math, kind), self.buffer(value))))
+        return self.buffer(self.emit(Pointwise((self.new(name, shape, math, kind),), (value,), self.reads(value))))
+
+    # Products and sums
+
+    def square(self, weight: Buffer) -> Buffer:
+        """W ∘ W, formed once per call."""
+        if weight not in self._squares:
+            out = self.new(f"{weight.name}_squared", weight.shape, f"{weight.math} ∘ {weight.math}")
+            self.emit(Pointwise((out,), (weight.symbol**2,), (weight,)))
+            self._squares[weight] = out
+        return self._squares[weight]
+
+    def backward(self, value: sp.Expr, weight: Buffer, name: str, math: str) -> sp.Expr:
+        """Σ_j value_j w_ji, from a layer's outputs to its inputs: equations (1), (14), (15)."""
+        return self._through(value, weight, name, math, 0)
+
+    def forward(self, value: sp.Expr, weight: Buffer, name: str, math: str) -> sp.Expr:
+        """Σ_i w_ji value_i, from a layer's inputs to its outputs: equations (11), (12), (13)."""
+        return self._through(value, weight, name, math, 1)
+
+    def _through(self, value: sp.Expr, weight: Buffer, name: str, math: str, contracted: int) -> sp.Expr:
+        units = weight.shape[1 - contracted]
+        if value == 0:
+            return ZERO
+        if self.is_constant(value):
+            if value == 1:
+                return self.emit(Reduce(self.new(name, (units,), math), weight, contracted))
+            total = self.new(f"{weight.name}_sum", (units,), f"Σ {weight.math}")
+            return value * self.emit(Reduce(total, weight, contracted))
+        operand = self.buffer(self._named(value, f"{name}_arg"))
+        # n batch, m the layer's outputs, d its inputs
+        source, target = ("m", "d") if contracted == 0 else ("d", "m")
+        batch = "n" if operand.batched else ""
+        out = self.new(name, (BATCH, units) if operand.batched else (units,), math)
+        return self.emit(Product(out, operand, weight, f"{batch}{source},md->{batch}{target}"))
+
+    def _named(self, value: sp.Expr, name: str) -> sp.Expr:
+        return value if value.is_Symbol else self.let(name, value, "")
+
+    def outer_sum(self, left: sp.Expr, right: sp.Expr, name: str, math: str) -> sp.Expr:
+        """Σ_n left_nj right_ni as an expression over (M, D), summing over the batch before multiplying where it can."""
+        if left == 0 or right == 0:
+            return ZERO
+        if self.is_batched(left) and self.is_batched(right):
+            a, b = (self.buffer(self._named(v, f"{name}_arg")) for v in (left, right))
+            out = self.new(name, (a.shape[-1], b.shape[-1]), math)
+            return self.emit(Product(out, a, b, "nm,nd->md"))
+        if self.is_batched(left):
+            return self.column(self.batch_sum(left, f"{name}_sum")) * right
+        return self.column(left) * self.batch_sum(right, f"{name}_sum")
+
+    def column(self, value: sp.Expr) -> sp.Expr:
+        """A row of per-unit values as a column, to multiply the rows of a weight."""
+        if self.is_constant(value):
+            return value
+        row = self.buffer(self._named(value, "column_arg"))
+        name = f"{row.name}_column"
+        known = self.buffers.get(name)
+        if known is not None:
+            return known.symbol
+        return self.emit(View(self.new(name, column_of(row.shape), row.math), row))
+
+    def batch_sum(self, value: sp.Expr, name: str) -> sp.Expr:
+        """Σ_n value_nj: N times what does not vary, a reduction of what does."""
+        if not self.is_batched(value):
+            return sp.Symbol("N", real=True) * value
+        if value not in self._batch_sums:
+            src = self.buffer(self._named(value, f"{name}_terms"))
+            out = self.new(name, src.shape[1:], f"Σ_n {_left(src.math)}")
+            self._batch_sums[value] = self.emit(Reduce(out, src, 0))
+        return self._batch_sums[value]
+
+    def mean_sum(self, value: sp.Expr, units: int, name: str, math: str) -> sp.Expr:
+        """(1/N) Σ_n Σ_d value_nd in float64, as a scalar expression."""
+        if self.is_constant(value):
+            return units * value
+        src = self.buffer(self._named(value, f"{name}_terms"))
+        total = self.emit(Reduce(self.new(name, (), math, "accumulator"), src, None))
+        return total / sp.Symbol("N", real=True) if src.batched else total
+
+    def concat(self, name: str, parts: list[tuple[sp.Expr, int]], math: str) -> sp.Expr:
+        """The parts side by side; one constant throughout stays a constant."""
+        if len({value for value, _ in parts}) == 1 and self.is_constant(parts[0][0]):
+            return parts[0][0]
+        named = tuple((v if self.is_constant(v) else self._named(v, f"{name}_part"), width) for v, width in parts)
+        units = sum(width for _, width in parts)
+        shape: Shape = (BATCH, units) if any(self.is_batched(v) for v, _ in named) else (units,)
+        return self.emit(Concat(self.new(name, shape, math), named, self.reads(*(v for v, _ in named))))
+
+    def slice(self, value: sp.Expr, start: int, width: int, name: str) -> sp.Expr:
+        """Units start … start + width of a value, without a copy."""
+        if self.is_constant(value):
+            return value
+        src = self.buffer(self._named(value, f"{name}_arg"))
+        if src.shape[-1] == width:
+            return src.symbol
+        out = self.new(name, (*src.shape[:-1], width), f"{_left(src.math)}[{start}:{start + width}]")
+        return self.emit(View(out, src, start))
+
+
+def _left(math: str) -> str:
+    """The left-hand side of an equation."""
+    return math.split(" = ")[0]

@@ -1,0 +1,92 @@
+"""The backward adjoint sweep and the gradients of weights, biases and gains that it completes on its way."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from smgen.ir import Buffer
+from smgen.lower.emitter import ZERO
+from smgen.lower.names import DELTA, DELTA_PRIME, Adjoint, G, d_ddelta, d_ddelta_prime, d_dg, parameter_buffer
+from smgen.lower.sweeps import Values, gamma_parts
+from smgen.lower.values import Lowering
+from smgen.network import Vertex
+from smgen.nodes import Input, Linear, Pointwise, Scale
+
+
+def adjoint_backward(
+    low: Lowering, adjoint: Adjoint, delta: Values, prime: Values, mu: Values, nu: Values
+) -> dict[str, Buffer]:
+    """∂/∂g of every vertex and, as soon as what it needs is there, each parameter's gradient: parameter → output buffer.
+
+    Gradients are means over the batch; layers that share weights add their terms before the division by N.
+    """
+    low.emitter.sweep(f"backward adjoints: ∂{adjoint.of}/∂g, and the gradients")
+    quantity = d_dg(adjoint.of)
+    gamma: Values = {}
+    terms: dict[str, list[sp.Expr]] = {key: [] for key in low.network.parameters}
+    texts: dict[str, list[str]] = {key: [] for key in low.network.parameters}
+    gradients: dict[str, Buffer] = {}
+    values = (delta, prime, mu, nu, gamma)
+    for v in reversed(low.network.vertices):
+        if isinstance(v.op, Input):
+            break
+        parts = list(gamma_parts(low, v, values, adjoint))
+        child = next(low.network.children(v.name), None)
+        pointwise = child is not None and isinstance(child.op, Pointwise)
+        number = adjoint.pointwise_backward if pointwise else adjoint.linear_backward
+        if len(list(low.network.children(v.name))) > 1:
+            number = adjoint.general_backward
+        gamma[v.name] = low.gather(quantity.name(v.name), quantity.text(v.name), number, parts)
+        for key, value, text in _gradient_terms(low, adjoint, v, values):
+            if value != 0:
+                terms[key].append(value)
+                texts[key].append(text)
+        for key in low.network.parameters_of(v):
+            gradients[key] = _finish(low, adjoint, key, terms[key], texts[key])
+    return {key: gradients[key] for key in low.network.parameters}
+
+
+def _gradient_terms(
+    low: Lowering, adjoint: Adjoint, v: Vertex, values: tuple[Values, ...]
+) -> list[tuple[str, sp.Expr, str]]:
+    delta, prime, mu, nu, gamma = values
+    i = v.inputs[0]
+    emitter = low.emitter
+    of = adjoint.of
+    d, p, c = DELTA.text(v.name, delta[v.name]), DELTA_PRIME.text(v.name, prime[v.name]), d_dg(of).text(v.name)
+    m, n, f = d_ddelta(of).text(i, mu[i]), d_ddelta_prime(of).text(i, nu[i]), G.text(i)
+    match v.op:
+        case Linear(weights=group, bias=bias):
+            weight = low.parameter(v, "weight")
+            name = f"d{of}_d{weight.name}"
+            at = "" if group == v.name else f"_at_{v.name}"
+            curved = emitter.outer_sum(prime[v.name], nu[i], f"{name}_delta_prime{at}", f"Σ_n {p} {n}ᵀ")
+            found = [
+                (f"{group}.weight", emitter.outer_sum(delta[v.name], mu[i], f"{name}_delta{at}", f"Σ_n {d} {m}ᵀ"), f"{d} {m}ᵀ"),
+                (f"{group}.weight", 2 * weight.symbol * curved, f"2 {weight.math} ∘ {p} {n}ᵀ"),
+                (f"{group}.weight", emitter.outer_sum(gamma[v.name], low.g[i], f"{name}_g{at}", f"Σ_n {c} {f}ᵀ"), f"{c} {f}ᵀ"),
+            ]
+            if bias:
+                total = emitter.batch_sum(gamma[v.name], f"d{of}_d{low.parameter(v, 'bias').name}_sum{at}")
+                found.append((f"{group}.bias", total, c))
+            return found
+        case Scale():
+            gain = low.parameter(v, "gain")
+            value = (
+                mu[i] * delta[v.name] + 2 * gain.symbol * nu[i] * prime[v.name] + gamma[v.name] * low.g[i]
+            )
+            text = f"{m} {d} + 2 {gain.math} {n} {p} + {c} {f}"
+            return [(f"{v.name}.gain", emitter.batch_sum(value, f"d{of}_d{gain.name}_sum"), text)]
+        case _:
+            return []
+
+
+def _finish(low: Lowering, adjoint: Adjoint, key: str, terms: list[sp.Expr], texts: list[str]) -> Buffer:
+    shape = low.network.parameters[key]
+    parameter = parameter_buffer(key, shape)
+    name = f"d{adjoint.of}_d{parameter.name}"
+    number = adjoint.weights if key.endswith("weight") else f"[+] {'bias' if key.endswith('bias') else 'gain'}"
+    math = f"∂{adjoint.of}/∂{parameter.math} = (1/N) Σ_n {' + '.join(texts) or '0'}  {number}"
+    total = sp.Add(*terms) if terms else ZERO
+    value = total / sp.Symbol("N", real=True)
+    return low.emitter.fill(name, shape, value, math)

@@ -1,0 +1,212 @@
+"""The network description: what a user writes, and the graph of frozen values that it becomes.
+
+`input`, `linear`, `pointwise`, `add`, `concat` and `scale` make `Node`s; `Network` turns the nodes that reach the energy into
+`Vertex` values that name their inputs, in topological order, and checks everything that can be checked without running it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import keyword
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import InitVar, dataclass, field
+
+from smgen.derivatives import differentiate
+from smgen.errors import NetworkError, UnsupportedNonlinearity
+from smgen.nodes import Add, Concat, Input, Linear, Node, Op, Pointwise, Scale
+
+
+@dataclass(frozen=True, slots=True)
+class Vertex:
+    """One layer of the graph: an operation, the names of the vertices it reads, and where the user wrote it."""
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    units: int
+    origin: str = field(compare=False)
+
+    @property
+    def terms(self) -> tuple[tuple[str, int], ...]:
+        """Each distinct input once, with how often it is read: `add(a, a)` is one edge of derivative 2, not two of 1."""
+        return tuple(Counter(self.inputs).items())
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """An energy-based network: E(x) is the sum over all units of the energy vertices.
+
+    `vertices` are in topological order, the input first. `energies` maps an energy vertex to how often it is counted.
+    Raises `NetworkError` for cycles, duplicate or unusable names, several inputs, and weights shared between unequal layers.
+    """
+
+    energy: InitVar[Node | Sequence[Node]]
+    vertices: tuple[Vertex, ...] = field(init=False)
+    energies: tuple[tuple[str, int], ...] = field(init=False)
+
+    def __post_init__(self, energy: Node | Sequence[Node]) -> None:
+        roots = _energy_nodes(energy)
+        order = _topological(roots)
+        names = _names(order)
+        vertices = tuple(
+            Vertex(names[node], _grouped(node, names), tuple(names[i] for i in node.inputs), node.units, node.origin)
+            for node in order
+        )
+        object.__setattr__(self, "vertices", vertices)
+        object.__setattr__(self, "energies", tuple(Counter(names[root] for root in roots).items()))
+        _check_shared(vertices)
+        _check_pointwise(vertices)
+
+    @property
+    def input(self) -> Vertex:
+        """The vertex of the data vector x."""
+        return self.vertices[0]
+
+    def __getitem__(self, name: str) -> Vertex:
+        return next(v for v in self.vertices if v.name == name)
+
+    def children(self, name: str) -> Iterator[Vertex]:
+        """The vertices that read `name`: V_j of the equations."""
+        return (v for v in self.vertices if name in v.inputs)
+
+    @property
+    def parameters(self) -> dict[str, tuple[int, ...]]:
+        """Parameter name → shape, in order of first use; names and (out, in) shapes as in a torch `state_dict`."""
+        return {key: shape for v in self.vertices for key, shape in self.parameters_of(v).items()}
+
+    def parameters_of(self, vertex: Vertex) -> dict[str, tuple[int, ...]]:
+        """The parameters that `vertex` is the first to use."""
+        match vertex.op:
+            case Linear(weights=group, bias=bias):
+                if vertex != next(v for v in self.vertices if isinstance(v.op, Linear) and v.op.weights == group):
+                    return {}
+                weight = {f"{group}.weight": (vertex.units, self[vertex.inputs[0]].units)}
+                return weight | ({f"{group}.bias": (vertex.units,)} if bias else {})
+            case Scale():
+                return {f"{vertex.name}.gain": (vertex.units,)}
+            case _:
+                return {}
+
+    @property
+    def text(self) -> str:
+        """A canonical description: what the network computes, without where it was written."""
+        lines = [f"{v.name} = {v.op.text}({', '.join(v.inputs)}) -> {v.units}" for v in self.vertices]
+        return "\n".join([*lines, "energy = " + " + ".join(f"{n}*{name}" for name, n in self.energies)]) + "\n"
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of `text`."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def _energy_nodes(energy: Node | Sequence[Node]) -> list[Node]:
+    roots = [energy] if isinstance(energy, Node) else list(energy) if isinstance(energy, list | tuple) else []
+    if not roots or not all(isinstance(root, Node) for root in roots):
+        raise NetworkError(
+            what=f"Network(energy=…) takes a node or a list of nodes; got {energy!r}",
+            hint="pass what sm.linear, sm.pointwise, sm.add … returned",
+        )
+    return roots
+
+
+def _topological(roots: list[Node]) -> list[Node]:
+    """Depth-first order, every node after its inputs. Raises `NetworkError` on a cycle or on several inputs."""
+    order: list[Node] = []
+    open_nodes: set[Node] = set()
+    stack = [(root, False) for root in reversed(roots)]
+    done: set[Node] = set()
+    while stack:
+        node, inputs_done = stack.pop()
+        if inputs_done:
+            open_nodes.discard(node)
+            done.add(node)
+            order.append(node)
+        elif node in open_nodes:
+            raise NetworkError(
+                origin=node.origin, what=f"{node} depends on itself", hint="a network is a graph without cycles"
+            )
+        elif node not in done:
+            open_nodes.add(node)
+            stack.append((node, True))
+            stack.extend((i, False) for i in reversed(node.inputs) if i not in done)
+    inputs = [node for node in order if isinstance(node.op, Input)]
+    if len(inputs) != 1:
+        raise NetworkError(
+            origin=inputs[1].origin,
+            what=f"the energy depends on {len(inputs)} inputs; it must depend on exactly one",
+            hint="make one sm.input of all the units",
+        )
+    return order
+
+
+def _names(order: list[Node]) -> dict[Node, str]:
+    """The user's names, and `linear_1`, `softplus_2`, … for the rest, numbered by kind."""
+    names: dict[Node, str] = {}
+    taken: dict[str, Node] = {}
+    for node in order:
+        if node.name is None:
+            continue
+        if not node.name.isidentifier() or not node.name.isascii() or keyword.iskeyword(node.name):
+            raise NetworkError(
+                origin=node.origin,
+                what=f"{node.name!r} cannot be a name",
+                hint="a name is an ASCII Python identifier and no keyword: it becomes part of the generated code",
+            )
+        if node.name in taken:
+            raise NetworkError(
+                origin=node.origin,
+                what=f"the name '{node.name}' is taken by the node of {taken[node.name].origin}",
+                hint="choose another name; to share weights write sm.linear(…, weights='filters')",
+            )
+        names[node], taken[node.name] = node.name, node
+    counts: Counter[str] = Counter()
+    for node in order:
+        if node in names:
+            continue
+        kind = node.op.kind
+        if isinstance(node.op, Input) and "x" not in taken:
+            names[node], taken["x"] = "x", node
+            continue
+        while True:
+            counts[kind] += 1
+            name = f"{kind}_{counts[kind]}"
+            if name not in taken:
+                break
+        names[node], taken[name] = name, node
+    return names
+
+
+def _grouped(node: Node, names: dict[Node, str]) -> Op:
+    """A linear operation with its weights' group: its own name unless the user shares."""
+    if isinstance(node.op, Linear) and not node.op.weights:
+        return Linear(node.op.bias, names[node])
+    return node.op
+
+
+def _check_shared(vertices: tuple[Vertex, ...]) -> None:
+    units = {v.name: v.units for v in vertices}
+    first: dict[str, Vertex] = {}
+    for v in vertices:
+        if not isinstance(v.op, Linear):
+            continue
+        other = first.setdefault(v.op.weights, v)
+        shape, expected = (v.units, units[v.inputs[0]]), (other.units, units[other.inputs[0]])
+        if shape != expected or v.op.bias != other.op.bias:  # type: ignore[union-attr]
+            raise NetworkError(
+                origin=v.origin,
+                what=f"'{v.name}' shares the weights '{v.op.weights}' with '{other.name}', but is {shape} with "
+                f"bias={v.op.bias} where that is {expected} with bias={other.op.bias}",  # type: ignore[union-attr]
+                hint="layers that share weights have equal (out, in) shapes and both a bias or neither",
+            )
+
+
+def _check_pointwise(vertices: tuple[Vertex, ...]) -> None:
+    for v in vertices:
+        if isinstance(v.op, Pointwise):
+            try:
+                differentiate(v.op.expr)
+            except UnsupportedNonlinearity as error:
+                raise UnsupportedNonlinearity(
+                    origin=v.origin, what=f"'{v.name}': {error.what}", hint=error.hint
+                ) from None

@@ -1,0 +1,209 @@
+"""What a user calls in `net.py`: each function makes one node, checks its shapes, and remembers where it was written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final, TypeAlias
+
+import sympy as sp
+
+from smgen.derivatives import symbolic
+from smgen.errors import NetworkError
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The data vector x."""
+
+    kind: ClassVar[str] = "input"
+    text: ClassVar[str] = "input"
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """g = W f + b. `weights` names the group of parameters; layers of one group share them."""
+
+    bias: bool
+    weights: str
+    kind: ClassVar[str] = "linear"
+
+    @property
+    def text(self) -> str:
+        """Canonical form for the fingerprint."""
+        return f"linear[{self.weights}, bias={self.bias}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Pointwise:
+    """g_j = f(g_i), unit by unit; `expr` is f as the user wrote it, in `primitives.G`."""
+
+    expr: sp.Expr
+    kind: str
+
+    @property
+    def text(self) -> str:
+        """Canonical form for the fingerprint."""
+        return f"pointwise[{sp.srepr(self.expr)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """g = the sum of the inputs, unit by unit."""
+
+    kind: ClassVar[str] = "add"
+    text: ClassVar[str] = "add"
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """g = the inputs' units side by side."""
+
+    kind: ClassVar[str] = "concat"
+    text: ClassVar[str] = "concat"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """g_j = s_j g_i with a learned gain per unit."""
+
+    kind: ClassVar[str] = "scale"
+    text: ClassVar[str] = "scale"
+
+
+Op: TypeAlias = Input | Linear | Pointwise | Add | Concat | Scale
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A handle for one layer while a network is being written. Compared by identity: every call makes a layer."""
+
+    op: Op
+    inputs: tuple[Node, ...]
+    units: int
+    name: str | None
+    origin: str
+
+    def __post_init__(self) -> None:
+        made = _recorder.get()
+        if made is not None:
+            made.append(self)
+
+    def __repr__(self) -> str:
+        name = f" '{self.name}'" if self.name else ""
+        return f"<{self.op.kind}{name} of {self.units} units, {self.origin}>"
+
+
+_recorder: ContextVar[list[Node] | None] = ContextVar("recorder", default=None)
+
+
+@contextmanager
+def recording() -> Iterator[list[Node]]:
+    """Collect every node made inside the `with` block, so that those that reach no energy can be told."""
+    made: list[Node] = []
+    token = _recorder.set(made)
+    try:
+        yield made
+    finally:
+        _recorder.reset(token)
+
+
+_PACKAGE: Final = str(Path(__file__).parent)
+
+
+def here() -> str:
+    """`net.py:12`: the innermost line of the caller's code outside smgen."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<string>")):
+        frame = frame.f_back
+    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+
+def _units(units: object, origin: str) -> int:
+    if isinstance(units, bool) or not isinstance(units, int) or units < 1:
+        raise NetworkError(
+            origin=origin, what=f"units must be a whole number of at least 1; got {units!r}", hint="e.g. sm.input(144)"
+        )
+    return units
+
+
+def _node(source: object, origin: str) -> Node:
+    if not isinstance(source, Node):
+        raise NetworkError(
+            origin=origin,
+            what=f"expected a node, got {source!r}",
+            hint="pass what sm.input, sm.linear, sm.pointwise … returned",
+        )
+    return source
+
+
+def _nodes(sources: Sequence[object], origin: str, what: str) -> tuple[Node, ...]:
+    if not sources:
+        raise NetworkError(origin=origin, what=f"{what} of no nodes", hint=f"sm.{what}(a, b, …) takes one or more nodes")
+    return tuple(_node(source, origin) for source in sources)
+
+
+def input(units: int, *, name: str | None = None) -> Node:
+    """The data vector: `units` values a sample, (N, units) at run time."""
+    origin = here()
+    return Node(Input(), (), _units(units, origin), name, origin)
+
+
+def linear(source: Node, units: int, *, bias: bool = True, name: str | None = None, weights: str | None = None) -> Node:
+    """g = W f + b, W of shape (units, source.units).
+
+    `weights` names another linear layer, or any name, whose weights (and bias) are shared; the default is the layer's own.
+    """
+    origin = here()
+    node = _node(source, origin)
+    if weights is not None and not (isinstance(weights, str) and weights.isidentifier() and weights.isascii()):
+        raise NetworkError(
+            origin=origin,
+            what=f"weights={weights!r} is no name",
+            hint="weights= names the layer to share with, e.g. 'filters'",
+        )
+    return Node(Linear(bool(bias), weights or ""), (node,), _units(units, origin), name, origin)
+
+
+def pointwise(
+    source: Node, function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, name: str | None = None, kind: str = "pointwise"
+) -> Node:
+    """g_j = f(g_i), unit by unit, for a sympy expression of one symbol, or a function that returns one.
+
+    Raises `UnsupportedNonlinearity` for anything else; `kind` is only used to name the layer.
+    """
+    origin = here()
+    node = _node(source, origin)
+    return Node(Pointwise(symbolic(function, origin=origin), kind), (node,), node.units, name, origin)
+
+
+def add(*sources: Node, name: str | None = None) -> Node:
+    """g = a + b + …, unit by unit; all of one width (skip connections)."""
+    origin = here()
+    nodes = _nodes(sources, origin, "add")
+    widths = [node.units for node in nodes]
+    if len(set(widths)) > 1:
+        raise NetworkError(
+            origin=origin,
+            what=f"add needs nodes of one width; got {widths}",
+            hint="sm.linear changes a width, sm.concat puts nodes of different widths side by side",
+        )
+    return Node(Add(), nodes, widths[0], name, origin)
+
+
+def concat(*sources: Node, name: str | None = None) -> Node:
+    """g = the units of a, then those of b, …"""
+    origin = here()
+    nodes = _nodes(sources, origin, "concat")
+    return Node(Concat(), nodes, sum(node.units for node in nodes), name, origin)
+
+
+def scale(source: Node, *, name: str | None = None) -> Node:
+    """g_j = s_j f_j with a learned gain s of one value per unit, parameter `<name>.gain`."""
+    origin = here()
+    node = _node(source, origin)
+    return Node(Scale(), (node,), node.units, name, origin)

@@ -1,0 +1,24 @@
+"""Schedule → Schedule, one pass a file. `run` verifies after each, so a pass that breaks an invariant is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from smgen.errors import InternalError
+from smgen.ir import Schedule
+from smgen.verify import verify
+
+Pass: TypeAlias = Callable[[Schedule], Schedule]
+
+
+def run(schedule: Schedule, passes: Sequence[Pass]) -> Schedule:
+    """Apply the passes in order. Raises `InternalError` naming the pass after which the schedule is not well formed."""
+    verify(schedule)
+    for apply in passes:
+        schedule = apply(schedule)
+        try:
+            verify(schedule)
+        except InternalError as error:
+            raise InternalError(f"after pass {apply.__module__}: {error}") from error
+    return schedule

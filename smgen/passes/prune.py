@@ -1,0 +1,51 @@
+"""Remove what no result needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from smgen.ir import Op, Pointwise, Schedule
+
+
+def prune(schedule: Schedule) -> Schedule:
+    """Drop operations, and outputs of pointwise operations, that no later operation and no result reads.
+
+    Before: any verified schedule. After: every output of every operation is read, or returned.
+    """
+    needed = {b.name for b in schedule.outputs}
+    kept: list[tuple[Op, ...]] = []
+    for sweep in reversed(schedule.sweeps):
+        ops = [op for op in (_needed_part(op, needed) for op in reversed(sweep.ops)) if op is not None]
+        kept.append(tuple(reversed(ops)))
+    return schedule.with_sweeps(tuple(reversed(kept)))
+
+
+def _needed_part(op: Op, needed: set[str]) -> Op | None:
+    """The part of `op` that is needed, if any; what that part reads becomes needed."""
+    if isinstance(op, Pointwise):
+        op = _narrow(op, needed)
+        if not op.outs:
+            return None
+    elif op.outs[0].name not in needed:
+        return None
+    needed.update(b.name for b in op.reads)
+    return op
+
+
+def _narrow(op: Pointwise, needed: set[str]) -> Pointwise:
+    wanted = set(needed)
+    outs, exprs = [], []
+    for out, expr in zip(reversed(op.outs), reversed(op.exprs), strict=True):
+        if out.name in wanted:
+            wanted |= {s.name for s in expr.free_symbols}
+            outs.insert(0, out)
+            exprs.insert(0, expr)
+    lets = []
+    for symbol, expr in reversed(op.lets):
+        if symbol.name in wanted:
+            wanted |= {s.name for s in expr.free_symbols}
+            lets.insert(0, (symbol, expr))
+    used = {s.name for expr in (*exprs, *(e for _, e in lets)) for s in expr.free_symbols}
+    return replace(
+        op, outs=tuple(outs), exprs=tuple(exprs), lets=tuple(lets), reads=tuple(b for b in op.reads if b.name in used)
+    )

@@ -1,0 +1,24 @@
+"""Rewrite smooth primitives into machine functions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from smgen.ir import Op, Pointwise, Schedule
+from smgen.primitives import stable
+
+
+def stabilise(schedule: Schedule) -> Schedule:
+    """softplus, sigmoid, logcosh, … become exp, log1p, tanh, … in forms that neither overflow nor cancel.
+
+    Before: pointwise expressions hold any primitive. After: only what `scalar.FUNCTIONS` lists. Pruned schedules only: what
+    is dropped later could have been the reason to share an exp.
+    """
+    return schedule.with_sweeps(tuple(tuple(map(_stable, sweep.ops)) for sweep in schedule.sweeps))
+
+
+def _stable(op: Op) -> Op:
+    if not isinstance(op, Pointwise):
+        return op
+    lets = tuple((symbol, stable(expr)) for symbol, expr in op.lets)
+    return replace(op, exprs=tuple(map(stable, op.exprs)), lets=lets)

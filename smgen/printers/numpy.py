@@ -1,0 +1,169 @@
+"""Operations as NumPy statements that write into the arrays of a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from string import ascii_lowercase
+from typing import Final, assert_never
+
+import sympy as sp
+
+from smgen.errors import InternalError
+from smgen.ir import Buffer, Concat, Elementary, Op, Pointwise, Product, Reduce, Schedule, Shape, View, column_of
+from smgen.passes.storage import Storage, allocate
+from smgen.printers.scalars import python_scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Lines of code under the equation they compute."""
+
+    math: str
+    code: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedSweep:
+    """A sweep as its name and statements."""
+
+    name: str
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedFunction:
+    """A schedule as source: what it reads, the arrays it writes into, its sweeps, and what it returns."""
+
+    name: str
+    reads: tuple[str, ...]
+    arrays: tuple[str, ...]
+    shapes: tuple[tuple[str, Shape], ...]
+    sweeps: tuple[PrintedSweep, ...]
+    outputs: tuple[str, ...]
+
+
+_MATMUL: Final = {
+    "nd,md->nm": "np.matmul({left}, {right}.T",
+    "nm,md->nd": "np.matmul({left}, {right}",
+    "nm,nd->md": "np.matmul({left}.T, {right}",
+    "m,md->d": "np.matmul({left}, {right}",
+    "d,md->m": "np.matmul({right}, {left}",
+}
+"""Every product the lowering makes, as BLAS sees it."""
+
+_CALLS: Final = {
+    "relu": "np.maximum({}, 0.0",
+    "step": "np.heaviside({}, 0.0",
+    "erf": "special.erf({}",
+    "erfcx": "special.erfcx({}",
+}
+"""Elementary operations that are more than a NumPy name."""
+
+SCIPY: Final = frozenset({"erf", "erfcx"})
+"""Elementary operations that NumPy lacks and scipy.special has."""
+
+
+def print_function(schedule: Schedule) -> PrintedFunction:
+    """`schedule`, taken apart by `passes.elementary`, as NumPy source."""
+    storage = allocate(schedule)
+    printer = _Printer(schedule, storage)
+    sweeps = tuple(PrintedSweep(sweep.name, tuple(printer.statements(sweep.ops))) for sweep in schedule.sweeps)
+    read = {b.name for op in schedule.ops for b in op.reads}
+    return PrintedFunction(
+        schedule.name,
+        tuple(b.name for b in schedule.inputs if b.name in read),
+        tuple(storage.slots),
+        tuple(storage.slots.items()),
+        sweeps,
+        tuple(b.name for b in schedule.outputs),
+    )
+
+
+class _Printer:
+    """Prints one schedule; knows which array each buffer has and what to call intermediates."""
+
+    def __init__(self, schedule: Schedule, storage: Storage) -> None:
+        self.storage = storage
+        self.labels: dict[str, str] = {}
+        self.last_read = {b.name: position for position, op in enumerate(schedule.ops) for b in op.reads}
+        self.position = -1
+
+    def statements(self, ops: tuple[Op, ...]) -> Iterator[Statement]:
+        lines: list[str] = []
+        for op in ops:
+            self.position += 1
+            lines += self.code(op)
+            result = op.outs[-1]
+            if not _intermediate(result):
+                yield Statement(result.math, tuple(lines))
+                lines = []
+
+    def code(self, op: Op) -> list[str]:
+        match op:
+            case Elementary(out, "copy", (value,), _):
+                source = self.operand(value)
+                name = self.define(out, op)
+                return [f"{name} = {self.target(out)}", f"{name}[...] = {source}"]
+            case Elementary(out, function, operands, _):
+                head = _CALLS.get(function, f"np.{function}({{}}")
+                call = head.format(", ".join(map(self.operand, operands)))
+                return [f"{self.define(out, op)} = {call}, out={self.target(out)})"]
+            case Pointwise(outs, exprs, _, _):
+                return [f"{out.name} = {python_scalar(expr)}" for out, expr in zip(outs, exprs, strict=True)]
+            case Product(out, left, right, axes):
+                if axes not in _MATMUL:
+                    raise InternalError(f"no NumPy product for {axes}")
+                call = _MATMUL[axes].format(left=left.name, right=right.name)
+                return [f"{out.name} = {call}, out={self.target(out)})"]
+            case Reduce(out, src, None):
+                return [f"{out.name} = float(np.sum({src.name}, dtype=np.float64))"]
+            case Reduce(out, src, axis):
+                return [f"{out.name} = np.sum({src.name}, axis={axis}, out={self.target(out)})"]
+            case View(out, src, start):
+                return [f"{out.name} = {src.name}{_index(out, src, start)}"]
+            case Concat(out, parts, _):
+                return [f"{out.name} = {self.target(out)}", *self.fill(out, parts)]
+        assert_never(op)
+
+    def fill(self, out: Buffer, parts: tuple[tuple[sp.Expr, int], ...]) -> Iterator[str]:
+        start = 0
+        for part, width in parts:
+            yield f"{out.name}[..., {start}:{start + width}] = {self.operand(part)}"
+            start += width
+
+    def operand(self, operand: sp.Expr) -> str:
+        if operand.is_Symbol:
+            return self.labels.get(operand.name, operand.name)
+        return python_scalar(operand)
+
+    def target(self, out: Buffer) -> str:
+        """The array of the workspace, or a fresh one for what is returned."""
+        slot = self.storage.slot_of.get(out.name)
+        return slot or f"np.empty({_shape(out.shape)}, DTYPE)"
+
+    def define(self, out: Buffer, op: Elementary) -> str:
+        """The variable of an output: its own name, or for an intermediate the first letter that is free."""
+        for read in op.reads:
+            if self.last_read[read.name] == self.position:
+                self.labels.pop(read.name, None)
+        if not _intermediate(out):
+            return out.name
+        self.labels[out.name] = next(letter for letter in ascii_lowercase if letter not in self.labels.values())
+        return self.labels[out.name]
+
+
+def _intermediate(buffer: Buffer) -> bool:
+    return "." in buffer.name
+
+
+def _shape(shape: Shape) -> str:
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def _index(out: Buffer, src: Buffer, start: int) -> str:
+    if out.shape == src.shape:
+        return ""
+    if out.shape == column_of(src.shape):
+        return "[:, np.newaxis]"
+    return f"[..., {start}:{start + int(out.shape[-1])}]"

@@ -1,0 +1,41 @@
+"""A schedule as text: one line an operation, for people, goldens and error messages."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from smgen.ir import Concat, Elementary, Op, Pointwise, Product, Reduce, Schedule, View
+
+
+def schedule_text(schedule: Schedule) -> str:
+    """`delta_filters (N, 288) = …` for every operation, under its equation."""
+    lines = [f"{schedule.name}"]
+    for sweep in schedule.sweeps:
+        lines += ["", f"  {sweep.name}"]
+        lines += [f"    {line}" for op in sweep.ops for line in op_lines(op)]
+    lines += ["", "  returns " + ", ".join(b.name for b in schedule.outputs)]
+    return "\n".join(lines) + "\n"
+
+
+def op_lines(op: Op) -> list[str]:
+    """The operation's lines, equation last."""
+    match op:
+        case Pointwise(outs, exprs, _, lets):
+            shared = [f"let {symbol} = {expr}" for symbol, expr in lets]
+            return shared + [_line(str(expr), out) for out, expr in zip(outs, exprs, strict=True)]
+        case Elementary(out, function, operands, _):
+            return [_line(f"{function}({', '.join(map(str, operands))})", out)]
+        case Product(out, left, right, axes):
+            return [_line(f"product {axes} of {left.name}, {right.name}", out)]
+        case Reduce(out, src, axis):
+            return [_line(f"sum of {src.name}" + ("" if axis is None else f" over axis {axis}"), out)]
+        case View(out, src, start):
+            return [_line(f"view of {src.name}" + (f" from {start}" if start else ""), out)]
+        case Concat(out, parts, _):
+            return [_line("concat of " + ", ".join(f"{part} ({width})" for part, width in parts), out)]
+    assert_never(op)
+
+
+def _line(value: str, out: object) -> str:
+    shape = ", ".join(map(str, out.shape))  # type: ignore[attr-defined]
+    return f"{out.name} ({shape}) = {value}" + (f"    # {out.math}" if out.math else "")  # type: ignore[attr-defined]

@@ -1,0 +1,53 @@
+"""Templates → text. Templates lay out; every string they are given is printed already."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from smgen.errors import InternalError
+
+
+def templates_root() -> Path:
+    """The packaged templates, or the checkout's where smgen runs from one."""
+    here = Path(__file__).resolve().parent
+    for root in (here / "templates", here.parent / "templates"):
+        if root.is_dir():
+            return root
+    raise InternalError(f"no templates beside {here}: the installation is broken, reinstall smgen")
+
+
+def _source(name: str) -> str | None:
+    path = templates_root() / name
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(_source),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def render(template: str, context: Any) -> str:
+    """Render `template` with one frozen context, which it knows as `module`."""
+    return _environment().get_template(template).render(module=context)
+
+
+def template_fingerprint(template: str) -> str:
+    """The sha256 of a template with everything in its folder and in shared/, for telling whether a module is up to date."""
+    root = templates_root()
+    digest = hashlib.sha256()
+    for folder in (Path(template).parent, Path("shared")):
+        for path in sorted((root / folder).glob("*.j2")):
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

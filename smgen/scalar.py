@@ -1,0 +1,178 @@
+"""Scalar expressions as a sequence of elementary operations, and their evaluation with NumPy.
+
+`linearise` is where the order of floating-point operations is decided, once: the NumPy backend prints what it emits, and the
+build-time accuracy check runs what it emits, so what is checked is what is generated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import mpmath
+import numpy as np
+import numpy.typing as npt
+import sympy as sp
+
+from smgen import primitives as p
+from smgen.errors import InternalError
+
+Emit = Callable[[str, tuple[sp.Expr, ...]], sp.Expr]
+Rank = Callable[[sp.Expr], int]
+
+FUNCTIONS: Final[dict[type[sp.Function], str]] = {
+    **{f: f.__name__ for f in (sp.exp, sp.log, sp.sin, sp.cos, sp.tan, sp.sinh, sp.cosh, sp.tanh)},
+    **{f: f.__name__ for f in (p.log1p, p.expm1, p.erf, p.erfcx, p.relu, p.step, p.maximum)},
+    sp.asinh: "arcsinh",
+    sp.atan: "arctan",
+    p.absolute: "abs",
+    p.signum: "sign",
+    p.nearest: "rint",
+}
+"""Machine functions and the name of the elementary operation (NumPy's, where NumPy has it)."""
+
+
+def linearise(expr: sp.Expr, emit: Emit, rank: Rank) -> sp.Expr:
+    """Emit the elementary operations of `expr` and return the symbol, or scalar expression, that holds its value.
+
+    `rank(e)` orders operands by cost: 0 is a scalar (kept as an expression, evaluated once), 1 a row or weight, 2 a value per
+    sample. Factors and terms are taken in order of rank, so what does not vary over the batch is combined first.
+    `emit(function, operands)` must return the same symbol for the same arguments if it wants subexpressions shared.
+    """
+
+    def walk(e: sp.Expr) -> sp.Expr:
+        if rank(e) == 0 or e.is_Symbol:
+            return e
+        match e:
+            case sp.Add():
+                return add(e)
+            case sp.Mul():
+                return multiply(e)
+            case sp.Pow():
+                return power(e.base, e.exp)
+            case sp.Function() if e.func in FUNCTIONS:
+                return emit(FUNCTIONS[e.func], tuple(walk(arg) for arg in e.args))
+            case _:
+                raise InternalError(f"no elementary operation for {type(e).__name__} in {e}")
+
+    def add(e: sp.Add) -> sp.Expr:
+        terms = e.as_ordered_terms()
+        scalar = sp.Add(*(t for t in terms if rank(t) == 0))
+        arrays = sorted((t for t in terms if rank(t) > 0), key=rank)
+        plus = [walk(t) for t in arrays if not _negative(t)]
+        minus = [walk(-t) for t in arrays if _negative(t)]
+        if plus:
+            total, *plus = plus
+        elif scalar != 0:
+            total, scalar = scalar, sp.S.Zero
+        else:
+            first, *minus = minus
+            total = emit("negative", (first,))
+        for term in plus:
+            total = emit("add", (total, term))
+        for term in minus:
+            total = emit("subtract", (total, term))
+        if scalar == 0:
+            return total
+        return emit("subtract", (total, -scalar)) if _negative(scalar) else emit("add", (total, scalar))
+
+    def multiply(e: sp.Mul) -> sp.Expr:
+        factors = e.as_ordered_factors()
+        scalar = sp.Mul(*(f for f in factors if rank(f) == 0))
+        arrays = sorted((f for f in factors if rank(f) > 0), key=rank)
+        above = [walk(f) for f in arrays if not _in_denominator(f)]
+        below = [walk(1 / f) for f in arrays if _in_denominator(f)]
+        if not above:
+            return emit("divide", (scalar, _fold(emit, "multiply", below)))
+        product = _fold(emit, "multiply", above)
+        if below:
+            product = emit("divide", (product, _fold(emit, "multiply", below)))
+        if scalar == 1:
+            return product
+        if scalar == -1:
+            return emit("negative", (product,))
+        numerator, denominator = scalar.as_numer_denom()
+        if numerator == 1 and not denominator.is_number:
+            return emit("divide", (product, denominator))
+        return emit("multiply", (product, scalar))
+
+    def power(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
+        if base.is_number:
+            return emit("power", (base, walk(exponent)))
+        if exponent.could_extract_minus_sign():
+            return emit("divide", (sp.S.One, walk(base ** (-exponent))))
+        whole = sp.floor(exponent)
+        if exponent.is_Integer:
+            return _integer_power(emit, walk(base), int(exponent))
+        if exponent - whole == sp.S.Half:
+            root = emit("sqrt", (walk(base),))
+            return root if whole == 0 else emit("multiply", (_integer_power(emit, walk(base), int(whole)), root))
+        return emit("power", (walk(base), exponent))
+
+    return walk(expr)
+
+
+def _negative(term: sp.Expr) -> bool:
+    return bool(term.as_coeff_Mul()[0].is_negative)
+
+
+def _in_denominator(factor: sp.Expr) -> bool:
+    return bool(factor.is_Pow and factor.exp.is_number and factor.exp.is_negative)
+
+
+def _fold(emit: Emit, function: str, operands: list[sp.Expr]) -> sp.Expr:
+    total, *rest = operands
+    for operand in rest:
+        total = emit(function, (total, operand))
+    return total
+
+
+def _integer_power(emit: Emit, base: sp.Expr, exponent: int) -> sp.Expr:
+    """x^n by squaring: products only, as exact as a power can be."""
+    if exponent == 1:
+        return base
+    half = _integer_power(emit, base, exponent // 2)
+    square = emit("square", (half,))
+    return square if exponent % 2 == 0 else emit("multiply", (square, base))
+
+
+Array = npt.NDArray[Any]
+
+
+def _erfcx(u: float) -> float:
+    with mpmath.workdps(40):
+        return float(p.REFERENCE["erfcx"](mpmath.mpf(float(u))))
+
+
+NUMPY: Final[dict[str, Callable[..., Any]]] = {
+    **{name: getattr(np, name) for name in ("add", "subtract", "multiply", "divide", "negative", "square", "sqrt", "power")},
+    **{name: getattr(np, name) for name in FUNCTIONS.values() if hasattr(np, name)},
+    "relu": lambda u: np.maximum(u, 0),
+    "step": lambda u: np.heaviside(u, u.dtype.type(0)),
+    "erf": lambda u: np.vectorize(math.erf, otypes=[u.dtype])(u),
+    "erfcx": lambda u: np.vectorize(_erfcx, otypes=[u.dtype])(u),
+}
+"""Each elementary operation as a NumPy function, for evaluation at build time and in tests."""
+
+
+def evaluate(expr: sp.Expr, values: Mapping[sp.Symbol, Any], dtype: npt.DTypeLike) -> Array:
+    """Evaluate `expr` in `dtype`, operation by operation as generated code does; scalars in `values` are 0-d."""
+    env: dict[sp.Expr, Any] = dict(values)
+    cache: dict[tuple[str, tuple[sp.Expr, ...]], sp.Expr] = {}
+    real = np.dtype(dtype).type
+
+    def rank(e: sp.Expr) -> int:
+        return max((min(np.ndim(env[s]), 2) for s in e.free_symbols), default=0)
+
+    def value(e: sp.Expr) -> Any:
+        return env[e] if e in env else real(float(e.evalf(20, subs={s: float(env[s]) for s in e.free_symbols})))
+
+    def emit(function: str, operands: tuple[sp.Expr, ...]) -> sp.Expr:
+        key = (function, operands)
+        if key not in cache:
+            cache[key] = sp.Dummy()
+            env[cache[key]] = NUMPY[function](*(value(o) for o in operands))
+        return cache[key]
+
+    return np.asarray(value(linearise(expr, emit, rank)))

@@ -1,0 +1,88 @@
+"""Is a schedule well formed? Run after lowering and after every pass; a failure is the compiler's fault, not the user's."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from smgen.errors import InternalError
+from smgen.ir import BATCH, Buffer, Concat, Elementary, Op, Pointwise, Product, Reduce, Schedule, Shape, View, broadcast, column_of
+
+
+def verify(schedule: Schedule) -> Schedule:
+    """Return `schedule` if every buffer is assigned once, before it is read, with the shape its operation gives it.
+
+    Raises `InternalError` that names the schedule and the operation otherwise.
+    """
+    defined = {b.name: b for b in schedule.inputs}
+    for op in schedule.ops:
+        try:
+            _check_reads(op, defined)
+            _check_shapes(op)
+            for out in op.outs:
+                _require(out.name not in defined, f"{out.name} is assigned twice")
+                defined[out.name] = out
+        except ValueError as error:
+            raise InternalError(f"schedule {schedule.name}, {op}: {error}") from error
+    for out in schedule.outputs:
+        if defined.get(out.name) != out:
+            raise InternalError(f"schedule {schedule.name} returns {out.name}, which it does not compute")
+    return schedule
+
+
+def _require(condition: bool, complaint: str) -> None:
+    if not condition:
+        raise ValueError(complaint)
+
+
+def _check_reads(op: Op, defined: dict[str, Buffer]) -> None:
+    for read in op.reads:
+        _require(defined.get(read.name) == read, f"{read.name} is read before it is assigned, or differs from what was")
+    known = {b.name for b in op.reads}
+    match op:
+        case Pointwise(outs, exprs, _, lets):
+            for symbol, expr in lets:
+                _require({s.name for s in expr.free_symbols} <= known, f"let {symbol} reads what it does not declare")
+                known.add(symbol.name)
+            for out, expr in zip(outs, exprs, strict=True):
+                _require({s.name for s in expr.free_symbols} <= known, f"{out.name} reads what it does not declare")
+                known.add(out.name)
+        case Elementary(_, _, operands, _):
+            _require({s.name for o in operands for s in o.free_symbols} <= known, "an operand is not declared")
+        case Concat(_, parts, _):
+            _require({s.name for p, _ in parts for s in p.free_symbols} <= known, "a part is not declared")
+        case _:
+            pass
+
+
+def _check_shapes(op: Op) -> None:
+    match op:
+        case Pointwise() | Elementary():
+            source = broadcast(*(b.shape for b in op.reads))
+            for out in op.outs:
+                _require(broadcast(source, out.shape) == out.shape, f"{out.name} {out.shape} cannot hold {source}")
+        case Product(out, left, right, axes):
+            operands, result = axes.split("->")
+            sizes: dict[str, object] = {}
+            for letters, shape in zip([*operands.split(","), result], (left.shape, right.shape, out.shape), strict=True):
+                _require(len(letters) == len(shape), f"axes {axes} do not fit the shapes")
+                for letter, size in zip(letters, shape, strict=True):
+                    _require(sizes.setdefault(letter, size) == size, f"axis {letter} of {axes} has two sizes")
+                    _require((letter == "n") == (size == BATCH), f"n is the batch in {axes}")
+        case Reduce(out, src, axis):
+            expected: Shape = () if axis is None else src.shape[:axis] + src.shape[axis + 1 :]
+            _require(out.shape == expected, f"a sum over axis {axis} of {src.shape} has shape {expected}")
+            _require(axis is not None or out.kind == "accumulator", "a total is accumulated in float64")
+        case View(out, src, start):
+            same = out.shape == src.shape and start == 0
+            column = out.shape == column_of(src.shape)
+            inside = out.shape[:-1] == src.shape[:-1] and start + _width(out) <= _width(src)
+            _require(same or column or inside, f"{out.shape} is no view of {src.shape}")
+        case Concat(out, parts, _):
+            _require(sum(width for _, width in parts) == _width(out), "the parts do not fill the result")
+        case _:
+            assert_never(op)
+
+
+def _width(buffer: Buffer) -> int:
+    width = buffer.shape[-1] if buffer.shape else 0
+    return width if isinstance(width, int) else 0
