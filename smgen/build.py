@@ -15,6 +15,7 @@ import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from smgen import __version__
 from smgen.accuracy import judge
@@ -30,6 +31,7 @@ from smgen.errors import (
     did_you_mean,
 )
 from smgen.exactness import Verdict, verdict
+from smgen.loader import load_source
 from smgen.lower import HESSIANS, lower
 from smgen.netfile import load_network
 from smgen.network import Network, Vertex
@@ -87,6 +89,14 @@ def build(net: Path, out: Path | None = None, options: Options | None = None, *,
     return Built(path, changes, facts)
 
 
+def compiled(net: Path, options: Options) -> tuple[Network, ModuleType]:
+    """The network of `net` and its module in memory, for checking; nothing is written."""
+    network = load_network(net)
+    facts = gather(network, net, options)
+    check(network, facts)
+    return network, load_source(source(network, facts), facts.name)
+
+
 def source(network: Network, facts: Facts) -> str:
     """The text of the module: lowered, printed and laid out."""
     return BACKENDS[facts.backend].emit(facts, lower(network, facts.hessian))
@@ -97,7 +107,7 @@ def gather(network: Network, net: Path, options: Options) -> Facts:
     template = BACKENDS[options.backend].template
     return Facts(
         name=net.parent.resolve().name if net.stem == "net" else net.stem,
-        description=network.text,
+        description=network.summary,
         fingerprint=network.fingerprint,
         template_fingerprint=template_fingerprint(template),
         generator=f"smgen {__version__}",

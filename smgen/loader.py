@@ -21,3 +21,10 @@ def load(path: Path | str) -> ModuleType:
     except ImportError as error:
         raise BuildError(origin=str(path), what=f"does not import: {error}", hint=f"pip install {error.name}") from error
     return module
+
+
+def load_source(text: str, name: str) -> ModuleType:
+    """Execute a generated module's source without a file."""
+    module = ModuleType(name)
+    exec(compile(text, f"<generated {name}>", "exec"), module.__dict__)
+    return module

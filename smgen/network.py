@@ -95,6 +95,13 @@ class Network:
         return "\n".join([*lines, "energy = " + " + ".join(f"{n}*{name}" for name, n in self.energies)]) + "\n"
 
     @property
+    def summary(self) -> str:
+        """The network in a line a vertex, for people."""
+        lines = [f"{v.name} = {v.op.summary}({', '.join(v.inputs)}), {v.units} units" for v in self.vertices]
+        energies = [name if count == 1 else f"{count} {name}" for name, count in self.energies]
+        return "\n".join([*lines, f"energy = the sum over the units of {' + '.join(energies)}"])
+
+    @property
     def fingerprint(self) -> str:
         """The sha256 of `text`."""
         return hashlib.sha256(self.text.encode()).hexdigest()

@@ -22,6 +22,7 @@ class Input:
 
     kind: ClassVar[str] = "input"
     text: ClassVar[str] = "input"
+    summary: ClassVar[str] = "input"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class Linear:
         """Canonical form for the fingerprint."""
         return f"linear[{self.weights}, bias={self.bias}]"
 
+    @property
+    def summary(self) -> str:
+        """For people."""
+        return f"linear[weights of {self.weights}{'' if self.bias else ', no bias'}]"
+
 
 @dataclass(frozen=True, slots=True)
 class Pointwise:
@@ -50,6 +56,11 @@ class Pointwise:
         """Canonical form for the fingerprint."""
         return f"pointwise[{sp.srepr(self.expr)}]"
 
+    @property
+    def summary(self) -> str:
+        """For people."""
+        return f"pointwise[{self.expr}]"
+
 
 @dataclass(frozen=True, slots=True)
 class Add:
@@ -57,6 +68,7 @@ class Add:
 
     kind: ClassVar[str] = "add"
     text: ClassVar[str] = "add"
+    summary: ClassVar[str] = "add"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,7 @@ class Concat:
 
     kind: ClassVar[str] = "concat"
     text: ClassVar[str] = "concat"
+    summary: ClassVar[str] = "concat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,7 @@ class Scale:
 
     kind: ClassVar[str] = "scale"
     text: ClassVar[str] = "scale"
+    summary: ClassVar[str] = "scale"
 
 
 Op: TypeAlias = Input | Linear | Pointwise | Add | Concat | Scale

@@ -44,4 +44,5 @@ class Facts:
 
 def shape_text(shape: Shape) -> str:
     """A shape as Python source."""
-    return f"({', '.join(repr(dim) if isinstance(dim, str) else str(dim) for dim in shape)}{',' * (len(shape) == 1)})"
+    dims = [f'"{dim}"' if isinstance(dim, str) else str(dim) for dim in shape]
+    return f"({', '.join(dims)}{',' * (len(shape) == 1)})"

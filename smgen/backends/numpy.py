@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,11 +30,9 @@ class Function:
     name: str
     summary: str
     parameters: tuple[tuple[str, str], ...]
-    uses_lam: bool
-    uses_n: bool
     data: str
-    arrays: str
-    array_names: str
+    arrays: tuple[str, ...]
+    array_names: tuple[str, ...]
     sweeps: tuple[tuple[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]], ...]
     returns: str
 
@@ -55,14 +55,14 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
     """The module's source."""
     lowered = [run(schedule, PASSES) for schedule in schedules]
     printed = [print_function(schedule) for schedule in lowered]
-    shapes = {name: shape for function in printed for name, shape in function.shapes}
+    shapes = {name: shape for function in printed for name, shape in function.arrays}
     calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
     module = Module(
         facts,
         tuple(facts.description.splitlines()),
-        tuple(textwrap.wrap(str(facts.verdict), _WIDTH)),
+        tuple(textwrap.wrap(f"The diagonal recursion is {facts.verdict}.", _WIDTH)),
         tuple((key, shape_text(shape)) for key, shape in facts.parameters.items()),
-        tuple((key, repr(value)) for key, value in facts.metadata.items()),
+        tuple((key, _literal(value)) for key, value in facts.metadata.items()),
         tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
         tuple(_function(facts, function) for function in printed),
         bool(calls & SCIPY),
@@ -83,16 +83,13 @@ _SUMMARIES: Final = {
 def _function(facts: Facts, printed: PrintedFunction) -> Function:
     base = printed.name.removesuffix("_lam0")
     keys = {parameter_buffer(key, shape).name: key for key, shape in facts.parameters.items()}
-    reads = [name for name in printed.reads if name not in keys]
     return Function(
         printed.name,
         _SUMMARIES[base] + (" λ = 0." if base != printed.name else ""),
         tuple((name, keys[name]) for name in printed.reads if name in keys),
-        "lam" in reads,
-        any("N" in name for name in reads) or bool(printed.arrays),
-        next((name for name in reads if name.startswith("g_")), ""),
-        "".join(f"{name}, " for name in printed.arrays).removesuffix(" ").removesuffix("," if len(printed.arrays) > 1 else ""),
-        ", ".join(repr(name) for name in printed.arrays),
+        next((name for name in printed.reads if name.startswith("g_")), ""),
+        _wrapped(name for name, _ in printed.arrays),
+        _wrapped(f'"{name}"' for name, _ in printed.arrays),
         tuple((sweep.name, tuple(map(_laid_out, sweep.statements))) for sweep in printed.sweeps),
         _returns(facts, base, printed.outputs),
     )
@@ -101,6 +98,15 @@ def _function(facts: Facts, printed: PrintedFunction) -> Function:
 def _laid_out(statement: Statement) -> tuple[tuple[str, ...], tuple[str, ...]]:
     comment = textwrap.wrap(statement.math, _WIDTH - 6, subsequent_indent="    ", break_long_words=False)
     return tuple(comment), statement.code
+
+
+def _wrapped(names: Iterable[str]) -> tuple[str, ...]:
+    """Names with a comma after each, in lines of the module's width."""
+    return tuple(textwrap.wrap(", ".join([*names, ""]).rstrip(), _WIDTH - 8))
+
+
+def _literal(value: str | bool) -> str:
+    return repr(value) if isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
 
 
 def _returns(facts: Facts, base: str, outputs: tuple[str, ...]) -> str:

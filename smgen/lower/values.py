@@ -40,9 +40,8 @@ class Lowering:
         if len(parts) == 1 and start == 0:
             return self.emitter.let(name, parts[0][0](name, equation), equation)
         total = start
-        for term, text in parts:
-            via = f"{name}_from_{text.split('_')[-1]}"
-            total = total + term(via, text)
+        for position, (term, text) in enumerate(parts, start=1):
+            total = total + term(f"{name}_term_{position}", text)
         return self.emitter.let(name, total, equation)
 
     def forward(self) -> None:

@@ -54,7 +54,7 @@ class _Apart:
     def define(self, out: Buffer, value: sp.Expr) -> None:
         """Let the operation that computed `value` write to `out`, or copy if it was computed for something else."""
         last = self.ops[-1] if self.ops else None
-        if isinstance(last, Elementary) and last.out.symbol == value and "." in last.out.name and last.out.shape == out.shape:
+        if isinstance(last, Elementary) and last.out.symbol == value and "." in last.out.name:
             self.ops[-1] = Elementary(out, last.function, last.operands, last.reads)
             self.buffers[out.symbol] = out
             for names in (self.known, self.aliases):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from smgen.ir import Buffer, Elementary, Schedule, Shape, View
+from smgen.ir import Buffer, Elementary, Op, Schedule, Shape, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ def allocate(schedule: Schedule) -> Storage:
     slots: dict[str, Shape] = {}
     slot_of: dict[str, str] = {}
     for position, op in enumerate(schedule.ops):
-        dying = [roots.get(b.name, b.name) for b in op.reads]
-        dying = sorted({name for name in dying if last_use[name] == position and name in slot_of})
+        read = dict.fromkeys(roots.get(name, name) for name in _read_order(op))
+        dying = [name for name in read if last_use[name] == position and name in slot_of]
         overwrites = isinstance(op, Elementary)
         if overwrites:
             _release(dying, slot_of, slots, free)
@@ -43,6 +43,13 @@ def allocate(schedule: Schedule) -> Storage:
         if not overwrites:
             _release(dying, slot_of, slots, free)
     return Storage(slots, slot_of)
+
+
+def _read_order(op: Op) -> list[str]:
+    """The names an operation reads, last operand first, so that the first operand's array is the next to be taken."""
+    if isinstance(op, Elementary):
+        return [operand.name for operand in reversed(op.operands) if operand.is_Symbol]
+    return [b.name for b in op.reads]
 
 
 def view_roots(schedule: Schedule) -> dict[str, str]:

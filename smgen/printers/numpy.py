@@ -37,8 +37,7 @@ class PrintedFunction:
 
     name: str
     reads: tuple[str, ...]
-    arrays: tuple[str, ...]
-    shapes: tuple[tuple[str, Shape], ...]
+    arrays: tuple[tuple[str, Shape], ...]
     sweeps: tuple[PrintedSweep, ...]
     outputs: tuple[str, ...]
 
@@ -73,7 +72,6 @@ def print_function(schedule: Schedule) -> PrintedFunction:
     return PrintedFunction(
         schedule.name,
         tuple(b.name for b in schedule.inputs if b.name in read),
-        tuple(storage.slots),
         tuple(storage.slots.items()),
         sweeps,
         tuple(b.name for b in schedule.outputs),

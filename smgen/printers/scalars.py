@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sympy as sp
 from sympy.printing.pycode import PythonCodePrinter
+
+
+_OPERATOR = re.compile(r"(?<=[\w)])([*/])(?=[\w(])")
 
 
 class _ScalarPrinter(PythonCodePrinter):
@@ -26,4 +30,4 @@ def python_scalar(expr: sp.Expr) -> str:
         return repr(float(expr))
     numbers = {e: sp.Float(e.evalf(20), 20) for e in expr.atoms(sp.Pow, sp.Function) if e.is_number}
     printer: Any = _ScalarPrinter({"fully_qualified_modules": False})
-    return str(printer.doprint(expr.xreplace(numbers)))
+    return _OPERATOR.sub(r" \1 ", str(printer.doprint(expr.xreplace(numbers))))

@@ -1,0 +1,77 @@
+"""`smgen check`: is the generated module right for this network? Gradient by Taylor order, numbers by their definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+
+from smgen.network import Network
+from smgen.reference import Reference, evaluate
+
+SAMPLES: Final = 3
+TOLERANCE: Final = {"float64": 1e-10, "float32": 1e-4}
+ORDER_TOLERANCE: Final = {"float64": 0.1, "float32": 0.3}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the table: what was compared, what was measured, and whether it is as it should be."""
+
+    what: str
+    measured: str
+    expected: str
+    passed: bool
+
+
+def check(network: Network, module: ModuleType, seed: int = 0) -> Iterator[Finding]:
+    """Compare a generated module with the definitions, at random parameters and data. Yields a finding at a time."""
+    rng = np.random.default_rng(seed)
+    params = module.init_params(seed)
+    x = rng.standard_normal((SAMPLES, network.input.units)).astype(module.DTYPE)
+    references = [evaluate(network, params, row.astype(np.float64)) for row in x]
+    yield from _numbers(module, params, x, references)
+    yield _exactness(module, references)
+    yield from _gradient(module, params, network.input.units, rng)
+
+
+def _numbers(module: ModuleType, params: dict[str, Any], x: Any, references: list[Reference]) -> Iterator[Finding]:
+    bound = TOLERANCE[module.METADATA["dtype"]]
+    delta = np.array([r.delta for r in references])
+    prime = np.array([r.recursion for r in references])
+    lam = 0.1
+    k = float(np.mean(0.5 * np.sum(delta**2, axis=1)))
+    ell = float(np.mean(np.sum(-prime + lam * prime**2, axis=1)))
+    for what, ours, theirs in (
+        ("energy E", module.energy(params, x), np.array([r.energy for r in references])),
+        ("score −δ  (1)", module.score(params, x), -delta),
+        ("δ′ by the recursion  (§1.3)", module.hessian_diagonal(params, x), prime),
+        ("K and L", np.array(module.loss_terms(params, x, lam)), np.array([k, ell])),
+    ):
+        error = float(np.max(np.abs(ours - theirs))) / max(float(np.max(np.abs(theirs))), 1.0)
+        yield Finding(what, f"relative error {error:.1e}", f"at most {bound:.0e}", error <= bound)
+
+
+def _exactness(module: ModuleType, references: list[Reference]) -> Finding:
+    """The recursion against the true Hessian: equal where the verdict says so, and how far off where it does not."""
+    difference = sum(float(np.abs(r.recursion - r.diagonal).sum()) for r in references)
+    size = sum(float(np.abs(r.diagonal).sum()) for r in references)
+    error = difference / max(size, 1e-300) if difference else 0.0
+    exact = bool(module.METADATA["exact"])
+    expected = "at most 1e-10" if exact else "inexact: see the verdict"
+    return Finding("δ′ against the true Hessian", f"relative L1 {error:.1e}", expected, not exact or error <= 1e-10)
+
+
+def _gradient(module: ModuleType, params: dict[str, Any], units: int, rng: np.random.Generator) -> Iterator[Finding]:
+    tolerance = ORDER_TOLERANCE[module.METADATA["dtype"]]
+    x = rng.standard_normal((16, units)).astype(module.DTYPE)
+    for lam in (0.0, 0.1):
+        loss, gradient = module.loss_and_grad(params, x, lam)
+        for key in module.PARAMS:
+            order = module._taylor_order(params, x, lam, loss, gradient, key, rng)
+            measured = "remainder below rounding" if order is None else f"order {order:.3f}"
+            passed = order is None or abs(order - 2.0) <= tolerance
+            yield Finding(f"∂J/∂{key}, λ = {lam:g}", measured, f"order 2 ± {tolerance}", passed)

@@ -1,0 +1,195 @@
+"""The command line. Everything heavy is imported by the command that needs it, so that `--help` answers at once.
+
+Exit codes: 0 done, 1 a check failed, 2 the input or the options are wrong.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from smgen import __version__
+from smgen.errors import BuildError, SmgenError, SmgenWarning
+
+if TYPE_CHECKING:
+    from smgen.build import Options
+
+app = typer.Typer(
+    name="smgen",
+    help="A compiler for score matching: from an energy network in net.py to a module with the exact gradient of its loss.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out = Console()
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+Net = Annotated[Path, typer.Argument(help="The network description. It is Python and is run: only use files you trust.")]
+Backend = Annotated[str, typer.Option("--backend", help="What the module runs on: numpy.")]
+Dtype = Annotated[str, typer.Option("--dtype", help="float32 or float64; the module computes in it throughout.")]
+HessianMode = Annotated[str, typer.Option("--hessian", help="How δ′ is computed: diagonal, the recursion of the paper.")]
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Show the compiler's warnings and the user's mistakes on stderr, without a traceback."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        warnings.simplefilter("always", SmgenWarning)
+        try:
+            yield
+        except SmgenError as error:
+            _show_warnings(caught)
+            err.print(f"[bold red]error:[/] {_escape(str(error))}")
+            raise typer.Exit(2) from None
+        _show_warnings(caught)
+
+
+def _show_warnings(caught: list[warnings.WarningMessage]) -> None:
+    for message in dict.fromkeys(str(entry.message) for entry in caught):
+        err.print(f"[bold yellow]warning:[/] {_escape(message)}")
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def _options(backend: str, dtype: str, hessian: str) -> Options:
+    from smgen.build import Options
+
+    return Options(backend, dtype, hessian)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"smgen {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def build(
+    net: Net,
+    backend: Backend = "numpy",
+    dtype: Dtype = "float32",
+    hessian: HessianMode = "diagonal",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the module; that of NET by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write even if up to date, or over a foreign file.")] = False,
+) -> None:
+    """Compile NET to the module NET_BACKEND.py. Unchanged inputs are not rebuilt."""
+    from smgen.build import build as compile_network
+
+    with _reported():
+        built = compile_network(net, output, _options(backend, dtype, hessian), force=force)
+        if built.changes:
+            out.print(f"wrote {built.path} ({', '.join(built.changes)})", soft_wrap=True, highlight=False)
+        else:
+            out.print(f"{built.path} is up to date", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def check(
+    net: Net,
+    backend: Backend = "numpy",
+    dtype: Dtype = "float64",
+    hessian: HessianMode = "diagonal",
+    seed: Annotated[int, typer.Option(help="Seed of the random parameters and data.")] = 0,
+) -> None:
+    """Check a network's module: gradient by Taylor order, numbers against their definitions."""
+    from rich.table import Table
+
+    from smgen.build import compiled
+    from smgen.check import check as findings
+
+    with _reported():
+        network, module = compiled(net, _options(backend, dtype, hessian))
+        table = Table(title=f"{net} · {backend} · {dtype}", title_justify="left")
+        for column in ("", "what", "measured", "expected"):
+            table.add_column(column)
+        passed = True
+        for finding in findings(network, module, seed):
+            passed &= finding.passed
+            mark = "[green]ok[/]" if finding.passed else "[bold red]FAIL[/]"
+            table.add_row(mark, finding.what, finding.measured, finding.expected)
+        out.print(table)
+        out.print(f"The recursion is {'exact' if module.METADATA['exact'] else 'inexact'}: {module.METADATA['reason']}.")
+    if not passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    net: Net,
+    dtype: Dtype = "float32",
+    hessian: HessianMode = "diagonal",
+    json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
+    schedule: Annotated[bool, typer.Option("--schedule", help="The operations of every function as text.")] = False,
+) -> None:
+    """Show a network: layers, derivatives, operations and their cost, and whether the recursion is exact."""
+    from smgen import show as view
+    from smgen.netfile import load_network
+
+    with _reported():
+        options = _options("numpy", dtype, hessian)
+        network = load_network(net)
+        if json:
+            typer.echo(view.as_json(network, options.dtype, options.hessian))
+        elif schedule:
+            typer.echo(view.as_schedules(network, options.hessian), nl=False)
+        else:
+            view.show(out, network, options.dtype, options.hessian)
+
+
+@app.command()
+def new(
+    path: Annotated[Path, typer.Argument(help="Where to write the description.")] = Path("net.py"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> None:
+    """Write a commented description to start from."""
+    from smgen.build import write
+    from smgen.render import render
+
+    with _reported():
+        if path.exists() and not force:
+            raise BuildError(origin=str(path), what="exists already", hint="name another file, or --force")
+        write(path, render("shared/net.py.j2", None))
+        out.print(f"wrote {path}; next: smgen show {path}, then smgen build {path}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the pictures and results.")] = Path("demo-output"),
+    seed: Annotated[int, typer.Option(help="Seed of patches, parameters and noise.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="A few seconds, to see that it runs; the pictures will be poor.")] = False,
+) -> None:
+    """Learn image filters by score matching on scikit-image's photographs, and denoise a held-out one."""
+    with _reported():
+        try:
+            from smgen.demo import report, run
+        except ImportError as error:
+            raise BuildError(
+                what=f"the demo needs {error.name}", hint="pip install 'smgen[demo]'"
+            ) from error
+        results = run(output, seed=seed, quick=quick, console=out)
+        report(results, out)
+
+
+def main() -> None:
+    """The `smgen` command."""
+    app()

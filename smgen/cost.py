@@ -1,0 +1,83 @@
+"""What a schedule costs: floating-point operations and bytes moved, per sample and per call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Final, assert_never
+
+from smgen.ir import BATCH, Buffer, Concat, Elementary, Op, Pointwise, Product, Reduce, Schedule, View
+from smgen.passes import run
+from smgen.passes.elementary import elementary
+from smgen.passes.prune import prune
+from smgen.passes.stabilise import stabilise
+from smgen.passes.storage import allocate
+
+ITEM: Final = {"float32": 4, "float64": 8}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """FLOPs and bytes; what a call costs whatever N is, and what each sample adds.
+
+    A product counts two FLOPs a multiply-add, an elementary function one. Bytes are those of the operands and results of
+    every operation, as if none stayed in cache; `memory` is the workspace, in bytes.
+    """
+
+    product_flops_per_sample: int = 0
+    other_flops_per_sample: int = 0
+    flops_per_call: int = 0
+    bytes_per_sample: int = 0
+    bytes_per_call: int = 0
+    memory_per_sample: int = 0
+    memory_per_call: int = 0
+    products: int = 0
+    operations: int = 0
+
+
+def cost(schedule: Schedule, dtype: str) -> Cost:
+    """Count the operations of a schedule as the NumPy backend runs it."""
+    lowered = run(schedule, (prune, stabilise, elementary))
+    item = ITEM[dtype]
+    ops = [op for op in lowered.ops if not isinstance(op, View)]
+    flops = [(op, _flops(op)) for op in ops]
+    slots = allocate(lowered).slots.values()
+    moved = [b for op in ops for b in (*op.reads, *op.outs) if b.shape]
+    return Cost(
+        product_flops_per_sample=sum(n for op, n in flops if isinstance(op, Product) and _batched(op)),
+        other_flops_per_sample=sum(n for op, n in flops if not isinstance(op, Product) and _batched(op)),
+        flops_per_call=sum(n for op, n in flops if not _batched(op)),
+        bytes_per_sample=item * sum(_size(b) for b in moved if b.batched),
+        bytes_per_call=item * sum(_size(b) for b in moved if not b.batched),
+        memory_per_sample=item * sum(_elements(shape) for shape in slots if BATCH in shape),
+        memory_per_call=item * sum(_elements(shape) for shape in slots if BATCH not in shape),
+        products=sum(isinstance(op, Product) for op in ops),
+        operations=len(ops),
+    )
+
+
+def _batched(op: Op) -> bool:
+    return any(b.batched for b in (*op.reads, *op.outs))
+
+
+def _elements(shape: tuple[object, ...]) -> int:
+    return prod(dim for dim in shape if isinstance(dim, int))
+
+
+def _size(buffer: Buffer) -> int:
+    return _elements(buffer.shape)
+
+
+def _flops(op: Op) -> int:
+    match op:
+        case Product(out, left, right, axes):
+            letters = axes.split("->")[0].split(",")
+            sizes = {a: d for word, b in zip(letters, (left, right), strict=True) for a, d in zip(word, b.shape, strict=True)}
+            return 2 * prod(size for size in sizes.values() if isinstance(size, int))
+        case Elementary(out, function):
+            return 0 if function == "copy" else _size(out)
+        case Reduce(_, src, _):
+            return _size(src)
+        case Pointwise() | View() | Concat():
+            return 0
+    assert_never(op)

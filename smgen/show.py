@@ -1,0 +1,110 @@
+"""`smgen show`: a network as its author should see it before training it. Facts first, then their layout."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from math import prod
+from typing import Any
+
+import sympy as sp
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from smgen.cost import cost
+from smgen.derivatives import differentiate
+from smgen.exactness import verdict
+from smgen.lower import lower
+from smgen.network import Network
+from smgen.nodes import Pointwise
+from smgen.printers.text import schedule_text
+
+
+def facts(network: Network, dtype: str, hessian: str) -> dict[str, Any]:
+    """Everything `show` knows, as JSON can hold it."""
+    found = verdict(network)
+    schedules = lower(network, hessian)
+    return {
+        "description_sha256": network.fingerprint,
+        "dtype": dtype,
+        "hessian": hessian,
+        "exact": found.exact,
+        "reason": found.reason,
+        "vertices": [
+            {"name": v.name, "kind": v.op.kind, "inputs": list(v.inputs), "units": v.units, "origin": v.origin}
+            for v in network.vertices
+        ],
+        "energy": dict(network.energies),
+        "parameters": {key: list(shape) for key, shape in network.parameters.items()},
+        "parameter_count": sum(prod(shape) for shape in network.parameters.values()),
+        "nonlinearities": {
+            v.name: dict(zip(("f", "f1", "f2", "f3"), map(str, differentiate(v.op.expr).derivatives), strict=True))
+            for v in network.vertices
+            if isinstance(v.op, Pointwise)
+        },
+        "costs": {schedule.name: asdict(cost(schedule, dtype)) for schedule in schedules},
+    }
+
+
+def as_json(network: Network, dtype: str, hessian: str) -> str:
+    """The facts as JSON."""
+    return json.dumps(facts(network, dtype, hessian), indent=2, ensure_ascii=False)
+
+
+def as_schedules(network: Network, hessian: str) -> str:
+    """Every function's schedule as text, before any pass."""
+    return "\n".join(schedule_text(schedule) for schedule in lower(network, hessian))
+
+
+def as_tables(network: Network, dtype: str, hessian: str) -> Group:
+    """The facts as tables for a terminal."""
+    found = facts(network, dtype, hessian)
+    colour = "green" if found["exact"] else "yellow"
+    heading = Text.assemble(
+        ("The diagonal recursion is ", ""), ("exact" if found["exact"] else "inexact", f"bold {colour}"), f": {found['reason']}."
+    )
+    return Group(heading, _layers(network), _derivatives(network), _costs(found))
+
+
+def _layers(network: Network) -> Table:
+    table = Table(title="Layers", title_justify="left")
+    for column in ("vertex", "operation", "reads", "units", "parameters", "where"):
+        table.add_column(column, justify="right" if column == "units" else "left")
+    for v in network.vertices:
+        own = ", ".join(f"{key} {shape}" for key, shape in network.parameters_of(v).items())
+        table.add_row(v.name, v.op.kind, ", ".join(v.inputs), str(v.units), own, v.origin)
+    return table
+
+
+def _derivatives(network: Network) -> Table:
+    table = Table(title="Nonlinearities", title_justify="left", show_lines=True)
+    for column in ("vertex", "f", "f′", "f″", "f‴"):
+        table.add_column(column)
+    for v in network.vertices:
+        if isinstance(v.op, Pointwise):
+            table.add_row(v.name, *(sp.pretty(d, use_unicode=True) for d in differentiate(v.op.expr).derivatives))
+    return table
+
+
+def _costs(found: dict[str, Any]) -> Table:
+    table = Table(title=f"Cost, {found['dtype']}, {found['parameter_count']:,} parameters", title_justify="left")
+    table.add_column("function")
+    columns = (
+        ("products", "products"),
+        ("product FLOPs/sample", "product_flops_per_sample"),
+        ("other FLOPs/sample", "other_flops_per_sample"),
+        ("FLOPs/call", "flops_per_call"),
+        ("bytes/sample", "bytes_per_sample"),
+        ("memory/sample", "memory_per_sample"),
+    )
+    for title, _ in columns:
+        table.add_column(title, justify="right")
+    for name, costs in found["costs"].items():
+        table.add_row(name.replace("_lam0", ", λ = 0"), *(f"{costs[key]:,}" for _, key in columns))
+    return table
+
+
+def show(console: Console, network: Network, dtype: str, hessian: str) -> None:
+    """Print the tables."""
+    console.print(as_tables(network, dtype, hessian))

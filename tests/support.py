@@ -1,0 +1,79 @@
+"""What the suites share: networks as modules without files, and the bridge to the oracle."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sympy as sp
+
+from smgen.build import Options, gather, source
+from smgen.loader import load_source
+from smgen.network import Network, Vertex
+from smgen.nodes import Add, Concat, Input, Linear, Pointwise, Scale
+from smgen.primitives import G
+from tests import oracle
+
+Array = npt.NDArray[Any]
+Params = dict[str, Array]
+
+
+@lru_cache(maxsize=512)
+def module_of(network: Network, dtype: str = "float64", backend: str = "numpy") -> ModuleType:
+    """The generated module of a network, compiled in memory."""
+    facts = gather(network, Path("net.py"), Options(dtype=dtype, backend=backend))
+    return load_source(source(network, facts), network.fingerprint[:8])
+
+
+_ORACLE_FUNCTIONS = {
+    **oracle.MATH,
+    **oracle.NAMED,
+    "ndtr": lambda u: 0.5 * (1 + oracle.MATH["erf"](u / np.sqrt(2.0))),
+    "absolute": oracle.MATH["Abs"],
+    "gaussian": lambda u, c: oracle.MATH["exp"](-float(c) * u * u),
+}
+
+
+def spec_of(network: Network) -> oracle.Spec:
+    """The network in the oracle's own terms; nonlinearities as the user wrote them."""
+    layers = tuple(_layer(network, v) for v in network.vertices)
+    return oracle.Spec(layers, tuple(name for name, count in network.energies for _ in range(count)))
+
+
+def _layer(network: Network, v: Vertex) -> oracle.Layer:
+    match v.op:
+        case Input():
+            return oracle.Input(v.name, v.units)
+        case Linear(weights=group, bias=bias):
+            return oracle.Linear(v.name, v.inputs[0], v.units, f"{group}.weight", f"{group}.bias" if bias else None)
+        case Pointwise(expr=expr):
+            return oracle.Pointwise(v.name, v.inputs[0], sp.lambdify(G, expr, modules=[_ORACLE_FUNCTIONS]))
+        case Add():
+            return oracle.Add(v.name, v.inputs)
+        case Concat():
+            return oracle.Concat(v.name, v.inputs)
+        case Scale():
+            return oracle.Scale(v.name, v.inputs[0], f"{v.name}.gain")
+
+
+def random_case(network: Network, seed: int = 0, samples: int = 4) -> tuple[Params, Array]:
+    """Parameters and data of moderate size in float64."""
+    rng = np.random.default_rng(seed)
+    params = {
+        key: rng.normal(0.5 if key.endswith("gain") else 0.0, 1.0 / np.sqrt(shape[-1]) if len(shape) == 2 else 0.5, shape)
+        for key, shape in network.parameters.items()
+    }
+    return params, rng.normal(size=(samples, network.input.units))
+
+
+def assert_close(actual: Any, expected: Any, relative: float, what: str = "") -> None:
+    """Equal to `relative` of the largest entry of `expected`, or of 1 if that is larger."""
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert actual.shape == expected.shape, f"{what}: shape {actual.shape}, expected {expected.shape}"
+    scale = max(float(np.max(np.abs(expected), initial=0.0)), 1.0)
+    error = float(np.max(np.abs(actual - expected), initial=0.0)) / scale
+    assert error <= relative, f"{what}: relative error {error:.2e}"
