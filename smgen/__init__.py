@@ -50,13 +50,13 @@ __version__: Final = "0.1.0"
 _HOMES: Final = {
     "errors": ("SmgenError", "SmgenWarning"),
     "loader": ("load",),
-    "named": ("atan", "cos", "erf", "exp", "gelu", "leaky_relu", "logcosh", "pseudo_huber", "relu", "sigmoid", "silu", "sin",
-              "softplus", "square", "student_t", "tanh"),
+    "named": ("atan", "cos", "erf", "exp", "gelu", "leaky_relu", "logcosh", "pseudo_huber", "relu", "sigmoid", "silu",
+              "sin", "softplus", "square", "student_t", "tanh"),
     "network": ("Network",),
     "nodes": ("Node", "add", "concat", "input", "linear", "pointwise", "scale"),
 }  # fmt: skip
 
-__all__ = sorted(name for names in _HOMES.values() for name in names)  # noqa: PLE0605
+__all__ = sorted(name for names in _HOMES.values() for name in names)
 
 
 def __getattr__(name: str) -> Any:

@@ -39,7 +39,8 @@ def probes(dtype: str) -> Array:
 
 @lru_cache(maxsize=1024)
 def _reference(expr: sp.Expr, dtype: str) -> tuple[Array, Array]:
-    """`expr` and the sum of absolute terms of its formulas (the larger) at the probes, rounded from `DIGITS` digits to float64.
+    """`expr` and the sum of absolute terms of its formulas (the larger) at the probes, rounded from `DIGITS` digits to
+    float64.
 
     A value that is not real comes out as NaN.
     """
@@ -62,7 +63,7 @@ def _real(f: Any, x: Any) -> float:
 
 
 def _largest(expr: sp.Expr) -> sp.Expr:
-    """The sum of the absolute terms of `expr`, through sums, products and whole powers: what cancels is judged by it."""
+    """The sum of absolute terms, through sums, products and whole powers: what cancels is judged by it."""
     if expr.is_Add or expr.is_Mul:
         return expr.func(*(_largest(arg) for arg in expr.args))
     if expr.is_Pow and expr.exp.is_Integer and expr.exp.is_positive:

@@ -1,4 +1,4 @@
-"""`smgen check`: is the generated module right for this network? Gradient by Taylor order, numbers by their definition."""
+"""`smgen check`: is the module right for this network? Gradient by Taylor order, numbers by their definition."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="smgen",
-    help="A compiler for score matching: from an energy network in net.py to a module with the exact gradient of its loss.",
+    help="A compiler for score matching: from an energy network in net.py to a module with its exact gradient.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,10 +32,14 @@ app = typer.Typer(
 out = Console()
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
-Net = Annotated[Path, typer.Argument(help="The network description. It is Python and is run: only use files you trust.")]
+Net = Annotated[
+    Path, typer.Argument(help="The network description. It is Python and is run: only use files you trust.")
+]
 Backend = Annotated[str, typer.Option("--backend", help="What the module runs on: numpy.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="float32 or float64; the module computes in it throughout.")]
-HessianMode = Annotated[str, typer.Option("--hessian", help="How δ′ is computed: diagonal, the recursion of the paper.")]
+HessianMode = Annotated[
+    str, typer.Option("--hessian", help="How δ′ is computed: diagonal, the recursion of the paper.")
+]
 
 
 @contextmanager
@@ -89,7 +93,9 @@ def build(
     backend: Backend = "numpy",
     dtype: Dtype = "float32",
     hessian: HessianMode = "diagonal",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the module; that of NET by default.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder of the module; that of NET by default.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write even if up to date, or over a foreign file.")] = False,
 ) -> None:
     """Compile NET to the module NET_BACKEND.py. Unchanged inputs are not rebuilt."""
@@ -128,7 +134,9 @@ def check(
             mark = "[green]ok[/]" if finding.passed else "[bold red]FAIL[/]"
             table.add_row(mark, finding.what, finding.measured, finding.expected)
         out.print(table)
-        out.print(f"The recursion is {'exact' if module.METADATA['exact'] else 'inexact'}: {module.METADATA['reason']}.")
+        out.print(
+            f"The recursion is {'exact' if module.METADATA['exact'] else 'inexact'}: {module.METADATA['reason']}."
+        )
     if not passed:
         raise typer.Exit(1)
 
@@ -174,18 +182,20 @@ def new(
 
 @app.command()
 def demo(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the pictures and results.")] = Path("demo-output"),
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the pictures and results.")] = Path(
+        "demo-output"
+    ),
     seed: Annotated[int, typer.Option(help="Seed of patches, parameters and noise.")] = 0,
-    quick: Annotated[bool, typer.Option("--quick", help="A few seconds, to see that it runs; the pictures will be poor.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A few seconds, to see that it runs; the pictures will be poor.")
+    ] = False,
 ) -> None:
     """Learn image filters by score matching on scikit-image's photographs, and denoise a held-out one."""
     with _reported():
         try:
             from smgen.demo import report, run
         except ImportError as error:
-            raise BuildError(
-                what=f"the demo needs {error.name}", hint="pip install 'smgen[demo]'"
-            ) from error
+            raise BuildError(what=f"the demo needs {error.name}", hint="pip install 'smgen[demo]'") from error
         results = run(output, seed=seed, quick=quick, console=out)
         report(results, out)
 

@@ -20,8 +20,8 @@ ITEM: Final = {"float32": 4, "float64": 8}
 class Cost:
     """FLOPs and bytes; what a call costs whatever N is, and what each sample adds.
 
-    A product counts two FLOPs a multiply-add, an elementary function one. Bytes are those of the operands and results of
-    every operation, as if none stayed in cache; `memory` is the workspace, in bytes.
+    A product counts two FLOPs a multiply-add, an elementary function one. Bytes are those of the operands and results
+    of every operation, as if none stayed in cache; `memory` is the workspace, in bytes.
     """
 
     product_flops_per_sample: int = 0
@@ -72,7 +72,9 @@ def _flops(op: Op) -> int:
     match op:
         case Product(out, left, right, axes):
             letters = axes.split("->")[0].split(",")
-            sizes = {a: d for word, b in zip(letters, (left, right), strict=True) for a, d in zip(word, b.shape, strict=True)}
+            sizes = {
+                a: d for word, b in zip(letters, (left, right), strict=True) for a, d in zip(word, b.shape, strict=True)
+            }
             return 2 * prod(size for size in sizes.values() if isinstance(size, int))
         case Elementary(out, function):
             return 0 if function == "copy" else _size(out)

@@ -9,7 +9,7 @@ from functools import lru_cache
 import sympy as sp
 
 from smgen.errors import UnsupportedNonlinearity, did_you_mean
-from smgen.primitives import KINKED, KNOWN, SAVED, G, step
+from smgen.primitives import KINKED, KNOWN, SAVED, G
 from smgen.recognise import recognise
 
 ORDERS = range(4)
@@ -21,8 +21,8 @@ class Nonlinearity:
     """A scalar function f of `primitives.G` with its first three derivatives.
 
     derivatives[n] is the n-th derivative in G and stable primitives. `saved` are the calls worth evaluating once per
-    element, from which f′, f″ and f‴ are rebuilt by arithmetic alone (tanh(g), σ(g), …). ratios[n] = (k, q) says that the
-    n-th derivative is q times the k-th, a shorter way where the k-th is at hand (tanh″ = −2·tanh·tanh′).
+    element, from which f′, f″ and f‴ are rebuilt by arithmetic alone (tanh(g), σ(g), …). ratios[n] = (k, q) says that
+    the n-th derivative is q times the k-th, a shorter way where the k-th is at hand (tanh″ = −2·tanh·tanh′).
     """
 
     derivatives: tuple[sp.Expr, sp.Expr, sp.Expr, sp.Expr]
@@ -58,9 +58,7 @@ def symbolic(function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, origin: str 
     try:
         expr = sp.sympify(expr)
     except (sp.SympifyError, TypeError, AttributeError) as error:
-        raise UnsupportedNonlinearity(
-            origin=origin, what=f"{function!r} is no sympy expression", hint=_HINT
-        ) from error
+        raise UnsupportedNonlinearity(origin=origin, what=f"{function!r} is no sympy expression", hint=_HINT) from error
     if not isinstance(expr, sp.Expr):
         raise UnsupportedNonlinearity(origin=origin, what=f"{expr!r} is no scalar expression", hint=_HINT)
     symbols = sorted(expr.free_symbols, key=lambda s: s.name)
@@ -88,7 +86,7 @@ def _refuse_constants(expr: sp.Expr, origin: str) -> None:
 
 @lru_cache(maxsize=256)
 def differentiate(expr: sp.Expr) -> Nonlinearity:
-    """f → (f, f′, f″, f‴), each in the cheaper of its forms, powers shared where the derivatives share them.
+    """F → (f, f′, f″, f‴), each in the cheaper of its forms, powers shared where the derivatives share them.
 
     Raises `UnsupportedNonlinearity` where f′ vanishes identically or a derivative holds something without a formula.
     """
@@ -133,7 +131,7 @@ def _shortest(derivative: sp.Expr) -> sp.Expr:
 
 def _refuse_unknown(expr: sp.Expr) -> None:
     for call in sorted(expr.atoms(sp.Function, sp.Derivative, sp.Integral), key=sp.default_sort_key):
-        if isinstance(call, step) or isinstance(call, KNOWN):
+        if isinstance(call, KNOWN):
             continue
         name = call.func.__name__
         names = [f.__name__ for f in KNOWN]

@@ -1,14 +1,16 @@
-"""Is the diagonal recursion the diagonal of the Hessian? Decided from the graph, for generic weights, and said in words.
+"""Is the diagonal recursion the diagonal of the Hessian? Decided from the graph, for generic weights, and said in
+words.
 
-With R_jd = ∂g_j/∂x_d the exact diagonal is δ′_d = Σ over pointwise units j of δ_j f″_j (R_jd)², and R_jd is the sum over all
-paths from x_d to j of the product of the slopes along the path. The recursion of §1.3 squares each path's product instead:
-it drops the cross terms between two different paths. So it is exact for any weights if no unit with f″ ≠ 0 is reached from
-one x_d along two paths, and inexact for almost all weights otherwise.
+With R_jd = ∂g_j/∂x_d the exact diagonal is δ′_d = Σ over pointwise units j of δ_j f″_j (R_jd)², and R_jd is the sum
+over all paths from x_d to j of the product of the slopes along the path. The recursion of §1.3 squares each path's
+product instead: it drops the cross terms between two different paths. So it is exact for any weights if no unit with f″
+≠ 0 is reached from one x_d along two paths, and inexact for almost all weights otherwise.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +37,9 @@ class Verdict:
 def verdict(network: Network) -> Verdict:
     """Count paths from the inputs to every curved unit of `network`."""
     paths = _paths(network)
-    curved = [v for v in network.vertices if isinstance(v.op, Pointwise) and differentiate(v.op.expr).derivatives[2] != 0]
+    curved = [
+        v for v in network.vertices if isinstance(v.op, Pointwise) and differentiate(v.op.expr).derivatives[2] != 0
+    ]
     crossed = [v for v in curved if (paths[v.inputs[0]] > 1).any()]
     if crossed:
         return Verdict(False, _why_inexact(network, paths, crossed[0]))
@@ -47,6 +51,7 @@ def _paths(network: Network) -> dict[str, Paths]:
     paths: dict[str, Paths] = {}
     for v in network.vertices:
         sources = [paths[name] for name in v.inputs]
+        count: npt.NDArray[Any]
         match v.op:
             case Input():
                 count = np.eye(dim, dtype=np.int64)
@@ -87,9 +92,7 @@ def _ancestors(network: Network, vertex: Vertex) -> list[Vertex]:
 
 
 def _why_exact(network: Network, curved: list[Vertex]) -> str:
-    kinks = sorted(
-        v.name for v in network.vertices if isinstance(v.op, Pointwise) and differentiate(v.op.expr).kinks
-    )
+    kinks = sorted(v.name for v in network.vertices if isinstance(v.op, Pointwise) and differentiate(v.op.expr).kinks)
     if not curved:
         reason = "no layer has curvature, δ′ is 0"
     else:

@@ -1,7 +1,7 @@
 """The intermediate representation: a schedule of sweeps of operations on named buffers, in single-assignment form.
 
-Frozen values throughout. Whether a buffer varies over the batch is part of its shape: (N, M) does, (M,) does not. Shapes
-broadcast as NumPy's do. sympy lives only in `Pointwise`, whose expressions name buffers by `Buffer.symbol`.
+Frozen values throughout. Whether a buffer varies over the batch is part of its shape: (N, M) does, (M,) does not.
+Shapes broadcast as NumPy's do. sympy lives only in `Pointwise`, whose expressions name buffers by `Buffer.symbol`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 import sympy as sp
 
-BATCH: Final = "N"
+BATCH: Final[Literal["N"]] = "N"
 Dim: TypeAlias = int | Literal["N"]
 Shape: TypeAlias = tuple[Dim, ...]
 Kind: TypeAlias = Literal["real", "accumulator"]
@@ -51,7 +51,8 @@ class Buffer:
 class Pointwise:
     """outs = exprs, element by element over the broadcast shape.
 
-    `lets` are shared subexpressions, evaluated first and in order. An expression may name reads, lets, and earlier outs.
+    `lets` are shared subexpressions, evaluated first and in order. An expression may name reads, lets, and earlier
+    outs.
     """
 
     outs: tuple[Buffer, ...]
@@ -119,7 +120,8 @@ class Reduce:
 class View:
     """out = src under another name or shape, without a copy.
 
-    Three forms, told apart by the shapes: the same value, a slice of the last axis from `start`, or a row as a column (M, 1).
+    Three forms, told apart by the shapes: the same value, a slice of the last axis from `start`, or a row as a column
+    (M, 1).
     """
 
     out: Buffer
@@ -137,7 +139,7 @@ class View:
 
 @dataclass(frozen=True)
 class Concat:
-    """out = the parts side by side on the last axis. A part is a buffer, or a scalar expression that fills `width` units."""
+    """out = the parts side by side on the last axis, each a buffer or a scalar expression that fills `width` units."""
 
     out: Buffer
     parts: tuple[tuple[sp.Expr, int], ...]

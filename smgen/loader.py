@@ -19,7 +19,9 @@ def load(path: Path | str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except ImportError as error:
-        raise BuildError(origin=str(path), what=f"does not import: {error}", hint=f"pip install {error.name}") from error
+        raise BuildError(
+            origin=str(path), what=f"does not import: {error}", hint=f"pip install {error.name}"
+        ) from error
     return module
 
 

@@ -24,7 +24,7 @@ class Named:
     @overload
     def __call__(self, source: Node, *, name: str | None = None, **constants: float) -> Node: ...
     @overload
-    def __call__(self, source: sp.Expr, **constants: float) -> sp.Expr: ...
+    def __call__(self, source: sp.Expr, *, name: None = None, **constants: float) -> sp.Expr: ...
     def __call__(self, source: Node | sp.Expr, *, name: str | None = None, **constants: float) -> Node | sp.Expr:
         """Apply to a node (a layer called `name`) or to an expression."""
         numbers = {key: sp.nsimplify(value, rational=True) for key, value in constants.items()}
@@ -42,11 +42,14 @@ class Named:
         return f"sm.{self.__name__}"
 
 
-def _student_t(g: sp.Expr, nu: sp.Expr = sp.S(3)) -> sp.Expr:
+_THREE, _HUNDREDTH = sp.Integer(3), sp.Rational(1, 100)
+
+
+def _student_t(g: sp.Expr, nu: sp.Expr = _THREE) -> sp.Expr:
     return (nu + 1) / 2 * sp.log(1 + g**2 / nu)
 
 
-def _leaky_relu(g: sp.Expr, slope: sp.Expr = sp.Rational(1, 100)) -> sp.Expr:
+def _leaky_relu(g: sp.Expr, slope: sp.Expr = _HUNDREDTH) -> sp.Expr:
     return slope * g + (1 - slope) * p.relu(g)
 
 
@@ -68,5 +71,6 @@ student_t = Named("student_t", "(ν+1)/2 · log(1 + g²/ν), a Student t's energ
 tanh = Named("tanh", "tanh g", sp.tanh)
 
 NAMED: dict[str, Named] = {n.__name__: n for n in (
-    atan, cos, erf, exp, gelu, leaky_relu, logcosh, pseudo_huber, relu, sigmoid, silu, sin, softplus, square, student_t, tanh
+    atan, cos, erf, exp, gelu, leaky_relu, logcosh, pseudo_huber, relu, sigmoid, silu, sin, softplus, square, student_t,
+    tanh
 )}  # fmt: skip

@@ -14,22 +14,20 @@ from smgen.nodes import Node, recording
 def load_network(path: Path) -> Network:
     """Run the file and return its `network`.
 
-    Raises `NetfileError` if it does not exist, raises, or defines no `Network` called `network`; `NetworkError` if it makes
-    nodes that do not reach the energy.
+    Raises `NetfileError` if it does not exist, raises, or defines no `Network` called `network`; `NetworkError` if it
+    makes nodes that do not reach the energy.
     """
     if not path.is_file():
         raise NetfileError(
             origin=str(path), what="no such file", hint="`smgen new` writes a commented description to start from"
         )
-    scope = {"__name__": "__smgen__", "__file__": str(path)}
+    scope: dict[str, object] = {"__name__": "__smgen__", "__file__": str(path)}
     with recording() as made:
         _execute(path, scope)
     network = scope.get("network")
     if not isinstance(network, Network):
         found = "no `network`" if "network" not in scope else f"`network` is a {type(network).__name__}"
-        raise NetfileError(
-            origin=path.name, what=found, hint="end the file with `network = sm.Network(energy=…)`"
-        )
+        raise NetfileError(origin=path.name, what=found, hint="end the file with `network = sm.Network(energy=…)`")
     _check_reached(network, made)
     return network
 

@@ -1,7 +1,8 @@
 """The network description: what a user writes, and the graph of frozen values that it becomes.
 
-`input`, `linear`, `pointwise`, `add`, `concat` and `scale` make `Node`s; `Network` turns the nodes that reach the energy into
-`Vertex` values that name their inputs, in topological order, and checks everything that can be checked without running it.
+`input`, `linear`, `pointwise`, `add`, `concat` and `scale` make `Node`s; `Network` turns the nodes that reach the
+energy into `Vertex` values that name their inputs, in topological order, and checks everything that can be checked
+without running it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import InitVar, dataclass, field
 
 from smgen.derivatives import differentiate
 from smgen.errors import NetworkError, UnsupportedNonlinearity
-from smgen.nodes import Add, Concat, Input, Linear, Node, Op, Pointwise, Scale
+from smgen.nodes import Input, Linear, Node, Op, Pointwise, Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Vertex:
 
     @property
     def terms(self) -> tuple[tuple[str, int], ...]:
-        """Each distinct input once, with how often it is read: `add(a, a)` is one edge of derivative 2, not two of 1."""
+        """Each distinct input once, and how often it is read: `add(a, a)` is one edge of slope 2, not two of 1."""
         return tuple(Counter(self.inputs).items())
 
 
@@ -38,7 +39,8 @@ class Network:
     """An energy-based network: E(x) is the sum over all units of the energy vertices.
 
     `vertices` are in topological order, the input first. `energies` maps an energy vertex to how often it is counted.
-    Raises `NetworkError` for cycles, duplicate or unusable names, several inputs, and weights shared between unequal layers.
+    Raises `NetworkError` for cycles, duplicate or unusable names, several inputs, and weights shared between unequal
+    layers.
     """
 
     energy: InitVar[Node | Sequence[Node]]

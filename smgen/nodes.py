@@ -1,4 +1,4 @@
-"""What a user calls in `net.py`: each function makes one node, checks its shapes, and remembers where it was written."""
+"""What a user calls in `net.py`: each function makes one node, checks it, and remembers where it was written."""
 
 from __future__ import annotations
 
@@ -157,7 +157,9 @@ def _node(source: object, origin: str) -> Node:
 
 def _nodes(sources: Sequence[object], origin: str, what: str) -> tuple[Node, ...]:
     if not sources:
-        raise NetworkError(origin=origin, what=f"{what} of no nodes", hint=f"sm.{what}(a, b, …) takes one or more nodes")
+        raise NetworkError(
+            origin=origin, what=f"{what} of no nodes", hint=f"sm.{what}(a, b, …) takes one or more nodes"
+        )
     return tuple(_node(source, origin) for source in sources)
 
 
@@ -168,9 +170,10 @@ def input(units: int, *, name: str | None = None) -> Node:
 
 
 def linear(source: Node, units: int, *, bias: bool = True, name: str | None = None, weights: str | None = None) -> Node:
-    """g = W f + b, W of shape (units, source.units).
+    """G = W f + b, W of shape (units, source.units).
 
-    `weights` names another linear layer, or any name, whose weights (and bias) are shared; the default is the layer's own.
+    `weights` names another linear layer, or any name, whose weights (and bias) are shared; the default is the layer's
+    own.
     """
     origin = here()
     node = _node(source, origin)
@@ -184,7 +187,11 @@ def linear(source: Node, units: int, *, bias: bool = True, name: str | None = No
 
 
 def pointwise(
-    source: Node, function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, name: str | None = None, kind: str = "pointwise"
+    source: Node,
+    function: sp.Expr | Callable[[sp.Symbol], sp.Expr],
+    *,
+    name: str | None = None,
+    kind: str = "pointwise",
 ) -> Node:
     """g_j = f(g_i), unit by unit, for a sympy expression of one symbol, or a function that returns one.
 
@@ -196,7 +203,7 @@ def pointwise(
 
 
 def add(*sources: Node, name: str | None = None) -> Node:
-    """g = a + b + …, unit by unit; all of one width (skip connections)."""
+    """G = a + b + …, unit by unit; all of one width (skip connections)."""
     origin = here()
     nodes = _nodes(sources, origin, "add")
     widths = [node.units for node in nodes]
@@ -210,7 +217,7 @@ def add(*sources: Node, name: str | None = None) -> Node:
 
 
 def concat(*sources: Node, name: str | None = None) -> Node:
-    """g = the units of a, then those of b, …"""
+    """G = the units of a, then those of b, …"""
     origin = here()
     nodes = _nodes(sources, origin, "concat")
     return Node(Concat(), nodes, sum(node.units for node in nodes), name, origin)

@@ -1,8 +1,9 @@
 """The scalar functions smgen computes with, closed under differentiation.
 
 Two kinds. *Smooth primitives* (softplus, sigmoid, logcosh, sech,
-gaussian, ndtr) have derivatives made of primitives again, so f‴ is as stable as f: sympy's raw derivatives of log(1 + exp(g)) are NaN at g = 100 in float32. *Machine functions* (log1p,
-expm1, absolute, maximum, signum, …) are what every target has; `stable` rewrites the former into the latter.
+gaussian, ndtr) have derivatives made of primitives again, so f‴ is as stable as f: sympy's raw derivatives of log(1 +
+exp(g)) are NaN at g = 100 in float32. *Machine functions* (log1p, expm1, absolute, maximum, signum, …) are what every
+target has; `stable` rewrites the former into the latter.
 """
 
 from __future__ import annotations
@@ -172,7 +173,7 @@ KNOWN: Final = (*SAVED, *KINKED)
 
 
 def stable(expr: sp.Expr) -> sp.Expr:
-    """Rewrite primitives into machine functions that neither overflow nor cancel, sharing one exp or tanh per argument."""
+    """Rewrite primitives into machine functions that do not overflow or cancel, one exp or tanh for an argument."""
 
     def expand(call: sp.Expr) -> sp.Expr:
         u = call.args[0]
@@ -190,8 +191,8 @@ def stable(expr: sp.Expr) -> sp.Expr:
                 decay = sp.exp(-absolute(u))
                 return 2 * decay / (1 + decay**2)
             case gaussian():
-                # u² rounds, and exp amplifies that by u². z² is exact for z = u to the nearest 1/16, u² = z² + (u − z)(u + z).
-                # Beyond |u| = 40 the result is 0 in every dtype.
+                # u² rounds, and exp amplifies that by u². For z = u to the nearest 1/16, z² is exact, and
+                # u² = z² + (u − z)(u + z). Beyond |u| = 40 the result is 0 in every dtype.
                 c, u = call.args[1], -maximum(-absolute(u), -40)
                 z = nearest(16 * u) / 16
                 return sp.exp(-c * z**2) * sp.exp(-c * (u - z) * (u + z))

@@ -1,7 +1,7 @@
 """Rewrite what users write into what computes well: log(1 + exp(g)) becomes softplus(g), and so on.
 
-One bottom-up walk over the expression. Every rule is an identity of real functions; none changes a value, only how it is
-computed. What no rule knows stays as it is, is evaluated at build time, and warned about where it fails.
+One bottom-up walk over the expression. Every rule is an identity of real functions; none changes a value, only how it
+is computed. What no rule knows stays as it is, is evaluated at build time, and warned about where it fails.
 """
 
 from __future__ import annotations
@@ -87,8 +87,9 @@ def _log_of_sum(v: sp.Add) -> sp.Expr:
         head = p.softplus(exponent) if exponent is not None else p.log1p(scaled)
         return sp.log(constant) + head
     terms = [_as_exponential(term) for term in v.args]
-    if constant == 0 and len(terms) == 2 and None not in terms:
-        a, b = sorted(terms, key=sp.default_sort_key)
+    exponents = [term for term in terms if term is not None]
+    if constant == 0 and len(exponents) == len(terms) == 2:
+        a, b = sorted(exponents, key=sp.default_sort_key)
         return sp.log(2) + p.logcosh(a) if a == -b else a + p.softplus(b - a)
     return sp.log(v)
 

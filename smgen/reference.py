@@ -1,8 +1,8 @@
 """The definitions, evaluated literally: what `smgen check` compares a generated module with.
 
-Nothing here is shared with the lowering. Nonlinearities and their derivatives come from mpmath's numerical differentiation
-of what the user wrote, slopes between vertices are matrices, and the sums of equations (1) and §1.3 are taken as they stand.
-Meant for a few samples.
+Nothing here is shared with the lowering. Nonlinearities and their derivatives come from mpmath's numerical
+differentiation of what the user wrote, slopes between vertices are matrices, and the sums of equations (1) and §1.3 are
+taken as they stand. Meant for a few samples.
 """
 
 from __future__ import annotations

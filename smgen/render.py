@@ -44,7 +44,7 @@ def render(template: str, context: Any) -> str:
 
 
 def template_fingerprint(template: str) -> str:
-    """The sha256 of a template with everything in its folder and in shared/, for telling whether a module is up to date."""
+    """The sha256 of a template with everything in its folder and in shared/: is a module up to date?"""
     root = templates_root()
     digest = hashlib.sha256()
     for folder in (Path(template).parent, Path("shared")):

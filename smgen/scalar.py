@@ -1,7 +1,7 @@
 """Scalar expressions as a sequence of elementary operations, and their evaluation with NumPy.
 
-`linearise` is where the order of floating-point operations is decided, once: the NumPy backend prints what it emits, and the
-build-time accuracy check runs what it emits, so what is checked is what is generated.
+`linearise` is where the order of floating-point operations is decided, once: the NumPy backend prints what it emits,
+and the build-time accuracy check runs what it emits, so what is checked is what is generated.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ FUNCTIONS: Final[dict[type[sp.Function], str]] = {
 def linearise(expr: sp.Expr, emit: Emit, rank: Rank) -> sp.Expr:
     """Emit the elementary operations of `expr` and return the symbol, or scalar expression, that holds its value.
 
-    `rank(e)` orders operands by cost: 0 is a scalar (kept as an expression, evaluated once), 1 a row or weight, 2 a value per
-    sample. Factors and terms are taken in order of rank, so what does not vary over the batch is combined first.
-    `emit(function, operands)` must return the same symbol for the same arguments if it wants subexpressions shared.
+    `rank(e)` orders operands by cost: 0 is a scalar (kept as an expression, evaluated once), 1 a row or weight, 2 a
+    value per sample. Factors and terms are taken in order of rank, so what does not vary over the batch is combined
+    first. `emit(function, operands)` must return the same symbol for the same arguments if it wants subexpressions
+    shared.
     """
 
     def walk(e: sp.Expr) -> sp.Expr:
@@ -146,7 +147,10 @@ def _erfcx(u: float) -> float:
 
 
 NUMPY: Final[dict[str, Callable[..., Any]]] = {
-    **{name: getattr(np, name) for name in ("add", "subtract", "multiply", "divide", "negative", "square", "sqrt", "power")},
+    **{
+        name: getattr(np, name)
+        for name in ("add", "subtract", "multiply", "divide", "negative", "square", "sqrt", "power")
+    },
     **{name: getattr(np, name) for name in FUNCTIONS.values() if hasattr(np, name)},
     "relu": lambda u: np.maximum(u, 0),
     "step": lambda u: np.heaviside(u, u.dtype.type(0)),
@@ -160,7 +164,7 @@ def evaluate(expr: sp.Expr, values: Mapping[sp.Symbol, Any], dtype: npt.DTypeLik
     """Evaluate `expr` in `dtype`, operation by operation as generated code does; scalars in `values` are 0-d."""
     env: dict[sp.Expr, Any] = dict(values)
     cache: dict[tuple[str, tuple[sp.Expr, ...]], sp.Expr] = {}
-    real = np.dtype(dtype).type
+    real: Any = np.dtype(dtype).type
 
     def rank(e: sp.Expr) -> int:
         return max((min(np.ndim(env[s]), 2) for s in e.free_symbols), default=0)

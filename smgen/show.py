@@ -62,7 +62,9 @@ def as_tables(network: Network, dtype: str, hessian: str) -> Group:
     found = facts(network, dtype, hessian)
     colour = "green" if found["exact"] else "yellow"
     heading = Text.assemble(
-        ("The diagonal recursion is ", ""), ("exact" if found["exact"] else "inexact", f"bold {colour}"), f": {found['reason']}."
+        ("The diagonal recursion is ", ""),
+        ("exact" if found["exact"] else "inexact", f"bold {colour}"),
+        f": {found['reason']}.",
     )
     return Group(heading, _layers(network), _derivatives(network), _costs(found))
 

@@ -1,11 +1,25 @@
-"""Is a schedule well formed? Run after lowering and after every pass; a failure is the compiler's fault, not the user's."""
+"""Is a schedule well formed? Run after lowering and every pass; a failure is the compiler's fault, not the user's."""
 
 from __future__ import annotations
 
 from typing import assert_never
 
 from smgen.errors import InternalError
-from smgen.ir import BATCH, Buffer, Concat, Elementary, Op, Pointwise, Product, Reduce, Schedule, Shape, View, broadcast, column_of
+from smgen.ir import (
+    BATCH,
+    Buffer,
+    Concat,
+    Elementary,
+    Op,
+    Pointwise,
+    Product,
+    Reduce,
+    Schedule,
+    Shape,
+    View,
+    broadcast,
+    column_of,
+)
 
 
 def verify(schedule: Schedule) -> Schedule:
@@ -63,7 +77,9 @@ def _check_shapes(op: Op) -> None:
         case Product(out, left, right, axes):
             operands, result = axes.split("->")
             sizes: dict[str, object] = {}
-            for letters, shape in zip([*operands.split(","), result], (left.shape, right.shape, out.shape), strict=True):
+            for letters, shape in zip(
+                [*operands.split(","), result], (left.shape, right.shape, out.shape), strict=True
+            ):
                 _require(len(letters) == len(shape), f"axes {axes} do not fit the shapes")
                 for letter, size in zip(letters, shape, strict=True):
                     _require(sizes.setdefault(letter, size) == size, f"axis {letter} of {axes} has two sizes")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sympy
 from hypothesis import strategies as st
 
@@ -41,7 +43,8 @@ def _layer(draw: st.DrawFn, nodes: list[Node], shared: dict[tuple[int, int, bool
             group = shared.setdefault((units, source.units, bias), f"tied_{len(shared)}")
             return sm.linear(source, units, bias=bias, weights=group if draw(st.booleans()) else None)
         case "pointwise":
-            return draw(st.sampled_from(NONLINEARITIES))(source)
+            nonlinearity: Callable[[Node], Node] = draw(st.sampled_from(NONLINEARITIES))
+            return nonlinearity(source)
         case "add":
             same_width = [node for node in nodes if node.units == source.units]
             others = draw(st.lists(st.sampled_from(same_width), min_size=1, max_size=2))

@@ -64,7 +64,9 @@ def random_case(network: Network, seed: int = 0, samples: int = 4) -> tuple[Para
     """Parameters and data of moderate size in float64."""
     rng = np.random.default_rng(seed)
     params = {
-        key: rng.normal(0.5 if key.endswith("gain") else 0.0, 1.0 / np.sqrt(shape[-1]) if len(shape) == 2 else 0.5, shape)
+        key: rng.normal(
+            0.5 if key.endswith("gain") else 0.0, 1.0 / np.sqrt(shape[-1]) if len(shape) == 2 else 0.5, shape
+        )
         for key, shape in network.parameters.items()
     }
     return params, rng.normal(size=(samples, network.input.units))

@@ -14,7 +14,9 @@ from tests.networks import CATALOGUE, EXACT
 from tests.support import random_case, spec_of
 from tests.test_against_oracle import compare
 
-relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], derandomize=True)
+relaxed = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], derandomize=True
+)
 
 
 def hessian_error(network: Network, seed: int) -> float:

@@ -89,7 +89,7 @@ def _loss_terms(lam: sp.Expr) -> Callable[[Lowering], tuple[Buffer, ...]]:
 
 
 def _gradient(low: Lowering, lam: sp.Expr, adjoint: Adjoint, delta: Values, prime: Values) -> tuple[Buffer, ...]:
-    """The adjoint sweeps of one term of the loss; K and J start from ∂/∂δ_in = δ_in, L and J from ∂/∂δ′_in = −1 + 2λ δ′_in."""
+    """The adjoint sweeps of one term: K and J start from ∂/∂δ_in = δ_in, L and J from ∂/∂δ′_in = −1 + 2λ δ′_in."""
     x = low.network.input.name
     mu_start = sp.S.Zero if adjoint is L else delta[x]
     nu_start = sp.S.Zero if adjoint is K else -1 + 2 * lam * prime[x]

@@ -1,7 +1,8 @@
 """Writes operations into sweeps. A value is a sympy expression over buffers; what is constant stays a number.
 
-That is how terms that vanish leave no operation behind: δ′_out = 0, f″ = 0 or δ_out = 1 are numbers, sympy multiplies them
-out, and only what remains is written. A product with a value that does not vary over the batch takes the cheaper form.
+That is how terms that vanish leave no operation behind: δ′_out = 0, f″ = 0 or δ_out = 1 are numbers, sympy multiplies
+them out, and only what remains is written. A product with a value that does not vary over the batch takes the cheaper
+form.
 """
 
 from __future__ import annotations
@@ -10,7 +11,21 @@ from collections.abc import Iterable
 
 import sympy as sp
 
-from smgen.ir import BATCH, Buffer, Concat, Kind, Op, Pointwise, Product, Reduce, Shape, Sweep, View, broadcast, column_of
+from smgen.ir import (
+    BATCH,
+    Buffer,
+    Concat,
+    Kind,
+    Op,
+    Pointwise,
+    Product,
+    Reduce,
+    Shape,
+    Sweep,
+    View,
+    broadcast,
+    column_of,
+)
 
 ZERO = sp.S.Zero
 

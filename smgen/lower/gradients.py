@@ -16,7 +16,8 @@ from smgen.nodes import Input, Linear, Pointwise, Scale
 def adjoint_backward(
     low: Lowering, adjoint: Adjoint, delta: Values, prime: Values, mu: Values, nu: Values
 ) -> dict[str, Buffer]:
-    """∂/∂g of every vertex and, as soon as what it needs is there, each parameter's gradient: parameter → output buffer.
+    """∂/∂g of every vertex and, as soon as what it needs is there, each parameter's gradient: parameter → output
+    buffer.
 
     Gradients are means over the batch; layers that share weights add their terms before the division by N.
     """
@@ -62,9 +63,17 @@ def _gradient_terms(
             at = "" if group == v.name else f"_at_{v.name}"
             curved = emitter.outer_sum(prime[v.name], nu[i], f"{name}_delta_prime{at}", f"Σ_n {p} {n}ᵀ")
             found = [
-                (f"{group}.weight", emitter.outer_sum(delta[v.name], mu[i], f"{name}_delta{at}", f"Σ_n {d} {m}ᵀ"), f"{d} {m}ᵀ"),
+                (
+                    f"{group}.weight",
+                    emitter.outer_sum(delta[v.name], mu[i], f"{name}_delta{at}", f"Σ_n {d} {m}ᵀ"),
+                    f"{d} {m}ᵀ",
+                ),
                 (f"{group}.weight", 2 * weight.symbol * curved, f"2 {weight.math} ∘ {p} {n}ᵀ"),
-                (f"{group}.weight", emitter.outer_sum(gamma[v.name], low.g[i], f"{name}_g{at}", f"Σ_n {c} {f}ᵀ"), f"{c} {f}ᵀ"),
+                (
+                    f"{group}.weight",
+                    emitter.outer_sum(gamma[v.name], low.g[i], f"{name}_g{at}", f"Σ_n {c} {f}ᵀ"),
+                    f"{c} {f}ᵀ",
+                ),
             ]
             if bias:
                 total = emitter.batch_sum(gamma[v.name], f"d{of}_d{low.parameter(v, 'bias').name}_sum{at}")
@@ -72,9 +81,7 @@ def _gradient_terms(
             return found
         case Scale():
             gain = low.parameter(v, "gain")
-            value = (
-                mu[i] * delta[v.name] + 2 * gain.symbol * nu[i] * prime[v.name] + gamma[v.name] * low.g[i]
-            )
+            value = mu[i] * delta[v.name] + 2 * gain.symbol * nu[i] * prime[v.name] + gamma[v.name] * low.g[i]
             text = f"{m} {d} + 2 {gain.math} {n} {p} + {c} {f}"
             return [(f"{v.name}.gain", emitter.batch_sum(value, f"d{of}_d{gain.name}_sum"), text)]
         case _:

@@ -1,7 +1,7 @@
 """The backward sweep of δ and δ′ and the adjoint sweeps, equation by equation.
 
-Each sweep visits the vertices in order and, at each, sums over U_j (its inputs) or V_j (the vertices that read it) what the
-equations say. A sum that is zero by the symbols stays the number 0 and leaves no operation behind.
+Each sweep visits the vertices in order and, at each, sums over U_j (its inputs) or V_j (the vertices that read it) what
+the equations say. A sum that is zero by the symbols stays the number 0 and leaves no operation behind.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def _prime_parts(low: Lowering, v: Vertex, delta: Values, prime: Values) -> Iter
             if d * bend != 0:
                 yield _term(d * bend, times(DELTA.text(k.name, d), low.derivative_text(k, 2)))
             if p != 0:
-                yield _term(p * low.derivative(k, 1) ** 2, times(DELTA_PRIME.text(k.name, p), f"{low.derivative_text(k, 1)}²"))
+                yield _term(
+                    p * low.derivative(k, 1) ** 2, times(DELTA_PRIME.text(k.name, p), f"{low.derivative_text(k, 1)}²")
+                )
         else:
             yield from linear_back(low, v, k, p, DELTA_PRIME, squared=True)
 
@@ -60,7 +62,7 @@ def _prime_parts(low: Lowering, v: Vertex, delta: Values, prime: Values) -> Iter
 def linear_back(
     low: Lowering, v: Vertex, k: Vertex, value: sp.Expr, quantity: Quantity, *, squared: bool = False
 ) -> Iterator[Contribution]:
-    """What child k, linear in v, passes back to v: value·∂g_k/∂g_v, or value·(∂g_k/∂g_v)² if `squared`. (1), (14), (15)."""
+    """What child k, linear in v, passes back: value·∂g_k/∂g_v, or value·(∂g_k/∂g_v)². (1), (14), (15)."""
     if value == 0:
         return
     text = quantity.text(k.name, value)

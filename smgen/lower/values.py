@@ -10,7 +10,7 @@ from smgen import primitives
 from smgen.derivatives import Nonlinearity, differentiate
 from smgen.ir import BATCH, Buffer, Pointwise
 from smgen.lower.emitter import ZERO, Emitter
-from smgen.lower.names import DERIVATIVE_MATH, DERIVATIVE_NAMES, G, Contribution, input_buffers, parameter_buffer, times
+from smgen.lower.names import DERIVATIVE_MATH, DERIVATIVE_NAMES, Contribution, G, input_buffers, parameter_buffer, times
 from smgen.network import Network, Vertex
 from smgen.nodes import Add, Concat, Input, Linear, Scale
 from smgen.nodes import Pointwise as PointwiseLayer
@@ -45,7 +45,7 @@ class Lowering:
         return self.emitter.let(name, total, equation)
 
     def forward(self) -> None:
-        """g of every vertex, in order, with the saved transcendentals of each nonlinearity beside its value."""
+        """G of every vertex, in order, with the saved transcendentals of each nonlinearity beside its value."""
         self.emitter.sweep("forward: g")
         for v in self.network.vertices:
             self.g[v.name] = self._value(v)
@@ -93,7 +93,9 @@ class Lowering:
         for call in f.saved:
             if call != f.f:
                 label = call.func.__name__
-                out = self.emitter.new(f"{label}_{v.name}", shape, f"{label}_{v.name} = {call.subs(primitives.G, sp.Symbol(text))}")
+                out = self.emitter.new(
+                    f"{label}_{v.name}", shape, f"{label}_{v.name} = {call.subs(primitives.G, sp.Symbol(text))}"
+                )
                 outs.append(out)
                 exprs.append(call.xreplace({primitives.G: source}))
                 known[call] = out.symbol
@@ -110,7 +112,7 @@ class Lowering:
         return tuple(b for b in self.emitter.reads(*exprs) if b not in outs)
 
     def derivative(self, v: Vertex, order: int) -> sp.Expr:
-        """f⁽ᵒʳᵈᵉʳ⁾ at the value below a pointwise vertex, from the saved transcendentals, in a buffer from its first use on."""
+        """f′, f″ or f‴ below a pointwise vertex, from the saved transcendentals, in a buffer from its first use on."""
         key = (v.name, order)
         if key not in self._derivatives:
             f = self.nonlinearity(v)

@@ -11,8 +11,8 @@ from smgen.scalar import linearise
 def elementary(schedule: Schedule) -> Schedule:
     """Every array-valued `Pointwise` becomes a sequence of `Elementary` operations that ends in its outputs.
 
-    Before: stabilised. After: no `Pointwise` but those of scalars. A subexpression that occurs twice in one operation is computed
-    once. Intermediates are called `<result>.<number>`; they live until the result is there.
+    Before: stabilised. After: no `Pointwise` but those of scalars. A subexpression that occurs twice in one operation
+    is computed once. Intermediates are called `<result>.<number>`; they live until the result is there.
     """
     return schedule.with_sweeps(
         tuple(tuple(part for op in sweep.ops for part in _take_apart(op)) for sweep in schedule.sweeps)
@@ -58,7 +58,7 @@ class _Apart:
             self.ops[-1] = Elementary(out, last.function, last.operands, last.reads)
             self.buffers[out.symbol] = out
             for names in (self.known, self.aliases):
-                names.update({key: out.symbol for key, known in names.items() if known == value})  # type: ignore[attr-defined]
+                names.update({key: out.symbol for key, known in names.items() if known == value})
         else:
             self.append(Elementary(out, "copy", (value,), self.read((value,))))
         self.aliases[out.symbol] = out.symbol

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from smgen.ir import Op, Pointwise, Schedule
+import sympy as sp
+
+from smgen.ir import Buffer, Op, Pointwise, Schedule
 
 
 def prune(schedule: Schedule) -> Schedule:
@@ -34,13 +36,14 @@ def _needed_part(op: Op, needed: set[str]) -> Op | None:
 
 def _narrow(op: Pointwise, needed: set[str]) -> Pointwise:
     wanted = set(needed)
-    outs, exprs = [], []
+    outs: list[Buffer] = []
+    exprs: list[sp.Expr] = []
+    lets: list[tuple[sp.Symbol, sp.Expr]] = []
     for out, expr in zip(reversed(op.outs), reversed(op.exprs), strict=True):
         if out.name in wanted:
             wanted |= {s.name for s in expr.free_symbols}
             outs.insert(0, out)
             exprs.insert(0, expr)
-    lets = []
     for symbol, expr in reversed(op.lets):
         if symbol.name in wanted:
             wanted |= {s.name for s in expr.free_symbols}

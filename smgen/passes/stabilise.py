@@ -11,8 +11,8 @@ from smgen.primitives import stable
 def stabilise(schedule: Schedule) -> Schedule:
     """softplus, sigmoid, logcosh, … become exp, log1p, tanh, … in forms that neither overflow nor cancel.
 
-    Before: pointwise expressions hold any primitive. After: only what `scalar.FUNCTIONS` lists. Pruned schedules only: what
-    is dropped later could have been the reason to share an exp.
+    Before: pointwise expressions hold any primitive. After: only what `scalar.FUNCTIONS` lists. Pruned schedules only:
+    what is dropped later could have been the reason to share an exp.
     """
     return schedule.with_sweeps(tuple(tuple(map(_stable, sweep.ops)) for sweep in schedule.sweeps))
 

@@ -10,7 +10,7 @@ from smgen.ir import Buffer, Elementary, Op, Schedule, Shape, View
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """slots: array name → shape, in order of first use; slot_of: buffer name → array name, for buffers that own memory."""
+    """slots: array name → shape, in order of first use; slot_of: buffer name → array name, where it owns memory."""
 
     slots: Mapping[str, Shape]
     slot_of: Mapping[str, str]
@@ -80,7 +80,9 @@ def _take(out: Buffer, slots: dict[str, Shape], free: dict[Shape, list[str]]) ->
     return name
 
 
-def _release(names: list[str], slot_of: Mapping[str, str], slots: Mapping[str, Shape], free: dict[Shape, list[str]]) -> None:
+def _release(
+    names: list[str], slot_of: Mapping[str, str], slots: Mapping[str, Shape], free: dict[Shape, list[str]]
+) -> None:
     for name in names:
         slot = slot_of[name]
         free.setdefault(slots[slot], []).append(slot)

@@ -132,7 +132,8 @@ class _Printer:
 
     def operand(self, operand: sp.Expr) -> str:
         if operand.is_Symbol:
-            return self.labels.get(operand.name, operand.name)
+            name: str = operand.name
+            return self.labels.get(name, name)
         return python_scalar(operand)
 
     def target(self, out: Buffer) -> str:

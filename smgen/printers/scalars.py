@@ -8,7 +8,6 @@ from typing import Any
 import sympy as sp
 from sympy.printing.pycode import PythonCodePrinter
 
-
 _OPERATOR = re.compile(r"(?<=[\w)])([*/])(?=[\w(])")
 
 

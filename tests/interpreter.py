@@ -1,0 +1,82 @@
+"""The meaning of a schedule, as directly as it can be written: what every pass must leave alone."""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+
+import numpy as np
+import numpy.typing as npt
+import sympy as sp
+from scipy import special
+
+from smgen.ir import Buffer, Concat, Elementary, Pointwise, Product, Reduce, Schedule, View, column_of
+from smgen.scalar import NUMPY
+
+Array = npt.NDArray[Any]
+
+FUNCTIONS = {
+    "sigmoid": lambda u: 1 / (1 + np.exp(-u)),
+    "softplus": lambda u: np.log1p(np.exp(u)),
+    "logcosh": lambda u: np.log(np.cosh(u)),
+    "sech": lambda u: 1 / np.cosh(u),
+    "gaussian": lambda u, c: np.exp(-float(c) * u * u),
+    "ndtr": special.ndtr,
+    "erf": special.erf,
+    "erfcx": special.erfcx,
+    "relu": lambda u: np.maximum(u, 0),
+    "step": lambda u: np.heaviside(u, 0),
+    "absolute": np.abs,
+    "signum": np.sign,
+    "nearest": np.rint,
+    "maximum": np.maximum,
+}
+
+
+def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
+    """Run a schedule in float64; `inputs` by buffer name. Returns its outputs by name."""
+    env: dict[str, Any] = dict(inputs)
+    for op in schedule.ops:
+        match op:
+            case Pointwise(outs, exprs, _, lets):
+                for symbol, expr in lets:
+                    env[symbol.name] = _value(expr, env)
+                for out, expr in zip(outs, exprs, strict=True):
+                    env[out.name] = _fit(_value(expr, env), out, env)
+            case Elementary(out, function, operands, _):
+                values = [_value(operand, env) for operand in operands]
+                result = values[0] if function == "copy" else NUMPY[function](*values)
+                env[out.name] = _fit(result, out, env)
+            case Product(out, left, right, axes):
+                env[out.name] = np.einsum(axes, env[left.name], env[right.name])
+            case Reduce(out, src, axis):
+                env[out.name] = np.sum(env[src.name], axis=axis)
+            case View(out, src, start):
+                env[out.name] = _view(env[src.name], out, src, start)
+            case Concat(out, parts, _):
+                rows = [np.broadcast_to(_value(p, env), (*_shape(out, env)[:-1], width)) for p, width in parts]
+                env[out.name] = np.concatenate(rows, axis=-1)
+            case _:
+                assert_never(op)
+    return {out.name: np.asarray(env[out.name]) for out in schedule.outputs}
+
+
+def _value(expr: sp.Expr, env: dict[str, Any]) -> Any:
+    symbols = sorted(expr.free_symbols, key=lambda s: s.name)
+    function = sp.lambdify(symbols, expr, modules=[FUNCTIONS, "numpy"])
+    return function(*(np.asarray(env[s.name], np.float64) for s in symbols))
+
+
+def _shape(buffer: Buffer, env: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(int(env["N"]) if dim == "N" else dim for dim in buffer.shape)
+
+
+def _fit(value: Any, out: Buffer, env: dict[str, Any]) -> Any:
+    return np.broadcast_to(np.asarray(value, np.float64), _shape(out, env))
+
+
+def _view(value: Array, out: Buffer, src: Buffer, start: int) -> Array:
+    if out.shape == column_of(src.shape):
+        return value[:, np.newaxis]
+    if out.shape == src.shape:
+        return value
+    return value[..., start : start + int(out.shape[-1])]

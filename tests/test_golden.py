@@ -1,0 +1,85 @@
+"""generated/ is what smgen generates today, byte for byte, wherever and whenever it runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+from smgen.backends import BACKENDS
+from smgen.build import Options, gather, source
+from smgen.errors import SmgenWarning
+from smgen.loader import load
+from smgen.netfile import load_network
+from smgen.show import as_schedules
+
+GENERATED = Path(__file__).resolve().parent.parent / "generated"
+EXAMPLES = sorted(path.parent.name for path in GENERATED.glob("*/net.py"))
+
+
+def generate(example: str) -> dict[str, str]:
+    """File name → text of everything generated for an example."""
+    net = GENERATED / example / "net.py"
+    network = load_network(net)
+    files = {"schedule.txt": as_schedules(network, "diagonal")}
+    for backend in BACKENDS:
+        files[f"net_{backend}.py"] = source(network, gather(network, net, Options(backend=backend)))
+    return files
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_golden(example: str, update_golden: bool) -> None:
+    for name, text in generate(example).items():
+        path = GENERATED / example / name
+        if update_golden:
+            path.write_text(text, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == text, f"{path} is stale: pytest tests/test_golden.py --update-golden"
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_selftest_of_the_golden_module(example: str) -> None:
+    assert load(GENERATED / example / "net_numpy.py").selftest()
+
+
+def test_a_module_runs_without_smgen(tmp_path: Path) -> None:
+    """`python module.py` exits 0 where smgen cannot be imported."""
+    code = f"import runpy, sys; sys.modules['smgen'] = None; runpy.run_path({str(GENERATED / 'mlp/net_numpy.py')!r}, run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "layer_1.weight: order" in done.stdout
+
+
+@pytest.mark.parametrize("seed", ["1", "2", "77"])
+def test_bytes_do_not_depend_on_hash_seed_or_folder(seed: str, tmp_path: Path) -> None:
+    folder = tmp_path / f"elsewhere-{seed}" / "skip"
+    folder.mkdir(parents=True)
+    (folder / "net.py").write_text((GENERATED / "skip/net.py").read_text(encoding="utf-8"), encoding="utf-8")
+    code = "from smgen.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "build", "net.py"],
+        cwd=folder,
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (folder / "net_numpy.py").read_bytes() == (GENERATED / "skip/net_numpy.py").read_bytes()
+
+
+def test_examples_have_no_surprising_warning() -> None:
+    """Only the deep examples are inexact, and nothing is said of any nonlinearity."""
+    from smgen.build import build
+
+    inexact = set()
+    for example in EXAMPLES:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", SmgenWarning)
+            build(GENERATED / example / "net.py")
+        inexact |= {example for w in caught if "inexact" in str(w.message)}
+        assert all("inexact" in str(w.message) for w in caught)
+    assert inexact == {"mlp", "skip"}

@@ -1,0 +1,129 @@
+"""Every pass leaves the meaning of every schedule alone; verify catches schedules that mean nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import HealthCheck, given, settings
+
+from smgen.errors import InternalError
+from smgen.ir import Buffer, Elementary, Pointwise, Product, Reduce, Schedule, Sweep
+from smgen.lower import lower
+from smgen.lower.names import parameter_buffer
+from smgen.network import Network
+from smgen.passes import run
+from smgen.passes.elementary import elementary
+from smgen.passes.prune import prune
+from smgen.passes.stabilise import stabilise
+from smgen.passes.storage import allocate, view_roots
+from smgen.verify import verify
+from tests.dags import dags
+from tests.interpreter import interpret
+from tests.networks import CATALOGUE
+from tests.support import assert_close, random_case
+
+PASSES = (prune, stabilise, elementary)
+
+
+def inputs_of(network: Network, lam: float) -> dict[str, Any]:
+    params, x = random_case(network, seed=2)
+    named = {parameter_buffer(key, value.shape).name: value for key, value in params.items()}
+    return {f"g_{network.input.name}": x, "lam": lam, "N": len(x), **named}
+
+
+def assert_meaning_kept(network: Network) -> None:
+    for schedule in lower(network):
+        inputs = inputs_of(network, 0.0 if schedule.name.endswith("lam0") else 0.3)
+        expected = interpret(verify(schedule), inputs)
+        for count in range(1, len(PASSES) + 1):
+            actual = interpret(run(schedule, PASSES[:count]), inputs)
+            for name, value in expected.items():
+                assert_close(actual[name], value, 1e-12, f"{schedule.name}: {name} after {PASSES[count - 1].__name__}")
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_meaning_of_the_catalogue(name: str) -> None:
+    assert_meaning_kept(CATALOGUE[name]())
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=25, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(dags(max_nodes=6))
+def test_meaning_of_random_dags(network: Network) -> None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert_meaning_kept(network)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_no_array_is_overwritten_while_it_is_needed(name: str) -> None:
+    """Replay the storage plan: an operation may write an array only if its last content is not read any more."""
+    for schedule in lower(CATALOGUE[name]()):
+        lowered = run(schedule, PASSES)
+        storage, roots = allocate(lowered), view_roots(lowered)
+        holds: dict[str, str] = {}
+        for op in lowered.ops:
+            for read in op.reads:
+                root = roots.get(read.name, read.name)
+                if root in storage.slot_of:
+                    assert holds[storage.slot_of[root]] == root, f"{schedule.name}: {read.name} was overwritten"
+            for out in op.outs:
+                if out.name in storage.slot_of:
+                    slot = storage.slot_of[out.name]
+                    assert storage.slots[slot] == out.shape
+                    inplace = isinstance(op, Elementary)
+                    mine = {storage.slot_of.get(roots.get(b.name, b.name)) for b in op.reads}
+                    assert inplace or slot not in mine, f"{schedule.name}: a product writes over its operand"
+                    holds[slot] = out.name
+
+
+def test_nothing_superfluous_is_left() -> None:
+    """ICA's gradient needs tanh alone: no log cosh, no product for the constant δ_out."""
+    schedule = next(s for s in lower(CATALOGUE["ica"]()) if s.name == "loss_and_grad_lam0")
+    lowered = run(schedule, PASSES)
+    functions = [op.function for op in lowered.ops if isinstance(op, Elementary)]
+    assert functions.count("tanh") == 1
+    assert not {"log1p", "exp", "log"} & set(functions)
+    assert sum(isinstance(op, Product) for op in lowered.ops) == 6  # λ = 0 saves two of the eight products of λ > 0
+
+
+A, B = Buffer("a", ("N", 2)), Buffer("b", ("N", 2))
+ROW = Buffer("row", (2,))
+
+
+def schedule(*ops: Any, outputs: tuple[Buffer, ...] = (B,)) -> Schedule:
+    return Schedule("broken", (A, ROW), (Sweep("sweep", ops),), outputs, "")
+
+
+GOOD = Pointwise((B,), (A.symbol + ROW.symbol,), (A, ROW))
+
+
+@pytest.mark.parametrize(
+    ("broken", "complaint"),
+    [
+        (schedule(GOOD, GOOD), "assigned twice"),
+        (schedule(Pointwise((B,), (sp.Symbol("c", real=True),), (Buffer("c", (2,)),))), "before it is assigned"),
+        (schedule(replace(GOOD, reads=(A,))), "does not declare"),
+        (schedule(replace(GOOD, outs=(Buffer("b", ("N", 3)),))), "do not broadcast"),
+        (schedule(Pointwise((Buffer("b", (2,)),), (A.symbol,), (A,))), "cannot hold"),
+        (schedule(Product(B, A, ROW, "nd,md->nm")), "do not fit"),
+        (schedule(Product(Buffer("b", (3,)), A, A, "nd,nd->d")), "two sizes"),
+        (schedule(Reduce(B, A, 0)), "has shape"),
+        (schedule(Reduce(Buffer("b", ()), A, None)), "float64"),
+        (schedule(outputs=(B,)), "does not compute"),
+    ],
+)
+def test_verify_catches(broken: Schedule, complaint: str) -> None:
+    with pytest.raises(InternalError, match=complaint):
+        verify(broken)
+
+
+def test_the_pass_that_breaks_a_schedule_is_named() -> None:
+    def breaking(s: Schedule) -> Schedule:
+        return schedule(GOOD, GOOD)
+
+    with pytest.raises(InternalError, match="after pass tests.test_passes"):
+        run(schedule(GOOD), [breaking])
