@@ -146,10 +146,8 @@ def numerics(vertex: Vertex, op: Pointwise, dtype: str) -> list[tuple[type[Smgen
     nonlinearity = differentiate(op.expr)
     if nonlinearity.kinks:
         names = ", ".join(nonlinearity.kinks)
-        found.append(
-            (NumericsWarning, f"{vertex.origin}: '{vertex.name}' has kinks ({names}): δ′ does not see their curvature, "
-             "which is 0 almost everywhere")
-        )  # fmt: skip
+        text = f"{vertex.origin}: '{vertex.name}' has kinks ({names}): f″ is 0 almost everywhere, δ′ does not see them"
+        found.append((NumericsWarning, text))
     for mark, expr in zip(_MARKS, nonlinearity.derivatives, strict=True):
         outcome = judge(expr, dtype)
         if "not real" in outcome.complaint:

@@ -47,7 +47,8 @@ def test_selftest_of_the_golden_module(example: str) -> None:
 
 def test_a_module_runs_without_smgen(tmp_path: Path) -> None:
     """`python module.py` exits 0 where smgen cannot be imported."""
-    code = f"import runpy, sys; sys.modules['smgen'] = None; runpy.run_path({str(GENERATED / 'mlp/net_numpy.py')!r}, run_name='__main__')"
+    module = str(GENERATED / "mlp/net_numpy.py")
+    code = f"import runpy, sys; sys.modules['smgen'] = None; runpy.run_path({module!r}, run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "layer_1.weight: order" in done.stdout

@@ -125,5 +125,5 @@ def test_the_pass_that_breaks_a_schedule_is_named() -> None:
     def breaking(s: Schedule) -> Schedule:
         return schedule(GOOD, GOOD)
 
-    with pytest.raises(InternalError, match="after pass tests.test_passes"):
+    with pytest.raises(InternalError, match=r"after pass tests\.test_passes"):
         run(schedule(GOOD), [breaking])

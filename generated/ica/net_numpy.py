@@ -15,7 +15,7 @@ gradients are means over it. Arrays of the workspace are named by shape and reus
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 70ae25acf3662f85f61f628da812be51001c8195e957fd971af3d581019215da
+template numpy/module.py.j2, sha256 c499f5a5c29d4f93c5f63491407688f4feba60733fde9fa824f39036356a6e1b
 """
 
 import threading
@@ -31,7 +31,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "70ae25acf3662f85f61f628da812be51001c8195e957fd971af3d581019215da",
+    "template_sha256": "c499f5a5c29d4f93c5f63491407688f4feba60733fde9fa824f39036356a6e1b",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -351,7 +351,7 @@ def _loss_terms(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x²
     sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
 
@@ -398,7 +398,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x
     sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x)
     L = -sum_delta_prime / N
 
@@ -449,7 +449,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x²
     sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
     # J = K + L
-    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + (0.5) * sum_delta_squared / N
+    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_x = δ_x  (3)+(5)
@@ -484,7 +484,9 @@ def _loss_and_grad(params, x, lam, workspace):
     a = np.add(a, dJ_dW_filters_g, out=M288x144_0)
     dJ_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
 
-    return J, {"filters.weight": dJ_dW_filters}
+    return J, {
+        "filters.weight": dJ_dW_filters,
+    }
 
 
 def _loss_and_grad_lam0(params, x, lam, workspace):
@@ -528,7 +530,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x
     sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
     # J = K + L
-    J = -sum_delta_prime / N + (0.5) * sum_delta_squared / N
+    J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_x = δ_x  (3)+(5)
@@ -563,7 +565,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     a = np.subtract(b, a, out=M288x144_0)
     dJ_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
 
-    return J, {"filters.weight": dJ_dW_filters}
+    return J, {
+        "filters.weight": dJ_dW_filters,
+    }
 
 
 def _loss_and_grad_terms(params, x, lam, workspace):
@@ -609,7 +613,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x²
     sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
 
@@ -653,7 +657,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     a = np.add(a, dL_dW_filters_g, out=M288x144_0)
     dL_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
 
-    return K, L, {"filters.weight": dK_dW_filters}, {"filters.weight": dL_dW_filters}
+    return K, L, {
+        "filters.weight": dK_dW_filters,
+    }, {
+        "filters.weight": dL_dW_filters,
+    }
 
 
 def _loss_and_grad_terms_lam0(params, x, lam, workspace):
@@ -697,7 +705,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x
     sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x)
     L = -sum_delta_prime / N
 
@@ -742,7 +750,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     a = np.subtract(dL_dW_filters_g, a, out=M288x144_0)
     dL_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
 
-    return K, L, {"filters.weight": dK_dW_filters}, {"filters.weight": dL_dW_filters}
+    return K, L, {
+        "filters.weight": dK_dW_filters,
+    }, {
+        "filters.weight": dL_dW_filters,
+    }
 
 
 def selftest(seed=0, verbose=False):

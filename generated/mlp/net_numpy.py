@@ -20,7 +20,7 @@ gradients are means over it. Arrays of the workspace are named by shape and reus
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 70ae25acf3662f85f61f628da812be51001c8195e957fd971af3d581019215da
+template numpy/module.py.j2, sha256 c499f5a5c29d4f93c5f63491407688f4feba60733fde9fa824f39036356a6e1b
 """
 
 import threading
@@ -41,7 +41,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "70ae25acf3662f85f61f628da812be51001c8195e957fd971af3d581019215da",
+    "template_sha256": "c499f5a5c29d4f93c5f63491407688f4feba60733fde9fa824f39036356a6e1b",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -632,7 +632,7 @@ def _loss_terms(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x²
     sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
 
@@ -758,7 +758,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x
     sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x)
     L = -sum_delta_prime / N
 
@@ -892,7 +892,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x²
     sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
     # J = K + L
-    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + (0.5) * sum_delta_squared / N
+    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_x = δ_x  (3)+(5)
@@ -1028,7 +1028,14 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
-    return J, {"layer_1.weight": dJ_dW_layer_1, "layer_1.bias": dJ_db_layer_1, "layer_2.weight": dJ_dW_layer_2, "layer_2.bias": dJ_db_layer_2, "layer_3.weight": dJ_dW_layer_3, "layer_3.bias": dJ_db_layer_3}
+    return J, {
+        "layer_1.weight": dJ_dW_layer_1,
+        "layer_1.bias": dJ_db_layer_1,
+        "layer_2.weight": dJ_dW_layer_2,
+        "layer_2.bias": dJ_db_layer_2,
+        "layer_3.weight": dJ_dW_layer_3,
+        "layer_3.bias": dJ_db_layer_3,
+    }
 
 
 def _loss_and_grad_lam0(params, x, lam, workspace):
@@ -1155,7 +1162,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x
     sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
     # J = K + L
-    J = -sum_delta_prime / N + (0.5) * sum_delta_squared / N
+    J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_x = δ_x  (3)+(5)
@@ -1291,7 +1298,14 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
-    return J, {"layer_1.weight": dJ_dW_layer_1, "layer_1.bias": dJ_db_layer_1, "layer_2.weight": dJ_dW_layer_2, "layer_2.bias": dJ_db_layer_2, "layer_3.weight": dJ_dW_layer_3, "layer_3.bias": dJ_db_layer_3}
+    return J, {
+        "layer_1.weight": dJ_dW_layer_1,
+        "layer_1.bias": dJ_db_layer_1,
+        "layer_2.weight": dJ_dW_layer_2,
+        "layer_2.bias": dJ_db_layer_2,
+        "layer_3.weight": dJ_dW_layer_3,
+        "layer_3.bias": dJ_db_layer_3,
+    }
 
 
 def _loss_and_grad_terms(params, x, lam, workspace):
@@ -1420,7 +1434,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x²
     sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
 
@@ -1610,7 +1624,21 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
-    return K, L, {"layer_1.weight": dK_dW_layer_1, "layer_1.bias": dK_db_layer_1, "layer_2.weight": dK_dW_layer_2, "layer_2.bias": dK_db_layer_2, "layer_3.weight": dK_dW_layer_3, "layer_3.bias": dK_db_layer_3}, {"layer_1.weight": dL_dW_layer_1, "layer_1.bias": dL_db_layer_1, "layer_2.weight": dL_dW_layer_2, "layer_2.bias": dL_db_layer_2, "layer_3.weight": dL_dW_layer_3, "layer_3.bias": dL_db_layer_3}
+    return K, L, {
+        "layer_1.weight": dK_dW_layer_1,
+        "layer_1.bias": dK_db_layer_1,
+        "layer_2.weight": dK_dW_layer_2,
+        "layer_2.bias": dK_db_layer_2,
+        "layer_3.weight": dK_dW_layer_3,
+        "layer_3.bias": dK_db_layer_3,
+    }, {
+        "layer_1.weight": dL_dW_layer_1,
+        "layer_1.bias": dL_db_layer_1,
+        "layer_2.weight": dL_dW_layer_2,
+        "layer_2.bias": dL_db_layer_2,
+        "layer_3.weight": dL_dW_layer_3,
+        "layer_3.bias": dL_db_layer_3,
+    }
 
 
 def _loss_and_grad_terms_lam0(params, x, lam, workspace):
@@ -1736,7 +1764,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x
     sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x)
     L = -sum_delta_prime / N
 
@@ -1927,7 +1955,21 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
-    return K, L, {"layer_1.weight": dK_dW_layer_1, "layer_1.bias": dK_db_layer_1, "layer_2.weight": dK_dW_layer_2, "layer_2.bias": dK_db_layer_2, "layer_3.weight": dK_dW_layer_3, "layer_3.bias": dK_db_layer_3}, {"layer_1.weight": dL_dW_layer_1, "layer_1.bias": dL_db_layer_1, "layer_2.weight": dL_dW_layer_2, "layer_2.bias": dL_db_layer_2, "layer_3.weight": dL_dW_layer_3, "layer_3.bias": dL_db_layer_3}
+    return K, L, {
+        "layer_1.weight": dK_dW_layer_1,
+        "layer_1.bias": dK_db_layer_1,
+        "layer_2.weight": dK_dW_layer_2,
+        "layer_2.bias": dK_db_layer_2,
+        "layer_3.weight": dK_dW_layer_3,
+        "layer_3.bias": dK_db_layer_3,
+    }, {
+        "layer_1.weight": dL_dW_layer_1,
+        "layer_1.bias": dL_db_layer_1,
+        "layer_2.weight": dL_dW_layer_2,
+        "layer_2.bias": dL_db_layer_2,
+        "layer_3.weight": dL_dW_layer_3,
+        "layer_3.bias": dL_db_layer_3,
+    }
 
 
 def selftest(seed=0, verbose=False):

@@ -22,7 +22,7 @@ gradients are means over it. Arrays of the workspace are named by shape and reus
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 70ae25acf3662f85f61f628da812be51001c8195e957fd971af3d581019215da
+template numpy/module.py.j2, sha256 c499f5a5c29d4f93c5f63491407688f4feba60733fde9fa824f39036356a6e1b
 """
 
 import threading
@@ -40,7 +40,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "70ae25acf3662f85f61f628da812be51001c8195e957fd971af3d581019215da",
+    "template_sha256": "c499f5a5c29d4f93c5f63491407688f4feba60733fde9fa824f39036356a6e1b",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -544,7 +544,7 @@ def _loss_terms(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x²
     sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
 
@@ -643,7 +643,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x
     sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x)
     L = -sum_delta_prime / N
 
@@ -750,7 +750,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x²
     sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
     # J = K + L
-    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + (0.5) * sum_delta_squared / N
+    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_x = δ_x  (3)+(5)
@@ -789,7 +789,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_both
     dJ_ds_gain_sum = np.sum(dJ_ddelta_both, axis=0, out=M32_0)
-    # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both 1 + 2 s_gain ∂J/∂δ′_both 0 + ∂J/∂g_gain g_both  [+] gain
+    # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
     a = np.multiply(sigmoid_pointwise_1, 2.0, out=Nx16_2)
@@ -856,7 +856,11 @@ def _loss_and_grad(params, x, lam, workspace):
     a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_1)
     dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
-    return J, {"below.weight": dJ_dW_below, "below.bias": dJ_db_below, "gain.gain": dJ_ds_gain}
+    return J, {
+        "below.weight": dJ_dW_below,
+        "below.bias": dJ_db_below,
+        "gain.gain": dJ_ds_gain,
+    }
 
 
 def _loss_and_grad_lam0(params, x, lam, workspace):
@@ -956,7 +960,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x
     sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
     # J = K + L
-    J = -sum_delta_prime / N + (0.5) * sum_delta_squared / N
+    J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_x = δ_x  (3)+(5)
@@ -994,7 +998,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_both
     dJ_ds_gain_sum = np.sum(dJ_ddelta_both, axis=0, out=M32_0)
-    # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both 1 + 2 s_gain ∂J/∂δ′_both 0 + ∂J/∂g_gain g_both  [+] gain
+    # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
     a = np.multiply(sigmoid_pointwise_1, 2.0, out=Nx16_2)
@@ -1063,7 +1067,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_2)
     dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
-    return J, {"below.weight": dJ_dW_below, "below.bias": dJ_db_below, "gain.gain": dJ_ds_gain}
+    return J, {
+        "below.weight": dJ_dW_below,
+        "below.bias": dJ_db_below,
+        "gain.gain": dJ_ds_gain,
+    }
 
 
 def _loss_and_grad_terms(params, x, lam, workspace):
@@ -1165,7 +1173,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x²
     sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
 
@@ -1190,7 +1198,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_both
     dK_ds_gain_sum = np.sum(dK_ddelta_both, axis=0, out=M32_0)
-    # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both 1 + 2 s_gain 0 0 + ∂K/∂g_gain g_both  [+] gain
+    # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
     a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=Nx16_17)
@@ -1257,7 +1265,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_both
     dL_ds_gain_sum = np.sum(dL_ddelta_both, axis=0, out=M32_0)
-    # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both 1 + 2 s_gain ∂L/∂δ′_both 0 + ∂L/∂g_gain g_both  [+] gain
+    # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
     a = np.multiply(sigmoid_pointwise_1, 2.0, out=Nx16_2)
@@ -1318,7 +1326,15 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_0)
     dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
-    return K, L, {"below.weight": dK_dW_below, "below.bias": dK_db_below, "gain.gain": dK_ds_gain}, {"below.weight": dL_dW_below, "below.bias": dL_db_below, "gain.gain": dL_ds_gain}
+    return K, L, {
+        "below.weight": dK_dW_below,
+        "below.bias": dK_db_below,
+        "gain.gain": dK_ds_gain,
+    }, {
+        "below.weight": dL_dW_below,
+        "below.bias": dL_db_below,
+        "gain.gain": dL_ds_gain,
+    }
 
 
 def _loss_and_grad_terms_lam0(params, x, lam, workspace):
@@ -1417,7 +1433,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x
     sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x)
     L = -sum_delta_prime / N
 
@@ -1442,7 +1458,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_both
     dK_ds_gain_sum = np.sum(dK_ddelta_both, axis=0, out=M32_0)
-    # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both 1 + 2 s_gain 0 0 + ∂K/∂g_gain g_both  [+] gain
+    # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
     a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=Nx16_16)
@@ -1508,7 +1524,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_both
     dL_ds_gain_sum = np.sum(dL_ddelta_both, axis=0, out=M32_0)
-    # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both 1 + 2 s_gain ∂L/∂δ′_both 0 + ∂L/∂g_gain g_both  [+] gain
+    # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
     a = np.multiply(sigmoid_pointwise_1, 2.0, out=Nx16_2)
@@ -1571,7 +1587,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_2)
     dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
-    return K, L, {"below.weight": dK_dW_below, "below.bias": dK_db_below, "gain.gain": dK_ds_gain}, {"below.weight": dL_dW_below, "below.bias": dL_db_below, "gain.gain": dL_ds_gain}
+    return K, L, {
+        "below.weight": dK_dW_below,
+        "below.bias": dK_db_below,
+        "gain.gain": dK_ds_gain,
+    }, {
+        "below.weight": dL_dW_below,
+        "below.bias": dL_db_below,
+        "gain.gain": dL_ds_gain,
+    }
 
 
 def selftest(seed=0, verbose=False):

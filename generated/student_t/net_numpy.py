@@ -16,7 +16,7 @@ gradients are means over it. Arrays of the workspace are named by shape and reus
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 70ae25acf3662f85f61f628da812be51001c8195e957fd971af3d581019215da
+template numpy/module.py.j2, sha256 c499f5a5c29d4f93c5f63491407688f4feba60733fde9fa824f39036356a6e1b
 """
 
 import threading
@@ -34,7 +34,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "70ae25acf3662f85f61f628da812be51001c8195e957fd971af3d581019215da",
+    "template_sha256": "c499f5a5c29d4f93c5f63491407688f4feba60733fde9fa824f39036356a6e1b",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -396,7 +396,7 @@ def _loss_terms(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x²
     sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
 
@@ -457,7 +457,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x
     sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x)
     L = -sum_delta_prime / N
 
@@ -523,7 +523,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x²
     sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
     # J = K + L
-    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + (0.5) * sum_delta_squared / N
+    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_x = δ_x  (3)+(5)
@@ -543,7 +543,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_experts
     dJ_ds_alpha_sum = np.sum(dJ_ddelta_experts, axis=0, out=M128_0)
-    # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts 1 + 2 s_alpha ∂J/∂δ′_experts 0 + ∂J/∂g_alpha g_experts  [+] gain
+    # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
     dJ_ds_alpha = np.divide(dJ_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
     a = np.square(g_filters, out=Nx128_1)
@@ -578,7 +578,11 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
     dJ_db_filters = np.divide(dJ_db_filters_sum, N, out=np.empty((128,), DTYPE))
 
-    return J, {"filters.weight": dJ_dW_filters, "filters.bias": dJ_db_filters, "alpha.gain": dJ_ds_alpha}
+    return J, {
+        "filters.weight": dJ_dW_filters,
+        "filters.bias": dJ_db_filters,
+        "alpha.gain": dJ_ds_alpha,
+    }
 
 
 def _loss_and_grad_lam0(params, x, lam, workspace):
@@ -637,7 +641,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x
     sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
     # J = K + L
-    J = -sum_delta_prime / N + (0.5) * sum_delta_squared / N
+    J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_x = δ_x  (3)+(5)
@@ -656,7 +660,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_experts
     dJ_ds_alpha_sum = np.sum(dJ_ddelta_experts, axis=0, out=M128_1)
-    # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts 1 + 2 s_alpha ∂J/∂δ′_experts 0 + ∂J/∂g_alpha g_experts  [+] gain
+    # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
     dJ_ds_alpha = np.divide(dJ_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
     a = np.square(g_filters, out=Nx128_1)
@@ -692,7 +696,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
     dJ_db_filters = np.divide(dJ_db_filters_sum, N, out=np.empty((128,), DTYPE))
 
-    return J, {"filters.weight": dJ_dW_filters, "filters.bias": dJ_db_filters, "alpha.gain": dJ_ds_alpha}
+    return J, {
+        "filters.weight": dJ_dW_filters,
+        "filters.bias": dJ_db_filters,
+        "alpha.gain": dJ_ds_alpha,
+    }
 
 
 def _loss_and_grad_terms(params, x, lam, workspace):
@@ -754,7 +762,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x²
     sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
 
@@ -769,7 +777,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_experts
     dK_ds_alpha_sum = np.sum(dK_ddelta_experts, axis=0, out=M128_0)
-    # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts 1 + 2 s_alpha 0 0 + ∂K/∂g_alpha g_experts  [+] gain
+    # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = np.divide(dK_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
     a = np.multiply(delta_experts, dK_ddelta_filters, out=Nx128_5)
@@ -798,7 +806,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_experts
     dL_ds_alpha_sum = np.sum(dL_ddelta_experts, axis=0, out=M128_0)
-    # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts 1 + 2 s_alpha ∂L/∂δ′_experts 0 + ∂L/∂g_alpha g_experts  [+] gain
+    # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
     dL_ds_alpha = np.divide(dL_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
     a = np.square(g_filters, out=Nx128_4)
@@ -826,7 +834,15 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
     dL_db_filters = np.divide(dL_db_filters_sum, N, out=np.empty((128,), DTYPE))
 
-    return K, L, {"filters.weight": dK_dW_filters, "filters.bias": dK_db_filters, "alpha.gain": dK_ds_alpha}, {"filters.weight": dL_dW_filters, "filters.bias": dL_db_filters, "alpha.gain": dL_ds_alpha}
+    return K, L, {
+        "filters.weight": dK_dW_filters,
+        "filters.bias": dK_db_filters,
+        "alpha.gain": dK_ds_alpha,
+    }, {
+        "filters.weight": dL_dW_filters,
+        "filters.bias": dL_db_filters,
+        "alpha.gain": dL_ds_alpha,
+    }
 
 
 def _loss_and_grad_terms_lam0(params, x, lam, workspace):
@@ -885,7 +901,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ′_x
     sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
-    K = (0.5) * sum_delta_squared / N
+    K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x)
     L = -sum_delta_prime / N
 
@@ -900,7 +916,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_experts
     dK_ds_alpha_sum = np.sum(dK_ddelta_experts, axis=0, out=M128_0)
-    # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts 1 + 2 s_alpha 0 0 + ∂K/∂g_alpha g_experts  [+] gain
+    # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = np.divide(dK_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
     a = np.multiply(delta_experts, dK_ddelta_filters, out=Nx128_5)
@@ -928,7 +944,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_experts
     dL_ds_alpha_sum = np.sum(dL_ddelta_experts, axis=0, out=M128_1)
-    # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts 1 + 2 s_alpha ∂L/∂δ′_experts 0 + ∂L/∂g_alpha g_experts  [+] gain
+    # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
     dL_ds_alpha = np.divide(dL_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
     a = np.square(g_filters, out=Nx128_4)
@@ -958,7 +974,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
     dL_db_filters = np.divide(dL_db_filters_sum, N, out=np.empty((128,), DTYPE))
 
-    return K, L, {"filters.weight": dK_dW_filters, "filters.bias": dK_db_filters, "alpha.gain": dK_ds_alpha}, {"filters.weight": dL_dW_filters, "filters.bias": dL_db_filters, "alpha.gain": dL_ds_alpha}
+    return K, L, {
+        "filters.weight": dK_dW_filters,
+        "filters.bias": dK_db_filters,
+        "alpha.gain": dK_ds_alpha,
+    }, {
+        "filters.weight": dL_dW_filters,
+        "filters.bias": dL_db_filters,
+        "alpha.gain": dL_ds_alpha,
+    }
 
 
 def selftest(seed=0, verbose=False):

@@ -34,7 +34,7 @@ class Function:
     arrays: tuple[str, ...]
     array_names: tuple[str, ...]
     sweeps: tuple[tuple[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]], ...]
-    returns: str
+    returns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +109,15 @@ def _literal(value: str | bool) -> str:
     return repr(value) if isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
 
 
-def _returns(facts: Facts, base: str, outputs: tuple[str, ...]) -> str:
-    """The return expression: gradients as a dict in the order of PARAMS."""
+def _returns(facts: Facts, base: str, outputs: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines of the return statement: numbers, then gradients as dicts in the order of PARAMS."""
+    numbers = {"loss_and_grad": 1, "loss_and_grad_terms": 2}.get(base, len(outputs))
+    groups = {"loss_and_grad": 1, "loss_and_grad_terms": 2}.get(base, 0)
+    lines = ["return " + ", ".join(outputs[:numbers])]
     count = len(facts.parameters)
-
-    def gradient(names: tuple[str, ...]) -> str:
-        return "{" + ", ".join(f'"{key}": {name}' for key, name in zip(facts.parameters, names, strict=True)) + "}"
-
-    match base:
-        case "loss_and_grad":
-            return f"{outputs[0]}, {gradient(outputs[1:])}"
-        case "loss_and_grad_terms":
-            return f"{outputs[0]}, {outputs[1]}, {gradient(outputs[2 : 2 + count])}, {gradient(outputs[2 + count :])}"
-        case _:
-            return ", ".join(outputs)
+    for group in range(groups):
+        names = outputs[numbers + group * count : numbers + (group + 1) * count]
+        lines[-1] += ", {"
+        lines += [f'    "{key}": {name},' for key, name in zip(facts.parameters, names, strict=True)]
+        lines.append("}")
+    return tuple(lines)

@@ -6,7 +6,7 @@ import sympy as sp
 
 from smgen.ir import Buffer
 from smgen.lower.emitter import ZERO
-from smgen.lower.names import DELTA, DELTA_PRIME, Adjoint, G, d_ddelta, d_ddelta_prime, d_dg, parameter_buffer
+from smgen.lower.names import DELTA, DELTA_PRIME, Adjoint, G, d_ddelta, d_ddelta_prime, d_dg, parameter_buffer, times
 from smgen.lower.sweeps import Values, gamma_parts
 from smgen.lower.values import Lowering
 from smgen.network import Vertex
@@ -66,7 +66,7 @@ def _gradient_terms(
                 (
                     f"{group}.weight",
                     emitter.outer_sum(delta[v.name], mu[i], f"{name}_delta{at}", f"Σ_n {d} {m}ᵀ"),
-                    f"{d} {m}ᵀ",
+                    times(d, f"{m}ᵀ"),
                 ),
                 (f"{group}.weight", 2 * weight.symbol * curved, f"2 {weight.math} ∘ {p} {n}ᵀ"),
                 (
@@ -81,9 +81,14 @@ def _gradient_terms(
             return found
         case Scale():
             gain = low.parameter(v, "gain")
-            value = mu[i] * delta[v.name] + 2 * gain.symbol * nu[i] * prime[v.name] + gamma[v.name] * low.g[i]
-            text = f"{m} {d} + 2 {gain.math} {n} {p} + {c} {f}"
-            return [(f"{v.name}.gain", emitter.batch_sum(value, f"d{of}_d{gain.name}_sum"), text)]
+            parts = [
+                (mu[i] * delta[v.name], times(m, d)),
+                (2 * gain.symbol * nu[i] * prime[v.name], times("2", gain.math, n, p)),
+                (gamma[v.name] * low.g[i], times(c, f)),
+            ]
+            text = " + ".join(text for value, text in parts if value != 0)
+            total = sp.Add(*(value for value, _ in parts))
+            return [(f"{v.name}.gain", emitter.batch_sum(total, f"d{of}_d{gain.name}_sum"), text)]
         case _:
             return []
 

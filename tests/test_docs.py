@@ -1,0 +1,41 @@
+"""The documents say what is so: functions exist, emitted lines are emitted, links lead somewhere."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+MATHEMATICS = (ROOT / "docs/mathematics.md").read_text(encoding="utf-8")
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in MATHEMATICS.splitlines()
+    if line.startswith("| (") or line.startswith("| §") or line.startswith("| [+]")
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_each_equation_has_its_function_and_its_line(row: list[str]) -> None:
+    _, _, functions, emitted = row
+    for name in re.findall(r"`(.+?)`", functions):
+        module, function = name.rsplit(".", 1)
+        assert callable(getattr(importlib.import_module(f"smgen.{module}"), function))
+    line = emitted.strip("`")
+    generated = "".join(p.read_text(encoding="utf-8") for p in sorted((ROOT / "generated").glob("*/net_numpy.py")))
+    assert line in generated, f"not emitted: {line}"
+
+
+def test_every_equation_is_there() -> None:
+    numbers = {int(n) for row in ROWS for n in re.findall(r"\((\d+)\)", row[0])}
+    assert numbers == set(range(1, 23)) - {2}
+    assert "(2)" in MATHEMATICS
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target

@@ -1,0 +1,69 @@
+"""A file imports only from lower floors: read the import statements, compare with the plan of the house."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "smgen"
+
+FLOORS = (
+    ("errors",),
+    ("primitives", "ir"),
+    ("scalar", "recognise"),
+    ("derivatives", "accuracy"),
+    ("nodes",),
+    ("named", "network"),
+    ("netfile", "exactness"),
+    ("lower", "verify"),
+    ("passes",),
+    ("printers", "cost"),
+    ("render",),
+    ("backends",),
+    ("loader",),
+    ("build",),
+    ("reference", "show"),
+    ("check", "demo"),
+    ("cli",),
+)
+FLOOR_OF = {name: level for level, names in enumerate(FLOORS) for name in names}
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py" and "nets" not in path.parts)
+
+
+def imported(path: Path) -> set[str]:
+    """The parts of smgen that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "smgen":
+            names |= {alias.name for alias in node.names if not alias.name.startswith("__")}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("smgen."):
+            names.add(str(node.module).split(".")[1])
+        elif isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("smgen.")}
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_downwards(path: Path) -> None:
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for name in imported(path):
+        assert name == own or FLOOR_OF[name] < FLOOR_OF[own], f"{own} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_fit_in_a_head(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 260
+
+
+def test_templates_hold_no_logic() -> None:
+    """for, if on a value as it is, include; no arithmetic, comparison, filter but join, or call."""
+    root = PACKAGE.parent / "templates"
+    for path in root.rglob("*.j2"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            tag = line.strip()
+            if tag.startswith("{%"):
+                words = tag.removeprefix("{%").removesuffix("%}").split()
+                assert words[0] in {"for", "endfor", "if", "endif", "else", "include"}, f"{path.name}: {tag}"
+                assert not set("()+*<>=|") & set(tag.removeprefix("{%").removesuffix("%}")), f"{path.name}: {tag}"
