@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final, assert_never
 
-from smgen.ir import BATCH, Buffer, Concat, Elementary, Op, Pointwise, Product, Reduce, Schedule, View
+from smgen.ir import BATCH, Buffer, Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, View
 from smgen.passes import run
 from smgen.passes.elementary import elementary
 from smgen.passes.prune import prune
@@ -80,6 +80,6 @@ def _flops(op: Op) -> int:
             return 0 if function == "copy" else _size(out)
         case Reduce(_, src, _):
             return _size(src)
-        case Pointwise() | View() | Concat():
+        case Pointwise() | View() | Concat() | Fused():
             return 0
     assert_never(op)

@@ -49,16 +49,11 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Pointwise:
-    """outs = exprs, element by element over the broadcast shape.
-
-    `lets` are shared subexpressions, evaluated first and in order. An expression may name reads, lets, and earlier
-    outs.
-    """
+    """outs = exprs, element by element over the broadcast shape. An expression may name what is read and earlier outs."""
 
     outs: tuple[Buffer, ...]
     exprs: tuple[sp.Expr, ...]
     reads: tuple[Buffer, ...]
-    lets: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,7 +145,26 @@ class Concat:
         return (self.out,)
 
 
-Op: TypeAlias = Pointwise | Elementary | Product | Reduce | View | Concat
+@dataclass(frozen=True)
+class Fused:
+    """One loop over a shape: steps in order, each of which may read earlier ones, and totals taken in the same pass.
+
+    Only the `stored` results exist afterwards; the other steps are local to an element. What `passes.fuse` makes of
+    neighbours; a kernel, on targets that have kernels.
+    """
+
+    shape: Shape
+    steps: tuple[tuple[Buffer, sp.Expr], ...]
+    stored: tuple[Buffer, ...]
+    totals: tuple[Reduce, ...]
+    reads: tuple[Buffer, ...]
+
+    @property
+    def outs(self) -> tuple[Buffer, ...]:
+        return (*self.stored, *(total.out for total in self.totals))
+
+
+Op: TypeAlias = Pointwise | Elementary | Product | Reduce | View | Concat | Fused
 
 
 @dataclass(frozen=True)

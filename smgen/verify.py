@@ -10,6 +10,7 @@ from smgen.ir import (
     Buffer,
     Concat,
     Elementary,
+    Fused,
     Op,
     Pointwise,
     Product,
@@ -53,14 +54,12 @@ def _check_reads(op: Op, defined: dict[str, Buffer]) -> None:
         _require(defined.get(read.name) == read, f"{read.name} is read before it is assigned, or differs from what was")
     known = {b.name for b in op.reads}
     match op:
-        case Pointwise(outs, exprs, _, lets):
-            for symbol, expr in lets:
-                _require({s.name for s in expr.free_symbols} <= known, f"let {symbol} reads what it does not declare")
-                known.add(symbol.name)
-            for out, expr in zip(outs, exprs, strict=True):
+        case Pointwise() | Fused():
+            steps = op.steps if isinstance(op, Fused) else zip(op.outs, op.exprs, strict=True)
+            for out, expr in steps:
                 _require({s.name for s in expr.free_symbols} <= known, f"{out.name} reads what it does not declare")
                 known.add(out.name)
-        case Elementary(_, _, operands, _):
+        case Elementary(operands=operands):
             _require({s.name for o in operands for s in o.free_symbols} <= known, "an operand is not declared")
         case Concat(_, parts, _):
             _require({s.name for p, _ in parts for s in p.free_symbols} <= known, "a part is not declared")
@@ -74,6 +73,13 @@ def _check_shapes(op: Op) -> None:
             source = broadcast(*(b.shape for b in op.reads))
             for out in op.outs:
                 _require(broadcast(source, out.shape) == out.shape, f"{out.name} {out.shape} cannot hold {source}")
+        case Fused(shape, steps, stored, totals, reads):
+            source = broadcast(*(b.shape for b in reads))
+            _require(broadcast(source, shape) == shape, f"a loop over {shape} cannot read {source}")
+            results = {out for out, _ in steps}
+            _require(all(out.shape == shape for out in results), f"a step does not have the loop's shape {shape}")
+            _require(set(stored) <= results, "what is stored is not computed")
+            _require(all(t.src in results or t.src in reads for t in totals), "a total of what the loop does not have")
         case Product(out, left, right, axes):
             operands, result = axes.split("->")
             sizes: dict[str, object] = {}

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import sympy as sp
 from scipy import special
 
-from smgen.ir import Buffer, Concat, Elementary, Pointwise, Product, Reduce, Schedule, View, column_of
+from smgen.ir import Buffer, Concat, Elementary, Fused, Pointwise, Product, Reduce, Schedule, View, column_of
 from smgen.scalar import NUMPY
 
 Array = npt.NDArray[Any]
@@ -37,15 +37,19 @@ def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
     env: dict[str, Any] = dict(inputs)
     for op in schedule.ops:
         match op:
-            case Pointwise(outs, exprs, _, lets):
-                for symbol, expr in lets:
-                    env[symbol.name] = _value(expr, env)
+            case Pointwise(outs, exprs, _):
                 for out, expr in zip(outs, exprs, strict=True):
                     env[out.name] = _fit(_value(expr, env), out, env)
             case Elementary(out, function, operands, _):
                 values = [_value(operand, env) for operand in operands]
                 result = values[0] if function == "copy" else NUMPY[function](*values)
                 env[out.name] = _fit(result, out, env)
+            case Fused(_, steps, stored, totals, _):
+                local = dict(env)
+                for out, expr in steps:
+                    local[out.name] = _fit(_value(expr, local), out, local)
+                env.update({out.name: local[out.name] for out in stored})
+                env.update({total.out.name: np.sum(local[total.src.name]) for total in totals})
             case Product(out, left, right, axes):
                 env[out.name] = np.einsum(axes, env[left.name], env[right.name])
             case Reduce(out, src, axis):

@@ -16,8 +16,11 @@ from smgen.lower import lower
 from smgen.lower.names import parameter_buffer
 from smgen.network import Network
 from smgen.passes import run
+from smgen.passes.aliases import aliases
 from smgen.passes.elementary import elementary
+from smgen.passes.fuse import fuse
 from smgen.passes.prune import prune
+from smgen.passes.share import share
 from smgen.passes.stabilise import stabilise
 from smgen.passes.storage import allocate, view_roots
 from smgen.verify import verify
@@ -27,6 +30,7 @@ from tests.networks import CATALOGUE
 from tests.support import assert_close, random_case
 
 PASSES = (prune, stabilise, elementary)
+CUDA_PASSES = (prune, aliases, fuse, share)
 
 
 def inputs_of(network: Network, lam: float) -> dict[str, Any]:
@@ -39,10 +43,12 @@ def assert_meaning_kept(network: Network) -> None:
     for schedule in lower(network):
         inputs = inputs_of(network, 0.0 if schedule.name.endswith("lam0") else 0.3)
         expected = interpret(verify(schedule), inputs)
-        for count in range(1, len(PASSES) + 1):
-            actual = interpret(run(schedule, PASSES[:count]), inputs)
-            for name, value in expected.items():
-                assert_close(actual[name], value, 1e-12, f"{schedule.name}: {name} after {PASSES[count - 1].__name__}")
+        for passes in (PASSES, CUDA_PASSES):
+            for count in range(1, len(passes) + 1):
+                actual = interpret(run(schedule, passes[:count]), inputs)
+                for name, value in expected.items():
+                    where = f"{schedule.name}: {name} after {passes[count - 1].__name__}"
+                    assert_close(actual[name], value, 1e-12, where)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -20,7 +20,7 @@ gradients are means over it. Arrays of the workspace are named by shape and reus
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 c499f5a5c29d4f93c5f63491407688f4feba60733fde9fa824f39036356a6e1b
+template numpy/module.py.j2, sha256 ecb8c635a8e2ce045f6b9010bb3a3e4a9e7f6682c5d022c2bdc773f77aa44f13
 """
 
 import threading
@@ -41,7 +41,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "c499f5a5c29d4f93c5f63491407688f4feba60733fde9fa824f39036356a6e1b",
+    "template_sha256": "ecb8c635a8e2ce045f6b9010bb3a3e4a9e7f6682c5d022c2bdc773f77aa44f13",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -166,12 +166,15 @@ def hessian_diagonal(params, x):
 
 def loss(params, x, lam=0.0):
     """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
-    K, L = loss_terms(params, x, lam)
-    return K + L
+    return _losses(params, x, lam)[2]
 
 
 def loss_terms(params, x, lam=0.0):
     """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
+    return _losses(params, x, lam)[:2]
+
+
+def _losses(params, x, lam):
     lam = _check(params, x, lam)
     step = _loss_terms if lam else _loss_terms_lam0
     return step(params, x, lam, _own_workspace())
@@ -180,6 +183,8 @@ def loss_terms(params, x, lam=0.0):
 def loss_and_grad(params, x, lam=0.0, *, workspace=None):
     """J and its exact gradient, a dict of arrays like `params`."""
     lam = _check(params, x, lam)
+    if workspace is not None and not isinstance(workspace, Workspace):
+        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
     step = _loss_and_grad if lam else _loss_and_grad_lam0
     return step(params, x, lam, workspace or _own_workspace())
 
@@ -203,6 +208,8 @@ def unflatten(theta):
     total = sum(int(np.prod(shape)) for shape in PARAMS.values())
     if theta.shape != (total,):
         raise ValueError(f"theta: expected shape ({total},), got {theta.shape}")
+    if theta.dtype.kind not in "fiu":
+        raise ValueError(f"theta: expected real numbers, got dtype {theta.dtype}")
     params, start = {}, 0
     for name, shape in PARAMS.items():
         size = int(np.prod(shape))
@@ -225,13 +232,11 @@ def _check(params, x, lam=0.0):
     if suspicious and not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
-    try:
-        value = float(lam)
-    except (TypeError, ValueError):
-        raise ValueError(f"lam: expected a number, got {lam!r}") from None
-    if not 0.0 <= value < np.inf:
+    value = lam.item() if isinstance(lam, np.ndarray) and lam.ndim == 0 else lam
+    largest = float(np.finfo(DTYPE).max)
+    if not isinstance(value, (int, float, np.integer, np.floating)) or not 0.0 <= value <= largest:
         raise ValueError(f"lam: expected a finite number of at least 0, got {lam!r}")
-    return value
+    return float(value)
 
 
 def _check_params(params):
@@ -247,7 +252,7 @@ def _check_params(params):
 
 def _check_array(name, array, shape):
     if not isinstance(array, np.ndarray):
-        raise ValueError(f"{name}: expected a numpy array, got {type(array).__name__}")
+        raise ValueError(f"{name}: expected a numpy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
     if array.dtype != DTYPE:
         raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
     if shape is not None and array.shape != shape:
@@ -511,7 +516,7 @@ def _hessian_diagonal(params, x, lam, workspace):
 
 
 def _loss_terms(params, x, lam, workspace):
-    """K and L, means over the batch."""
+    """K, L and J, means over the batch."""
     N = x.shape[0]
     g_x = x
     W_layer_1 = params["layer_1.weight"]
@@ -635,12 +640,14 @@ def _loss_terms(params, x, lam, workspace):
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
+    # J = K + L
+    J = K + L
 
-    return K, L
+    return K, L, J
 
 
 def _loss_terms_lam0(params, x, lam, workspace):
-    """K and L, means over the batch. λ = 0."""
+    """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
     g_x = x
     W_layer_1 = params["layer_1.weight"]
@@ -761,8 +768,10 @@ def _loss_terms_lam0(params, x, lam, workspace):
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n Σ_i (−δ′_x)
     L = -sum_delta_prime / N
+    # J = K + L
+    J = K + L
 
-    return K, L
+    return K, L, J
 
 
 def _loss_and_grad(params, x, lam, workspace):

@@ -74,7 +74,7 @@ _SUMMARIES: Final = {
     "energy": "E, (N,).",
     "score": "−δ at the input, (N, D).",
     "hessian_diagonal": "δ′ at the input, (N, D).",
-    "loss_terms": "K and L, means over the batch.",
+    "loss_terms": "K, L and J, means over the batch.",
     "loss_and_grad": "J and its gradient: the merged sweep.",
     "loss_and_grad_terms": "K, L and the gradient of each: the source's separate sweeps.",
 }

@@ -83,7 +83,8 @@ def _loss_outputs(low: Lowering, lam: sp.Expr, k: sp.Expr, ell: sp.Expr) -> tupl
 def _loss_terms(lam: sp.Expr) -> Callable[[Lowering], tuple[Buffer, ...]]:
     def body(low: Lowering) -> tuple[Buffer, ...]:
         _, _, k, ell = _terms(low, lam)
-        return _loss_outputs(low, lam, k, ell)
+        terms = _loss_outputs(low, lam, k, ell)
+        return (*terms, low.emitter.fill("J", (), terms[0].symbol + terms[1].symbol, "J = K + L", "accumulator"))
 
     return body
 

@@ -35,6 +35,7 @@ class Emitter:
 
     def __init__(self, inputs: Iterable[Buffer]) -> None:
         self.buffers: dict[str, Buffer] = {b.name: b for b in inputs}
+        self._given = set(self.buffers)
         self.sweeps: list[tuple[str, list[Op]]] = []
         self._batch_sums: dict[sp.Expr, sp.Expr] = {}
         self._squares: dict[Buffer, Buffer] = {}
@@ -90,12 +91,15 @@ class Emitter:
             return value
         out = self.new(name, self.shape(value), math)
         if value.is_Symbol:
+            if value.name in self._given:
+                self._given.add(out.name)
             return self.emit(View(out, self.buffer(value)))
         return self.emit(Pointwise((out,), (value,), self.reads(value)))
 
     def fill(self, name: str, shape: Shape, value: sp.Expr, math: str, kind: Kind = "real") -> Buffer:
-        """A buffer of exactly this shape, even for a constant: what a function returns."""
-        if value.is_Symbol and self.buffer(value).shape == shape and kind == self.buffer(value).kind:
+        """A buffer of exactly this shape, even for a constant, and never an argument's own array: what a function returns."""
+        computed = value.is_Symbol and value.name not in self._given
+        if computed and self.buffer(value).shape == shape and kind == self.buffer(value).kind:
             return self.buffer(self.emit(View(self.new(name, shape, math, kind), self.buffer(value))))
         return self.buffer(self.emit(Pointwise((self.new(name, shape, math, kind),), (value,), self.reads(value))))
 

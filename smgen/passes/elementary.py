@@ -34,8 +34,6 @@ class _Apart:
         self.known: dict[tuple[str, tuple[sp.Expr, ...]], sp.Expr] = {}
         self.aliases: dict[sp.Expr, sp.Expr] = {}
         self.prefix = op.outs[-1].name
-        for symbol, expr in op.lets:
-            self.aliases[symbol] = linearise(expr.xreplace(self.aliases), self.emit, self.rank)
         for out, expr in zip(op.outs, op.exprs, strict=True):
             self.define(out, linearise(expr.xreplace(self.aliases), self.emit, self.rank))
 

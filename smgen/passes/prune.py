@@ -38,17 +38,10 @@ def _narrow(op: Pointwise, needed: set[str]) -> Pointwise:
     wanted = set(needed)
     outs: list[Buffer] = []
     exprs: list[sp.Expr] = []
-    lets: list[tuple[sp.Symbol, sp.Expr]] = []
     for out, expr in zip(reversed(op.outs), reversed(op.exprs), strict=True):
         if out.name in wanted:
             wanted |= {s.name for s in expr.free_symbols}
             outs.insert(0, out)
             exprs.insert(0, expr)
-    for symbol, expr in reversed(op.lets):
-        if symbol.name in wanted:
-            wanted |= {s.name for s in expr.free_symbols}
-            lets.insert(0, (symbol, expr))
-    used = {s.name for expr in (*exprs, *(e for _, e in lets)) for s in expr.free_symbols}
-    return replace(
-        op, outs=tuple(outs), exprs=tuple(exprs), lets=tuple(lets), reads=tuple(b for b in op.reads if b.name in used)
-    )
+    used = {s.name for expr in exprs for s in expr.free_symbols}
+    return replace(op, outs=tuple(outs), exprs=tuple(exprs), reads=tuple(b for b in op.reads if b.name in used))

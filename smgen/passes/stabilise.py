@@ -20,5 +20,4 @@ def stabilise(schedule: Schedule) -> Schedule:
 def _stable(op: Op) -> Op:
     if not isinstance(op, Pointwise):
         return op
-    lets = tuple((symbol, stable(expr)) for symbol, expr in op.lets)
-    return replace(op, exprs=tuple(map(stable, op.exprs)), lets=lets)
+    return replace(op, exprs=tuple(map(stable, op.exprs)))

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 import sympy as sp
 
 from smgen.errors import InternalError
-from smgen.ir import Buffer, Concat, Elementary, Op, Pointwise, Product, Reduce, Schedule, Shape, View, column_of
+from smgen.ir import Buffer, Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, Shape, View, column_of
 from smgen.passes.storage import Storage, allocate
 from smgen.printers.scalars import python_scalar
 
@@ -107,7 +107,7 @@ class _Printer:
                 head = _CALLS.get(function, f"np.{function}({{}}")
                 call = head.format(", ".join(map(self.operand, operands)))
                 return [f"{self.define(out, op)} = {call}, out={self.target(out)})"]
-            case Pointwise(outs, exprs, _, _):
+            case Pointwise(outs, exprs, _):
                 return [f"{out.name} = {python_scalar(expr)}" for out, expr in zip(outs, exprs, strict=True)]
             case Product(out, left, right, axes):
                 if axes not in _MATMUL:
@@ -122,6 +122,8 @@ class _Printer:
                 return [f"{out.name} = {src.name}{_index(out, src, start)}"]
             case Concat(out, parts, _):
                 return [f"{out.name} = {self.target(out)}", *self.fill(out, parts)]
+            case Fused():
+                raise InternalError("NumPy has no loops: do not fuse for it")
         assert_never(op)
 
     def fill(self, out: Buffer, parts: tuple[tuple[sp.Expr, int], ...]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from smgen.ir import Concat, Elementary, Op, Pointwise, Product, Reduce, Schedule, View
+from smgen.ir import Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, View
 
 
 def schedule_text(schedule: Schedule) -> str:
@@ -20,9 +20,13 @@ def schedule_text(schedule: Schedule) -> str:
 def op_lines(op: Op) -> list[str]:
     """The operation's lines, equation last."""
     match op:
-        case Pointwise(outs, exprs, _, lets):
-            shared = [f"let {symbol} = {expr}" for symbol, expr in lets]
-            return shared + [_line(str(expr), out) for out, expr in zip(outs, exprs, strict=True)]
+        case Pointwise(outs, exprs, _):
+            return [_line(str(expr), out) for out, expr in zip(outs, exprs, strict=True)]
+        case Fused(shape, steps, stored, totals, _):
+            kept = set(stored)
+            lines = [("" if out in kept else "local ") + _line(str(expr), out) for out, expr in steps]
+            lines += [f"total {_line(f'sum of {total.src.name}', total.out)}" for total in totals]
+            return [f"loop over ({', '.join(map(str, shape))})", *(f"  {line}" for line in lines)]
         case Elementary(out, function, operands, _):
             return [_line(f"{function}({', '.join(map(str, operands))})", out)]
         case Product(out, left, right, axes):

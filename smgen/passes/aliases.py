@@ -1,0 +1,61 @@
+"""Replace names of the same value by one name, for targets where a second name would be a second array."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sympy as sp
+
+from smgen.ir import Buffer, Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, View
+
+
+def aliases(schedule: Schedule) -> Schedule:
+    """Drop every `View` that is the same value under another name, unless it is returned, and read its source instead.
+
+    Before: any verified schedule. After: a `View` is a slice, a column, or a result.
+    """
+    results = {b.name for b in schedule.outputs}
+    source: dict[str, Buffer] = {}
+    sweeps: list[tuple[Op, ...]] = []
+    for sweep in schedule.sweeps:
+        ops: list[Op] = []
+        for op in sweep.ops:
+            renamed = rename(op, source)
+            if isinstance(renamed, View) and renamed.out.shape == renamed.src.shape and renamed.out.name not in results:
+                source[renamed.out.name] = renamed.src
+            else:
+                ops.append(renamed)
+        sweeps.append(tuple(ops))
+    return schedule.with_sweeps(tuple(sweeps))
+
+
+def rename(op: Op, source: dict[str, Buffer]) -> Op:
+    """The same operation reading `source[name]` wherever it read `name`."""
+    reads = _renamed(op.reads, source)
+    symbols = {b.symbol: source[b.name].symbol for b in op.reads if b.name in source}
+    if not symbols:
+        return op
+
+    def expr(e: sp.Expr) -> sp.Expr:
+        return e.xreplace(symbols)
+
+    match op:
+        case Pointwise():
+            return replace(op, exprs=tuple(map(expr, op.exprs)), reads=reads)
+        case Elementary():
+            return replace(op, operands=tuple(map(expr, op.operands)), reads=reads)
+        case Product():
+            left, right = (source.get(b.name, b) for b in (op.left, op.right))
+            return replace(op, left=left, right=right)
+        case Reduce() | View():
+            return replace(op, src=source.get(op.src.name, op.src))
+        case Concat():
+            return replace(op, parts=tuple((expr(part), width) for part, width in op.parts), reads=reads)
+        case Fused():
+            totals = tuple(replace(t, src=source.get(t.src.name, t.src)) for t in op.totals)
+            steps = tuple((out, expr(e)) for out, e in op.steps)
+            return replace(op, steps=steps, totals=totals, reads=reads)
+
+
+def _renamed(reads: tuple[Buffer, ...], source: dict[str, Buffer]) -> tuple[Buffer, ...]:
+    return tuple(dict.fromkeys(source.get(b.name, b) for b in reads))

@@ -1,0 +1,122 @@
+"""Put pointwise operations over one shape into one loop, with the totals taken of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from smgen.ir import Buffer, Fused, Op, Pointwise, Reduce, Schedule, Shape
+
+Member = Pointwise | Reduce
+
+
+@dataclass
+class _Slot:
+    """A place in the new order: a loop that may still grow, or any other operation."""
+
+    sweep: int
+    shape: Shape | None
+    members: list[Member] = field(default_factory=list)
+    op: Op | None = None
+
+
+def fuse(schedule: Schedule) -> Schedule:
+    """Each pointwise operation and total joins the last loop of its shape that comes after all it reads.
+
+    A value that one loop alone reads is computed in it and never stored. Before: stabilised, without aliases. After: every
+    pointwise operation and total is part of a `Fused`.
+    """
+    slots: list[_Slot] = []
+    place: dict[str, int] = {b.name: -1 for b in schedule.inputs}
+    carried = _private(schedule)
+    waiting: dict[str, list[Pointwise]] = {}
+    for index, sweep in enumerate(schedule.sweeps):
+        for op in sweep.ops:
+            if isinstance(op, Pointwise) and op.outs[0].name in carried:
+                waiting[op.outs[0].name] = [*(w for b in op.reads for w in waiting.pop(b.name, [])), op]
+                continue
+            before = [w for b in op.reads for w in waiting.pop(b.name, [])]
+            _put(op, before, index, slots, place)
+    return _assembled(schedule, slots)
+
+
+def _loop_shape(op: Op) -> Shape | None:
+    """The shape an operation loops over, if it can share its loop."""
+    match op:
+        case Pointwise():
+            return op.outs[0].shape
+        case Reduce(_, src, None):
+            return src.shape
+        case _:
+            return None
+
+
+def _private(schedule: Schedule) -> set[str]:
+    """Values read once, by an operation that loops over their own shape: they move to their reader."""
+    readers: dict[str, list[Op]] = {}
+    for op in schedule.ops:
+        for b in op.reads:
+            readers.setdefault(b.name, []).append(op)
+    results = {b.name for b in schedule.outputs}
+    return {
+        op.outs[0].name
+        for op in schedule.ops
+        if isinstance(op, Pointwise)
+        and len(op.outs) == 1
+        and op.outs[0].name not in results
+        and len(readers.get(op.outs[0].name, [])) == 1
+        and _loop_shape(readers[op.outs[0].name][0]) == op.outs[0].shape
+    }
+
+
+def _put(op: Op, before: list[Pointwise], sweep: int, slots: list[_Slot], place: dict[str, int]) -> None:
+    shape = _loop_shape(op)
+    if shape is None or not isinstance(op, Pointwise | Reduce):
+        slots.append(_Slot(sweep, None, op=op))
+        place.update({out.name: len(slots) - 1 for out in op.outs})
+        return
+    members: list[Member] = [*before, op]
+    inside = {out.name for member in members for out in member.outs}
+    needed = [b for member in members for b in member.reads if b.name not in inside]
+    after = max((place[b.name] + (b.shape != shape) for b in needed), default=-1)
+    position = next((p for p in range(len(slots) - 1, max(after, 0) - 1, -1) if slots[p].shape == shape), None)
+    if position is None:
+        slots.append(_Slot(sweep, shape))
+        position = len(slots) - 1
+    slots[position].members += members
+    place.update({out.name: position for member in members for out in member.outs})
+
+
+def _assembled(schedule: Schedule, slots: list[_Slot]) -> Schedule:
+    results = {b.name for b in schedule.outputs}
+    readers: dict[str, set[int]] = {}
+    for position, slot in enumerate(slots):
+        for op in slot.members or [slot.op]:
+            assert op is not None
+            for b in op.reads:
+                readers.setdefault(b.name, set()).add(position)
+    sweeps: list[list[Op]] = [[] for _ in schedule.sweeps]
+    for position, slot in enumerate(slots):
+        stored = {name for name, at in readers.items() if at - {position}} | results
+        sweeps[slot.sweep].append(slot.op if slot.op is not None else _loop(slot, stored))
+    return schedule.with_sweeps(tuple(map(tuple, sweeps)))
+
+
+def _loop(slot: _Slot, stored: set[str]) -> Fused:
+    """The members as the steps of one loop; what no other operation reads is not stored."""
+    assert slot.shape is not None
+    steps: list[tuple[Buffer, sp.Expr]] = []
+    reads: dict[str, Buffer] = {}
+    for member in slot.members:
+        inside = {out.name for out, _ in steps}
+        reads.update({b.name: b for b in member.reads if b.name not in inside})
+        if isinstance(member, Pointwise):
+            steps += zip(member.outs, member.exprs, strict=True)
+    return Fused(
+        slot.shape,
+        tuple(steps),
+        tuple(out for out, _ in steps if out.name in stored),
+        tuple(member for member in slot.members if isinstance(member, Reduce)),
+        tuple(reads.values()),
+    )
