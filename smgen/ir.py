@@ -49,7 +49,7 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Pointwise:
-    """outs = exprs, element by element over the broadcast shape. An expression may name what is read and earlier outs."""
+    """outs = exprs, element by element over the broadcast shape. An expression names what is read, or earlier outs."""
 
     outs: tuple[Buffer, ...]
     exprs: tuple[sp.Expr, ...]

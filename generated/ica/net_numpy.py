@@ -11,11 +11,13 @@ The diagonal recursion is exact: one mixing layer ('filters') below pointwise ex
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 144), one sample a row; losses and
-gradients are means over it. Arrays of the workspace are named by shape and reused as soon as they are free:
-`g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
+gradients are means over it.
+
+Arrays of the workspace are named by shape and reused as soon as they are free: `g = np.matmul(x, W.T, out=Nx8_0)` computes g
+into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 ecb8c635a8e2ce045f6b9010bb3a3e4a9e7f6682c5d022c2bdc773f77aa44f13
+template numpy/module.py.j2, sha256 f793ab78352859e06b729965f93a981ece11faa7813dcbd1672fe23cc7796def
 """
 
 import threading
@@ -31,7 +33,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "ecb8c635a8e2ce045f6b9010bb3a3e4a9e7f6682c5d022c2bdc773f77aa44f13",
+    "template_sha256": "f793ab78352859e06b729965f93a981ece11faa7813dcbd1672fe23cc7796def",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -92,6 +94,14 @@ def _own_workspace():
     if not hasattr(_local, "workspace"):
         _local.workspace = Workspace()
     return _local.workspace
+
+
+def _asarray(host):
+    return host
+
+
+def _asnumpy(array):
+    return array
 
 
 def init_params(seed=0):
@@ -562,7 +572,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum = np.sum(delta_prime_filters, axis=0, out=M288_0)
     # Σ_n δ′_filters
-    dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum[:, np.newaxis]
+    dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum[:, None]
     # Σ_n δ_filters ∂J/∂δ_xᵀ
     dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M288x144_0)
     # Σ_n ∂J/∂g_filters g_xᵀ
@@ -750,7 +760,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum = np.sum(delta_prime_filters, axis=0, out=M288_0)
     # Σ_n δ′_filters
-    dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum[:, np.newaxis]
+    dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_filters g_xᵀ
     dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M288x144_0)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
@@ -773,10 +783,11 @@ def selftest(seed=0, verbose=False):
     """
     rng = np.random.default_rng(seed)
     params = init_params(seed)
-    x = rng.standard_normal((16, _D)).astype(DTYPE)
+    x = _asarray(rng.standard_normal((16, _D)).astype(DTYPE))
     passed = True
     for lam in (0.0, 0.1):
         J, gradient = loss_and_grad(params, x, lam)
+        J, gradient = float(J), {name: _asnumpy(value) for name, value in gradient.items()}
         for name in PARAMS:
             order = _taylor_order(params, x, lam, J, gradient, name, rng)
             good = order is None or abs(order - 2.0) < (0.1 if DTYPE is np.float64 else 0.3)
@@ -790,14 +801,15 @@ def selftest(seed=0, verbose=False):
 def _taylor_order(params, x, lam, J, gradient, name, rng):
     """The order from the two smallest steps whose remainders stand clear of rounding; None if fewer than two do."""
     direction = rng.standard_normal(PARAMS[name])
-    direction *= max(np.linalg.norm(params[name]), 1.0) / np.linalg.norm(direction)
+    start = _asnumpy(params[name])
+    direction *= max(np.linalg.norm(start), 1.0) / np.linalg.norm(direction)
     slope = float(np.sum(direction * gradient[name]))
     noise = 1000 * float(np.finfo(DTYPE).eps) * max(abs(J), 1.0)
     remainders = []
     for k in range(2, 14):
         h = 0.5**k
-        moved = params | {name: (params[name] + h * direction).astype(DTYPE)}
-        remainder = abs(loss(moved, x, lam) - J - h * slope)
+        moved = params | {name: _asarray((start + h * direction).astype(DTYPE))}
+        remainder = abs(float(loss(moved, x, lam)) - J - h * slope)
         if remainder < noise:
             break
         remainders.append(remainder)

@@ -16,11 +16,13 @@ nonlinearity 'softplus_2'; the Hessian there is not diagonal and the recursion d
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 64), one sample a row; losses and
-gradients are means over it. Arrays of the workspace are named by shape and reused as soon as they are free:
-`g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
+gradients are means over it.
+
+Arrays of the workspace are named by shape and reused as soon as they are free: `g = np.matmul(x, W.T, out=Nx8_0)` computes g
+into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 ecb8c635a8e2ce045f6b9010bb3a3e4a9e7f6682c5d022c2bdc773f77aa44f13
+template numpy/module.py.j2, sha256 f793ab78352859e06b729965f93a981ece11faa7813dcbd1672fe23cc7796def
 """
 
 import threading
@@ -41,7 +43,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "ecb8c635a8e2ce045f6b9010bb3a3e4a9e7f6682c5d022c2bdc773f77aa44f13",
+    "template_sha256": "f793ab78352859e06b729965f93a981ece11faa7813dcbd1672fe23cc7796def",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -132,6 +134,14 @@ def _own_workspace():
     if not hasattr(_local, "workspace"):
         _local.workspace = Workspace()
     return _local.workspace
+
+
+def _asarray(host):
+    return host
+
+
+def _asnumpy(array):
+    return array
 
 
 def init_params(seed=0):
@@ -1291,7 +1301,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n δ′_layer_1
     dJ_dW_layer_1_delta_prime_sum = np.sum(delta_prime_layer_1, axis=0, out=M128_0)
     # Σ_n δ′_layer_1
-    dJ_dW_layer_1_delta_prime_sum_column = dJ_dW_layer_1_delta_prime_sum[:, np.newaxis]
+    dJ_dW_layer_1_delta_prime_sum_column = dJ_dW_layer_1_delta_prime_sum[:, None]
     # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
     dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_0)
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
@@ -1951,7 +1961,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n δ′_layer_1
     dL_dW_layer_1_delta_prime_sum = np.sum(delta_prime_layer_1, axis=0, out=M128_0)
     # Σ_n δ′_layer_1
-    dL_dW_layer_1_delta_prime_sum_column = dL_dW_layer_1_delta_prime_sum[:, np.newaxis]
+    dL_dW_layer_1_delta_prime_sum_column = dL_dW_layer_1_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
     dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_0)
     # Σ_n ∂L/∂g_layer_1
@@ -1988,10 +1998,11 @@ def selftest(seed=0, verbose=False):
     """
     rng = np.random.default_rng(seed)
     params = init_params(seed)
-    x = rng.standard_normal((16, _D)).astype(DTYPE)
+    x = _asarray(rng.standard_normal((16, _D)).astype(DTYPE))
     passed = True
     for lam in (0.0, 0.1):
         J, gradient = loss_and_grad(params, x, lam)
+        J, gradient = float(J), {name: _asnumpy(value) for name, value in gradient.items()}
         for name in PARAMS:
             order = _taylor_order(params, x, lam, J, gradient, name, rng)
             good = order is None or abs(order - 2.0) < (0.1 if DTYPE is np.float64 else 0.3)
@@ -2005,14 +2016,15 @@ def selftest(seed=0, verbose=False):
 def _taylor_order(params, x, lam, J, gradient, name, rng):
     """The order from the two smallest steps whose remainders stand clear of rounding; None if fewer than two do."""
     direction = rng.standard_normal(PARAMS[name])
-    direction *= max(np.linalg.norm(params[name]), 1.0) / np.linalg.norm(direction)
+    start = _asnumpy(params[name])
+    direction *= max(np.linalg.norm(start), 1.0) / np.linalg.norm(direction)
     slope = float(np.sum(direction * gradient[name]))
     noise = 1000 * float(np.finfo(DTYPE).eps) * max(abs(J), 1.0)
     remainders = []
     for k in range(2, 14):
         h = 0.5**k
-        moved = params | {name: (params[name] + h * direction).astype(DTYPE)}
-        remainder = abs(loss(moved, x, lam) - J - h * slope)
+        moved = params | {name: _asarray((start + h * direction).astype(DTYPE))}
+        remainder = abs(float(loss(moved, x, lam)) - J - h * slope)
         if remainder < noise:
             break
         remainders.append(remainder)

@@ -18,11 +18,13 @@ below the nonlinearity 'pointwise_1'; the Hessian there is not diagonal and the 
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 16), one sample a row; losses and
-gradients are means over it. Arrays of the workspace are named by shape and reused as soon as they are free:
-`g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
+gradients are means over it.
+
+Arrays of the workspace are named by shape and reused as soon as they are free: `g = np.matmul(x, W.T, out=Nx8_0)` computes g
+into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 ecb8c635a8e2ce045f6b9010bb3a3e4a9e7f6682c5d022c2bdc773f77aa44f13
+template numpy/module.py.j2, sha256 f793ab78352859e06b729965f93a981ece11faa7813dcbd1672fe23cc7796def
 """
 
 import threading
@@ -40,7 +42,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "ecb8c635a8e2ce045f6b9010bb3a3e4a9e7f6682c5d022c2bdc773f77aa44f13",
+    "template_sha256": "f793ab78352859e06b729965f93a981ece11faa7813dcbd1672fe23cc7796def",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -125,6 +127,14 @@ def _own_workspace():
     if not hasattr(_local, "workspace"):
         _local.workspace = Workspace()
     return _local.workspace
+
+
+def _asarray(host):
+    return host
+
+
+def _asnumpy(array):
+    return array
 
 
 def init_params(seed=0):
@@ -1053,7 +1063,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n δ′_below
     dJ_dW_below_delta_prime_sum = np.sum(delta_prime_below, axis=0, out=M16_0)
     # Σ_n δ′_below
-    dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum[:, np.newaxis]
+    dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum[:, None]
     # Σ_n δ_below ∂J/∂δ_xᵀ
     dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_3)
     # Σ_n ∂J/∂g_below g_xᵀ
@@ -1576,7 +1586,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n δ′_below
     dL_dW_below_delta_prime_sum = np.sum(delta_prime_below, axis=0, out=M16_1)
     # Σ_n δ′_below
-    dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum[:, np.newaxis]
+    dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_below g_xᵀ
     dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂L/∂g_below
@@ -1614,10 +1624,11 @@ def selftest(seed=0, verbose=False):
     """
     rng = np.random.default_rng(seed)
     params = init_params(seed)
-    x = rng.standard_normal((16, _D)).astype(DTYPE)
+    x = _asarray(rng.standard_normal((16, _D)).astype(DTYPE))
     passed = True
     for lam in (0.0, 0.1):
         J, gradient = loss_and_grad(params, x, lam)
+        J, gradient = float(J), {name: _asnumpy(value) for name, value in gradient.items()}
         for name in PARAMS:
             order = _taylor_order(params, x, lam, J, gradient, name, rng)
             good = order is None or abs(order - 2.0) < (0.1 if DTYPE is np.float64 else 0.3)
@@ -1631,14 +1642,15 @@ def selftest(seed=0, verbose=False):
 def _taylor_order(params, x, lam, J, gradient, name, rng):
     """The order from the two smallest steps whose remainders stand clear of rounding; None if fewer than two do."""
     direction = rng.standard_normal(PARAMS[name])
-    direction *= max(np.linalg.norm(params[name]), 1.0) / np.linalg.norm(direction)
+    start = _asnumpy(params[name])
+    direction *= max(np.linalg.norm(start), 1.0) / np.linalg.norm(direction)
     slope = float(np.sum(direction * gradient[name]))
     noise = 1000 * float(np.finfo(DTYPE).eps) * max(abs(J), 1.0)
     remainders = []
     for k in range(2, 14):
         h = 0.5**k
-        moved = params | {name: (params[name] + h * direction).astype(DTYPE)}
-        remainder = abs(loss(moved, x, lam) - J - h * slope)
+        moved = params | {name: _asarray((start + h * direction).astype(DTYPE))}
+        remainder = abs(float(loss(moved, x, lam)) - J - h * slope)
         if remainder < noise:
             break
         remainders.append(remainder)

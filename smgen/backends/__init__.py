@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from smgen.backends import numpy
+from smgen.backends import cuda, numpy
 from smgen.backends.facts import Facts
 from smgen.ir import Schedule
 
@@ -22,6 +22,7 @@ class Backend:
 
 BACKENDS: Final[Mapping[str, Backend]] = {
     "numpy": Backend(numpy.emit, numpy.TEMPLATE, "one module that needs NumPy alone"),
+    "cuda": Backend(cuda.emit, cuda.TEMPLATE, "a CuPy module with its CUDA kernels, and cuBLAS"),
 }
 
 DTYPES: Final = ("float32", "float64")

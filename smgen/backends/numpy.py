@@ -2,50 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import textwrap
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from smgen.backends.facts import Facts, shape_text
+from smgen.backends.layout import Function, Header, header, lay_out
 from smgen.ir import Elementary, Schedule
-from smgen.lower.names import parameter_buffer
 from smgen.passes import Pass, run
 from smgen.passes.elementary import elementary
 from smgen.passes.prune import prune
 from smgen.passes.stabilise import stabilise
-from smgen.printers.numpy import SCIPY, PrintedFunction, Statement, print_function
+from smgen.printers.numpy import SCIPY, print_function
 from smgen.render import render
 
 TEMPLATE: Final = "numpy/module.py.j2"
 PASSES: Final[tuple[Pass, ...]] = (prune, stabilise, elementary)
-_WIDTH: Final = 116
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A private function of the module, ready to lay out."""
-
-    name: str
-    summary: str
-    parameters: tuple[tuple[str, str], ...]
-    data: str
-    arrays: tuple[str, ...]
-    array_names: tuple[str, ...]
-    sweeps: tuple[tuple[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]], ...]
-    returns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
     """The context of the module template."""
 
+    header: Header
     facts: Facts
-    description: tuple[str, ...]
-    header: tuple[str, ...]
-    parameters: tuple[tuple[str, str], ...]
-    metadata: tuple[tuple[str, str], ...]
     shapes: tuple[tuple[str, str], ...]
     functions: tuple[Function, ...]
     needs_scipy: bool
@@ -58,66 +37,10 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
     shapes = {name: shape for function in printed for name, shape in function.arrays}
     calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
     module = Module(
+        header(facts),
         facts,
-        tuple(facts.description.splitlines()),
-        tuple(textwrap.wrap(f"The diagonal recursion is {facts.verdict}.", _WIDTH)),
-        tuple((key, shape_text(shape)) for key, shape in facts.parameters.items()),
-        tuple((key, _literal(value)) for key, value in facts.metadata.items()),
         tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
-        tuple(_function(facts, function) for function in printed),
+        tuple(lay_out(facts, function) for function in printed),
         bool(calls & SCIPY),
     )
     return render(TEMPLATE, module)
-
-
-_SUMMARIES: Final = {
-    "energy": "E, (N,).",
-    "score": "−δ at the input, (N, D).",
-    "hessian_diagonal": "δ′ at the input, (N, D).",
-    "loss_terms": "K, L and J, means over the batch.",
-    "loss_and_grad": "J and its gradient: the merged sweep.",
-    "loss_and_grad_terms": "K, L and the gradient of each: the source's separate sweeps.",
-}
-
-
-def _function(facts: Facts, printed: PrintedFunction) -> Function:
-    base = printed.name.removesuffix("_lam0")
-    keys = {parameter_buffer(key, shape).name: key for key, shape in facts.parameters.items()}
-    return Function(
-        printed.name,
-        _SUMMARIES[base] + (" λ = 0." if base != printed.name else ""),
-        tuple((name, keys[name]) for name in printed.reads if name in keys),
-        next((name for name in printed.reads if name.startswith("g_")), ""),
-        _wrapped(name for name, _ in printed.arrays),
-        _wrapped(f'"{name}"' for name, _ in printed.arrays),
-        tuple((sweep.name, tuple(map(_laid_out, sweep.statements))) for sweep in printed.sweeps),
-        _returns(facts, base, printed.outputs),
-    )
-
-
-def _laid_out(statement: Statement) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    comment = textwrap.wrap(statement.math, _WIDTH - 6, subsequent_indent="    ", break_long_words=False)
-    return tuple(comment), statement.code
-
-
-def _wrapped(names: Iterable[str]) -> tuple[str, ...]:
-    """Names with a comma after each, in lines of the module's width."""
-    return tuple(textwrap.wrap(", ".join([*names, ""]).rstrip(), _WIDTH - 8))
-
-
-def _literal(value: str | bool) -> str:
-    return repr(value) if isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
-
-
-def _returns(facts: Facts, base: str, outputs: tuple[str, ...]) -> tuple[str, ...]:
-    """The lines of the return statement: numbers, then gradients as dicts in the order of PARAMS."""
-    numbers = {"loss_and_grad": 1, "loss_and_grad_terms": 2}.get(base, len(outputs))
-    groups = {"loss_and_grad": 1, "loss_and_grad_terms": 2}.get(base, 0)
-    lines = ["return " + ", ".join(outputs[:numbers])]
-    count = len(facts.parameters)
-    for group in range(groups):
-        names = outputs[numbers + group * count : numbers + (group + 1) * count]
-        lines[-1] += ", {"
-        lines += [f'    "{key}": {name},' for key, name in zip(facts.parameters, names, strict=True)]
-        lines.append("}")
-    return tuple(lines)

@@ -24,7 +24,7 @@ class _Slot:
 def fuse(schedule: Schedule) -> Schedule:
     """Each pointwise operation and total joins the last loop of its shape that comes after all it reads.
 
-    A value that one loop alone reads is computed in it and never stored. Before: stabilised, without aliases. After: every
+    A value that one loop alone reads is computed in it and never stored. Before: without aliases. After: every
     pointwise operation and total is part of a `Fused`.
     """
     slots: list[_Slot] = []
@@ -92,8 +92,7 @@ def _assembled(schedule: Schedule, slots: list[_Slot]) -> Schedule:
     results = {b.name for b in schedule.outputs}
     readers: dict[str, set[int]] = {}
     for position, slot in enumerate(slots):
-        for op in slot.members or [slot.op]:
-            assert op is not None
+        for op in (*slot.members, *([slot.op] if slot.op is not None else [])):
             for b in op.reads:
                 readers.setdefault(b.name, set()).add(position)
     sweeps: list[list[Op]] = [[] for _ in schedule.sweeps]

@@ -10,7 +10,6 @@ import sympy as sp
 from smgen.ir import Buffer, Fused, Op, Schedule
 from smgen.primitives import stable
 
-
 _LAMBDA, _SAMPLES = sp.symbols("lam N", real=True)
 
 

@@ -38,7 +38,7 @@ class CPrinter:
 
     @property
     def suffix(self) -> str:
-        """f for float, nothing for double."""
+        """The suffix of literals and calls: f for float, nothing for double."""
         return "f" if self.dtype == "float32" else ""
 
     def __call__(self, expr: sp.Expr) -> str:

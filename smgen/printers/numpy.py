@@ -3,53 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import Final, assert_never
 
 import sympy as sp
 
 from smgen.errors import InternalError
-from smgen.ir import Buffer, Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, Shape, View, column_of
+from smgen.ir import Buffer, Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, View
 from smgen.passes.storage import Storage, allocate
 from smgen.printers.scalars import python_scalar
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """Lines of code under the equation they compute."""
-
-    math: str
-    code: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PrintedSweep:
-    """A sweep as its name and statements."""
-
-    name: str
-    statements: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PrintedFunction:
-    """A schedule as source: what it reads, the arrays it writes into, its sweeps, and what it returns."""
-
-    name: str
-    reads: tuple[str, ...]
-    arrays: tuple[tuple[str, Shape], ...]
-    sweeps: tuple[PrintedSweep, ...]
-    outputs: tuple[str, ...]
-
-
-_MATMUL: Final = {
-    "nd,md->nm": "np.matmul({left}, {right}.T",
-    "nm,md->nd": "np.matmul({left}, {right}",
-    "nm,nd->md": "np.matmul({left}.T, {right}",
-    "m,md->d": "np.matmul({left}, {right}",
-    "d,md->m": "np.matmul({right}, {left}",
-}
-"""Every product the lowering makes, as BLAS sees it."""
+from smgen.printers.source import MATMUL, PrintedFunction, PrintedSweep, Statement, shape_source, view_source
 
 _CALLS: Final = {
     "relu": "np.maximum({}, 0.0",
@@ -110,16 +73,14 @@ class _Printer:
             case Pointwise(outs, exprs, _):
                 return [f"{out.name} = {python_scalar(expr)}" for out, expr in zip(outs, exprs, strict=True)]
             case Product(out, left, right, axes):
-                if axes not in _MATMUL:
-                    raise InternalError(f"no NumPy product for {axes}")
-                call = _MATMUL[axes].format(left=left.name, right=right.name)
-                return [f"{out.name} = {call}, out={self.target(out)})"]
+                call = MATMUL[axes].format(left=left.name, right=right.name)
+                return [f"{out.name} = np.{call}, out={self.target(out)})"]
             case Reduce(out, src, None):
                 return [f"{out.name} = float(np.sum({src.name}, dtype=np.float64))"]
             case Reduce(out, src, axis):
                 return [f"{out.name} = np.sum({src.name}, axis={axis}, out={self.target(out)})"]
-            case View(out, src, start):
-                return [f"{out.name} = {src.name}{_index(out, src, start)}"]
+            case View():
+                return [f"{op.out.name} = {view_source(op)}"]
             case Concat(out, parts, _):
                 return [f"{out.name} = {self.target(out)}", *self.fill(out, parts)]
             case Fused():
@@ -141,7 +102,7 @@ class _Printer:
     def target(self, out: Buffer) -> str:
         """The array of the workspace, or a fresh one for what is returned."""
         slot = self.storage.slot_of.get(out.name)
-        return slot or f"np.empty({_shape(out.shape)}, DTYPE)"
+        return slot or f"np.empty({shape_source(out.shape)}, DTYPE)"
 
     def define(self, out: Buffer, op: Elementary) -> str:
         """The variable of an output: its own name, or for an intermediate the first letter that is free."""
@@ -156,15 +117,3 @@ class _Printer:
 
 def _intermediate(buffer: Buffer) -> bool:
     return "." in buffer.name
-
-
-def _shape(shape: Shape) -> str:
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
-
-
-def _index(out: Buffer, src: Buffer, start: int) -> str:
-    if out.shape == src.shape:
-        return ""
-    if out.shape == column_of(src.shape):
-        return "[:, np.newaxis]"
-    return f"[..., {start}:{start + int(out.shape[-1])}]"

@@ -1,0 +1,65 @@
+"""The CUDA backend: a CuPy module with its kernels in it; cuBLAS for products, generated CUDA C for everything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from smgen.backends.facts import Facts, shape_text
+from smgen.backends.layout import Function, Header, header, lay_out
+from smgen.ir import Schedule
+from smgen.passes import Pass, run
+from smgen.passes.aliases import aliases
+from smgen.passes.contiguous import contiguous
+from smgen.passes.fuse import fuse
+from smgen.passes.prune import prune
+from smgen.passes.share import share
+from smgen.printers.c import CPrinter
+from smgen.printers.cuda import LANES, VECTOR, Kernel, ScalarKernel, helpers
+from smgen.printers.cupy import BLOCKS, CHUNKS, Kernels, is_double, print_function
+from smgen.render import render
+
+TEMPLATE: Final = "cuda/module.py.j2"
+PASSES: Final[tuple[Pass, ...]] = (prune, aliases, fuse, share, contiguous)
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """The context of the module template."""
+
+    header: Header
+    facts: Facts
+    real: str
+    vector: str
+    lanes: int
+    blocks: int
+    chunks: int
+    helpers: tuple[str, ...]
+    kernels: tuple[Kernel, ...]
+    scalar_kernels: tuple[ScalarKernel, ...]
+    shapes: tuple[tuple[str, str, str], ...]
+    functions: tuple[Function, ...]
+
+
+def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
+    """The module's source, kernels included."""
+    kernels = Kernels()
+    printed = [print_function(run(schedule, PASSES), facts.dtype, kernels) for schedule in schedules]
+    shapes = {name: shape for function in printed for name, shape in function.arrays}
+    module = Module(
+        header(facts),
+        facts,
+        CPrinter(facts.dtype).real,
+        VECTOR[facts.dtype],
+        LANES[facts.dtype],
+        BLOCKS,
+        CHUNKS,
+        helpers(facts.dtype, kernels.loops.values()),
+        tuple(kernels.loops.values()),
+        tuple(kernels.scalars.values()),
+        tuple(
+            (name, "np.float64" if is_double(name) else "DTYPE", shape_text(shapes[name])) for name in sorted(shapes)
+        ),
+        tuple(lay_out(facts, function) for function in printed),
+    )
+    return render(TEMPLATE, module)

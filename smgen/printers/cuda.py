@@ -1,0 +1,267 @@
+"""Loops as CUDA C kernels: one that takes a value a thread, and where rows allow one that takes 16 bytes a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import sympy as sp
+
+from smgen.ir import BATCH, Buffer, Concat, Fused, Shape
+from smgen.printers.c import CPrinter
+
+LANES: Final = {"float32": 4, "float64": 2}
+VECTOR: Final = {"float32": "float4", "float64": "double2"}
+SCALARS: Final = ("lam", "N")
+
+
+_HELPERS: Final = {
+    "maximum": "a > b || a != a ? a : b",
+    "relu": "u > 0 || u != u ? u : 0",
+    "step": "u > 0 ? 1 : u <= 0 ? 0 : u",
+    "signum": "u > 0 ? 1 : u < 0 ? -1 : u",
+    "squared": "u * u",
+    "cubed": "u * u * u",
+}
+"""Functions that CUDA's library lacks, or has without NumPy's way with NaN; each in the kernels' dtype."""
+
+
+def helpers(dtype: str, kernels: Iterable[Kernel]) -> tuple[str, ...]:
+    """Definitions of the helper functions that the kernels call, and of no others."""
+    text = "\n".join(
+        line for kernel in kernels for line in (*kernel.body, *(s for v in kernel.variants for s in v.loads))
+    )
+    real = CPrinter(dtype).real
+    found = []
+    for name, value in _HELPERS.items():
+        if f"{name}(" in text:
+            arguments = f"const {real} a, const {real} b" if name == "maximum" else f"const {real} u"
+            found.append(f"static __device__ __forceinline__ {real} {name}({arguments}) {{ return {value}; }}")
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to run a kernel: `lanes` values a thread."""
+
+    name: str
+    columns: int
+    lanes: int
+    loads: tuple[str, ...]
+    calls: tuple[str, ...]
+    stores: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A kernel ready to lay out. `body` is the mathematics of one element, written once for all variants."""
+
+    name: str
+    rows: int | None
+    columns: int
+    lanes: int
+    at_parameters: str
+    body: tuple[str, ...]
+    parameters: str
+    totals: tuple[str, ...]
+    variants: tuple[Variant, ...]
+
+    @property
+    def rows_text(self) -> str:
+        """The number of rows: N, or a number."""
+        return "N" if self.rows is None else str(self.rows)
+
+    @property
+    def rows_number(self) -> int:
+        """The number of rows, 0 for N."""
+        return self.rows or 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarKernel:
+    """A kernel of one block: the totals of all partial sums, and the scalars that follow from them."""
+
+    name: str
+    parameters: str
+    totals: tuple[str, ...]
+    body: tuple[str, ...]
+
+
+def dimensions(shape: Shape) -> tuple[int | None, int]:
+    """Rows (None for N) and columns of a loop."""
+    if shape == (BATCH,):
+        return None, 1
+    *above, last = shape
+    assert isinstance(last, int)
+    if not above:
+        return 1, last
+    return (None, last) if above[0] == BATCH else (int(above[0]), last)
+
+
+class LoopPrinter:
+    """Prints the loops of one schedule. `strides` gives the row length in memory of buffers that are slices."""
+
+    def __init__(self, dtype: str, strides: Mapping[str, int], starts: Mapping[str, int]) -> None:
+        self.c = CPrinter(dtype)
+        self.dtype = dtype
+        self.strides = strides
+        self.starts = starts
+
+    def kernel(self, loop: Fused, name: str) -> Kernel:
+        """The kernel of an array-valued loop."""
+        rows, columns = dimensions(loop.shape)
+        arrays = [b for b in loop.reads if b.name not in SCALARS]
+        scalars = self._scalars(b for b in loop.reads if b.name in SCALARS)
+        totals = tuple(total.out.name for total in loop.totals)
+        real = self.c.real
+        at = [f"const {real} {b.name}" for b in arrays] + scalars
+        at += [f"{real}& {b.name}" for b in loop.stored] + [f"double& {name}" for name in totals]
+        lanes = LANES[self.dtype] if self._vectorises(loop, arrays, columns) else 1
+        return Kernel(
+            name,
+            rows,
+            columns,
+            lanes,
+            ", ".join(at),
+            tuple(self._body(loop)),
+            ", ".join(self._parameters(arrays, loop.stored, totals, scalars)),
+            totals,
+            tuple(self._variant(loop, name, arrays, scalars, columns, n) for n in ((1, lanes) if lanes > 1 else (1,))),
+        )
+
+    def _scalars(self, buffers: Iterable[Buffer]) -> list[str]:
+        names = {b.name for b in buffers}
+        return [text for name, text in (("lam", f"const {self.c.real} lam"), ("N", "const int N")) if name in names]
+
+    def _parameters(
+        self, arrays: list[Buffer], stored: tuple[Buffer, ...], totals: tuple[str, ...], scalars: list[str]
+    ) -> list[str]:
+        """Pointers read, pointers written, partial sums, then scalars; N is always last."""
+        real = self.c.real
+        found = [f"const {real}* __restrict__ {b.name}" for b in arrays]
+        found += [f"{real}* __restrict__ {b.name}" for b in stored]
+        found += [f"double* __restrict__ {name}" for name in totals]
+        found += [text for text in scalars if not text.endswith(" N")]
+        return [*found, "const int N"]
+
+    def _body(self, loop: Fused) -> list[str]:
+        kept = set(loop.stored)
+        lines: list[str] = []
+        for out, expr in loop.steps:
+            if out.math:
+                lines.append(f"// {out.math}")
+            lines.append(f"{'' if out in kept else f'const {self.c.real} '}{out.name} = {self.c(expr)};")
+        for total in loop.totals:
+            lines += [f"// {total.out.math}", f"{total.out.name} += {total.src.name};"]
+        return lines
+
+    def _vectorises(self, loop: Fused, arrays: list[Buffer], columns: int) -> bool:
+        """Whether every row, and every slice's start, is a whole number of vectors."""
+        lanes = LANES[self.dtype]
+        if loop.shape == (BATCH,) or columns % lanes:
+            return False
+        return all(
+            self.strides.get(b.name, 0) % lanes == 0 and self.starts.get(b.name, 0) % lanes == 0
+            for b in (*arrays, *loop.stored)
+        )
+
+    def _variant(
+        self, loop: Fused, name: str, arrays: list[Buffer], scalars: list[str], columns: int, lanes: int
+    ) -> Variant:
+        kind = self.c.real if lanes == 1 else VECTOR[self.dtype]
+        varying = [b for b in arrays if self._access(b, loop.shape) != "row"]
+        loads = [f"const {kind} {b.name}_i = {self._element(b, loop.shape, lanes, const=True)};" for b in varying]
+        loads += [f"const {self.c.real} {b.name}_i = {b.name}[row];" for b in arrays if b not in varying]
+        if loop.stored:
+            loads.append(f"{kind} {', '.join(f'{b.name}_i' for b in loop.stored)};")
+        passed = [text.rsplit(" ", 1)[1] for text in scalars]
+        totals = [f"{total.out.name}_i" for total in loop.totals]
+        calls = []
+        for lane in ("",) if lanes == 1 else (".x", ".y", ".z", ".w")[:lanes]:
+            values = [f"{b.name}_i{lane if b in varying else ''}" for b in arrays]
+            written = [f"{b.name}_i{lane}" for b in loop.stored]
+            calls.append(f"{name}_at({', '.join([*values, *passed, *written, *totals])});")
+        stores = [f"{self._element(b, loop.shape, lanes)} = {b.name}_i;" for b in loop.stored]
+        suffix = "" if lanes == 1 else f"_x{lanes}"
+        return Variant(f"{name}{suffix}", columns // lanes, lanes, tuple(loads), tuple(calls), tuple(stores))
+
+    @staticmethod
+    def _access(b: Buffer, shape: Shape) -> str:
+        """How a buffer is indexed in a loop: by row and column, by column, or by row."""
+        if b.shape == shape and len(shape) == 2:
+            return "full"
+        if shape == (BATCH,) or (len(b.shape) == 2 and b.shape[-1] == 1):
+            return "row"
+        return "column"
+
+    def _element(self, b: Buffer, shape: Shape, lanes: int, *, const: bool = False) -> str:
+        access = self._access(b, shape)
+        base = b.name if lanes == 1 else f"reinterpret_cast<{'const ' * const}{VECTOR[self.dtype]}*>({b.name})"
+        if access == "row":
+            return f"{b.name}[row]"
+        if access == "column":
+            return f"{base}[column]"
+        _, columns = dimensions(shape)
+        stride = self.strides.get(b.name, columns) // lanes
+        return f"{base}[(long long)row * {stride} + column]"
+
+    def concat(self, op: Concat, name: str) -> Kernel:
+        """The kernel that puts parts side by side."""
+        rows, columns = dimensions(op.out.shape)
+        arrays = [b for b in op.reads if b.name not in SCALARS]
+        scalars = self._scalars(b for b in op.reads if b.name in SCALARS)
+        lanes = LANES[self.dtype]
+        widths = [width for _, width in op.parts]
+        whole = all(width % lanes == 0 for width in widths) and all(part.is_Symbol for part, _ in op.parts)
+        whole &= all(
+            self.strides.get(b.name, 0) % lanes == 0 and self.starts.get(b.name, 0) % lanes == 0 for b in arrays
+        )
+        lanes = lanes if whole and not scalars else 1
+        variants = tuple(
+            self._concat_variant(op, name, arrays, columns, n) for n in ((1, lanes) if lanes > 1 else (1,))
+        )
+        parameters = ", ".join(self._parameters(arrays, (op.out,), (), scalars))
+        return Kernel(name, rows, columns, lanes, "", (), parameters, (), variants)
+
+    def _concat_variant(self, op: Concat, name: str, arrays: list[Buffer], columns: int, lanes: int) -> Variant:
+        """A chain of conditions on the column; rows of a warp agree on it almost everywhere."""
+        kind = self.c.real if lanes == 1 else VECTOR[self.dtype]
+        named = {b.symbol: b for b in arrays}
+        text, start = "", 0
+        for position, (part, width) in enumerate(op.parts):
+            value = self._part(named.get(part), part, width, start, lanes)
+            start += width
+            last = position == len(op.parts) - 1
+            text += value if last else f"column < {start // lanes} ? {value} : "
+        out = self._element(op.out, op.out.shape, lanes)
+        suffix = "" if lanes == 1 else f"_x{lanes}"
+        loads = (f"// {op.out.math}", f"const {kind} {op.out.name}_i = {text};")
+        return Variant(f"{name}{suffix}", columns // lanes, lanes, loads, (), (f"{out} = {op.out.name}_i;",))
+
+    def _part(self, b: Buffer | None, part: sp.Expr, width: int, start: int, lanes: int) -> str:
+        if b is None:
+            return self.c(part)
+        base = b.name if lanes == 1 else f"reinterpret_cast<const {VECTOR[self.dtype]}*>({b.name})"
+        offset = f"column - {start // lanes}" if start else "column"
+        if not b.batched:
+            return f"{base}[{offset}]"
+        return f"{base}[(long long)row * {self.strides.get(b.name, width) // lanes} + {offset}]"
+
+
+def scalar_kernel(loop: Fused, name: str) -> ScalarKernel:
+    """The kernel of a loop over (): in double, whatever the module's dtype."""
+    c = CPrinter("float64")
+    sums = [b for b in loop.reads if b.name not in SCALARS]
+    parameters = [
+        text for b in sums for text in (f"const double* __restrict__ {b.name}_parts", f"const int {b.name}_blocks")
+    ]
+    parameters += [f"double* __restrict__ {b.name}_out" for b in loop.stored]
+    parameters += ["const double lam", "const int N"]
+    body: list[str] = []
+    for out, expr in loop.steps:
+        body += [f"// {out.math}"] if out.math else []
+        body.append(f"const double {out.name} = {c(expr)};")
+    body += [f"*{b.name}_out = {b.name};" for b in loop.stored]
+    totals = tuple(f"const double {b.name} = total_of({b.name}_parts, {b.name}_blocks);" for b in sums)
+    return ScalarKernel(name, ", ".join(parameters), totals, tuple(body))

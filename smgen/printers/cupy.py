@@ -1,0 +1,170 @@
+"""Operations as statements of the CuPy module: launches of the module's own kernels, and cuBLAS products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar, assert_never
+
+from smgen.errors import InternalError
+from smgen.ir import BATCH, Buffer, Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, Shape, View
+from smgen.passes.storage import Storage, allocate
+from smgen.printers.cuda import SCALARS, Kernel, LoopPrinter, ScalarKernel, scalar_kernel
+from smgen.printers.source import MATMUL, PrintedFunction, PrintedSweep, Statement, shape_source, view_source
+
+BLOCKS: Final = 1024
+"""The most blocks a kernel is launched with, and so the most partial sums a total has."""
+
+CHUNKS: Final = 64
+"""The most row chunks, and so partial rows, of a column sum."""
+
+FRESH: Final = ("energy", "score", "hessian_diagonal")
+"""Functions whose result is a new array at every call; the others return arrays of the workspace."""
+
+
+K = TypeVar("K", Kernel, ScalarKernel)
+
+
+class Kernels:
+    """The kernels of a module by name; the same kernel wanted twice is one kernel."""
+
+    def __init__(self) -> None:
+        self.loops: dict[str, Kernel] = {}
+        self.scalars: dict[str, ScalarKernel] = {}
+
+    def loop(self, base: str, make: Callable[[str], Kernel]) -> str:
+        """The name under which the kernel is known, `base` or `base_2`, …"""
+        return self._named(base, make, self.loops)
+
+    def scalar(self, base: str, make: Callable[[str], ScalarKernel]) -> str:
+        """The same for a kernel of scalars."""
+        return self._named(base, make, self.scalars)
+
+    @staticmethod
+    def _named(base: str, make: Callable[[str], K], known: dict[str, K]) -> str:
+        for count in range(1, 1000):
+            name = base if count == 1 else f"{base}_{count}"
+            kernel = make(name)
+            if known.setdefault(name, kernel) == kernel:
+                return name
+        raise InternalError(f"too many kernels called {base}")
+
+
+def print_function(schedule: Schedule, dtype: str, kernels: Kernels) -> PrintedFunction:
+    """`schedule`, fused, as CuPy source; its kernels join `kernels`."""
+    printer = _Printer(schedule, dtype, kernels)
+    sweeps = tuple(PrintedSweep(s.name, tuple(map(printer.statement, s.ops))) for s in schedule.sweeps)
+    read = {b.name for op in schedule.ops for b in op.reads}
+    reads = tuple(b.name for b in schedule.inputs if b.name in read)
+    return PrintedFunction(
+        schedule.name, reads, tuple(printer.arrays.items()), sweeps, tuple(b.name for b in schedule.outputs)
+    )
+
+
+class _Printer:
+    """Prints one schedule, noting the workspace arrays it needs: slots, sums' parts, and what is returned."""
+
+    def __init__(self, schedule: Schedule, dtype: str, kernels: Kernels) -> None:
+        self.kernels = kernels
+        self.storage: Storage = allocate(schedule)
+        self.arrays: dict[str, Shape] = dict(self.storage.slots)
+        self.fresh = schedule.name in FRESH
+        self.starts: dict[str, int] = {}
+        self.strides: dict[str, int] = {}
+        for op in schedule.ops:
+            if isinstance(op, View) and op.out.shape != op.src.shape and len(op.out.shape) == len(op.src.shape):
+                self.starts[op.out.name] = self.starts.get(op.src.name, 0) + op.start
+                if len(op.out.shape) == 2:
+                    self.strides[op.out.name] = self.strides.get(op.src.name, int(op.src.shape[-1]))
+        self.loops = LoopPrinter(dtype, self.strides, self.starts)
+
+    def statement(self, op: Op) -> Statement:
+        math = (
+            "; ".join(b.math for b in op.outs if b.math and b.kind == "real")
+            if isinstance(op, Fused)
+            else op.outs[-1].math
+        )
+        return Statement(math, tuple(self.code(op)))
+
+    def code(self, op: Op) -> Iterator[str]:
+        match op:
+            case Fused():
+                yield from self.scalars(op) if op.shape == () else self.loop(op)
+            case Concat(out, _, reads):
+                name = self.kernels.loop(out.name, lambda name: self.loops.concat(op, name))
+                arguments = self._arguments([b for b in reads if b.name not in SCALARS], [out], reads)
+                yield f"{out.name} = {self.target(out)}"
+                yield f'_map("{name}", N, wide, {arguments})'
+            case Product(out, left, right, axes):
+                call = MATMUL[axes].format(left=left.name, right=right.name)
+                yield f"{out.name} = cp.{call}, out={self.target(out)})"
+            case Reduce():
+                yield self.reduction(op)
+            case View():
+                yield f"{op.out.name} = {view_source(op)}"
+            case Pointwise() | Elementary():
+                raise InternalError(f"{op.outs[-1].name} was not fused")
+            case _:
+                assert_never(op)
+
+    def loop(self, op: Fused) -> Iterator[str]:
+        """Bind the arrays of what is stored, launch, and keep the number of partial sums."""
+        names = [b.name for b in op.outs]
+        base = names[0] if len(names) == 1 else f"{names[0]}_to_{names[-1]}"
+        name = self.kernels.loop(base, lambda name: self.loops.kernel(op, name))
+        kernel = self.kernels.loops[name]
+        for b in op.stored:
+            yield f"{b.name} = {self.target(b)}"
+        for total in op.totals:
+            blocks = max(BLOCKS, -(-kernel.columns // 128))
+            self.arrays[f"{total.out.name}_parts"] = (blocks,)
+            yield f"{total.out.name} = {total.out.name}_parts"
+        results = [*op.stored, *(total.out for total in op.totals)]
+        arguments = self._arguments([b for b in op.reads if b.name not in SCALARS], results, op.reads)
+        launch = f'_map("{name}", N, wide, {arguments})'
+        counts = [f"{total.out.name}_blocks" for total in op.totals]
+        yield f"{' = '.join([*counts, launch])}"
+
+    @staticmethod
+    def _arguments(arrays: list[Buffer], results: list[Buffer], reads: tuple[Buffer, ...]) -> str:
+        scalars = ["lam_real"] if any(b.name == "lam" for b in reads) else []
+        return f"({', '.join([*(b.name for b in arrays), *(b.name for b in results), *scalars, 'samples'])})"
+
+    def scalars(self, op: Fused) -> Iterator[str]:
+        name = self.kernels.scalar("_and_".join(b.name for b in op.stored), lambda name: scalar_kernel(op, name))
+        sums = [b for b in op.reads if b.name not in SCALARS]
+        for b in op.stored:
+            self.arrays[f"{b.name}_scalar"] = ()
+            yield f"{b.name} = {b.name}_scalar"
+        arguments = [text for b in sums for text in (b.name, f"{b.name}_blocks")]
+        arguments += [b.name for b in op.stored] + ["np.float64(lam)", "samples"]
+        yield f'_scalars("{name}", ({", ".join(arguments)}))'
+
+    def reduction(self, op: Reduce) -> str:
+        out, src, axis = op.out, op.src, op.axis
+        stride = self.strides.get(src.name, src.shape[-1])
+        if axis == 1:
+            return f"{out.name} = _row_sum({src.name}, {self.target(out)}, {stride})"
+        parts = "None"
+        if src.batched:
+            width = int(src.shape[-1])
+            parts = f"column_parts_{width}"
+            self.arrays[parts] = (CHUNKS, width)
+        return f"{out.name} = _column_sum({src.name}, {self.target(out)}, {parts}, {stride})"
+
+    def target(self, out: Buffer) -> str:
+        """The array of the workspace a buffer has; a result has one of its own, or a new one at every call."""
+        slot = self.storage.slot_of.get(out.name)
+        if slot is not None:
+            return slot
+        if self.fresh:
+            return f"cp.empty({shape_source(out.shape)}, DTYPE)"
+        self.arrays[f"{out.name}_result"] = out.shape
+        return f"{out.name}_result"
+
+
+def is_double(name: str) -> bool:
+    """Whether a workspace array holds float64 whatever the module's dtype: parts of totals, and scalars."""
+    return (name.endswith("_parts") and not name.startswith("column_parts")) or name.endswith("_scalar")
+
+
+__all__ = ["BATCH", "BLOCKS", "CHUNKS", "Kernels", "is_double", "print_function"]
