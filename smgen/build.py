@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shlex
 import tempfile
 import warnings
 from dataclasses import asdict, dataclass
@@ -105,18 +106,25 @@ def source(network: Network, facts: Facts) -> str:
 def gather(network: Network, net: Path, options: Options) -> Facts:
     """What the module says about itself. The command names the file alone: bytes must not depend on folders."""
     template = BACKENDS[options.backend].template
+    name = net.parent.resolve().name if net.stem == "net" else net.stem
+    flags = " ".join(f"--{key} {value}" for key, value in asdict(options).items())
     return Facts(
-        name=net.parent.resolve().name if net.stem == "net" else net.stem,
+        name=_quotable(name) or "net",
         description=network.summary,
         fingerprint=network.fingerprint,
         template_fingerprint=template_fingerprint(template),
         generator=f"smgen {__version__}",
-        command=" ".join(["smgen build", net.name, *(f"--{key} {value}" for key, value in asdict(options).items())]),
+        command=f"smgen build {_quotable(shlex.quote(net.name))} {flags}",
         **asdict(options),
         verdict=verdict(network),
         parameters=network.parameters,
         units=network.input.units,
     )
+
+
+def _quotable(text: str) -> str:
+    """What may stand in a docstring and in a string: files and folders can be called anything."""
+    return "".join(c if c.isprintable() and c not in '"\\' else "_" for c in text)
 
 
 def check(network: Network, facts: Facts) -> None:
@@ -200,7 +208,8 @@ def _metadata(path: Path) -> dict[str, object] | None:
                 value = ast.literal_eval(node.value)
             except ValueError:
                 return None
-            return value if isinstance(value, dict) else None
+            ours = isinstance(value, dict) and str(value.get("generator", "")).startswith("smgen ")
+            return value if ours else None
     return None
 
 
@@ -218,4 +227,6 @@ def write(path: Path, text: str) -> None:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise BuildError(origin=str(path), what=f"cannot be written: {error.strerror}", hint="check -o") from error
+        reason = "its folder is a file" if path.parent.is_file() else error.strerror or error
+        what = f"cannot be written: {reason}"
+        raise BuildError(origin=str(path), what=what, hint="choose a folder that can be written to") from error

@@ -5,6 +5,8 @@ Exit codes: 0 done, 1 a check failed, 2 the input or the options are wrong.
 
 from __future__ import annotations
 
+import io
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from smgen import __version__
 from smgen.errors import BuildError, SmgenError, SmgenWarning
@@ -45,25 +48,18 @@ HessianMode = Annotated[
 @contextmanager
 def _reported() -> Iterator[None]:
     """Show the compiler's warnings and the user's mistakes on stderr, without a traceback."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default")
-        warnings.simplefilter("always", SmgenWarning)
-        try:
-            yield
-        except SmgenError as error:
-            _show_warnings(caught)
-            err.print(f"[bold red]error:[/] {_escape(str(error))}")
-            raise typer.Exit(2) from None
-        _show_warnings(caught)
-
-
-def _show_warnings(caught: list[warnings.WarningMessage]) -> None:
-    for message in dict.fromkeys(str(entry.message) for entry in caught):
-        err.print(f"[bold yellow]warning:[/] {_escape(message)}")
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("default")
+            warnings.simplefilter("always", SmgenWarning)
+            try:
+                yield
+            finally:
+                for message in dict.fromkeys(str(entry.message) for entry in caught):
+                    err.print(Text.assemble(("warning:", "bold yellow"), " ", message))
+    except SmgenError as error:
+        err.print(Text.assemble(("error:", "bold red"), " ", str(error)))
+        raise typer.Exit(2) from None
 
 
 def _options(backend: str, dtype: str, hessian: str) -> Options:
@@ -104,9 +100,9 @@ def build(
     with _reported():
         built = compile_network(net, output, _options(backend, dtype, hessian), force=force)
         if built.changes:
-            out.print(f"wrote {built.path} ({', '.join(built.changes)})", soft_wrap=True, highlight=False)
+            typer.echo(f"wrote {built.path} ({', '.join(built.changes)})")
         else:
-            out.print(f"{built.path} is up to date", soft_wrap=True, highlight=False)
+            typer.echo(f"{built.path} is up to date")
 
 
 @app.command()
@@ -115,7 +111,7 @@ def check(
     backend: Backend = "numpy",
     dtype: Dtype = "float64",
     hessian: HessianMode = "diagonal",
-    seed: Annotated[int, typer.Option(help="Seed of the random parameters and data.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random parameters and data.")] = 0,
 ) -> None:
     """Check a network's module: gradient by Taylor order, numbers against their definitions."""
     from rich.table import Table
@@ -125,7 +121,7 @@ def check(
 
     with _reported():
         network, module = compiled(net, _options(backend, dtype, hessian))
-        table = Table(title=f"{net} · {backend} · {dtype}", title_justify="left")
+        table = Table(title=Text(f"{net} · {backend} · {dtype}"), title_justify="left")
         for column in ("", "what", "measured", "expected"):
             table.add_column(column)
         passed = True
@@ -134,9 +130,8 @@ def check(
             mark = "[green]ok[/]" if finding.passed else "[bold red]FAIL[/]"
             table.add_row(mark, finding.what, finding.measured, finding.expected)
         out.print(table)
-        out.print(
-            f"The recursion is {'exact' if module.METADATA['exact'] else 'inexact'}: {module.METADATA['reason']}."
-        )
+        verdict = "exact" if module.METADATA["exact"] else "inexact"
+        typer.echo(f"The recursion is {verdict}: {module.METADATA['reason']}.")
     if not passed:
         raise typer.Exit(1)
 
@@ -177,7 +172,7 @@ def new(
         if path.exists() and not force:
             raise BuildError(origin=str(path), what="exists already", hint="name another file, or --force")
         write(path, render("shared/net.py.j2", None))
-        out.print(f"wrote {path}; next: smgen show {path}, then smgen build {path}", soft_wrap=True, highlight=False)
+        typer.echo(f"wrote {path}; next: smgen show {path}, then smgen build {path}")
 
 
 @app.command()
@@ -185,7 +180,7 @@ def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the pictures and results.")] = Path(
         "demo-output"
     ),
-    seed: Annotated[int, typer.Option(help="Seed of patches, parameters and noise.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of patches, parameters and noise.")] = 0,
     quick: Annotated[
         bool, typer.Option("--quick", help="A few seconds, to see that it runs; the pictures will be poor.")
     ] = False,
@@ -201,5 +196,8 @@ def demo(
 
 
 def main() -> None:
-    """The `smgen` command."""
+    """The `smgen` command. What a terminal cannot show (δ in ASCII) is escaped, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app()

@@ -78,7 +78,7 @@ def _flops(op: Op) -> int:
             return 2 * prod(size for size in sizes.values() if isinstance(size, int))
         case Elementary(out, function):
             return 0 if function == "copy" else _size(out)
-        case Reduce(_, src, _):
+        case Reduce(src=src):
             return _size(src)
         case Pointwise() | View() | Concat() | Fused():
             return 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import sympy as sp
 
-from smgen.errors import UnsupportedNonlinearity, did_you_mean
+from smgen.errors import SmgenError, UnsupportedNonlinearity, did_you_mean
 from smgen.primitives import KINKED, KNOWN, SAVED, G
 from smgen.recognise import recognise
 
@@ -49,6 +50,8 @@ def symbolic(function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, origin: str 
     if not isinstance(function, sp.Basic) and callable(function):
         try:
             expr = function(G)
+        except SmgenError:
+            raise
         except Exception as error:
             raise UnsupportedNonlinearity(
                 origin=origin,
@@ -59,8 +62,9 @@ def symbolic(function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, origin: str 
         expr = sp.sympify(expr)
     except (sp.SympifyError, TypeError, AttributeError) as error:
         raise UnsupportedNonlinearity(origin=origin, what=f"{function!r} is no sympy expression", hint=_HINT) from error
-    if not isinstance(expr, sp.Expr):
+    if not isinstance(expr, sp.Expr) or expr.is_Matrix:
         raise UnsupportedNonlinearity(origin=origin, what=f"{expr!r} is no scalar expression", hint=_HINT)
+    _refuse_constants(expr, origin)
     symbols = sorted(expr.free_symbols, key=lambda s: s.name)
     if len(symbols) != 1:
         found = ", ".join(s.name for s in symbols) or "none"
@@ -69,19 +73,20 @@ def symbolic(function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, origin: str 
             what=f"a pointwise expression has exactly one symbol; {expr} has {found}",
             hint="put numbers in for constants; a sum of two nodes is sm.add(a, b)",
         )
-    expr = expr.xreplace({symbols[0]: G})
-    _refuse_constants(expr, origin)
-    return expr
+    return expr.xreplace({symbols[0]: G})
 
 
 def _refuse_constants(expr: sp.Expr, origin: str) -> None:
-    for number in expr.atoms(sp.Number, sp.core.numbers.ImaginaryUnit):
-        if number.is_finite is False or number is sp.nan:
-            raise UnsupportedNonlinearity(
-                origin=origin, what=f"{expr} contains the non-finite constant {number}", hint=_HINT
-            )
-        if number.is_real is False:
-            raise UnsupportedNonlinearity(origin=origin, what=f"{expr} is complex", hint=_HINT)
+    for number in sorted(expr.atoms(sp.Number, sp.core.numbers.ImaginaryUnit, type(sp.zoo)), key=sp.default_sort_key):
+        if number in (sp.nan, sp.zoo, sp.oo, -sp.oo):
+            what = f"{expr} contains the non-finite constant {number}"
+        elif number is sp.I:
+            what = f"{expr} is complex"
+        elif abs(number) > sys.float_info.max:
+            what = f"the expression contains a constant above {sys.float_info.max:.1e}, the largest float64"
+        else:
+            continue
+        raise UnsupportedNonlinearity(origin=origin, what=what, hint=_HINT)
 
 
 @lru_cache(maxsize=256)
@@ -90,7 +95,8 @@ def differentiate(expr: sp.Expr) -> Nonlinearity:
 
     Raises `UnsupportedNonlinearity` where f′ vanishes identically or a derivative holds something without a formula.
     """
-    f = recognise(expr)
+    # Floating-point coefficients would keep sympy from factoring what cancels.
+    f = recognise(sp.nsimplify(expr, rational=True))
     _refuse_unknown(f)
     f1 = _shortest(sp.diff(f, G))
     f2 = _shortest(sp.diff(f1, G))
@@ -135,6 +141,9 @@ def _refuse_unknown(expr: sp.Expr) -> None:
             continue
         name = call.func.__name__
         names = [f.__name__ for f in KNOWN]
+        if name in names:
+            hint = f"an undefined sympy.Function does not become one by its name: write sm.{name}(g) or sympy.{name}(g)"
+            raise UnsupportedNonlinearity(what=f"{call} has no formula", hint=hint)
         raise UnsupportedNonlinearity(
             what=f"{call} has no usable derivative{did_you_mean(name, names)}",
             hint="use a smooth function, or one of sm.relu, sm.tanh, sm.softplus, sm.logcosh",

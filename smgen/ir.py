@@ -96,11 +96,15 @@ class Product:
 
 @dataclass(frozen=True)
 class Reduce:
-    """out = the sum of src over `axis`, or over all its axes (None). An accumulator sums in float64."""
+    """out = the sum of src over `axis`, or over all its axes (None). An accumulator sums in float64.
+
+    `of_product` says that this is what became of a product with a constant vector: a target may take it for one.
+    """
 
     out: Buffer
     src: Buffer
     axis: int | None
+    of_product: bool = False
 
     @property
     def outs(self) -> tuple[Buffer, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -17,16 +19,29 @@ def load(path: Path | str) -> ModuleType:
         raise BuildError(origin=str(path), what="no module to load", hint="`smgen build net.py` writes one")
     module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
-    except ImportError as error:
-        raise BuildError(
-            origin=str(path), what=f"does not import: {error}", hint=f"pip install {error.name}"
-        ) from error
+        with _importing(str(path)):
+            spec.loader.exec_module(module)
+    except BuildError:
+        raise
+    except Exception as error:
+        what = f"does not import: {type(error).__name__}: {error}"
+        raise BuildError(origin=str(path), what=what, hint="write it anew: smgen build --force") from error
     return module
 
 
 def load_source(text: str, name: str) -> ModuleType:
     """Execute a generated module's source without a file."""
     module = ModuleType(name)
-    exec(compile(text, f"<generated {name}>", "exec"), module.__dict__)
+    with _importing(name):
+        exec(compile(text, f"<generated {name}>", "exec"), module.__dict__)
     return module
+
+
+@contextmanager
+def _importing(origin: str) -> Iterator[None]:
+    """A package that the module needs and that is not there is the user's to install."""
+    try:
+        yield
+    except ImportError as error:
+        hint = f"pip install {error.name}" if error.name else ""
+        raise BuildError(origin=origin, what=f"does not import: {error}", hint=hint) from error

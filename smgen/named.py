@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from numbers import Real
 from typing import overload
 
 import sympy as sp
 
 from smgen import nodes
 from smgen import primitives as p
-from smgen.errors import NetworkError
+from smgen.errors import NetworkError, did_you_mean
 from smgen.nodes import Node
 
 
 class Named:
-    """A nonlinearity with a name. Called on a node it makes a pointwise layer; on a sympy expression, an expression."""
+    """A nonlinearity with a name. Called on a node it makes a pointwise layer; on a sympy expression, an expression.
 
-    def __init__(self, name: str, formula: str, function: Callable[..., sp.Expr]) -> None:
+    `constants` are the keywords it takes, each with the least value it must exceed.
+    """
+
+    def __init__(self, name: str, formula: str, function: Callable[..., sp.Expr], **constants: float) -> None:
         self.__name__ = name
         self.__doc__ = f"{name}(g) = {formula}, unit by unit."
-        self._function = function
+        self._formula, self._function, self._constants = f"{name}(g) = {formula}", function, constants
 
     @overload
     def __call__(self, source: Node, *, name: str | None = None, **constants: float) -> Node: ...
     @overload
     def __call__(self, source: sp.Expr, *, name: None = None, **constants: float) -> sp.Expr: ...
     def __call__(self, source: Node | sp.Expr, *, name: str | None = None, **constants: float) -> Node | sp.Expr:
-        """Apply to a node (a layer called `name`) or to an expression."""
-        numbers = {key: sp.nsimplify(value, rational=True) for key, value in constants.items()}
+        """Apply to a node (a layer called `name`) or to an expression. Raises `NetworkError` for unusable constants."""
+        numbers = {key: self._number(key, value) for key, value in constants.items()}
         if isinstance(source, sp.Expr):
             return self._function(source, **numbers)
         if not isinstance(source, Node):
@@ -37,6 +42,26 @@ class Named:
                 hint=f"e.g. sm.{self.__name__}(sm.linear(x, 64))",
             )
         return nodes.pointwise(source, self._function(p.G, **numbers), name=name, kind=self.__name__)
+
+    def _number(self, key: str, value: object) -> sp.Expr:
+        if key not in self._constants:
+            takes = ", ".join(f"{known}=" for known in self._constants) or "no constants"
+            raise NetworkError(
+                origin=nodes.here(),
+                what=f"sm.{self.__name__} takes {takes}; got {key}={value!r}{did_you_mean(key, self._constants)}",
+                hint=self._formula,
+            )
+        usable = isinstance(value, Real | sp.Expr) and not isinstance(value, bool)
+        number = sp.sympify(value) if usable else sp.nan
+        least = self._constants[key]
+        if not (number.is_number and number.is_real and number > least):
+            bound = f" greater than {least:g}" if math.isfinite(least) else ""
+            raise NetworkError(
+                origin=nodes.here(),
+                what=f"sm.{self.__name__} takes a finite number{bound} as {key}; got {value!r}",
+                hint=self._formula,
+            )
+        return sp.nsimplify(number, rational=True)
 
     def __repr__(self) -> str:
         return f"sm.{self.__name__}"
@@ -58,7 +83,7 @@ cos = Named("cos", "cos g", sp.cos)
 erf = Named("erf", "the error function of g", p.erf)
 exp = Named("exp", "exp g", sp.exp)
 gelu = Named("gelu", "g Φ(g), Φ the standard normal distribution function", lambda g: g * p.ndtr(g))
-leaky_relu = Named("leaky_relu", "g for g > 0, else slope·g (slope=0.01)", _leaky_relu)
+leaky_relu = Named("leaky_relu", "g for g > 0, else slope·g (slope=0.01)", _leaky_relu, slope=-math.inf)
 logcosh = Named("logcosh", "log cosh g", p.logcosh)
 pseudo_huber = Named("pseudo_huber", "√(1 + g²)", lambda g: sp.sqrt(1 + g**2))
 relu = Named("relu", "max(g, 0)", p.relu)
@@ -67,7 +92,7 @@ silu = Named("silu", "g / (1 + exp(−g))", lambda g: g * p.sigmoid(g))
 sin = Named("sin", "sin g", sp.sin)
 softplus = Named("softplus", "log(1 + exp g)", p.softplus)
 square = Named("square", "g²", lambda g: g**2)
-student_t = Named("student_t", "(ν+1)/2 · log(1 + g²/ν), a Student t's energy (nu=3)", _student_t)
+student_t = Named("student_t", "(ν+1)/2 · log(1 + g²/ν), a Student t's energy (nu=3)", _student_t, nu=0)
 tanh = Named("tanh", "tanh g", sp.tanh)
 
 NAMED: dict[str, Named] = {n.__name__: n for n in (

@@ -8,14 +8,13 @@ without running it.
 from __future__ import annotations
 
 import hashlib
-import keyword
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import InitVar, dataclass, field
 
 from smgen.derivatives import differentiate
 from smgen.errors import NetworkError, UnsupportedNonlinearity
-from smgen.nodes import Input, Linear, Node, Op, Pointwise, Scale
+from smgen.nodes import Input, Linear, Node, Op, Pointwise, Scale, here, is_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,7 @@ class Network:
     """An energy-based network: E(x) is the sum over all units of the energy vertices.
 
     `vertices` are in topological order, the input first. `energies` maps an energy vertex to how often it is counted.
+    `nodes` are what the vertices were made of, one for one.
     Raises `NetworkError` for cycles, duplicate or unusable names, several inputs, and weights shared between unequal
     layers.
     """
@@ -46,6 +46,7 @@ class Network:
     energy: InitVar[Node | Sequence[Node]]
     vertices: tuple[Vertex, ...] = field(init=False)
     energies: tuple[tuple[str, int], ...] = field(init=False)
+    nodes: tuple[Node, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self, energy: Node | Sequence[Node]) -> None:
         roots = _energy_nodes(energy)
@@ -57,6 +58,7 @@ class Network:
         )
         object.__setattr__(self, "vertices", vertices)
         object.__setattr__(self, "energies", tuple(Counter(names[root] for root in roots).items()))
+        object.__setattr__(self, "nodes", tuple(order))
         _check_shared(vertices)
         _check_pointwise(vertices)
 
@@ -113,7 +115,8 @@ def _energy_nodes(energy: Node | Sequence[Node]) -> list[Node]:
     roots = [energy] if isinstance(energy, Node) else list(energy) if isinstance(energy, list | tuple) else []
     if not roots or not all(isinstance(root, Node) for root in roots):
         raise NetworkError(
-            what=f"Network(energy=…) takes a node or a list of nodes; got {energy!r}",
+            origin=here(),
+            what=f"sm.Network(energy=…) takes a node or a list of nodes; got {energy!r}",
             hint="pass what sm.linear, sm.pointwise, sm.add … returned",
         )
     return roots
@@ -142,8 +145,8 @@ def _topological(roots: list[Node]) -> list[Node]:
     inputs = [node for node in order if isinstance(node.op, Input)]
     if len(inputs) != 1:
         raise NetworkError(
-            origin=inputs[1].origin,
-            what=f"the energy depends on {len(inputs)} inputs; it must depend on exactly one",
+            origin=inputs[-1].origin if inputs else order[0].origin,
+            what=f"the energy must depend on exactly one input; got {', '.join(map(repr, inputs)) or 'none'}",
             hint="make one sm.input of all the units",
         )
     return order
@@ -156,11 +159,11 @@ def _names(order: list[Node]) -> dict[Node, str]:
     for node in order:
         if node.name is None:
             continue
-        if not node.name.isidentifier() or not node.name.isascii() or keyword.iskeyword(node.name):
+        if not is_name(node.name):
             raise NetworkError(
                 origin=node.origin,
-                what=f"{node.name!r} cannot be a name",
-                hint="a name is an ASCII Python identifier and no keyword: it becomes part of the generated code",
+                what=f"name must be an ASCII Python identifier and no keyword; got {node.name!r}",
+                hint="it becomes part of the generated code: choose a name such as 'layer_1'",
             )
         if node.name in taken:
             raise NetworkError(
@@ -194,20 +197,34 @@ def _grouped(node: Node, names: dict[Node, str]) -> Op:
 
 
 def _check_shared(vertices: tuple[Vertex, ...]) -> None:
-    units = {v.name: v.units for v in vertices}
+    by_name = {v.name: v for v in vertices}
     first: dict[str, Vertex] = {}
     for v in vertices:
         if not isinstance(v.op, Linear):
             continue
-        other = first.setdefault(v.op.weights, v)
-        shape, expected = (v.units, units[v.inputs[0]]), (other.units, units[other.inputs[0]])
-        if shape != expected or v.op.bias != other.op.bias:  # type: ignore[union-attr]
+        group = v.op.weights
+        named = by_name.get(group, v)
+        if not isinstance(named.op, Linear) or named.op.weights != group:
+            own = f"shares '{named.op.weights}'" if isinstance(named.op, Linear) else "has none to share"
             raise NetworkError(
                 origin=v.origin,
-                what=f"'{v.name}' shares the weights '{v.op.weights}' with '{other.name}', but is {shape} with "
-                f"bias={v.op.bias} where that is {expected} with bias={other.op.bias}",  # type: ignore[union-attr]
+                what=f"'{v.name}' shares the weights of '{group}' ({named.origin}), which {own}",
+                hint="weights= takes the name of a linear layer with weights of its own, or a name that no layer has",
+            )
+        other = first.setdefault(group, v)
+        mine, expected = (_weights_text(w, by_name) for w in (v, other))
+        if mine != expected:
+            raise NetworkError(
+                origin=v.origin,
+                what=f"'{v.name}' has {mine}, but shares '{group}' with '{other.name}' ({other.origin}), "
+                f"which has {expected}",
                 hint="layers that share weights have equal (out, in) shapes and both a bias or neither",
             )
+
+
+def _weights_text(v: Vertex, by_name: dict[str, Vertex]) -> str:
+    bias = "a bias" if isinstance(v.op, Linear) and v.op.bias else "no bias"
+    return f"weights ({v.units}, {by_name[v.inputs[0]].units}) and {bias}"
 
 
 def _check_pointwise(vertices: tuple[Vertex, ...]) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import keyword
+import operator
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import sympy as sp
 
@@ -126,41 +129,60 @@ def recording() -> Iterator[list[Node]]:
         _recorder.reset(token)
 
 
-_PACKAGE: Final = str(Path(__file__).parent)
+def is_own_code(file: str) -> bool:
+    """Whether a file is the compiler's: neither a description below it nor `__init__.py`, which only looks names up."""
+    folder, _, name = file.rpartition(os.sep)
+    return folder == str(Path(__file__).parent) and name != "__init__.py"
 
 
 def here() -> str:
-    """`net.py:12`: the innermost line of the caller's code outside smgen."""
+    """`net.py:12`: the innermost line of the caller's code outside smgen ("<string>" is a dataclass's `__init__`)."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<string>")):
+    while frame.f_back is not None and (is_own_code(file := frame.f_code.co_filename) or file == "<string>"):
         frame = frame.f_back
     return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
 
 
+def is_name(text: object) -> bool:
+    """Whether `text` can become part of generated code: an ASCII Python identifier and no keyword."""
+    return isinstance(text, str) and text.isascii() and text.isidentifier() and not keyword.iskeyword(text)
+
+
+def _name(argument: str, value: str, origin: str, hint: str) -> str:
+    if not is_name(value):
+        what = f"{argument} must be an ASCII Python identifier and no keyword; got {value!r}"
+        raise NetworkError(origin=origin, what=what, hint=hint)
+    return value
+
+
 def _units(units: object, origin: str) -> int:
-    if isinstance(units, bool) or not isinstance(units, int) or units < 1:
+    try:
+        count = 0 if isinstance(units, bool) else operator.index(units)  # type: ignore[arg-type]
+    except TypeError:
+        count = 0
+    if count < 1:
         raise NetworkError(
             origin=origin, what=f"units must be a whole number of at least 1; got {units!r}", hint="e.g. sm.input(144)"
         )
-    return units
+    return count
 
 
-def _node(source: object, origin: str) -> Node:
+def _node(source: object, origin: str, function: str) -> Node:
     if not isinstance(source, Node):
         raise NetworkError(
             origin=origin,
-            what=f"expected a node, got {source!r}",
+            what=f"sm.{function} takes a node; got {source!r}",
             hint="pass what sm.input, sm.linear, sm.pointwise … returned",
         )
     return source
 
 
-def _nodes(sources: Sequence[object], origin: str, what: str) -> tuple[Node, ...]:
+def _nodes(sources: Sequence[object], origin: str, function: str) -> tuple[Node, ...]:
     if not sources:
         raise NetworkError(
-            origin=origin, what=f"{what} of no nodes", hint=f"sm.{what}(a, b, …) takes one or more nodes"
+            origin=origin, what=f"sm.{function} takes one node or more; got none", hint=f"sm.{function}(a, b, …)"
         )
-    return tuple(_node(source, origin) for source in sources)
+    return tuple(_node(source, origin, function) for source in sources)
 
 
 def input(units: int, *, name: str | None = None) -> Node:
@@ -176,14 +198,12 @@ def linear(source: Node, units: int, *, bias: bool = True, name: str | None = No
     own.
     """
     origin = here()
-    node = _node(source, origin)
-    if weights is not None and not (isinstance(weights, str) and weights.isidentifier() and weights.isascii()):
-        raise NetworkError(
-            origin=origin,
-            what=f"weights={weights!r} is no name",
-            hint="weights= names the layer to share with, e.g. 'filters'",
-        )
-    return Node(Linear(bool(bias), weights or ""), (node,), _units(units, origin), name, origin)
+    node = _node(source, origin, "linear")
+    if weights is not None:
+        _name("weights", weights, origin, "weights= names the layer to share with, e.g. 'filters'")
+    if not isinstance(bias, bool):
+        raise NetworkError(origin=origin, what=f"bias must be True or False; got {bias!r}", hint="e.g. bias=False")
+    return Node(Linear(bias, weights or ""), (node,), _units(units, origin), name, origin)
 
 
 def pointwise(
@@ -198,7 +218,8 @@ def pointwise(
     Raises `UnsupportedNonlinearity` for anything else; `kind` is only used to name the layer.
     """
     origin = here()
-    node = _node(source, origin)
+    node = _node(source, origin, "pointwise")
+    _name("kind", kind, origin, "it begins the layer's name; leave it out, or choose the whole name with name=")
     return Node(Pointwise(symbolic(function, origin=origin), kind), (node,), node.units, name, origin)
 
 
@@ -210,7 +231,7 @@ def add(*sources: Node, name: str | None = None) -> Node:
     if len(set(widths)) > 1:
         raise NetworkError(
             origin=origin,
-            what=f"add needs nodes of one width; got {widths}",
+            what=f"sm.add takes nodes of one width; got {', '.join(map(repr, nodes))}",
             hint="sm.linear changes a width, sm.concat puts nodes of different widths side by side",
         )
     return Node(Add(), nodes, widths[0], name, origin)
@@ -226,5 +247,5 @@ def concat(*sources: Node, name: str | None = None) -> Node:
 def scale(source: Node, *, name: str | None = None) -> Node:
     """g_j = s_j f_j with a learned gain s of one value per unit, parameter `<name>.gain`."""
     origin = here()
-    node = _node(source, origin)
+    node = _node(source, origin, "scale")
     return Node(Scale(), (node,), node.units, name, origin)

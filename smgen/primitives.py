@@ -25,6 +25,12 @@ class _Real(sp.Function):
     is_finite = True
 
 
+class _Positive(_Real):
+    """A function with positive values."""
+
+    is_positive = True
+
+
 class log1p(_Real):
     """log(1 + u), accurate near u = 0."""
 
@@ -43,7 +49,7 @@ class expm1(_Real):
         return sp.exp(self.args[0])
 
 
-class sigmoid(_Real):
+class sigmoid(_Positive):
     """σ(u) = 1 / (1 + exp(−u)); σ′ = σ(1 − σ)."""
 
     nargs = 1
@@ -52,7 +58,7 @@ class sigmoid(_Real):
         return self * (1 - self)
 
 
-class softplus(_Real):
+class softplus(_Positive):
     """log(1 + exp(u)); its derivative is σ."""
 
     nargs = 1
@@ -70,7 +76,7 @@ class logcosh(_Real):
         return sp.tanh(self.args[0])
 
 
-class sech(_Real):
+class sech(_Positive):
     """1 / cosh(u); sech′ = −tanh·sech."""
 
     nargs = 1
@@ -79,17 +85,32 @@ class sech(_Real):
         return -sp.tanh(self.args[0]) * self
 
 
-class gaussian(_Real):
-    """exp(−c·u²) for a number c; its derivative is −2·c·u times itself."""
+class gaussian(_Positive):
+    """exp(−c·u²) for a number c; its derivative is −2·c·u times itself.
+
+    Where c·s², u = s·v, is a power of two, it is kept as c = 1 or ½ and s = 2^k, which are exact: exp(−(g/√2)²) is
+    exp(−g²/2), and no square root is rounded.
+    """
 
     nargs = 2
+
+    @classmethod
+    def eval(cls, u: sp.Expr, c: sp.Expr) -> sp.Expr | None:
+        scale, v = u.as_independent(*u.free_symbols, as_Add=False)
+        total = c * scale**2
+        if not u.free_symbols or not total.is_Rational or total <= 0:
+            return None
+        exponent = int(total.p).bit_length() - int(total.q).bit_length()
+        half = (exponent + 1) // 2
+        canonical = (sp.S(2) ** half * v, sp.S(2) ** (exponent - 2 * half))
+        return None if total != sp.S(2) ** exponent or canonical == (u, c) else cls(*canonical)
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         u, c = self.args
         return -2 * c * u * self
 
 
-class ndtr(_Real):
+class ndtr(_Positive):
     """Φ(u), the standard normal distribution function; Φ′ = exp(−u²/2)/√(2π)."""
 
     nargs = 1
@@ -193,7 +214,10 @@ def stable(expr: sp.Expr) -> sp.Expr:
             case gaussian():
                 # u² rounds, and exp amplifies that by u². For z = u to the nearest 1/16, z² is exact, and
                 # u² = z² + (u − z)(u + z). Beyond |u| = 40 the result is 0 in every dtype.
-                c, u = call.args[1], -maximum(-absolute(u), -40)
+                c = call.args[1]
+                if c not in (sp.S.Half, sp.S.One):
+                    return sp.exp(-c * u**2)
+                u = -maximum(-absolute(u), -40)
                 z = nearest(16 * u) / 16
                 return sp.exp(-c * z**2) * sp.exp(-c * (u - z) * (u + z))
             case ndtr():

@@ -1,7 +1,8 @@
 """Rewrite what users write into what computes well: log(1 + exp(g)) becomes softplus(g), and so on.
 
-One bottom-up walk over the expression. Every rule is an identity of real functions; none changes a value, only how it
-is computed. What no rule knows stays as it is, is evaluated at build time, and warned about where it fails.
+Bottom-up walks over the expression, until one changes nothing. Every rule is an identity of real functions; none
+changes a value, only how it is computed. What no rule knows stays as it is, is evaluated at build time, and warned
+about where it fails.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ from smgen import primitives as p
 
 def recognise(expr: sp.Expr) -> sp.Expr:
     """Return an expression equal to `expr` on the reals, in terms of stable primitives where one is known."""
-    if not expr.args:
+    while (better := _walk(expr)) != expr:
+        expr = better
+    return expr
+
+
+def _walk(expr: sp.Expr) -> sp.Expr:
+    """Rewrite the arguments, then what they make together; numbers stay sympy's."""
+    if expr.is_Symbol or not expr.free_symbols:
         return expr
-    args = [recognise(arg) for arg in expr.args]
-    rebuilt = expr.func(*args)
-    if rebuilt.func is not expr.func:
-        return recognise(rebuilt)  # sympy's own simplification made something else of it
+    rebuilt = expr.func(*map(_walk, expr.args))
     match rebuilt:
         case sp.log():
             return _log(rebuilt.args[0])
@@ -43,7 +48,7 @@ def recognise(expr: sp.Expr) -> sp.Expr:
         case sp.erf():
             return p.erf(rebuilt.args[0])
         case sp.erfc():
-            return 1 - p.erf(rebuilt.args[0])
+            return 2 * p.ndtr(-sp.sqrt(2) * rebuilt.args[0])
         case sp.exp():
             return _exponential(rebuilt)
         case _:
@@ -68,6 +73,8 @@ def _log(u: sp.Expr) -> sp.Expr:
             return -p.softplus(-v.args[0])
         case p.sech():
             return -p.logcosh(v.args[0])
+        case p.gaussian():
+            return -v.args[1] * v.args[0] ** 2
         case sp.cosh():
             return p.logcosh(v.args[0])
         case sp.Pow() if v.exp.is_number and v.base.is_positive:
@@ -82,32 +89,39 @@ def _log_of_sum(v: sp.Add) -> sp.Expr:
     """log(c + exp(a)) is a softplus, log(exp(a) + exp(−a)) a logcosh, log(c + w) with c > 0 a log1p."""
     constant, rest = v.as_coeff_Add()
     if constant.is_positive:
-        scaled = sp.expand_mul(rest / constant)
-        exponent = _as_exponential(scaled)
-        head = p.softplus(exponent) if exponent is not None else p.log1p(scaled)
+        exponent = _as_exponential(rest / constant)
+        head = p.softplus(exponent) if exponent is not None else p.log1p(rest / constant)
         return sp.log(constant) + head
     terms = [_as_exponential(term) for term in v.args]
     exponents = [term for term in terms if term is not None]
     if constant == 0 and len(exponents) == len(terms) == 2:
         a, b = sorted(exponents, key=sp.default_sort_key)
-        return sp.log(2) + p.logcosh(a) if a == -b else a + p.softplus(b - a)
+        return sp.log(2) + p.logcosh(a) if a == -b else a + p.softplus(sp.expand(b - a))
     return sp.log(v)
 
 
 def _exponential(call: sp.exp) -> sp.Expr:
-    """exp(−u²) and exp(−u²/2) are Gaussians, whose u² is not to be rounded."""
+    """exp(−c·u²) is a Gaussian, whose u² need not be rounded if c is a power of two."""
     scale, square = call.args[0].as_coeff_Mul()
-    if -scale in (sp.S.Half, sp.S.One) and square.is_Pow and square.exp == 2:
-        return p.gaussian(square.base, -scale)
+    if scale.is_negative and square.is_Pow and square.exp == 2:
+        bell = p.gaussian(square.base, -scale)
+        if bell.args[1] in (sp.S.Half, sp.S.One):
+            return bell
     return call
 
 
 def _as_exponential(term: sp.Expr) -> sp.Expr | None:
     """Return a with `term` = exp(a), taking a positive factor into the exponent; None if it is no exponential."""
-    scale, core = term.as_coeff_Mul()
-    if isinstance(core, sp.exp) and scale.is_positive:
-        return core.args[0] + sp.log(scale)
-    return None
+    scale, core = term.as_independent(*term.free_symbols, as_Add=False)
+    if not scale.is_positive:
+        return None
+    match core:
+        case sp.exp():
+            return core.args[0] + sp.log(scale)
+        case p.gaussian():
+            return -core.args[1] * core.args[0] ** 2 + sp.log(scale)
+        case _:
+            return None
 
 
 def _power(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
@@ -120,7 +134,7 @@ def _power(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
             return p.sech(base.args[0]) ** -exponent
         if isinstance(base, sp.Add):
             constant, rest = base.as_coeff_Add()
-            inner = _as_exponential(sp.expand_mul(rest / constant)) if constant.is_positive else None
+            inner = _as_exponential(rest / constant) if constant.is_positive else None
             if inner is not None:
                 return (p.sigmoid(-inner) / constant) ** -exponent
     return base**exponent
@@ -131,31 +145,45 @@ def _product(product: sp.Mul) -> sp.Expr:
     factors = dict(product.as_powers_dict())
 
     def merge(base: sp.Expr, partner: sp.Expr, result: sp.Expr) -> None:
-        if factors.get(partner, 0) >= 1:
-            del factors[base]
-            factors[partner] -= 1
-            factors[result] = factors.get(result, 0) + 1
+        m, n = factors[base], factors.get(partner, sp.S.Zero)
+        if m.is_Integer and n.is_Integer and min(m, n) > 0:
+            factors[base], factors[partner] = m - min(m, n), n - min(m, n)
+            factors[result] = factors.get(result, sp.S.Zero) + min(m, n)
 
+    exponent = sp.S.Zero
     for base in sorted(factors, key=sp.default_sort_key):
-        power = factors[base]
-        if base is sp.E or isinstance(base, sp.exp):
-            a = power if base is sp.E else base.args[0] * power
-            merge(base, p.sigmoid(-a), p.sigmoid(a))
-        elif isinstance(base, p.expm1) and power == 1:
-            merge(base, p.sigmoid(-base.args[0]), sp.tanh(base.args[0] / 2))
-        elif isinstance(base, sp.sinh) and power == 1:
-            merge(base, p.sech(base.args[0]), sp.tanh(base.args[0]))
-    return sp.Mul(*(base**power for base, power in factors.items()))
+        match base:
+            case p.expm1():
+                merge(base, p.sigmoid(-base.args[0]), sp.tanh(base.args[0] / 2))
+            case sp.sinh():
+                merge(base, p.sech(base.args[0]), sp.tanh(base.args[0]))
+            case sp.exp():
+                exponent += base.args[0] * factors.pop(base)
+            case sp.E:
+                exponent += factors.pop(base)
+    for partner in sorted((base for base in factors if isinstance(base, p.sigmoid)), key=sp.default_sort_key):
+        a, n = partner.args[0], factors[partner]
+        times = sp.cancel(-exponent / a)
+        if times.is_Integer and n.is_Integer and min(times, n) > 0:
+            factors[partner] -= min(times, n)
+            factors[p.sigmoid(-a)] = factors.get(p.sigmoid(-a), sp.S.Zero) + min(times, n)
+            exponent += min(times, n) * a
+    return sp.Mul(sp.exp(exponent), *(base**power for base, power in factors.items()))
 
 
 def _sum(total: sp.Add) -> sp.Expr:
-    """exp(a) − 1 is an expm1; exp(a) ± exp(−a) is 2·cosh(a) or 2·sinh(a)."""
+    """exp(a) − 1 is an expm1; exp(a) ± exp(−a) 2·cosh(a) or 2·sinh(a); 1 ± erf(a), 1 − Φ(a), 1 − σ(a) are tails."""
     if len(total.args) != 2:
         return total
     constant, rest = total.as_coeff_Add()
     scale, core = rest.as_coeff_Mul()
-    if isinstance(core, sp.exp) and constant == -scale:
-        return scale * p.expm1(core.args[0])
+    match core:
+        case sp.exp() if scale == -constant:
+            return scale * p.expm1(core.args[0])
+        case p.erf() if abs(scale) == abs(constant):
+            return 2 * constant * p.ndtr(scale / constant * sp.sqrt(2) * core.args[0])
+        case p.ndtr() | p.sigmoid() if scale == -constant:
+            return constant * core.func(-core.args[0])
     (s1, e1), (s2, e2) = (term.as_coeff_Mul() for term in total.args)
     if isinstance(e1, sp.exp) and isinstance(e2, sp.exp) and e1.args[0] == -e2.args[0]:
         if s1 == s2:

@@ -90,7 +90,7 @@ def _check_shapes(op: Op) -> None:
                 for letter, size in zip(letters, shape, strict=True):
                     _require(sizes.setdefault(letter, size) == size, f"axis {letter} of {axes} has two sizes")
                     _require((letter == "n") == (size == BATCH), f"n is the batch in {axes}")
-        case Reduce(out, src, axis):
+        case Reduce(out, src, axis, _):
             expected: Shape = () if axis is None else src.shape[:axis] + src.shape[axis + 1 :]
             _require(out.shape == expected, f"a sum over axis {axis} of {src.shape} has shape {expected}")
             _require(axis is not None or out.kind == "accumulator", "a total is accumulated in float64")

@@ -52,7 +52,7 @@ def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
                 env.update({total.out.name: np.sum(local[total.src.name]) for total in totals})
             case Product(out, left, right, axes):
                 env[out.name] = np.einsum(axes, env[left.name], env[right.name])
-            case Reduce(out, src, axis):
+            case Reduce(out, src, axis, _):
                 env[out.name] = np.sum(env[src.name], axis=axis)
             case View(out, src, start):
                 env[out.name] = _view(env[src.name], out, src, start)

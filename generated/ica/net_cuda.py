@@ -21,7 +21,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `<name>_x4` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template cuda/module.py.j2, sha256 d208b8b1aff66daf869f954abe1e323c5255447935d59f6f25e567a9b396d7b8
+template cuda/module.py.j2, sha256 5ddf915ef8a419aae6e59da2ef834724743865021ac5a90db8b07084944bd5d0
 """
 
 import threading
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "d208b8b1aff66daf869f954abe1e323c5255447935d59f6f25e567a9b396d7b8",
+    "template_sha256": "5ddf915ef8a419aae6e59da2ef834724743865021ac5a90db8b07084944bd5d0",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -64,12 +64,6 @@ METADATA = {
 _D = 144
 
 SOURCE = r"""
-static __device__ __forceinline__ float maximum(const float a, const float b) { return a > b || a != a ? a : b; }
-static __device__ __forceinline__ float relu(const float u) { return u > 0 || u != u ? u : 0; }
-static __device__ __forceinline__ float step(const float u) { return u > 0 ? 1 : u <= 0 ? 0 : u; }
-static __device__ __forceinline__ float signum(const float u) { return u > 0 ? 1 : u < 0 ? -1 : u; }
-static __device__ __forceinline__ float squared(const float u) { return u * u; }
-static __device__ __forceinline__ float cubed(const float u) { return u * u * u; }
 
 // The sum of `value` over the threads of a block, in float64; valid in the first warp. The block has whole warps.
 static __device__ double block_sum(double value)
@@ -579,74 +573,42 @@ extern "C" __global__ void dJ_dW_filters_x4(
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_prime_filters_at(const float W_filters_squared_sum, float& dJ_ddelta_prime_filters)
-{
-    // ∂J/∂δ′_filters = (W_filters ∘ W_filters) (−1)  (13)
-    dJ_ddelta_prime_filters = -W_filters_squared_sum;
-}
-
-extern "C" __global__ void dJ_ddelta_prime_filters(
-    const float* __restrict__ W_filters_squared_sum, float* __restrict__ dJ_ddelta_prime_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < 1; row += gridDim.y * blockDim.y) {
-        const float W_filters_squared_sum_i = W_filters_squared_sum[column];
-        float dJ_ddelta_prime_filters_i;
-        dJ_ddelta_prime_filters_at(W_filters_squared_sum_i, dJ_ddelta_prime_filters_i);
-        dJ_ddelta_prime_filters[column] = dJ_ddelta_prime_filters_i;
-    }
-}
-extern "C" __global__ void dJ_ddelta_prime_filters_x4(
-    const float* __restrict__ W_filters_squared_sum, float* __restrict__ dJ_ddelta_prime_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_squared_sum_i = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
-        float4 dJ_ddelta_prime_filters_i;
-        dJ_ddelta_prime_filters_at(W_filters_squared_sum_i.x, dJ_ddelta_prime_filters_i.x);
-        dJ_ddelta_prime_filters_at(W_filters_squared_sum_i.y, dJ_ddelta_prime_filters_i.y);
-        dJ_ddelta_prime_filters_at(W_filters_squared_sum_i.z, dJ_ddelta_prime_filters_i.z);
-        dJ_ddelta_prime_filters_at(W_filters_squared_sum_i.w, dJ_ddelta_prime_filters_i.w);
-        reinterpret_cast<float4*>(dJ_ddelta_prime_filters)[column] = dJ_ddelta_prime_filters_i;
-    }
-}
-
-static __device__ __forceinline__ void dJ_dg_filters_2_at(const float f_second_experts, const float tanh_experts, const float dJ_ddelta_filters, const float dJ_ddelta_prime_filters, float& dJ_dg_filters)
+static __device__ __forceinline__ void dJ_dg_filters_2_at(const float f_second_experts, const float tanh_experts, const float W_filters_squared_sum, const float dJ_ddelta_filters, float& dJ_dg_filters)
 {
     // f‴(g_filters) = -2*f_second_experts*tanh_experts
     const float f_third_experts = -2.0f * f_second_experts * tanh_experts;
     // ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
-    dJ_dg_filters = dJ_ddelta_filters * f_second_experts + dJ_ddelta_prime_filters * f_third_experts;
+    dJ_dg_filters = dJ_ddelta_filters * f_second_experts - W_filters_squared_sum * f_third_experts;
 }
 
 extern "C" __global__ void dJ_dg_filters_2(
-    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ dJ_ddelta_prime_filters, float* __restrict__ dJ_dg_filters, const int N)
+    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ W_filters_squared_sum, const float* __restrict__ dJ_ddelta_filters, float* __restrict__ dJ_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
         const float f_second_experts_i = f_second_experts[(long long)row * 288 + column];
         const float tanh_experts_i = tanh_experts[(long long)row * 288 + column];
+        const float W_filters_squared_sum_i = W_filters_squared_sum[column];
         const float dJ_ddelta_filters_i = dJ_ddelta_filters[(long long)row * 288 + column];
-        const float dJ_ddelta_prime_filters_i = dJ_ddelta_prime_filters[column];
         float dJ_dg_filters_i;
-        dJ_dg_filters_2_at(f_second_experts_i, tanh_experts_i, dJ_ddelta_filters_i, dJ_ddelta_prime_filters_i, dJ_dg_filters_i);
+        dJ_dg_filters_2_at(f_second_experts_i, tanh_experts_i, W_filters_squared_sum_i, dJ_ddelta_filters_i, dJ_dg_filters_i);
         dJ_dg_filters[(long long)row * 288 + column] = dJ_dg_filters_i;
     }
 }
 extern "C" __global__ void dJ_dg_filters_2_x4(
-    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ dJ_ddelta_prime_filters, float* __restrict__ dJ_dg_filters, const int N)
+    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ W_filters_squared_sum, const float* __restrict__ dJ_ddelta_filters, float* __restrict__ dJ_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
         const float4 f_second_experts_i = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
         const float4 tanh_experts_i = reinterpret_cast<const float4*>(tanh_experts)[(long long)row * 72 + column];
+        const float4 W_filters_squared_sum_i = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
         const float4 dJ_ddelta_filters_i = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 72 + column];
-        const float4 dJ_ddelta_prime_filters_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_filters)[column];
         float4 dJ_dg_filters_i;
-        dJ_dg_filters_2_at(f_second_experts_i.x, tanh_experts_i.x, dJ_ddelta_filters_i.x, dJ_ddelta_prime_filters_i.x, dJ_dg_filters_i.x);
-        dJ_dg_filters_2_at(f_second_experts_i.y, tanh_experts_i.y, dJ_ddelta_filters_i.y, dJ_ddelta_prime_filters_i.y, dJ_dg_filters_i.y);
-        dJ_dg_filters_2_at(f_second_experts_i.z, tanh_experts_i.z, dJ_ddelta_filters_i.z, dJ_ddelta_prime_filters_i.z, dJ_dg_filters_i.z);
-        dJ_dg_filters_2_at(f_second_experts_i.w, tanh_experts_i.w, dJ_ddelta_filters_i.w, dJ_ddelta_prime_filters_i.w, dJ_dg_filters_i.w);
+        dJ_dg_filters_2_at(f_second_experts_i.x, tanh_experts_i.x, W_filters_squared_sum_i.x, dJ_ddelta_filters_i.x, dJ_dg_filters_i.x);
+        dJ_dg_filters_2_at(f_second_experts_i.y, tanh_experts_i.y, W_filters_squared_sum_i.y, dJ_ddelta_filters_i.y, dJ_dg_filters_i.y);
+        dJ_dg_filters_2_at(f_second_experts_i.z, tanh_experts_i.z, W_filters_squared_sum_i.z, dJ_ddelta_filters_i.z, dJ_dg_filters_i.z);
+        dJ_dg_filters_2_at(f_second_experts_i.w, tanh_experts_i.w, W_filters_squared_sum_i.w, dJ_ddelta_filters_i.w, dJ_dg_filters_i.w);
         reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 72 + column] = dJ_dg_filters_i;
     }
 }
@@ -897,72 +859,40 @@ extern "C" __global__ void dL_dW_filters_x4(
     }
 }
 
-static __device__ __forceinline__ void dL_ddelta_prime_filters_at(const float W_filters_squared_sum, float& dL_ddelta_prime_filters)
-{
-    // ∂L/∂δ′_filters = (W_filters ∘ W_filters) (−1)  (13)
-    dL_ddelta_prime_filters = -W_filters_squared_sum;
-}
-
-extern "C" __global__ void dL_ddelta_prime_filters(
-    const float* __restrict__ W_filters_squared_sum, float* __restrict__ dL_ddelta_prime_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < 1; row += gridDim.y * blockDim.y) {
-        const float W_filters_squared_sum_i = W_filters_squared_sum[column];
-        float dL_ddelta_prime_filters_i;
-        dL_ddelta_prime_filters_at(W_filters_squared_sum_i, dL_ddelta_prime_filters_i);
-        dL_ddelta_prime_filters[column] = dL_ddelta_prime_filters_i;
-    }
-}
-extern "C" __global__ void dL_ddelta_prime_filters_x4(
-    const float* __restrict__ W_filters_squared_sum, float* __restrict__ dL_ddelta_prime_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_squared_sum_i = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
-        float4 dL_ddelta_prime_filters_i;
-        dL_ddelta_prime_filters_at(W_filters_squared_sum_i.x, dL_ddelta_prime_filters_i.x);
-        dL_ddelta_prime_filters_at(W_filters_squared_sum_i.y, dL_ddelta_prime_filters_i.y);
-        dL_ddelta_prime_filters_at(W_filters_squared_sum_i.z, dL_ddelta_prime_filters_i.z);
-        dL_ddelta_prime_filters_at(W_filters_squared_sum_i.w, dL_ddelta_prime_filters_i.w);
-        reinterpret_cast<float4*>(dL_ddelta_prime_filters)[column] = dL_ddelta_prime_filters_i;
-    }
-}
-
-static __device__ __forceinline__ void dL_dg_filters_2_at(const float f_second_experts, const float tanh_experts, const float dL_ddelta_prime_filters, float& dL_dg_filters)
+static __device__ __forceinline__ void dL_dg_filters_2_at(const float f_second_experts, const float tanh_experts, const float W_filters_squared_sum, float& dL_dg_filters)
 {
     // f‴(g_filters) = -2*f_second_experts*tanh_experts
     const float f_third_experts = -2.0f * f_second_experts * tanh_experts;
     // ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
-    dL_dg_filters = dL_ddelta_prime_filters * f_third_experts;
+    dL_dg_filters = -W_filters_squared_sum * f_third_experts;
 }
 
 extern "C" __global__ void dL_dg_filters_2(
-    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ dL_ddelta_prime_filters, float* __restrict__ dL_dg_filters, const int N)
+    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ W_filters_squared_sum, float* __restrict__ dL_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
         const float f_second_experts_i = f_second_experts[(long long)row * 288 + column];
         const float tanh_experts_i = tanh_experts[(long long)row * 288 + column];
-        const float dL_ddelta_prime_filters_i = dL_ddelta_prime_filters[column];
+        const float W_filters_squared_sum_i = W_filters_squared_sum[column];
         float dL_dg_filters_i;
-        dL_dg_filters_2_at(f_second_experts_i, tanh_experts_i, dL_ddelta_prime_filters_i, dL_dg_filters_i);
+        dL_dg_filters_2_at(f_second_experts_i, tanh_experts_i, W_filters_squared_sum_i, dL_dg_filters_i);
         dL_dg_filters[(long long)row * 288 + column] = dL_dg_filters_i;
     }
 }
 extern "C" __global__ void dL_dg_filters_2_x4(
-    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ dL_ddelta_prime_filters, float* __restrict__ dL_dg_filters, const int N)
+    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ W_filters_squared_sum, float* __restrict__ dL_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
         const float4 f_second_experts_i = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
         const float4 tanh_experts_i = reinterpret_cast<const float4*>(tanh_experts)[(long long)row * 72 + column];
-        const float4 dL_ddelta_prime_filters_i = reinterpret_cast<const float4*>(dL_ddelta_prime_filters)[column];
+        const float4 W_filters_squared_sum_i = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
         float4 dL_dg_filters_i;
-        dL_dg_filters_2_at(f_second_experts_i.x, tanh_experts_i.x, dL_ddelta_prime_filters_i.x, dL_dg_filters_i.x);
-        dL_dg_filters_2_at(f_second_experts_i.y, tanh_experts_i.y, dL_ddelta_prime_filters_i.y, dL_dg_filters_i.y);
-        dL_dg_filters_2_at(f_second_experts_i.z, tanh_experts_i.z, dL_ddelta_prime_filters_i.z, dL_dg_filters_i.z);
-        dL_dg_filters_2_at(f_second_experts_i.w, tanh_experts_i.w, dL_ddelta_prime_filters_i.w, dL_dg_filters_i.w);
+        dL_dg_filters_2_at(f_second_experts_i.x, tanh_experts_i.x, W_filters_squared_sum_i.x, dL_dg_filters_i.x);
+        dL_dg_filters_2_at(f_second_experts_i.y, tanh_experts_i.y, W_filters_squared_sum_i.y, dL_dg_filters_i.y);
+        dL_dg_filters_2_at(f_second_experts_i.z, tanh_experts_i.z, W_filters_squared_sum_i.z, dL_dg_filters_i.z);
+        dL_dg_filters_2_at(f_second_experts_i.w, tanh_experts_i.w, W_filters_squared_sum_i.w, dL_dg_filters_i.w);
         reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 72 + column] = dL_dg_filters_i;
     }
 }
@@ -1110,7 +1040,6 @@ _MAPS = {
     "dJ_ddelta_prime_x_to_sum_delta_prime_squared": (0, 144, 4),
     "dJ_dg_filters": (0, 288, 4),
     "dJ_dW_filters": (288, 144, 4),
-    "dJ_ddelta_prime_filters": (1, 288, 4),
     "dJ_dg_filters_2": (0, 288, 4),
     "dJ_dW_filters_2": (288, 144, 4),
     "dL_ddelta_prime_x_to_sum_delta_prime_squared": (0, 144, 4),
@@ -1118,7 +1047,6 @@ _MAPS = {
     "dK_dW_filters": (288, 144, 4),
     "dL_dg_filters": (0, 288, 4),
     "dL_dW_filters": (288, 144, 4),
-    "dL_ddelta_prime_filters": (1, 288, 4),
     "dL_dg_filters_2": (0, 288, 4),
     "dL_dW_filters_2": (288, 144, 4),
 }
@@ -1128,7 +1056,6 @@ _ARRAYS = {
     "K_scalar": (np.float64, ()),
     "L_scalar": (np.float64, ()),
     "M288_0": (DTYPE, (288,)),
-    "M288_1": (DTYPE, (288,)),
     "M288x144_0": (DTYPE, (288, 144)),
     "M288x144_1": (DTYPE, (288, 144)),
     "M288x144_2": (DTYPE, (288, 144)),
@@ -1140,10 +1067,11 @@ _ARRAYS = {
     "Nx288_2": (DTYPE, ("N", 288)),
     "Nx288_3": (DTYPE, ("N", 288)),
     "Nx288_4": (DTYPE, ("N", 288)),
-    "column_parts_288": (DTYPE, (64, 288)),
     "dJ_dW_filters_result": (DTYPE, (288, 144)),
     "dK_dW_filters_result": (DTYPE, (288, 144)),
     "dL_dW_filters_result": (DTYPE, (288, 144)),
+    "ones_144": (DTYPE, (144,)),
+    "ones_N": (DTYPE, ("N",)),
     "sum_delta_prime_parts": (np.float64, (1024,)),
     "sum_delta_prime_squared_parts": (np.float64, (1024,)),
     "sum_delta_squared_parts": (np.float64, (1024,)),
@@ -1171,7 +1099,8 @@ class Workspace:
             dtype, shape = _ARRAYS[name]
             array = self._arrays.get(name)
             if array is None:
-                array = cp.empty(tuple(self._capacity if dim == "N" else dim for dim in shape), dtype)
+                sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
+                array = cp.asarray(np.ones(sizes, dtype)) if name.startswith("ones_") else cp.empty(sizes, dtype)
                 self._arrays[name] = array
             found.append(array[:n] if shape[:1] == ("N",) else array)
         return found
@@ -1636,12 +1565,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     g_x = x
     W_filters = params["filters.weight"]
     (
-        Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, M288_0, M288_1, Nx288_3, M288x144_1,
-        sum_delta_squared_parts, sum_delta_prime_parts, J_scalar, column_parts_288, dJ_dW_filters_result,
+        Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, M288_0, Nx288_3, M288x144_1,
+        sum_delta_squared_parts, sum_delta_prime_parts, J_scalar, ones_144, ones_N, dJ_dW_filters_result,
     ) = workspace.arrays(
         N,
-        "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "M288_0", "M288_1", "Nx288_3",
-        "M288x144_1", "sum_delta_squared_parts", "sum_delta_prime_parts", "J_scalar", "column_parts_288",
+        "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "M288_0", "Nx288_3", "M288x144_1",
+        "sum_delta_squared_parts", "sum_delta_prime_parts", "J_scalar", "ones_144", "ones_N",
         "dJ_dW_filters_result",
     )
 
@@ -1673,17 +1602,14 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
     dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
     # Σ W_filters ∘ W_filters
-    W_filters_squared_sum = _row_sum(W_filters_squared, M288_0, 144)
-    # ∂J/∂δ′_filters = (W_filters ∘ W_filters) (−1)  (13)
-    dJ_ddelta_prime_filters = M288_1
-    _map("dJ_ddelta_prime_filters", N, wide, (W_filters_squared_sum, dJ_ddelta_prime_filters, samples))
+    W_filters_squared_sum = cp.matmul(W_filters_squared, ones_144, out=M288_0)
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
     dJ_dg_filters = Nx288_3
-    _map("dJ_dg_filters_2", N, wide, (f_second_experts, tanh_experts, dJ_ddelta_filters, dJ_ddelta_prime_filters, dJ_dg_filters, samples))
+    _map("dJ_dg_filters_2", N, wide, (f_second_experts, tanh_experts, W_filters_squared_sum, dJ_ddelta_filters, dJ_dg_filters, samples))
     # Σ_n δ′_filters
-    dJ_dW_filters_delta_prime_sum = _column_sum(f_second_experts, M288_1, column_parts_288, 288)
+    dJ_dW_filters_delta_prime_sum = cp.matmul(ones_N, f_second_experts, out=M288_0)
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum[:, None]
     # Σ_n δ_filters ∂J/∂δ_xᵀ
@@ -1792,14 +1718,14 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     g_x = x
     W_filters = params["filters.weight"]
     (
-        Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, Nx288_3, M288x144_1, M288x144_2, M288_0, M288_1,
-        sum_delta_squared_parts, sum_delta_prime_parts, K_scalar, L_scalar, dK_dW_filters_result, column_parts_288,
+        Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, Nx288_3, M288x144_1, M288x144_2, M288_0,
+        sum_delta_squared_parts, sum_delta_prime_parts, K_scalar, L_scalar, dK_dW_filters_result, ones_144, ones_N,
         dL_dW_filters_result,
     ) = workspace.arrays(
         N,
         "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "Nx288_3", "M288x144_1", "M288x144_2",
-        "M288_0", "M288_1", "sum_delta_squared_parts", "sum_delta_prime_parts", "K_scalar", "L_scalar",
-        "dK_dW_filters_result", "column_parts_288", "dL_dW_filters_result",
+        "M288_0", "sum_delta_squared_parts", "sum_delta_prime_parts", "K_scalar", "L_scalar",
+        "dK_dW_filters_result", "ones_144", "ones_N", "dL_dW_filters_result",
     )
 
     # ---- forward: g
@@ -1845,17 +1771,14 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # Σ W_filters ∘ W_filters
-    W_filters_squared_sum = _row_sum(W_filters_squared, M288_0, 144)
-    # ∂L/∂δ′_filters = (W_filters ∘ W_filters) (−1)  (13)
-    dL_ddelta_prime_filters = M288_1
-    _map("dL_ddelta_prime_filters", N, wide, (W_filters_squared_sum, dL_ddelta_prime_filters, samples))
+    W_filters_squared_sum = cp.matmul(W_filters_squared, ones_144, out=M288_0)
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
     dL_dg_filters = Nx288_3
-    _map("dL_dg_filters_2", N, wide, (f_second_experts, tanh_experts, dL_ddelta_prime_filters, dL_dg_filters, samples))
+    _map("dL_dg_filters_2", N, wide, (f_second_experts, tanh_experts, W_filters_squared_sum, dL_dg_filters, samples))
     # Σ_n δ′_filters
-    dL_dW_filters_delta_prime_sum = _column_sum(f_second_experts, M288_1, column_parts_288, 288)
+    dL_dW_filters_delta_prime_sum = cp.matmul(ones_N, f_second_experts, out=M288_0)
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_filters g_xᵀ

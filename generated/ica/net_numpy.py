@@ -202,9 +202,8 @@ def _check(params, x, lam=0.0):
     if suspicious and not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
-    value = lam.item() if isinstance(lam, np.ndarray) and lam.ndim == 0 else lam
-    largest = float(np.finfo(DTYPE).max)
-    if not isinstance(value, (int, float, np.integer, np.floating)) or not 0.0 <= value <= largest:
+    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
+    if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {lam!r}")
     return float(value)
 
@@ -558,8 +557,6 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx288_2)
     # Σ W_filters ∘ W_filters
     W_filters_squared_sum = np.sum(W_filters_squared, axis=1, out=M288_0)
-    # ∂J/∂δ′_filters = (W_filters ∘ W_filters) (−1)  (13)
-    dJ_ddelta_prime_filters = np.negative(W_filters_squared_sum, out=M288_0)
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # f‴(g_filters) = -2*f_second_experts*tanh_experts
@@ -567,8 +564,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     f_third_experts = np.multiply(a, -2.0, out=Nx288_3)
     # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
     a = np.multiply(dJ_ddelta_filters, f_second_experts, out=Nx288_2)
-    b = np.multiply(dJ_ddelta_prime_filters, f_third_experts, out=Nx288_3)
-    dJ_dg_filters = np.add(a, b, out=Nx288_2)
+    b = np.multiply(W_filters_squared_sum, f_third_experts, out=Nx288_3)
+    dJ_dg_filters = np.subtract(a, b, out=Nx288_2)
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum = np.sum(delta_prime_filters, axis=0, out=M288_0)
     # Σ_n δ′_filters
@@ -748,15 +745,14 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # Σ W_filters ∘ W_filters
     W_filters_squared_sum = np.sum(W_filters_squared, axis=1, out=M288_0)
-    # ∂L/∂δ′_filters = (W_filters ∘ W_filters) (−1)  (13)
-    dL_ddelta_prime_filters = np.negative(W_filters_squared_sum, out=M288_0)
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # f‴(g_filters) = -2*f_second_experts*tanh_experts
     a = np.multiply(f_second_experts, tanh_experts, out=Nx288_0)
     f_third_experts = np.multiply(a, -2.0, out=Nx288_0)
     # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
-    dL_dg_filters = np.multiply(dL_ddelta_prime_filters, f_third_experts, out=Nx288_0)
+    a = np.multiply(W_filters_squared_sum, f_third_experts, out=Nx288_0)
+    dL_dg_filters = np.negative(a, out=Nx288_0)
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum = np.sum(delta_prime_filters, axis=0, out=M288_0)
     # Σ_n δ′_filters

@@ -26,7 +26,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `<name>_x4` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 d208b8b1aff66daf869f954abe1e323c5255447935d59f6f25e567a9b396d7b8
+template cuda/module.py.j2, sha256 5ddf915ef8a419aae6e59da2ef834724743865021ac5a90db8b07084944bd5d0
 """
 
 import threading
@@ -62,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "d208b8b1aff66daf869f954abe1e323c5255447935d59f6f25e567a9b396d7b8",
+    "template_sha256": "5ddf915ef8a419aae6e59da2ef834724743865021ac5a90db8b07084944bd5d0",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -76,10 +76,7 @@ _D = 64
 SOURCE = r"""
 static __device__ __forceinline__ float maximum(const float a, const float b) { return a > b || a != a ? a : b; }
 static __device__ __forceinline__ float relu(const float u) { return u > 0 || u != u ? u : 0; }
-static __device__ __forceinline__ float step(const float u) { return u > 0 ? 1 : u <= 0 ? 0 : u; }
 static __device__ __forceinline__ float signum(const float u) { return u > 0 ? 1 : u < 0 ? -1 : u; }
-static __device__ __forceinline__ float squared(const float u) { return u * u; }
-static __device__ __forceinline__ float cubed(const float u) { return u * u * u; }
 
 // The sum of `value` over the threads of a block, in float64; valid in the first warp. The block has whole warps.
 static __device__ double block_sum(double value)
@@ -1336,122 +1333,90 @@ extern "C" __global__ void dJ_db_layer_1_x4(
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_prime_layer_1_at(const float W_layer_1_squared_sum, float& dJ_ddelta_prime_layer_1)
-{
-    // ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) (−1)  (13)
-    dJ_ddelta_prime_layer_1 = -W_layer_1_squared_sum;
-}
-
-extern "C" __global__ void dJ_ddelta_prime_layer_1(
-    const float* __restrict__ W_layer_1_squared_sum, float* __restrict__ dJ_ddelta_prime_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float W_layer_1_squared_sum_i = W_layer_1_squared_sum[column];
-        float dJ_ddelta_prime_layer_1_i;
-        dJ_ddelta_prime_layer_1_at(W_layer_1_squared_sum_i, dJ_ddelta_prime_layer_1_i);
-        dJ_ddelta_prime_layer_1[column] = dJ_ddelta_prime_layer_1_i;
-    }
-}
-extern "C" __global__ void dJ_ddelta_prime_layer_1_x4(
-    const float* __restrict__ W_layer_1_squared_sum, float* __restrict__ dJ_ddelta_prime_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_1_squared_sum_i = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
-        float4 dJ_ddelta_prime_layer_1_i;
-        dJ_ddelta_prime_layer_1_at(W_layer_1_squared_sum_i.x, dJ_ddelta_prime_layer_1_i.x);
-        dJ_ddelta_prime_layer_1_at(W_layer_1_squared_sum_i.y, dJ_ddelta_prime_layer_1_i.y);
-        dJ_ddelta_prime_layer_1_at(W_layer_1_squared_sum_i.z, dJ_ddelta_prime_layer_1_i.z);
-        dJ_ddelta_prime_layer_1_at(W_layer_1_squared_sum_i.w, dJ_ddelta_prime_layer_1_i.w);
-        reinterpret_cast<float4*>(dJ_ddelta_prime_layer_1)[column] = dJ_ddelta_prime_layer_1_i;
-    }
-}
-
-static __device__ __forceinline__ void dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(const float dJ_ddelta_layer_1, const float dJ_ddelta_prime_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dJ_ddelta_softplus_1, float& dJ_ddelta_prime_softplus_1)
+static __device__ __forceinline__ void dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(const float W_layer_1_squared_sum, const float dJ_ddelta_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dJ_ddelta_softplus_1, float& dJ_ddelta_prime_softplus_1)
 {
     // ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * sigmoid_softplus_1 + dJ_ddelta_prime_layer_1 * f_second_softplus_1;
+    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * sigmoid_softplus_1 - W_layer_1_squared_sum * f_second_softplus_1;
     // ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
-    dJ_ddelta_prime_softplus_1 = dJ_ddelta_prime_layer_1 * sigmoid_softplus_1 * sigmoid_softplus_1;
+    dJ_ddelta_prime_softplus_1 = -W_layer_1_squared_sum * sigmoid_softplus_1 * sigmoid_softplus_1;
 }
 
 extern "C" __global__ void dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
+    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float W_layer_1_squared_sum_i = W_layer_1_squared_sum[column];
         const float dJ_ddelta_layer_1_i = dJ_ddelta_layer_1[(long long)row * 128 + column];
-        const float dJ_ddelta_prime_layer_1_i = dJ_ddelta_prime_layer_1[column];
         const float f_second_softplus_1_i = f_second_softplus_1[(long long)row * 128 + column];
         const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
         float dJ_ddelta_softplus_1_i, dJ_ddelta_prime_softplus_1_i;
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(dJ_ddelta_layer_1_i, dJ_ddelta_prime_layer_1_i, f_second_softplus_1_i, sigmoid_softplus_1_i, dJ_ddelta_softplus_1_i, dJ_ddelta_prime_softplus_1_i);
+        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i, dJ_ddelta_layer_1_i, f_second_softplus_1_i, sigmoid_softplus_1_i, dJ_ddelta_softplus_1_i, dJ_ddelta_prime_softplus_1_i);
         dJ_ddelta_softplus_1[(long long)row * 128 + column] = dJ_ddelta_softplus_1_i;
         dJ_ddelta_prime_softplus_1[(long long)row * 128 + column] = dJ_ddelta_prime_softplus_1_i;
     }
 }
 extern "C" __global__ void dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_x4(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
+    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 W_layer_1_squared_sum_i = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
         const float4 dJ_ddelta_layer_1_i = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 dJ_ddelta_prime_layer_1_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_1)[column];
         const float4 f_second_softplus_1_i = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         float4 dJ_ddelta_softplus_1_i, dJ_ddelta_prime_softplus_1_i;
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(dJ_ddelta_layer_1_i.x, dJ_ddelta_prime_layer_1_i.x, f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, dJ_ddelta_softplus_1_i.x, dJ_ddelta_prime_softplus_1_i.x);
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(dJ_ddelta_layer_1_i.y, dJ_ddelta_prime_layer_1_i.y, f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, dJ_ddelta_softplus_1_i.y, dJ_ddelta_prime_softplus_1_i.y);
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(dJ_ddelta_layer_1_i.z, dJ_ddelta_prime_layer_1_i.z, f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, dJ_ddelta_softplus_1_i.z, dJ_ddelta_prime_softplus_1_i.z);
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(dJ_ddelta_layer_1_i.w, dJ_ddelta_prime_layer_1_i.w, f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, dJ_ddelta_softplus_1_i.w, dJ_ddelta_prime_softplus_1_i.w);
+        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.x, dJ_ddelta_layer_1_i.x, f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, dJ_ddelta_softplus_1_i.x, dJ_ddelta_prime_softplus_1_i.x);
+        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.y, dJ_ddelta_layer_1_i.y, f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, dJ_ddelta_softplus_1_i.y, dJ_ddelta_prime_softplus_1_i.y);
+        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.z, dJ_ddelta_layer_1_i.z, f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, dJ_ddelta_softplus_1_i.z, dJ_ddelta_prime_softplus_1_i.z);
+        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.w, dJ_ddelta_layer_1_i.w, f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, dJ_ddelta_softplus_1_i.w, dJ_ddelta_prime_softplus_1_i.w);
         reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = dJ_ddelta_softplus_1_i;
         reinterpret_cast<float4*>(dJ_ddelta_prime_softplus_1)[(long long)row * 32 + column] = dJ_ddelta_prime_softplus_1_i;
     }
 }
 
-static __device__ __forceinline__ void dJ_dg_layer_1_2_at(const float f_second_softplus_1, const float sigmoid_softplus_1, const float dJ_ddelta_layer_1, const float dJ_ddelta_prime_layer_1, const float dJ_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dJ_dg_layer_1)
+static __device__ __forceinline__ void dJ_dg_layer_1_2_at(const float f_second_softplus_1, const float sigmoid_softplus_1, const float W_layer_1_squared_sum, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dJ_dg_layer_1)
 {
     // f‴(g_layer_1) = f_second_softplus_1*(1 - 2*sigmoid_softplus_1)
     const float f_third_softplus_1 = f_second_softplus_1 * (1.0f - 2.0f * sigmoid_softplus_1);
     // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22)
-    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + 2.0f * dJ_ddelta_prime_layer_1 * delta_prime_softplus_1 * f_second_softplus_1 * sigmoid_softplus_1 + dJ_ddelta_prime_layer_1 * delta_softplus_1 * f_third_softplus_1 + dJ_dg_softplus_1 * sigmoid_softplus_1;
+    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_dg_softplus_1 * sigmoid_softplus_1 - 2.0f * W_layer_1_squared_sum * delta_prime_softplus_1 * f_second_softplus_1 * sigmoid_softplus_1 - W_layer_1_squared_sum * delta_softplus_1 * f_third_softplus_1;
 }
 
 extern "C" __global__ void dJ_dg_layer_1_2(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
+    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float f_second_softplus_1_i = f_second_softplus_1[(long long)row * 128 + column];
         const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float W_layer_1_squared_sum_i = W_layer_1_squared_sum[column];
         const float dJ_ddelta_layer_1_i = dJ_ddelta_layer_1[(long long)row * 128 + column];
-        const float dJ_ddelta_prime_layer_1_i = dJ_ddelta_prime_layer_1[column];
         const float dJ_dg_softplus_1_i = dJ_dg_softplus_1[(long long)row * 128 + column];
         const float delta_prime_softplus_1_i = delta_prime_softplus_1[(long long)row * 128 + column];
         const float delta_softplus_1_i = delta_softplus_1[(long long)row * 128 + column];
         float dJ_dg_layer_1_i;
-        dJ_dg_layer_1_2_at(f_second_softplus_1_i, sigmoid_softplus_1_i, dJ_ddelta_layer_1_i, dJ_ddelta_prime_layer_1_i, dJ_dg_softplus_1_i, delta_prime_softplus_1_i, delta_softplus_1_i, dJ_dg_layer_1_i);
+        dJ_dg_layer_1_2_at(f_second_softplus_1_i, sigmoid_softplus_1_i, W_layer_1_squared_sum_i, dJ_ddelta_layer_1_i, dJ_dg_softplus_1_i, delta_prime_softplus_1_i, delta_softplus_1_i, dJ_dg_layer_1_i);
         dJ_dg_layer_1[(long long)row * 128 + column] = dJ_dg_layer_1_i;
     }
 }
 extern "C" __global__ void dJ_dg_layer_1_2_x4(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
+    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 f_second_softplus_1_i = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 W_layer_1_squared_sum_i = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
         const float4 dJ_ddelta_layer_1_i = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 dJ_ddelta_prime_layer_1_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_1)[column];
         const float4 dJ_dg_softplus_1_i = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
         const float4 delta_prime_softplus_1_i = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
         const float4 delta_softplus_1_i = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         float4 dJ_dg_layer_1_i;
-        dJ_dg_layer_1_2_at(f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, dJ_ddelta_layer_1_i.x, dJ_ddelta_prime_layer_1_i.x, dJ_dg_softplus_1_i.x, delta_prime_softplus_1_i.x, delta_softplus_1_i.x, dJ_dg_layer_1_i.x);
-        dJ_dg_layer_1_2_at(f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, dJ_ddelta_layer_1_i.y, dJ_ddelta_prime_layer_1_i.y, dJ_dg_softplus_1_i.y, delta_prime_softplus_1_i.y, delta_softplus_1_i.y, dJ_dg_layer_1_i.y);
-        dJ_dg_layer_1_2_at(f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, dJ_ddelta_layer_1_i.z, dJ_ddelta_prime_layer_1_i.z, dJ_dg_softplus_1_i.z, delta_prime_softplus_1_i.z, delta_softplus_1_i.z, dJ_dg_layer_1_i.z);
-        dJ_dg_layer_1_2_at(f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, dJ_ddelta_layer_1_i.w, dJ_ddelta_prime_layer_1_i.w, dJ_dg_softplus_1_i.w, delta_prime_softplus_1_i.w, delta_softplus_1_i.w, dJ_dg_layer_1_i.w);
+        dJ_dg_layer_1_2_at(f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, W_layer_1_squared_sum_i.x, dJ_ddelta_layer_1_i.x, dJ_dg_softplus_1_i.x, delta_prime_softplus_1_i.x, delta_softplus_1_i.x, dJ_dg_layer_1_i.x);
+        dJ_dg_layer_1_2_at(f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, W_layer_1_squared_sum_i.y, dJ_ddelta_layer_1_i.y, dJ_dg_softplus_1_i.y, delta_prime_softplus_1_i.y, delta_softplus_1_i.y, dJ_dg_layer_1_i.y);
+        dJ_dg_layer_1_2_at(f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, W_layer_1_squared_sum_i.z, dJ_ddelta_layer_1_i.z, dJ_dg_softplus_1_i.z, delta_prime_softplus_1_i.z, delta_softplus_1_i.z, dJ_dg_layer_1_i.z);
+        dJ_dg_layer_1_2_at(f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, W_layer_1_squared_sum_i.w, dJ_ddelta_layer_1_i.w, dJ_dg_softplus_1_i.w, delta_prime_softplus_1_i.w, delta_softplus_1_i.w, dJ_dg_layer_1_i.w);
         reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = dJ_dg_layer_1_i;
     }
 }
@@ -2280,118 +2245,86 @@ extern "C" __global__ void dK_dg_layer_2_x4(
     }
 }
 
-static __device__ __forceinline__ void dL_ddelta_prime_layer_1_at(const float W_layer_1_squared_sum, float& dL_ddelta_prime_layer_1)
-{
-    // ∂L/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) (−1)  (13)
-    dL_ddelta_prime_layer_1 = -W_layer_1_squared_sum;
-}
-
-extern "C" __global__ void dL_ddelta_prime_layer_1(
-    const float* __restrict__ W_layer_1_squared_sum, float* __restrict__ dL_ddelta_prime_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float W_layer_1_squared_sum_i = W_layer_1_squared_sum[column];
-        float dL_ddelta_prime_layer_1_i;
-        dL_ddelta_prime_layer_1_at(W_layer_1_squared_sum_i, dL_ddelta_prime_layer_1_i);
-        dL_ddelta_prime_layer_1[column] = dL_ddelta_prime_layer_1_i;
-    }
-}
-extern "C" __global__ void dL_ddelta_prime_layer_1_x4(
-    const float* __restrict__ W_layer_1_squared_sum, float* __restrict__ dL_ddelta_prime_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_1_squared_sum_i = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
-        float4 dL_ddelta_prime_layer_1_i;
-        dL_ddelta_prime_layer_1_at(W_layer_1_squared_sum_i.x, dL_ddelta_prime_layer_1_i.x);
-        dL_ddelta_prime_layer_1_at(W_layer_1_squared_sum_i.y, dL_ddelta_prime_layer_1_i.y);
-        dL_ddelta_prime_layer_1_at(W_layer_1_squared_sum_i.z, dL_ddelta_prime_layer_1_i.z);
-        dL_ddelta_prime_layer_1_at(W_layer_1_squared_sum_i.w, dL_ddelta_prime_layer_1_i.w);
-        reinterpret_cast<float4*>(dL_ddelta_prime_layer_1)[column] = dL_ddelta_prime_layer_1_i;
-    }
-}
-
-static __device__ __forceinline__ void dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(const float dL_ddelta_prime_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dL_ddelta_softplus_1, float& dL_ddelta_prime_softplus_1)
+static __device__ __forceinline__ void dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(const float W_layer_1_squared_sum, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dL_ddelta_softplus_1, float& dL_ddelta_prime_softplus_1)
 {
     // ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
-    dL_ddelta_softplus_1 = dL_ddelta_prime_layer_1 * f_second_softplus_1;
+    dL_ddelta_softplus_1 = -W_layer_1_squared_sum * f_second_softplus_1;
     // ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
-    dL_ddelta_prime_softplus_1 = dL_ddelta_prime_layer_1 * sigmoid_softplus_1 * sigmoid_softplus_1;
+    dL_ddelta_prime_softplus_1 = -W_layer_1_squared_sum * sigmoid_softplus_1 * sigmoid_softplus_1;
 }
 
 extern "C" __global__ void dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(
-    const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
+    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float dL_ddelta_prime_layer_1_i = dL_ddelta_prime_layer_1[column];
+        const float W_layer_1_squared_sum_i = W_layer_1_squared_sum[column];
         const float f_second_softplus_1_i = f_second_softplus_1[(long long)row * 128 + column];
         const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
         float dL_ddelta_softplus_1_i, dL_ddelta_prime_softplus_1_i;
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(dL_ddelta_prime_layer_1_i, f_second_softplus_1_i, sigmoid_softplus_1_i, dL_ddelta_softplus_1_i, dL_ddelta_prime_softplus_1_i);
+        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i, f_second_softplus_1_i, sigmoid_softplus_1_i, dL_ddelta_softplus_1_i, dL_ddelta_prime_softplus_1_i);
         dL_ddelta_softplus_1[(long long)row * 128 + column] = dL_ddelta_softplus_1_i;
         dL_ddelta_prime_softplus_1[(long long)row * 128 + column] = dL_ddelta_prime_softplus_1_i;
     }
 }
 extern "C" __global__ void dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_x4(
-    const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
+    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dL_ddelta_prime_layer_1_i = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_1)[column];
+        const float4 W_layer_1_squared_sum_i = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
         const float4 f_second_softplus_1_i = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         float4 dL_ddelta_softplus_1_i, dL_ddelta_prime_softplus_1_i;
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(dL_ddelta_prime_layer_1_i.x, f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, dL_ddelta_softplus_1_i.x, dL_ddelta_prime_softplus_1_i.x);
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(dL_ddelta_prime_layer_1_i.y, f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, dL_ddelta_softplus_1_i.y, dL_ddelta_prime_softplus_1_i.y);
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(dL_ddelta_prime_layer_1_i.z, f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, dL_ddelta_softplus_1_i.z, dL_ddelta_prime_softplus_1_i.z);
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(dL_ddelta_prime_layer_1_i.w, f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, dL_ddelta_softplus_1_i.w, dL_ddelta_prime_softplus_1_i.w);
+        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.x, f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, dL_ddelta_softplus_1_i.x, dL_ddelta_prime_softplus_1_i.x);
+        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.y, f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, dL_ddelta_softplus_1_i.y, dL_ddelta_prime_softplus_1_i.y);
+        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.z, f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, dL_ddelta_softplus_1_i.z, dL_ddelta_prime_softplus_1_i.z);
+        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.w, f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, dL_ddelta_softplus_1_i.w, dL_ddelta_prime_softplus_1_i.w);
         reinterpret_cast<float4*>(dL_ddelta_softplus_1)[(long long)row * 32 + column] = dL_ddelta_softplus_1_i;
         reinterpret_cast<float4*>(dL_ddelta_prime_softplus_1)[(long long)row * 32 + column] = dL_ddelta_prime_softplus_1_i;
     }
 }
 
-static __device__ __forceinline__ void dL_dg_layer_1_2_at(const float f_second_softplus_1, const float sigmoid_softplus_1, const float dL_ddelta_prime_layer_1, const float dL_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dL_dg_layer_1)
+static __device__ __forceinline__ void dL_dg_layer_1_2_at(const float f_second_softplus_1, const float sigmoid_softplus_1, const float W_layer_1_squared_sum, const float dL_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dL_dg_layer_1)
 {
     // f‴(g_layer_1) = f_second_softplus_1*(1 - 2*sigmoid_softplus_1)
     const float f_third_softplus_1 = f_second_softplus_1 * (1.0f - 2.0f * sigmoid_softplus_1);
     // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
-    dL_dg_layer_1 = 2.0f * dL_ddelta_prime_layer_1 * delta_prime_softplus_1 * f_second_softplus_1 * sigmoid_softplus_1 + dL_ddelta_prime_layer_1 * delta_softplus_1 * f_third_softplus_1 + dL_dg_softplus_1 * sigmoid_softplus_1;
+    dL_dg_layer_1 = dL_dg_softplus_1 * sigmoid_softplus_1 - 2.0f * W_layer_1_squared_sum * delta_prime_softplus_1 * f_second_softplus_1 * sigmoid_softplus_1 - W_layer_1_squared_sum * delta_softplus_1 * f_third_softplus_1;
 }
 
 extern "C" __global__ void dL_dg_layer_1_2(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
+    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float f_second_softplus_1_i = f_second_softplus_1[(long long)row * 128 + column];
         const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        const float dL_ddelta_prime_layer_1_i = dL_ddelta_prime_layer_1[column];
+        const float W_layer_1_squared_sum_i = W_layer_1_squared_sum[column];
         const float dL_dg_softplus_1_i = dL_dg_softplus_1[(long long)row * 128 + column];
         const float delta_prime_softplus_1_i = delta_prime_softplus_1[(long long)row * 128 + column];
         const float delta_softplus_1_i = delta_softplus_1[(long long)row * 128 + column];
         float dL_dg_layer_1_i;
-        dL_dg_layer_1_2_at(f_second_softplus_1_i, sigmoid_softplus_1_i, dL_ddelta_prime_layer_1_i, dL_dg_softplus_1_i, delta_prime_softplus_1_i, delta_softplus_1_i, dL_dg_layer_1_i);
+        dL_dg_layer_1_2_at(f_second_softplus_1_i, sigmoid_softplus_1_i, W_layer_1_squared_sum_i, dL_dg_softplus_1_i, delta_prime_softplus_1_i, delta_softplus_1_i, dL_dg_layer_1_i);
         dL_dg_layer_1[(long long)row * 128 + column] = dL_dg_layer_1_i;
     }
 }
 extern "C" __global__ void dL_dg_layer_1_2_x4(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
+    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 f_second_softplus_1_i = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        const float4 dL_ddelta_prime_layer_1_i = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_1)[column];
+        const float4 W_layer_1_squared_sum_i = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
         const float4 dL_dg_softplus_1_i = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
         const float4 delta_prime_softplus_1_i = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
         const float4 delta_softplus_1_i = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         float4 dL_dg_layer_1_i;
-        dL_dg_layer_1_2_at(f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, dL_ddelta_prime_layer_1_i.x, dL_dg_softplus_1_i.x, delta_prime_softplus_1_i.x, delta_softplus_1_i.x, dL_dg_layer_1_i.x);
-        dL_dg_layer_1_2_at(f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, dL_ddelta_prime_layer_1_i.y, dL_dg_softplus_1_i.y, delta_prime_softplus_1_i.y, delta_softplus_1_i.y, dL_dg_layer_1_i.y);
-        dL_dg_layer_1_2_at(f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, dL_ddelta_prime_layer_1_i.z, dL_dg_softplus_1_i.z, delta_prime_softplus_1_i.z, delta_softplus_1_i.z, dL_dg_layer_1_i.z);
-        dL_dg_layer_1_2_at(f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, dL_ddelta_prime_layer_1_i.w, dL_dg_softplus_1_i.w, delta_prime_softplus_1_i.w, delta_softplus_1_i.w, dL_dg_layer_1_i.w);
+        dL_dg_layer_1_2_at(f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, W_layer_1_squared_sum_i.x, dL_dg_softplus_1_i.x, delta_prime_softplus_1_i.x, delta_softplus_1_i.x, dL_dg_layer_1_i.x);
+        dL_dg_layer_1_2_at(f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, W_layer_1_squared_sum_i.y, dL_dg_softplus_1_i.y, delta_prime_softplus_1_i.y, delta_softplus_1_i.y, dL_dg_layer_1_i.y);
+        dL_dg_layer_1_2_at(f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, W_layer_1_squared_sum_i.z, dL_dg_softplus_1_i.z, delta_prime_softplus_1_i.z, delta_softplus_1_i.z, dL_dg_layer_1_i.z);
+        dL_dg_layer_1_2_at(f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, W_layer_1_squared_sum_i.w, dL_dg_softplus_1_i.w, delta_prime_softplus_1_i.w, delta_softplus_1_i.w, dL_dg_layer_1_i.w);
         reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = dL_dg_layer_1_i;
     }
 }
@@ -2560,7 +2493,6 @@ _MAPS = {
     "dJ_dg_layer_1": (0, 128, 4),
     "dJ_dW_layer_1": (128, 64, 4),
     "dJ_db_layer_1": (1, 128, 4),
-    "dJ_ddelta_prime_layer_1": (1, 128, 4),
     "dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2": (0, 128, 4),
     "dJ_dg_layer_1_2": (0, 128, 4),
     "dJ_dW_layer_1_2": (128, 64, 4),
@@ -2587,7 +2519,6 @@ _MAPS = {
     "dL_dW_layer_1": (128, 64, 4),
     "dL_db_layer_1": (1, 128, 4),
     "dK_dg_layer_2": (0, 64, 4),
-    "dL_ddelta_prime_layer_1": (1, 128, 4),
     "dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2": (0, 128, 4),
     "dL_dg_layer_1_2": (0, 128, 4),
     "dL_dW_layer_1_2": (128, 64, 4),
@@ -2660,6 +2591,8 @@ _ARRAYS = {
     "dL_db_layer_1_result": (DTYPE, (128,)),
     "dL_db_layer_2_result": (DTYPE, (64,)),
     "dL_db_layer_3_result": (DTYPE, (1,)),
+    "ones_64": (DTYPE, (64,)),
+    "ones_N": (DTYPE, ("N",)),
     "sum_delta_prime_parts": (np.float64, (1024,)),
     "sum_delta_prime_squared_parts": (np.float64, (1024,)),
     "sum_delta_squared_parts": (np.float64, (1024,)),
@@ -2687,7 +2620,8 @@ class Workspace:
             dtype, shape = _ARRAYS[name]
             array = self._arrays.get(name)
             if array is None:
-                array = cp.empty(tuple(self._capacity if dim == "N" else dim for dim in shape), dtype)
+                sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
+                array = cp.asarray(np.ones(sizes, dtype)) if name.startswith("ones_") else cp.empty(sizes, dtype)
                 self._arrays[name] = array
             found.append(array[:n] if shape[:1] == ("N",) else array)
         return found
@@ -3449,20 +3383,20 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b_layer_3 = params["layer_3.bias"]
     (
         Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1, Nx64_2, Nx1_0, Nx1_1, Nx1_2, M1x64_0, Nx64_3, Nx64_4, Nx64_5,
-        Nx64_6, M64x128_0, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_7, M128x64_0, Nx64_8, Nx128_7, M128_0, M128_1,
-        Nx128_8, Nx128_9, Nx64_9, Nx64_10, Nx64_11, Nx1_3, Nx1_4, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2,
-        M64_0, M128x64_1, sum_delta_squared_parts, sum_delta_prime_parts, J_scalar, column_parts_1,
+        Nx64_6, M64x128_0, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_7, M128x64_0, Nx64_8, Nx128_7, M128_0, Nx128_8,
+        Nx128_9, Nx64_9, Nx64_10, Nx64_11, Nx1_3, Nx1_4, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0,
+        M128x64_1, M128_1, sum_delta_squared_parts, sum_delta_prime_parts, J_scalar, ones_64, column_parts_1,
         dJ_dW_layer_3_result, dJ_db_layer_3_result, column_parts_64, dJ_dW_layer_2_result, dJ_db_layer_2_result,
-        column_parts_128, dJ_dW_layer_1_result, dJ_db_layer_1_result,
+        ones_N, column_parts_128, dJ_dW_layer_1_result, dJ_db_layer_1_result,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2", "M1x64_0",
         "Nx64_3", "Nx64_4", "Nx64_5", "Nx64_6", "M64x128_0", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_7",
-        "M128x64_0", "Nx64_8", "Nx128_7", "M128_0", "M128_1", "Nx128_8", "Nx128_9", "Nx64_9", "Nx64_10", "Nx64_11",
-        "Nx1_3", "Nx1_4", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1", "M64x128_2", "M64_0", "M128x64_1",
-        "sum_delta_squared_parts", "sum_delta_prime_parts", "J_scalar", "column_parts_1", "dJ_dW_layer_3_result",
-        "dJ_db_layer_3_result", "column_parts_64", "dJ_dW_layer_2_result", "dJ_db_layer_2_result",
-        "column_parts_128", "dJ_dW_layer_1_result", "dJ_db_layer_1_result",
+        "M128x64_0", "Nx64_8", "Nx128_7", "M128_0", "Nx128_8", "Nx128_9", "Nx64_9", "Nx64_10", "Nx64_11", "Nx1_3",
+        "Nx1_4", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1", "M64x128_2", "M64_0", "M128x64_1", "M128_1",
+        "sum_delta_squared_parts", "sum_delta_prime_parts", "J_scalar", "ones_64", "column_parts_1",
+        "dJ_dW_layer_3_result", "dJ_db_layer_3_result", "column_parts_64", "dJ_dW_layer_2_result",
+        "dJ_db_layer_2_result", "ones_N", "column_parts_128", "dJ_dW_layer_1_result", "dJ_db_layer_1_result",
     )
 
     # ---- forward: g
@@ -3531,15 +3465,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
     # Σ W_layer_1 ∘ W_layer_1
-    W_layer_1_squared_sum = _row_sum(W_layer_1_squared, M128_0, 64)
-    # ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) (−1)  (13)
-    dJ_ddelta_prime_layer_1 = M128_1
-    _map("dJ_ddelta_prime_layer_1", N, wide, (W_layer_1_squared_sum, dJ_ddelta_prime_layer_1, samples))
+    W_layer_1_squared_sum = cp.matmul(W_layer_1_squared, ones_64, out=M128_0)
     # ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19); ∂J/∂δ′_softplus_1 =
     #     ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
     dJ_ddelta_softplus_1 = Nx128_8
     dJ_ddelta_prime_softplus_1 = Nx128_9
-    _map("dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2", N, wide, (dJ_ddelta_layer_1, dJ_ddelta_prime_layer_1, f_second_softplus_1, sigmoid_softplus_1, dJ_ddelta_softplus_1, dJ_ddelta_prime_softplus_1, samples))
+    _map("dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2", N, wide, (W_layer_1_squared_sum, dJ_ddelta_layer_1, f_second_softplus_1, sigmoid_softplus_1, dJ_ddelta_softplus_1, dJ_ddelta_prime_softplus_1, samples))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
     dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
     # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
@@ -3599,9 +3530,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 ∂J/∂δ′_layer_1
     #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22)
     dJ_dg_layer_1 = Nx128_8
-    _map("dJ_dg_layer_1_2", N, wide, (f_second_softplus_1, sigmoid_softplus_1, dJ_ddelta_layer_1, dJ_ddelta_prime_layer_1, dJ_dg_softplus_1, delta_prime_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples))
+    _map("dJ_dg_layer_1_2", N, wide, (f_second_softplus_1, sigmoid_softplus_1, W_layer_1_squared_sum, dJ_ddelta_layer_1, dJ_dg_softplus_1, delta_prime_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples))
     # Σ_n δ′_layer_1
-    dJ_dW_layer_1_delta_prime_sum = _column_sum(delta_prime_layer_1, M128_1, column_parts_128, 128)
+    dJ_dW_layer_1_delta_prime_sum = cp.matmul(ones_N, delta_prime_layer_1, out=M128_0)
     # Σ_n δ′_layer_1
     dJ_dW_layer_1_delta_prime_sum_column = dJ_dW_layer_1_delta_prime_sum[:, None]
     # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
@@ -3609,7 +3540,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
     dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_1)
     # Σ_n ∂J/∂g_layer_1
-    dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_0, column_parts_128, 128)
+    dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_1, column_parts_128, 128)
     # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
     dJ_dW_layer_1 = dJ_dW_layer_1_result
     _map("dJ_dW_layer_1_2", N, wide, (W_layer_1, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime_sum_column, dJ_dW_layer_1_g, dJ_dW_layer_1, samples))
@@ -3905,20 +3836,21 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1, Nx64_2, Nx1_0, Nx1_1, Nx1_2, M1x64_0, Nx64_3, Nx64_4, Nx64_5,
         Nx64_6, M64x128_0, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_7, M128x64_0, Nx64_8, Nx128_7, Nx128_8, Nx64_9,
         Nx1_3, M1x64_1, M1x64_2, M1_0, Nx64_10, M64x128_1, M64x128_2, M64_0, Nx128_9, M128x64_1, M128x64_2, M128_0,
-        M128_1, Nx1_4, sum_delta_squared_parts, sum_delta_prime_parts, K_scalar, L_scalar, column_parts_1,
+        Nx1_4, M128_1, sum_delta_squared_parts, sum_delta_prime_parts, K_scalar, L_scalar, column_parts_1,
         dK_dW_layer_3_result, dK_db_layer_3_result, column_parts_64, dK_dW_layer_2_result, dK_db_layer_2_result,
-        column_parts_128, dK_dW_layer_1_result, dK_db_layer_1_result, dL_dW_layer_3_result, dL_db_layer_3_result,
-        dL_dW_layer_2_result, dL_db_layer_2_result, dL_dW_layer_1_result, dL_db_layer_1_result,
+        column_parts_128, dK_dW_layer_1_result, dK_db_layer_1_result, ones_64, dL_dW_layer_3_result,
+        dL_db_layer_3_result, dL_dW_layer_2_result, dL_db_layer_2_result, ones_N, dL_dW_layer_1_result,
+        dL_db_layer_1_result,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2", "M1x64_0",
         "Nx64_3", "Nx64_4", "Nx64_5", "Nx64_6", "M64x128_0", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_7",
         "M128x64_0", "Nx64_8", "Nx128_7", "Nx128_8", "Nx64_9", "Nx1_3", "M1x64_1", "M1x64_2", "M1_0", "Nx64_10",
-        "M64x128_1", "M64x128_2", "M64_0", "Nx128_9", "M128x64_1", "M128x64_2", "M128_0", "M128_1", "Nx1_4",
+        "M64x128_1", "M64x128_2", "M64_0", "Nx128_9", "M128x64_1", "M128x64_2", "M128_0", "Nx1_4", "M128_1",
         "sum_delta_squared_parts", "sum_delta_prime_parts", "K_scalar", "L_scalar", "column_parts_1",
         "dK_dW_layer_3_result", "dK_db_layer_3_result", "column_parts_64", "dK_dW_layer_2_result",
-        "dK_db_layer_2_result", "column_parts_128", "dK_dW_layer_1_result", "dK_db_layer_1_result",
-        "dL_dW_layer_3_result", "dL_db_layer_3_result", "dL_dW_layer_2_result", "dL_db_layer_2_result",
+        "dK_db_layer_2_result", "column_parts_128", "dK_dW_layer_1_result", "dK_db_layer_1_result", "ones_64",
+        "dL_dW_layer_3_result", "dL_db_layer_3_result", "dL_dW_layer_2_result", "dL_db_layer_2_result", "ones_N",
         "dL_dW_layer_1_result", "dL_db_layer_1_result",
     )
 
@@ -4052,14 +3984,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # Σ W_layer_1 ∘ W_layer_1
-    W_layer_1_squared_sum = _row_sum(W_layer_1_squared, M128_0, 64)
-    # ∂L/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) (−1)  (13)
-    dL_ddelta_prime_layer_1 = M128_1
-    _map("dL_ddelta_prime_layer_1", N, wide, (W_layer_1_squared_sum, dL_ddelta_prime_layer_1, samples))
+    W_layer_1_squared_sum = cp.matmul(W_layer_1_squared, ones_64, out=M128_0)
     # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19); ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
     dL_ddelta_softplus_1 = Nx128_9
     dL_ddelta_prime_softplus_1 = Nx128_4
-    _map("dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2", N, wide, (dL_ddelta_prime_layer_1, f_second_softplus_1, sigmoid_softplus_1, dL_ddelta_softplus_1, dL_ddelta_prime_softplus_1, samples))
+    _map("dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2", N, wide, (W_layer_1_squared_sum, f_second_softplus_1, sigmoid_softplus_1, dL_ddelta_softplus_1, dL_ddelta_prime_softplus_1, samples))
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
     # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
@@ -4119,15 +4048,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) +
     #     ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
     dL_dg_layer_1 = Nx128_9
-    _map("dL_dg_layer_1_2", N, wide, (f_second_softplus_1, sigmoid_softplus_1, dL_ddelta_prime_layer_1, dL_dg_softplus_1, delta_prime_softplus_1, delta_softplus_1, dL_dg_layer_1, samples))
+    _map("dL_dg_layer_1_2", N, wide, (f_second_softplus_1, sigmoid_softplus_1, W_layer_1_squared_sum, dL_dg_softplus_1, delta_prime_softplus_1, delta_softplus_1, dL_dg_layer_1, samples))
     # Σ_n δ′_layer_1
-    dL_dW_layer_1_delta_prime_sum = _column_sum(delta_prime_layer_1, M128_1, column_parts_128, 128)
+    dL_dW_layer_1_delta_prime_sum = cp.matmul(ones_N, delta_prime_layer_1, out=M128_0)
     # Σ_n δ′_layer_1
     dL_dW_layer_1_delta_prime_sum_column = dL_dW_layer_1_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
     dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=M128x64_0)
     # Σ_n ∂L/∂g_layer_1
-    dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_0, column_parts_128, 128)
+    dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_1, column_parts_128, 128)
     # ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
     dL_dW_layer_1 = dL_dW_layer_1_result
     _map("dL_dW_layer_1_2", N, wide, (W_layer_1, dL_dW_layer_1_delta_prime_sum_column, dL_dW_layer_1_g, dL_dW_layer_1, samples))

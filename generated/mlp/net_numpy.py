@@ -242,9 +242,8 @@ def _check(params, x, lam=0.0):
     if suspicious and not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
-    value = lam.item() if isinstance(lam, np.ndarray) and lam.ndim == 0 else lam
-    largest = float(np.finfo(DTYPE).max)
-    if not isinstance(value, (int, float, np.integer, np.floating)) or not 0.0 <= value <= largest:
+    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
+    if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {lam!r}")
     return float(value)
 
@@ -1190,15 +1189,14 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_7)
     # Σ W_layer_1 ∘ W_layer_1
     W_layer_1_squared_sum = np.sum(W_layer_1_squared, axis=1, out=M128_0)
-    # ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) (−1)  (13)
-    dJ_ddelta_prime_layer_1 = np.negative(W_layer_1_squared_sum, out=M128_0)
     # ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
     a = np.multiply(dJ_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_8)
-    b = np.multiply(dJ_ddelta_prime_layer_1, f_second_softplus_1, out=Nx128_9)
-    dJ_ddelta_softplus_1 = np.add(a, b, out=Nx128_8)
+    b = np.multiply(W_layer_1_squared_sum, f_second_softplus_1, out=Nx128_9)
+    dJ_ddelta_softplus_1 = np.subtract(a, b, out=Nx128_8)
     # ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
     a = np.square(sigmoid_softplus_1, out=Nx128_9)
-    dJ_ddelta_prime_softplus_1 = np.multiply(dJ_ddelta_prime_layer_1, a, out=Nx128_9)
+    a = np.multiply(W_layer_1_squared_sum, a, out=Nx128_9)
+    dJ_ddelta_prime_softplus_1 = np.negative(a, out=Nx128_9)
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
     dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
     # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
@@ -1288,16 +1286,16 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22)
     a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
     a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
-    b = np.multiply(dJ_ddelta_prime_layer_1, delta_prime_softplus_1, out=Nx128_3)
-    b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
-    b = np.multiply(b, sigmoid_softplus_1, out=Nx128_3)
-    b = np.multiply(b, 2.0, out=Nx128_3)
-    c = np.multiply(dJ_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_0)
-    c = np.multiply(c, f_third_softplus_1, out=Nx128_0)
-    d = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+    b = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+    c = np.multiply(W_layer_1_squared_sum, delta_prime_softplus_1, out=Nx128_3)
+    c = np.multiply(c, f_second_softplus_1, out=Nx128_3)
+    c = np.multiply(c, sigmoid_softplus_1, out=Nx128_3)
+    c = np.multiply(c, 2.0, out=Nx128_3)
+    d = np.multiply(W_layer_1_squared_sum, delta_softplus_1, out=Nx128_0)
+    d = np.multiply(d, f_third_softplus_1, out=Nx128_0)
     a = np.add(a, b, out=Nx128_7)
-    a = np.add(a, c, out=Nx128_7)
-    dJ_dg_layer_1 = np.add(a, d, out=Nx128_7)
+    a = np.subtract(a, c, out=Nx128_7)
+    dJ_dg_layer_1 = np.subtract(a, d, out=Nx128_7)
     # Σ_n δ′_layer_1
     dJ_dW_layer_1_delta_prime_sum = np.sum(delta_prime_layer_1, axis=0, out=M128_0)
     # Σ_n δ′_layer_1
@@ -1855,13 +1853,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # Σ W_layer_1 ∘ W_layer_1
     W_layer_1_squared_sum = np.sum(W_layer_1_squared, axis=1, out=M128_0)
-    # ∂L/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) (−1)  (13)
-    dL_ddelta_prime_layer_1 = np.negative(W_layer_1_squared_sum, out=M128_0)
     # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
-    dL_ddelta_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, f_second_softplus_1, out=Nx128_7)
+    a = np.multiply(W_layer_1_squared_sum, f_second_softplus_1, out=Nx128_7)
+    dL_ddelta_softplus_1 = np.negative(a, out=Nx128_7)
     # ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
     a = np.square(sigmoid_softplus_1, out=Nx128_4)
-    dL_ddelta_prime_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, a, out=Nx128_4)
+    a = np.multiply(W_layer_1_squared_sum, a, out=Nx128_4)
+    dL_ddelta_prime_softplus_1 = np.negative(a, out=Nx128_4)
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
     dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
     # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
@@ -1949,15 +1947,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_7)
     # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) +
     #     ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
-    a = np.multiply(dL_ddelta_prime_layer_1, delta_prime_softplus_1, out=Nx128_3)
-    a = np.multiply(a, f_second_softplus_1, out=Nx128_3)
-    a = np.multiply(a, sigmoid_softplus_1, out=Nx128_3)
-    a = np.multiply(a, 2.0, out=Nx128_3)
-    b = np.multiply(dL_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_0)
-    b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
-    c = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
-    a = np.add(a, b, out=Nx128_3)
-    dL_dg_layer_1 = np.add(a, c, out=Nx128_3)
+    a = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+    b = np.multiply(W_layer_1_squared_sum, delta_prime_softplus_1, out=Nx128_3)
+    b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
+    b = np.multiply(b, sigmoid_softplus_1, out=Nx128_3)
+    b = np.multiply(b, 2.0, out=Nx128_3)
+    c = np.multiply(W_layer_1_squared_sum, delta_softplus_1, out=Nx128_0)
+    c = np.multiply(c, f_third_softplus_1, out=Nx128_0)
+    a = np.subtract(a, b, out=Nx128_1)
+    dL_dg_layer_1 = np.subtract(a, c, out=Nx128_1)
     # Σ_n δ′_layer_1
     dL_dW_layer_1_delta_prime_sum = np.sum(delta_prime_layer_1, axis=0, out=M128_0)
     # Σ_n δ′_layer_1

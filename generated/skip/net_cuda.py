@@ -28,7 +28,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `<name>_x4` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 d208b8b1aff66daf869f954abe1e323c5255447935d59f6f25e567a9b396d7b8
+template cuda/module.py.j2, sha256 5ddf915ef8a419aae6e59da2ef834724743865021ac5a90db8b07084944bd5d0
 """
 
 import threading
@@ -61,7 +61,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "d208b8b1aff66daf869f954abe1e323c5255447935d59f6f25e567a9b396d7b8",
+    "template_sha256": "5ddf915ef8a419aae6e59da2ef834724743865021ac5a90db8b07084944bd5d0",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -75,10 +75,7 @@ _D = 16
 SOURCE = r"""
 static __device__ __forceinline__ float maximum(const float a, const float b) { return a > b || a != a ? a : b; }
 static __device__ __forceinline__ float relu(const float u) { return u > 0 || u != u ? u : 0; }
-static __device__ __forceinline__ float step(const float u) { return u > 0 ? 1 : u <= 0 ? 0 : u; }
 static __device__ __forceinline__ float signum(const float u) { return u > 0 ? 1 : u < 0 ? -1 : u; }
-static __device__ __forceinline__ float squared(const float u) { return u * u; }
-static __device__ __forceinline__ float cubed(const float u) { return u * u * u; }
 
 // The sum of `value` over the threads of a block, in float64; valid in the first warp. The block has whole warps.
 static __device__ double block_sum(double value)
@@ -1398,132 +1395,100 @@ extern "C" __global__ void sum_delta_prime_x4(
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_prime_below_at(const float W_below_squared_sum, float& dJ_ddelta_prime_below)
-{
-    // ∂J/∂δ′_below = (W_below ∘ W_below) (−1)  (13)
-    dJ_ddelta_prime_below = -W_below_squared_sum;
-}
-
-extern "C" __global__ void dJ_ddelta_prime_below(
-    const float* __restrict__ W_below_squared_sum, float* __restrict__ dJ_ddelta_prime_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float W_below_squared_sum_i = W_below_squared_sum[column];
-        float dJ_ddelta_prime_below_i;
-        dJ_ddelta_prime_below_at(W_below_squared_sum_i, dJ_ddelta_prime_below_i);
-        dJ_ddelta_prime_below[column] = dJ_ddelta_prime_below_i;
-    }
-}
-extern "C" __global__ void dJ_ddelta_prime_below_x4(
-    const float* __restrict__ W_below_squared_sum, float* __restrict__ dJ_ddelta_prime_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 W_below_squared_sum_i = reinterpret_cast<const float4*>(W_below_squared_sum)[column];
-        float4 dJ_ddelta_prime_below_i;
-        dJ_ddelta_prime_below_at(W_below_squared_sum_i.x, dJ_ddelta_prime_below_i.x);
-        dJ_ddelta_prime_below_at(W_below_squared_sum_i.y, dJ_ddelta_prime_below_i.y);
-        dJ_ddelta_prime_below_at(W_below_squared_sum_i.z, dJ_ddelta_prime_below_i.z);
-        dJ_ddelta_prime_below_at(W_below_squared_sum_i.w, dJ_ddelta_prime_below_i.w);
-        reinterpret_cast<float4*>(dJ_ddelta_prime_below)[column] = dJ_ddelta_prime_below_i;
-    }
-}
-
-static __device__ __forceinline__ void dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(const float dJ_ddelta_below, const float dJ_ddelta_prime_below, const float f_prime_hidden, const float f_second_hidden, const float delta_x, float& dJ_ddelta_hidden, float& dJ_ddelta_joined, float& dJ_ddelta_prime_joined)
+static __device__ __forceinline__ void dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(const float W_below_squared_sum, const float dJ_ddelta_below, const float f_prime_hidden, const float f_second_hidden, const float delta_x, float& dJ_ddelta_hidden, float& dJ_ddelta_joined, float& dJ_ddelta_prime_joined)
 {
     // ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
-    dJ_ddelta_hidden = dJ_ddelta_below * f_prime_hidden + dJ_ddelta_prime_below * f_second_hidden;
+    dJ_ddelta_hidden = dJ_ddelta_below * f_prime_hidden - W_below_squared_sum * f_second_hidden;
     // ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
     dJ_ddelta_joined = dJ_ddelta_hidden + delta_x;
     // ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
-    const float dJ_ddelta_prime_hidden = dJ_ddelta_prime_below * f_prime_hidden * f_prime_hidden;
+    const float dJ_ddelta_prime_hidden = -W_below_squared_sum * f_prime_hidden * f_prime_hidden;
     // ∂J/∂δ′_joined = ∂J/∂δ′_hidden + (−1)  (8)
     dJ_ddelta_prime_joined = dJ_ddelta_prime_hidden - 1.0f;
 }
 
 extern "C" __global__ void dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2(
-    const float* __restrict__ dJ_ddelta_below, const float* __restrict__ dJ_ddelta_prime_below, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ delta_x, float* __restrict__ dJ_ddelta_hidden, float* __restrict__ dJ_ddelta_joined, float* __restrict__ dJ_ddelta_prime_joined, const int N)
+    const float* __restrict__ W_below_squared_sum, const float* __restrict__ dJ_ddelta_below, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ delta_x, float* __restrict__ dJ_ddelta_hidden, float* __restrict__ dJ_ddelta_joined, float* __restrict__ dJ_ddelta_prime_joined, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
+        const float W_below_squared_sum_i = W_below_squared_sum[column];
         const float dJ_ddelta_below_i = dJ_ddelta_below[(long long)row * 16 + column];
-        const float dJ_ddelta_prime_below_i = dJ_ddelta_prime_below[column];
         const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
         const float f_second_hidden_i = f_second_hidden[(long long)row * 16 + column];
         const float delta_x_i = delta_x[(long long)row * 16 + column];
         float dJ_ddelta_hidden_i, dJ_ddelta_joined_i, dJ_ddelta_prime_joined_i;
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(dJ_ddelta_below_i, dJ_ddelta_prime_below_i, f_prime_hidden_i, f_second_hidden_i, delta_x_i, dJ_ddelta_hidden_i, dJ_ddelta_joined_i, dJ_ddelta_prime_joined_i);
+        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(W_below_squared_sum_i, dJ_ddelta_below_i, f_prime_hidden_i, f_second_hidden_i, delta_x_i, dJ_ddelta_hidden_i, dJ_ddelta_joined_i, dJ_ddelta_prime_joined_i);
         dJ_ddelta_hidden[(long long)row * 16 + column] = dJ_ddelta_hidden_i;
         dJ_ddelta_joined[(long long)row * 16 + column] = dJ_ddelta_joined_i;
         dJ_ddelta_prime_joined[(long long)row * 16 + column] = dJ_ddelta_prime_joined_i;
     }
 }
 extern "C" __global__ void dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_x4(
-    const float* __restrict__ dJ_ddelta_below, const float* __restrict__ dJ_ddelta_prime_below, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ delta_x, float* __restrict__ dJ_ddelta_hidden, float* __restrict__ dJ_ddelta_joined, float* __restrict__ dJ_ddelta_prime_joined, const int N)
+    const float* __restrict__ W_below_squared_sum, const float* __restrict__ dJ_ddelta_below, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ delta_x, float* __restrict__ dJ_ddelta_hidden, float* __restrict__ dJ_ddelta_joined, float* __restrict__ dJ_ddelta_prime_joined, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 W_below_squared_sum_i = reinterpret_cast<const float4*>(W_below_squared_sum)[column];
         const float4 dJ_ddelta_below_i = reinterpret_cast<const float4*>(dJ_ddelta_below)[(long long)row * 4 + column];
-        const float4 dJ_ddelta_prime_below_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_below)[column];
         const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
         const float4 f_second_hidden_i = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
         const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 4 + column];
         float4 dJ_ddelta_hidden_i, dJ_ddelta_joined_i, dJ_ddelta_prime_joined_i;
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(dJ_ddelta_below_i.x, dJ_ddelta_prime_below_i.x, f_prime_hidden_i.x, f_second_hidden_i.x, delta_x_i.x, dJ_ddelta_hidden_i.x, dJ_ddelta_joined_i.x, dJ_ddelta_prime_joined_i.x);
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(dJ_ddelta_below_i.y, dJ_ddelta_prime_below_i.y, f_prime_hidden_i.y, f_second_hidden_i.y, delta_x_i.y, dJ_ddelta_hidden_i.y, dJ_ddelta_joined_i.y, dJ_ddelta_prime_joined_i.y);
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(dJ_ddelta_below_i.z, dJ_ddelta_prime_below_i.z, f_prime_hidden_i.z, f_second_hidden_i.z, delta_x_i.z, dJ_ddelta_hidden_i.z, dJ_ddelta_joined_i.z, dJ_ddelta_prime_joined_i.z);
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(dJ_ddelta_below_i.w, dJ_ddelta_prime_below_i.w, f_prime_hidden_i.w, f_second_hidden_i.w, delta_x_i.w, dJ_ddelta_hidden_i.w, dJ_ddelta_joined_i.w, dJ_ddelta_prime_joined_i.w);
+        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(W_below_squared_sum_i.x, dJ_ddelta_below_i.x, f_prime_hidden_i.x, f_second_hidden_i.x, delta_x_i.x, dJ_ddelta_hidden_i.x, dJ_ddelta_joined_i.x, dJ_ddelta_prime_joined_i.x);
+        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(W_below_squared_sum_i.y, dJ_ddelta_below_i.y, f_prime_hidden_i.y, f_second_hidden_i.y, delta_x_i.y, dJ_ddelta_hidden_i.y, dJ_ddelta_joined_i.y, dJ_ddelta_prime_joined_i.y);
+        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(W_below_squared_sum_i.z, dJ_ddelta_below_i.z, f_prime_hidden_i.z, f_second_hidden_i.z, delta_x_i.z, dJ_ddelta_hidden_i.z, dJ_ddelta_joined_i.z, dJ_ddelta_prime_joined_i.z);
+        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(W_below_squared_sum_i.w, dJ_ddelta_below_i.w, f_prime_hidden_i.w, f_second_hidden_i.w, delta_x_i.w, dJ_ddelta_hidden_i.w, dJ_ddelta_joined_i.w, dJ_ddelta_prime_joined_i.w);
         reinterpret_cast<float4*>(dJ_ddelta_hidden)[(long long)row * 4 + column] = dJ_ddelta_hidden_i;
         reinterpret_cast<float4*>(dJ_ddelta_joined)[(long long)row * 4 + column] = dJ_ddelta_joined_i;
         reinterpret_cast<float4*>(dJ_ddelta_prime_joined)[(long long)row * 4 + column] = dJ_ddelta_prime_joined_i;
     }
 }
 
-static __device__ __forceinline__ void dJ_dg_below_2_at(const float f_prime_hidden, const float g_hidden, const float dJ_ddelta_below, const float dJ_ddelta_prime_below, const float dJ_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dJ_dg_below)
+static __device__ __forceinline__ void dJ_dg_below_2_at(const float f_prime_hidden, const float g_hidden, const float W_below_squared_sum, const float dJ_ddelta_below, const float dJ_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dJ_dg_below)
 {
     // f‴(g_below) = f_prime_hidden*(6*g_hidden^2 - 2)
     const float f_third_hidden = f_prime_hidden * (6.0f * g_hidden * g_hidden - 2.0f);
     // ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
-    dJ_dg_below = dJ_ddelta_below * delta_hidden * f_second_hidden + dJ_ddelta_prime_below * delta_hidden * f_third_hidden + 2.0f * dJ_ddelta_prime_below * delta_prime_joined * f_prime_hidden * f_second_hidden + dJ_dg_joined * f_prime_hidden;
+    dJ_dg_below = dJ_ddelta_below * delta_hidden * f_second_hidden + dJ_dg_joined * f_prime_hidden - W_below_squared_sum * delta_hidden * f_third_hidden - 2.0f * W_below_squared_sum * delta_prime_joined * f_prime_hidden * f_second_hidden;
 }
 
 extern "C" __global__ void dJ_dg_below_2(
-    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ dJ_ddelta_below, const float* __restrict__ dJ_ddelta_prime_below, const float* __restrict__ dJ_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ delta_prime_joined, const float* __restrict__ f_second_hidden, float* __restrict__ dJ_dg_below, const int N)
+    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ W_below_squared_sum, const float* __restrict__ dJ_ddelta_below, const float* __restrict__ dJ_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ delta_prime_joined, const float* __restrict__ f_second_hidden, float* __restrict__ dJ_dg_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
         const float g_hidden_i = g_hidden[(long long)row * 16 + column];
+        const float W_below_squared_sum_i = W_below_squared_sum[column];
         const float dJ_ddelta_below_i = dJ_ddelta_below[(long long)row * 16 + column];
-        const float dJ_ddelta_prime_below_i = dJ_ddelta_prime_below[column];
         const float dJ_dg_joined_i = dJ_dg_joined[(long long)row * 16 + column];
         const float delta_hidden_i = delta_hidden[(long long)row * 16 + column];
         const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
         const float f_second_hidden_i = f_second_hidden[(long long)row * 16 + column];
         float dJ_dg_below_i;
-        dJ_dg_below_2_at(f_prime_hidden_i, g_hidden_i, dJ_ddelta_below_i, dJ_ddelta_prime_below_i, dJ_dg_joined_i, delta_hidden_i, delta_prime_joined_i, f_second_hidden_i, dJ_dg_below_i);
+        dJ_dg_below_2_at(f_prime_hidden_i, g_hidden_i, W_below_squared_sum_i, dJ_ddelta_below_i, dJ_dg_joined_i, delta_hidden_i, delta_prime_joined_i, f_second_hidden_i, dJ_dg_below_i);
         dJ_dg_below[(long long)row * 16 + column] = dJ_dg_below_i;
     }
 }
 extern "C" __global__ void dJ_dg_below_2_x4(
-    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ dJ_ddelta_below, const float* __restrict__ dJ_ddelta_prime_below, const float* __restrict__ dJ_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ delta_prime_joined, const float* __restrict__ f_second_hidden, float* __restrict__ dJ_dg_below, const int N)
+    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ W_below_squared_sum, const float* __restrict__ dJ_ddelta_below, const float* __restrict__ dJ_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ delta_prime_joined, const float* __restrict__ f_second_hidden, float* __restrict__ dJ_dg_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
         const float4 g_hidden_i = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
+        const float4 W_below_squared_sum_i = reinterpret_cast<const float4*>(W_below_squared_sum)[column];
         const float4 dJ_ddelta_below_i = reinterpret_cast<const float4*>(dJ_ddelta_below)[(long long)row * 4 + column];
-        const float4 dJ_ddelta_prime_below_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_below)[column];
         const float4 dJ_dg_joined_i = reinterpret_cast<const float4*>(dJ_dg_joined)[(long long)row * 4 + column];
         const float4 delta_hidden_i = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
         const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
         const float4 f_second_hidden_i = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
         float4 dJ_dg_below_i;
-        dJ_dg_below_2_at(f_prime_hidden_i.x, g_hidden_i.x, dJ_ddelta_below_i.x, dJ_ddelta_prime_below_i.x, dJ_dg_joined_i.x, delta_hidden_i.x, delta_prime_joined_i.x, f_second_hidden_i.x, dJ_dg_below_i.x);
-        dJ_dg_below_2_at(f_prime_hidden_i.y, g_hidden_i.y, dJ_ddelta_below_i.y, dJ_ddelta_prime_below_i.y, dJ_dg_joined_i.y, delta_hidden_i.y, delta_prime_joined_i.y, f_second_hidden_i.y, dJ_dg_below_i.y);
-        dJ_dg_below_2_at(f_prime_hidden_i.z, g_hidden_i.z, dJ_ddelta_below_i.z, dJ_ddelta_prime_below_i.z, dJ_dg_joined_i.z, delta_hidden_i.z, delta_prime_joined_i.z, f_second_hidden_i.z, dJ_dg_below_i.z);
-        dJ_dg_below_2_at(f_prime_hidden_i.w, g_hidden_i.w, dJ_ddelta_below_i.w, dJ_ddelta_prime_below_i.w, dJ_dg_joined_i.w, delta_hidden_i.w, delta_prime_joined_i.w, f_second_hidden_i.w, dJ_dg_below_i.w);
+        dJ_dg_below_2_at(f_prime_hidden_i.x, g_hidden_i.x, W_below_squared_sum_i.x, dJ_ddelta_below_i.x, dJ_dg_joined_i.x, delta_hidden_i.x, delta_prime_joined_i.x, f_second_hidden_i.x, dJ_dg_below_i.x);
+        dJ_dg_below_2_at(f_prime_hidden_i.y, g_hidden_i.y, W_below_squared_sum_i.y, dJ_ddelta_below_i.y, dJ_dg_joined_i.y, delta_hidden_i.y, delta_prime_joined_i.y, f_second_hidden_i.y, dJ_dg_below_i.y);
+        dJ_dg_below_2_at(f_prime_hidden_i.z, g_hidden_i.z, W_below_squared_sum_i.z, dJ_ddelta_below_i.z, dJ_dg_joined_i.z, delta_hidden_i.z, delta_prime_joined_i.z, f_second_hidden_i.z, dJ_dg_below_i.z);
+        dJ_dg_below_2_at(f_prime_hidden_i.w, g_hidden_i.w, W_below_squared_sum_i.w, dJ_ddelta_below_i.w, dJ_dg_joined_i.w, delta_hidden_i.w, delta_prime_joined_i.w, f_second_hidden_i.w, dJ_dg_below_i.w);
         reinterpret_cast<float4*>(dJ_dg_below)[(long long)row * 4 + column] = dJ_dg_below_i;
     }
 }
@@ -2198,122 +2163,90 @@ extern "C" __global__ void dK_dg_below_x4(
     }
 }
 
-static __device__ __forceinline__ void dL_ddelta_prime_below_at(const float W_below_squared_sum, float& dL_ddelta_prime_below)
-{
-    // ∂L/∂δ′_below = (W_below ∘ W_below) (−1)  (13)
-    dL_ddelta_prime_below = -W_below_squared_sum;
-}
-
-extern "C" __global__ void dL_ddelta_prime_below(
-    const float* __restrict__ W_below_squared_sum, float* __restrict__ dL_ddelta_prime_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float W_below_squared_sum_i = W_below_squared_sum[column];
-        float dL_ddelta_prime_below_i;
-        dL_ddelta_prime_below_at(W_below_squared_sum_i, dL_ddelta_prime_below_i);
-        dL_ddelta_prime_below[column] = dL_ddelta_prime_below_i;
-    }
-}
-extern "C" __global__ void dL_ddelta_prime_below_x4(
-    const float* __restrict__ W_below_squared_sum, float* __restrict__ dL_ddelta_prime_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 W_below_squared_sum_i = reinterpret_cast<const float4*>(W_below_squared_sum)[column];
-        float4 dL_ddelta_prime_below_i;
-        dL_ddelta_prime_below_at(W_below_squared_sum_i.x, dL_ddelta_prime_below_i.x);
-        dL_ddelta_prime_below_at(W_below_squared_sum_i.y, dL_ddelta_prime_below_i.y);
-        dL_ddelta_prime_below_at(W_below_squared_sum_i.z, dL_ddelta_prime_below_i.z);
-        dL_ddelta_prime_below_at(W_below_squared_sum_i.w, dL_ddelta_prime_below_i.w);
-        reinterpret_cast<float4*>(dL_ddelta_prime_below)[column] = dL_ddelta_prime_below_i;
-    }
-}
-
-static __device__ __forceinline__ void dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(const float dL_ddelta_prime_below, const float f_second_hidden, const float f_prime_hidden, float& dL_ddelta_hidden, float& dL_ddelta_prime_joined)
+static __device__ __forceinline__ void dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(const float W_below_squared_sum, const float f_second_hidden, const float f_prime_hidden, float& dL_ddelta_hidden, float& dL_ddelta_prime_joined)
 {
     // ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
-    dL_ddelta_hidden = dL_ddelta_prime_below * f_second_hidden;
+    dL_ddelta_hidden = -W_below_squared_sum * f_second_hidden;
     // ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
-    const float dL_ddelta_prime_hidden = dL_ddelta_prime_below * f_prime_hidden * f_prime_hidden;
+    const float dL_ddelta_prime_hidden = -W_below_squared_sum * f_prime_hidden * f_prime_hidden;
     // ∂L/∂δ′_joined = ∂L/∂δ′_hidden + (−1)  (8)
     dL_ddelta_prime_joined = dL_ddelta_prime_hidden - 1.0f;
 }
 
 extern "C" __global__ void dL_ddelta_hidden_to_dL_ddelta_prime_joined_2(
-    const float* __restrict__ dL_ddelta_prime_below, const float* __restrict__ f_second_hidden, const float* __restrict__ f_prime_hidden, float* __restrict__ dL_ddelta_hidden, float* __restrict__ dL_ddelta_prime_joined, const int N)
+    const float* __restrict__ W_below_squared_sum, const float* __restrict__ f_second_hidden, const float* __restrict__ f_prime_hidden, float* __restrict__ dL_ddelta_hidden, float* __restrict__ dL_ddelta_prime_joined, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float dL_ddelta_prime_below_i = dL_ddelta_prime_below[column];
+        const float W_below_squared_sum_i = W_below_squared_sum[column];
         const float f_second_hidden_i = f_second_hidden[(long long)row * 16 + column];
         const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
         float dL_ddelta_hidden_i, dL_ddelta_prime_joined_i;
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(dL_ddelta_prime_below_i, f_second_hidden_i, f_prime_hidden_i, dL_ddelta_hidden_i, dL_ddelta_prime_joined_i);
+        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(W_below_squared_sum_i, f_second_hidden_i, f_prime_hidden_i, dL_ddelta_hidden_i, dL_ddelta_prime_joined_i);
         dL_ddelta_hidden[(long long)row * 16 + column] = dL_ddelta_hidden_i;
         dL_ddelta_prime_joined[(long long)row * 16 + column] = dL_ddelta_prime_joined_i;
     }
 }
 extern "C" __global__ void dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_x4(
-    const float* __restrict__ dL_ddelta_prime_below, const float* __restrict__ f_second_hidden, const float* __restrict__ f_prime_hidden, float* __restrict__ dL_ddelta_hidden, float* __restrict__ dL_ddelta_prime_joined, const int N)
+    const float* __restrict__ W_below_squared_sum, const float* __restrict__ f_second_hidden, const float* __restrict__ f_prime_hidden, float* __restrict__ dL_ddelta_hidden, float* __restrict__ dL_ddelta_prime_joined, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dL_ddelta_prime_below_i = reinterpret_cast<const float4*>(dL_ddelta_prime_below)[column];
+        const float4 W_below_squared_sum_i = reinterpret_cast<const float4*>(W_below_squared_sum)[column];
         const float4 f_second_hidden_i = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
         const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
         float4 dL_ddelta_hidden_i, dL_ddelta_prime_joined_i;
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(dL_ddelta_prime_below_i.x, f_second_hidden_i.x, f_prime_hidden_i.x, dL_ddelta_hidden_i.x, dL_ddelta_prime_joined_i.x);
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(dL_ddelta_prime_below_i.y, f_second_hidden_i.y, f_prime_hidden_i.y, dL_ddelta_hidden_i.y, dL_ddelta_prime_joined_i.y);
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(dL_ddelta_prime_below_i.z, f_second_hidden_i.z, f_prime_hidden_i.z, dL_ddelta_hidden_i.z, dL_ddelta_prime_joined_i.z);
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(dL_ddelta_prime_below_i.w, f_second_hidden_i.w, f_prime_hidden_i.w, dL_ddelta_hidden_i.w, dL_ddelta_prime_joined_i.w);
+        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(W_below_squared_sum_i.x, f_second_hidden_i.x, f_prime_hidden_i.x, dL_ddelta_hidden_i.x, dL_ddelta_prime_joined_i.x);
+        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(W_below_squared_sum_i.y, f_second_hidden_i.y, f_prime_hidden_i.y, dL_ddelta_hidden_i.y, dL_ddelta_prime_joined_i.y);
+        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(W_below_squared_sum_i.z, f_second_hidden_i.z, f_prime_hidden_i.z, dL_ddelta_hidden_i.z, dL_ddelta_prime_joined_i.z);
+        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(W_below_squared_sum_i.w, f_second_hidden_i.w, f_prime_hidden_i.w, dL_ddelta_hidden_i.w, dL_ddelta_prime_joined_i.w);
         reinterpret_cast<float4*>(dL_ddelta_hidden)[(long long)row * 4 + column] = dL_ddelta_hidden_i;
         reinterpret_cast<float4*>(dL_ddelta_prime_joined)[(long long)row * 4 + column] = dL_ddelta_prime_joined_i;
     }
 }
 
-static __device__ __forceinline__ void dL_dg_below_2_at(const float f_prime_hidden, const float g_hidden, const float dL_ddelta_prime_below, const float dL_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dL_dg_below)
+static __device__ __forceinline__ void dL_dg_below_2_at(const float f_prime_hidden, const float g_hidden, const float W_below_squared_sum, const float dL_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dL_dg_below)
 {
     // f‴(g_below) = f_prime_hidden*(6*g_hidden^2 - 2)
     const float f_third_hidden = f_prime_hidden * (6.0f * g_hidden * g_hidden - 2.0f);
     // ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below δ_hidden f‴(g_below)  (22)
-    dL_dg_below = dL_ddelta_prime_below * delta_hidden * f_third_hidden + 2.0f * dL_ddelta_prime_below * delta_prime_joined * f_prime_hidden * f_second_hidden + dL_dg_joined * f_prime_hidden;
+    dL_dg_below = dL_dg_joined * f_prime_hidden - W_below_squared_sum * delta_hidden * f_third_hidden - 2.0f * W_below_squared_sum * delta_prime_joined * f_prime_hidden * f_second_hidden;
 }
 
 extern "C" __global__ void dL_dg_below_2(
-    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ dL_ddelta_prime_below, const float* __restrict__ dL_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ delta_prime_joined, const float* __restrict__ f_second_hidden, float* __restrict__ dL_dg_below, const int N)
+    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ W_below_squared_sum, const float* __restrict__ dL_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ delta_prime_joined, const float* __restrict__ f_second_hidden, float* __restrict__ dL_dg_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
         const float g_hidden_i = g_hidden[(long long)row * 16 + column];
-        const float dL_ddelta_prime_below_i = dL_ddelta_prime_below[column];
+        const float W_below_squared_sum_i = W_below_squared_sum[column];
         const float dL_dg_joined_i = dL_dg_joined[(long long)row * 16 + column];
         const float delta_hidden_i = delta_hidden[(long long)row * 16 + column];
         const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
         const float f_second_hidden_i = f_second_hidden[(long long)row * 16 + column];
         float dL_dg_below_i;
-        dL_dg_below_2_at(f_prime_hidden_i, g_hidden_i, dL_ddelta_prime_below_i, dL_dg_joined_i, delta_hidden_i, delta_prime_joined_i, f_second_hidden_i, dL_dg_below_i);
+        dL_dg_below_2_at(f_prime_hidden_i, g_hidden_i, W_below_squared_sum_i, dL_dg_joined_i, delta_hidden_i, delta_prime_joined_i, f_second_hidden_i, dL_dg_below_i);
         dL_dg_below[(long long)row * 16 + column] = dL_dg_below_i;
     }
 }
 extern "C" __global__ void dL_dg_below_2_x4(
-    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ dL_ddelta_prime_below, const float* __restrict__ dL_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ delta_prime_joined, const float* __restrict__ f_second_hidden, float* __restrict__ dL_dg_below, const int N)
+    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ W_below_squared_sum, const float* __restrict__ dL_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ delta_prime_joined, const float* __restrict__ f_second_hidden, float* __restrict__ dL_dg_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
         const float4 g_hidden_i = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 dL_ddelta_prime_below_i = reinterpret_cast<const float4*>(dL_ddelta_prime_below)[column];
+        const float4 W_below_squared_sum_i = reinterpret_cast<const float4*>(W_below_squared_sum)[column];
         const float4 dL_dg_joined_i = reinterpret_cast<const float4*>(dL_dg_joined)[(long long)row * 4 + column];
         const float4 delta_hidden_i = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
         const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
         const float4 f_second_hidden_i = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
         float4 dL_dg_below_i;
-        dL_dg_below_2_at(f_prime_hidden_i.x, g_hidden_i.x, dL_ddelta_prime_below_i.x, dL_dg_joined_i.x, delta_hidden_i.x, delta_prime_joined_i.x, f_second_hidden_i.x, dL_dg_below_i.x);
-        dL_dg_below_2_at(f_prime_hidden_i.y, g_hidden_i.y, dL_ddelta_prime_below_i.y, dL_dg_joined_i.y, delta_hidden_i.y, delta_prime_joined_i.y, f_second_hidden_i.y, dL_dg_below_i.y);
-        dL_dg_below_2_at(f_prime_hidden_i.z, g_hidden_i.z, dL_ddelta_prime_below_i.z, dL_dg_joined_i.z, delta_hidden_i.z, delta_prime_joined_i.z, f_second_hidden_i.z, dL_dg_below_i.z);
-        dL_dg_below_2_at(f_prime_hidden_i.w, g_hidden_i.w, dL_ddelta_prime_below_i.w, dL_dg_joined_i.w, delta_hidden_i.w, delta_prime_joined_i.w, f_second_hidden_i.w, dL_dg_below_i.w);
+        dL_dg_below_2_at(f_prime_hidden_i.x, g_hidden_i.x, W_below_squared_sum_i.x, dL_dg_joined_i.x, delta_hidden_i.x, delta_prime_joined_i.x, f_second_hidden_i.x, dL_dg_below_i.x);
+        dL_dg_below_2_at(f_prime_hidden_i.y, g_hidden_i.y, W_below_squared_sum_i.y, dL_dg_joined_i.y, delta_hidden_i.y, delta_prime_joined_i.y, f_second_hidden_i.y, dL_dg_below_i.y);
+        dL_dg_below_2_at(f_prime_hidden_i.z, g_hidden_i.z, W_below_squared_sum_i.z, dL_dg_joined_i.z, delta_hidden_i.z, delta_prime_joined_i.z, f_second_hidden_i.z, dL_dg_below_i.z);
+        dL_dg_below_2_at(f_prime_hidden_i.w, g_hidden_i.w, W_below_squared_sum_i.w, dL_dg_joined_i.w, delta_hidden_i.w, delta_prime_joined_i.w, f_second_hidden_i.w, dL_dg_below_i.w);
         reinterpret_cast<float4*>(dL_dg_below)[(long long)row * 4 + column] = dL_dg_below_i;
     }
 }
@@ -2486,7 +2419,6 @@ _MAPS = {
     "dJ_db_below": (1, 16, 4),
     "delta_x_to_sum_delta_squared": (0, 16, 4),
     "sum_delta_prime": (0, 16, 4),
-    "dJ_ddelta_prime_below": (1, 16, 4),
     "dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2": (0, 16, 4),
     "dJ_dg_below_2": (0, 16, 4),
     "dJ_dW_below_2": (16, 16, 4),
@@ -2506,7 +2438,6 @@ _MAPS = {
     "dL_dW_below": (16, 16, 4),
     "dL_db_below": (1, 16, 4),
     "dK_dg_below": (0, 16, 4),
-    "dL_ddelta_prime_below": (1, 16, 4),
     "dL_ddelta_hidden_to_dL_ddelta_prime_joined_2": (0, 16, 4),
     "dL_dg_below_2": (0, 16, 4),
     "dL_dW_below_2": (16, 16, 4),
@@ -2564,6 +2495,8 @@ _ARRAYS = {
     "dL_dW_below_result": (DTYPE, (16, 16)),
     "dL_db_below_result": (DTYPE, (16,)),
     "dL_ds_gain_result": (DTYPE, (32,)),
+    "ones_16": (DTYPE, (16,)),
+    "ones_N": (DTYPE, ("N",)),
     "sum_delta_prime_parts": (np.float64, (1024,)),
     "sum_delta_prime_squared_parts": (np.float64, (1024,)),
     "sum_delta_squared_parts": (np.float64, (1024,)),
@@ -2591,7 +2524,8 @@ class Workspace:
             dtype, shape = _ARRAYS[name]
             array = self._arrays.get(name)
             if array is None:
-                array = cp.empty(tuple(self._capacity if dim == "N" else dim for dim in shape), dtype)
+                sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
+                array = cp.asarray(np.ones(sizes, dtype)) if name.startswith("ones_") else cp.empty(sizes, dtype)
                 self._arrays[name] = array
             found.append(array[:n] if shape[:1] == ("N",) else array)
         return found
@@ -3246,16 +3180,17 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     s_gain = params["gain.gain"]
     (
         Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, M16x16_0, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11,
-        Nx16_12, Nx16_13, Nx16_14, M16_0, M16_1, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx32_0,
-        M32_0, M16x16_1, M16x16_2, M16x16_3, M16x16_4, M16_2, sum_delta_squared_parts, sum_delta_prime_parts,
-        J_scalar, column_parts_32, dJ_ds_gain_result, column_parts_16, dJ_dW_below_result, dJ_db_below_result,
+        Nx16_12, Nx16_13, Nx16_14, M16_0, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx32_0, M32_0,
+        M16x16_1, M16x16_2, M16_1, M16x16_3, M16x16_4, M16_2, sum_delta_squared_parts, sum_delta_prime_parts,
+        J_scalar, ones_16, column_parts_32, dJ_ds_gain_result, column_parts_16, ones_N, dJ_dW_below_result,
+        dJ_db_below_result,
     ) = workspace.arrays(
         N,
         "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "M16x16_0", "Nx16_7", "Nx16_8",
-        "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "M16_0", "M16_1", "Nx16_15", "Nx16_16",
-        "Nx16_17", "Nx16_18", "Nx16_19", "Nx16_20", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16x16_3",
-        "M16x16_4", "M16_2", "sum_delta_squared_parts", "sum_delta_prime_parts", "J_scalar", "column_parts_32",
-        "dJ_ds_gain_result", "column_parts_16", "dJ_dW_below_result", "dJ_db_below_result",
+        "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "M16_0", "Nx16_15", "Nx16_16", "Nx16_17",
+        "Nx16_18", "Nx16_19", "Nx16_20", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_1", "M16x16_3", "M16x16_4",
+        "M16_2", "sum_delta_squared_parts", "sum_delta_prime_parts", "J_scalar", "ones_16", "column_parts_32",
+        "dJ_ds_gain_result", "column_parts_16", "ones_N", "dJ_dW_below_result", "dJ_db_below_result",
     )
 
     # ---- forward: g
@@ -3316,16 +3251,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_13)
     # Σ W_below ∘ W_below
-    W_below_squared_sum = _row_sum(W_below_squared, M16_0, 16)
-    # ∂J/∂δ′_below = (W_below ∘ W_below) (−1)  (13)
-    dJ_ddelta_prime_below = M16_1
-    _map("dJ_ddelta_prime_below", N, wide, (W_below_squared_sum, dJ_ddelta_prime_below, samples))
+    W_below_squared_sum = cp.matmul(W_below_squared, ones_16, out=M16_0)
     # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19); ∂J/∂δ_joined = ∂J/∂δ_hidden +
     #     ∂J/∂δ_x  (4)+(6); ∂J/∂δ′_joined = ∂J/∂δ′_hidden + (−1)  (8)
     dJ_ddelta_hidden = Nx16_6
     dJ_ddelta_joined = Nx16_15
     dJ_ddelta_prime_joined = Nx16_16
-    _map("dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2", N, wide, (dJ_ddelta_below, dJ_ddelta_prime_below, f_prime_hidden, f_second_hidden, delta_x, dJ_ddelta_hidden, dJ_ddelta_joined, dJ_ddelta_prime_joined, samples))
+    _map("dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2", N, wide, (W_below_squared_sum, dJ_ddelta_below, f_prime_hidden, f_second_hidden, delta_x, dJ_ddelta_hidden, dJ_ddelta_joined, dJ_ddelta_prime_joined, samples))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
     dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_17)
     # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
@@ -3352,15 +3284,15 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_above g_joinedᵀ
     dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂J/∂g_above
-    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_0, column_parts_16, 16)
+    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_1, column_parts_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
     dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_2)
     # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
     #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
     dJ_dg_below = Nx16_20
-    _map("dJ_dg_below_2", N, wide, (f_prime_hidden, g_hidden, dJ_ddelta_below, dJ_ddelta_prime_below, dJ_dg_joined, delta_hidden, delta_prime_joined, f_second_hidden, dJ_dg_below, samples))
+    _map("dJ_dg_below_2", N, wide, (f_prime_hidden, g_hidden, W_below_squared_sum, dJ_ddelta_below, dJ_dg_joined, delta_hidden, delta_prime_joined, f_second_hidden, dJ_dg_below, samples))
     # Σ_n δ′_below
-    dJ_dW_below_delta_prime_sum = _column_sum(delta_prime_below, M16_1, column_parts_16, 16)
+    dJ_dW_below_delta_prime_sum = cp.matmul(ones_N, delta_prime_below, out=M16_0)
     # Σ_n δ′_below
     dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum[:, None]
     # Σ_n δ_below ∂J/∂δ_xᵀ
@@ -3594,16 +3526,16 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, M16x16_0, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11,
         Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx32_0, M32_0, M16x16_1, M16x16_2, M16_0,
         M16x16_3, M16x16_4, M16_1, M16_2, sum_delta_squared_parts, sum_delta_prime_parts, K_scalar, L_scalar,
-        column_parts_32, dK_ds_gain_result, column_parts_16, dK_dW_below_result, dK_db_below_result,
-        dL_ds_gain_result, dL_dW_below_result, dL_db_below_result,
+        column_parts_32, dK_ds_gain_result, column_parts_16, dK_dW_below_result, dK_db_below_result, ones_16,
+        dL_ds_gain_result, ones_N, dL_dW_below_result, dL_db_below_result,
     ) = workspace.arrays(
         N,
         "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "M16x16_0", "Nx16_7", "Nx16_8",
         "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
         "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3", "M16x16_4", "M16_1", "M16_2",
         "sum_delta_squared_parts", "sum_delta_prime_parts", "K_scalar", "L_scalar", "column_parts_32",
-        "dK_ds_gain_result", "column_parts_16", "dK_dW_below_result", "dK_db_below_result", "dL_ds_gain_result",
-        "dL_dW_below_result", "dL_db_below_result",
+        "dK_ds_gain_result", "column_parts_16", "dK_dW_below_result", "dK_db_below_result", "ones_16",
+        "dL_ds_gain_result", "ones_N", "dL_dW_below_result", "dL_db_below_result",
     )
 
     # ---- forward: g
@@ -3711,14 +3643,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # Σ W_below ∘ W_below
-    W_below_squared_sum = _row_sum(W_below_squared, M16_0, 16)
-    # ∂L/∂δ′_below = (W_below ∘ W_below) (−1)  (13)
-    dL_ddelta_prime_below = M16_1
-    _map("dL_ddelta_prime_below", N, wide, (W_below_squared_sum, dL_ddelta_prime_below, samples))
+    W_below_squared_sum = cp.matmul(W_below_squared, ones_16, out=M16_0)
     # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19); ∂L/∂δ′_joined = ∂L/∂δ′_hidden + (−1)  (8)
     dL_ddelta_hidden = Nx16_18
     dL_ddelta_prime_joined = Nx16_14
-    _map("dL_ddelta_hidden_to_dL_ddelta_prime_joined_2", N, wide, (dL_ddelta_prime_below, f_second_hidden, f_prime_hidden, dL_ddelta_hidden, dL_ddelta_prime_joined, samples))
+    _map("dL_ddelta_hidden_to_dL_ddelta_prime_joined_2", N, wide, (W_below_squared_sum, f_second_hidden, f_prime_hidden, dL_ddelta_hidden, dL_ddelta_prime_joined, samples))
     # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
     dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_10)
     # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
@@ -3745,15 +3674,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂L/∂g_above g_joinedᵀ
     dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_4)
     # Σ_n ∂L/∂g_above
-    dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_0, column_parts_16, 16)
+    dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_1, column_parts_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
     dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_2)
     # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
     #     δ_hidden f‴(g_below)  (22)
     dL_dg_below = Nx16_17
-    _map("dL_dg_below_2", N, wide, (f_prime_hidden, g_hidden, dL_ddelta_prime_below, dL_dg_joined, delta_hidden, delta_prime_joined, f_second_hidden, dL_dg_below, samples))
+    _map("dL_dg_below_2", N, wide, (f_prime_hidden, g_hidden, W_below_squared_sum, dL_dg_joined, delta_hidden, delta_prime_joined, f_second_hidden, dL_dg_below, samples))
     # Σ_n δ′_below
-    dL_dW_below_delta_prime_sum = _column_sum(delta_prime_below, M16_1, column_parts_16, 16)
+    dL_dW_below_delta_prime_sum = cp.matmul(ones_N, delta_prime_below, out=M16_0)
     # Σ_n δ′_below
     dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_below g_xᵀ

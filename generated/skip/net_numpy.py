@@ -235,9 +235,8 @@ def _check(params, x, lam=0.0):
     if suspicious and not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
-    value = lam.item() if isinstance(lam, np.ndarray) and lam.ndim == 0 else lam
-    largest = float(np.finfo(DTYPE).max)
-    if not isinstance(value, (int, float, np.integer, np.floating)) or not 0.0 <= value <= largest:
+    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
+    if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {lam!r}")
     return float(value)
 
@@ -988,15 +987,14 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_14)
     # Σ W_below ∘ W_below
     W_below_squared_sum = np.sum(W_below_squared, axis=1, out=M16_0)
-    # ∂J/∂δ′_below = (W_below ∘ W_below) (−1)  (13)
-    dJ_ddelta_prime_below = np.negative(W_below_squared_sum, out=M16_0)
     # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
     a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_13)
-    b = np.multiply(dJ_ddelta_prime_below, f_second_hidden, out=Nx16_15)
-    dJ_ddelta_hidden = np.add(a, b, out=Nx16_13)
+    b = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_15)
+    dJ_ddelta_hidden = np.subtract(a, b, out=Nx16_13)
     # ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
     a = np.square(f_prime_hidden, out=Nx16_15)
-    dJ_ddelta_prime_hidden = np.multiply(dJ_ddelta_prime_below, a, out=Nx16_15)
+    a = np.multiply(W_below_squared_sum, a, out=Nx16_15)
+    dJ_ddelta_prime_hidden = np.negative(a, out=Nx16_15)
     # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
     dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_16)
     # ∂J/∂δ′_joined = ∂J/∂δ′_hidden + (−1)  (8)
@@ -1050,16 +1048,16 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
     a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_14)
     a = np.multiply(a, f_second_hidden, out=Nx16_14)
-    b = np.multiply(dJ_ddelta_prime_below, delta_hidden, out=Nx16_8)
-    b = np.multiply(b, f_third_hidden, out=Nx16_8)
-    c = np.multiply(dJ_ddelta_prime_below, delta_prime_hidden, out=Nx16_7)
-    c = np.multiply(c, f_prime_hidden, out=Nx16_7)
-    c = np.multiply(c, f_second_hidden, out=Nx16_7)
-    c = np.multiply(c, 2.0, out=Nx16_7)
-    d = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_1)
+    b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_1)
+    c = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_8)
+    c = np.multiply(c, f_third_hidden, out=Nx16_8)
+    d = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_7)
+    d = np.multiply(d, f_prime_hidden, out=Nx16_7)
+    d = np.multiply(d, f_second_hidden, out=Nx16_7)
+    d = np.multiply(d, 2.0, out=Nx16_7)
     a = np.add(a, b, out=Nx16_14)
-    a = np.add(a, c, out=Nx16_14)
-    dJ_dg_below = np.add(a, d, out=Nx16_14)
+    a = np.subtract(a, c, out=Nx16_14)
+    dJ_dg_below = np.subtract(a, d, out=Nx16_14)
     # Σ_n δ′_below
     dJ_dW_below_delta_prime_sum = np.sum(delta_prime_below, axis=0, out=M16_0)
     # Σ_n δ′_below
@@ -1516,13 +1514,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # Σ W_below ∘ W_below
     W_below_squared_sum = np.sum(W_below_squared, axis=1, out=M16_1)
-    # ∂L/∂δ′_below = (W_below ∘ W_below) (−1)  (13)
-    dL_ddelta_prime_below = np.negative(W_below_squared_sum, out=M16_1)
     # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
-    dL_ddelta_hidden = np.multiply(dL_ddelta_prime_below, f_second_hidden, out=Nx16_14)
+    a = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_14)
+    dL_ddelta_hidden = np.negative(a, out=Nx16_14)
     # ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
     a = np.square(f_prime_hidden, out=Nx16_6)
-    dL_ddelta_prime_hidden = np.multiply(dL_ddelta_prime_below, a, out=Nx16_6)
+    a = np.multiply(W_below_squared_sum, a, out=Nx16_6)
+    dL_ddelta_prime_hidden = np.negative(a, out=Nx16_6)
     # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
     dL_ddelta_joined = dL_ddelta_hidden
     # ∂L/∂δ′_joined = ∂L/∂δ′_hidden + (−1)  (8)
@@ -1574,15 +1572,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
     # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
     #     δ_hidden f‴(g_below)  (22)
-    a = np.multiply(dL_ddelta_prime_below, delta_hidden, out=Nx16_8)
-    a = np.multiply(a, f_third_hidden, out=Nx16_8)
-    b = np.multiply(dL_ddelta_prime_below, delta_prime_hidden, out=Nx16_7)
-    b = np.multiply(b, f_prime_hidden, out=Nx16_7)
-    b = np.multiply(b, f_second_hidden, out=Nx16_7)
-    b = np.multiply(b, 2.0, out=Nx16_7)
-    c = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_1)
-    a = np.add(a, b, out=Nx16_8)
-    dL_dg_below = np.add(a, c, out=Nx16_8)
+    a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_1)
+    b = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_8)
+    b = np.multiply(b, f_third_hidden, out=Nx16_8)
+    c = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_7)
+    c = np.multiply(c, f_prime_hidden, out=Nx16_7)
+    c = np.multiply(c, f_second_hidden, out=Nx16_7)
+    c = np.multiply(c, 2.0, out=Nx16_7)
+    a = np.subtract(a, b, out=Nx16_1)
+    dL_dg_below = np.subtract(a, c, out=Nx16_1)
     # Σ_n δ′_below
     dL_dW_below_delta_prime_sum = np.sum(delta_prime_below, axis=0, out=M16_1)
     # Σ_n δ′_below

@@ -22,7 +22,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `<name>_x4` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template cuda/module.py.j2, sha256 d208b8b1aff66daf869f954abe1e323c5255447935d59f6f25e567a9b396d7b8
+template cuda/module.py.j2, sha256 5ddf915ef8a419aae6e59da2ef834724743865021ac5a90db8b07084944bd5d0
 """
 
 import threading
@@ -55,7 +55,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "d208b8b1aff66daf869f954abe1e323c5255447935d59f6f25e567a9b396d7b8",
+    "template_sha256": "5ddf915ef8a419aae6e59da2ef834724743865021ac5a90db8b07084944bd5d0",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -67,10 +67,6 @@ METADATA = {
 _D = 64
 
 SOURCE = r"""
-static __device__ __forceinline__ float maximum(const float a, const float b) { return a > b || a != a ? a : b; }
-static __device__ __forceinline__ float relu(const float u) { return u > 0 || u != u ? u : 0; }
-static __device__ __forceinline__ float step(const float u) { return u > 0 ? 1 : u <= 0 ? 0 : u; }
-static __device__ __forceinline__ float signum(const float u) { return u > 0 ? 1 : u < 0 ? -1 : u; }
 static __device__ __forceinline__ float squared(const float u) { return u * u; }
 static __device__ __forceinline__ float cubed(const float u) { return u * u * u; }
 
@@ -738,81 +734,49 @@ extern "C" __global__ void dJ_db_filters_x4(
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_prime_filters_at(const float W_filters_squared_sum, float& dJ_ddelta_prime_filters)
-{
-    // ∂J/∂δ′_filters = (W_filters ∘ W_filters) (−1)  (13)
-    dJ_ddelta_prime_filters = -W_filters_squared_sum;
-}
-
-extern "C" __global__ void dJ_ddelta_prime_filters(
-    const float* __restrict__ W_filters_squared_sum, float* __restrict__ dJ_ddelta_prime_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float W_filters_squared_sum_i = W_filters_squared_sum[column];
-        float dJ_ddelta_prime_filters_i;
-        dJ_ddelta_prime_filters_at(W_filters_squared_sum_i, dJ_ddelta_prime_filters_i);
-        dJ_ddelta_prime_filters[column] = dJ_ddelta_prime_filters_i;
-    }
-}
-extern "C" __global__ void dJ_ddelta_prime_filters_x4(
-    const float* __restrict__ W_filters_squared_sum, float* __restrict__ dJ_ddelta_prime_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_squared_sum_i = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
-        float4 dJ_ddelta_prime_filters_i;
-        dJ_ddelta_prime_filters_at(W_filters_squared_sum_i.x, dJ_ddelta_prime_filters_i.x);
-        dJ_ddelta_prime_filters_at(W_filters_squared_sum_i.y, dJ_ddelta_prime_filters_i.y);
-        dJ_ddelta_prime_filters_at(W_filters_squared_sum_i.z, dJ_ddelta_prime_filters_i.z);
-        dJ_ddelta_prime_filters_at(W_filters_squared_sum_i.w, dJ_ddelta_prime_filters_i.w);
-        reinterpret_cast<float4*>(dJ_ddelta_prime_filters)[column] = dJ_ddelta_prime_filters_i;
-    }
-}
-
-static __device__ __forceinline__ void dJ_ddelta_experts_to_dJ_dg_filters_2_at(const float dJ_ddelta_filters, const float dJ_ddelta_prime_filters, const float f_prime_experts, const float f_second_experts, const float g_filters, const float s_alpha, float& dJ_ddelta_experts, float& dJ_dg_filters)
+static __device__ __forceinline__ void dJ_ddelta_experts_to_dJ_dg_filters_2_at(const float W_filters_squared_sum, const float dJ_ddelta_filters, const float f_prime_experts, const float f_second_experts, const float g_filters, const float s_alpha, float& dJ_ddelta_experts, float& dJ_dg_filters)
 {
     // ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19)
-    dJ_ddelta_experts = dJ_ddelta_filters * f_prime_experts + dJ_ddelta_prime_filters * f_second_experts;
+    dJ_ddelta_experts = dJ_ddelta_filters * f_prime_experts - W_filters_squared_sum * f_second_experts;
     // f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
     const float f_third_experts = 6.0f * g_filters * (g_filters * g_filters - 6.0f) / cubed(g_filters * g_filters + 2.0f);
     // ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
-    dJ_dg_filters = dJ_ddelta_filters * f_second_experts * s_alpha + dJ_ddelta_prime_filters * f_third_experts * s_alpha;
+    dJ_dg_filters = dJ_ddelta_filters * f_second_experts * s_alpha - W_filters_squared_sum * f_third_experts * s_alpha;
 }
 
 extern "C" __global__ void dJ_ddelta_experts_to_dJ_dg_filters_2(
-    const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ dJ_ddelta_prime_filters, const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dJ_ddelta_experts, float* __restrict__ dJ_dg_filters, const int N)
+    const float* __restrict__ W_filters_squared_sum, const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dJ_ddelta_experts, float* __restrict__ dJ_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float W_filters_squared_sum_i = W_filters_squared_sum[column];
         const float dJ_ddelta_filters_i = dJ_ddelta_filters[(long long)row * 128 + column];
-        const float dJ_ddelta_prime_filters_i = dJ_ddelta_prime_filters[column];
         const float f_prime_experts_i = f_prime_experts[(long long)row * 128 + column];
         const float f_second_experts_i = f_second_experts[(long long)row * 128 + column];
         const float g_filters_i = g_filters[(long long)row * 128 + column];
         const float s_alpha_i = s_alpha[column];
         float dJ_ddelta_experts_i, dJ_dg_filters_i;
-        dJ_ddelta_experts_to_dJ_dg_filters_2_at(dJ_ddelta_filters_i, dJ_ddelta_prime_filters_i, f_prime_experts_i, f_second_experts_i, g_filters_i, s_alpha_i, dJ_ddelta_experts_i, dJ_dg_filters_i);
+        dJ_ddelta_experts_to_dJ_dg_filters_2_at(W_filters_squared_sum_i, dJ_ddelta_filters_i, f_prime_experts_i, f_second_experts_i, g_filters_i, s_alpha_i, dJ_ddelta_experts_i, dJ_dg_filters_i);
         dJ_ddelta_experts[(long long)row * 128 + column] = dJ_ddelta_experts_i;
         dJ_dg_filters[(long long)row * 128 + column] = dJ_dg_filters_i;
     }
 }
 extern "C" __global__ void dJ_ddelta_experts_to_dJ_dg_filters_2_x4(
-    const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ dJ_ddelta_prime_filters, const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dJ_ddelta_experts, float* __restrict__ dJ_dg_filters, const int N)
+    const float* __restrict__ W_filters_squared_sum, const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dJ_ddelta_experts, float* __restrict__ dJ_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 W_filters_squared_sum_i = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
         const float4 dJ_ddelta_filters_i = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 32 + column];
-        const float4 dJ_ddelta_prime_filters_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_filters)[column];
         const float4 f_prime_experts_i = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 32 + column];
         const float4 f_second_experts_i = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
         const float4 g_filters_i = reinterpret_cast<const float4*>(g_filters)[(long long)row * 32 + column];
         const float4 s_alpha_i = reinterpret_cast<const float4*>(s_alpha)[column];
         float4 dJ_ddelta_experts_i, dJ_dg_filters_i;
-        dJ_ddelta_experts_to_dJ_dg_filters_2_at(dJ_ddelta_filters_i.x, dJ_ddelta_prime_filters_i.x, f_prime_experts_i.x, f_second_experts_i.x, g_filters_i.x, s_alpha_i.x, dJ_ddelta_experts_i.x, dJ_dg_filters_i.x);
-        dJ_ddelta_experts_to_dJ_dg_filters_2_at(dJ_ddelta_filters_i.y, dJ_ddelta_prime_filters_i.y, f_prime_experts_i.y, f_second_experts_i.y, g_filters_i.y, s_alpha_i.y, dJ_ddelta_experts_i.y, dJ_dg_filters_i.y);
-        dJ_ddelta_experts_to_dJ_dg_filters_2_at(dJ_ddelta_filters_i.z, dJ_ddelta_prime_filters_i.z, f_prime_experts_i.z, f_second_experts_i.z, g_filters_i.z, s_alpha_i.z, dJ_ddelta_experts_i.z, dJ_dg_filters_i.z);
-        dJ_ddelta_experts_to_dJ_dg_filters_2_at(dJ_ddelta_filters_i.w, dJ_ddelta_prime_filters_i.w, f_prime_experts_i.w, f_second_experts_i.w, g_filters_i.w, s_alpha_i.w, dJ_ddelta_experts_i.w, dJ_dg_filters_i.w);
+        dJ_ddelta_experts_to_dJ_dg_filters_2_at(W_filters_squared_sum_i.x, dJ_ddelta_filters_i.x, f_prime_experts_i.x, f_second_experts_i.x, g_filters_i.x, s_alpha_i.x, dJ_ddelta_experts_i.x, dJ_dg_filters_i.x);
+        dJ_ddelta_experts_to_dJ_dg_filters_2_at(W_filters_squared_sum_i.y, dJ_ddelta_filters_i.y, f_prime_experts_i.y, f_second_experts_i.y, g_filters_i.y, s_alpha_i.y, dJ_ddelta_experts_i.y, dJ_dg_filters_i.y);
+        dJ_ddelta_experts_to_dJ_dg_filters_2_at(W_filters_squared_sum_i.z, dJ_ddelta_filters_i.z, f_prime_experts_i.z, f_second_experts_i.z, g_filters_i.z, s_alpha_i.z, dJ_ddelta_experts_i.z, dJ_dg_filters_i.z);
+        dJ_ddelta_experts_to_dJ_dg_filters_2_at(W_filters_squared_sum_i.w, dJ_ddelta_filters_i.w, f_prime_experts_i.w, f_second_experts_i.w, g_filters_i.w, s_alpha_i.w, dJ_ddelta_experts_i.w, dJ_dg_filters_i.w);
         reinterpret_cast<float4*>(dJ_ddelta_experts)[(long long)row * 32 + column] = dJ_ddelta_experts_i;
         reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 32 + column] = dJ_dg_filters_i;
     }
@@ -1206,77 +1170,45 @@ extern "C" __global__ void dL_db_filters_x4(
     }
 }
 
-static __device__ __forceinline__ void dL_ddelta_prime_filters_at(const float W_filters_squared_sum, float& dL_ddelta_prime_filters)
-{
-    // ∂L/∂δ′_filters = (W_filters ∘ W_filters) (−1)  (13)
-    dL_ddelta_prime_filters = -W_filters_squared_sum;
-}
-
-extern "C" __global__ void dL_ddelta_prime_filters(
-    const float* __restrict__ W_filters_squared_sum, float* __restrict__ dL_ddelta_prime_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float W_filters_squared_sum_i = W_filters_squared_sum[column];
-        float dL_ddelta_prime_filters_i;
-        dL_ddelta_prime_filters_at(W_filters_squared_sum_i, dL_ddelta_prime_filters_i);
-        dL_ddelta_prime_filters[column] = dL_ddelta_prime_filters_i;
-    }
-}
-extern "C" __global__ void dL_ddelta_prime_filters_x4(
-    const float* __restrict__ W_filters_squared_sum, float* __restrict__ dL_ddelta_prime_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_squared_sum_i = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
-        float4 dL_ddelta_prime_filters_i;
-        dL_ddelta_prime_filters_at(W_filters_squared_sum_i.x, dL_ddelta_prime_filters_i.x);
-        dL_ddelta_prime_filters_at(W_filters_squared_sum_i.y, dL_ddelta_prime_filters_i.y);
-        dL_ddelta_prime_filters_at(W_filters_squared_sum_i.z, dL_ddelta_prime_filters_i.z);
-        dL_ddelta_prime_filters_at(W_filters_squared_sum_i.w, dL_ddelta_prime_filters_i.w);
-        reinterpret_cast<float4*>(dL_ddelta_prime_filters)[column] = dL_ddelta_prime_filters_i;
-    }
-}
-
-static __device__ __forceinline__ void dL_ddelta_experts_to_dL_dg_filters_2_at(const float dL_ddelta_prime_filters, const float f_second_experts, const float g_filters, const float s_alpha, float& dL_ddelta_experts, float& dL_dg_filters)
+static __device__ __forceinline__ void dL_ddelta_experts_to_dL_dg_filters_2_at(const float W_filters_squared_sum, const float f_second_experts, const float g_filters, const float s_alpha, float& dL_ddelta_experts, float& dL_dg_filters)
 {
     // ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
-    dL_ddelta_experts = dL_ddelta_prime_filters * f_second_experts;
+    dL_ddelta_experts = -W_filters_squared_sum * f_second_experts;
     // f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
     const float f_third_experts = 6.0f * g_filters * (g_filters * g_filters - 6.0f) / cubed(g_filters * g_filters + 2.0f);
     // ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22)
-    dL_dg_filters = dL_ddelta_prime_filters * f_third_experts * s_alpha;
+    dL_dg_filters = -W_filters_squared_sum * f_third_experts * s_alpha;
 }
 
 extern "C" __global__ void dL_ddelta_experts_to_dL_dg_filters_2(
-    const float* __restrict__ dL_ddelta_prime_filters, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dL_ddelta_experts, float* __restrict__ dL_dg_filters, const int N)
+    const float* __restrict__ W_filters_squared_sum, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dL_ddelta_experts, float* __restrict__ dL_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float dL_ddelta_prime_filters_i = dL_ddelta_prime_filters[column];
+        const float W_filters_squared_sum_i = W_filters_squared_sum[column];
         const float f_second_experts_i = f_second_experts[(long long)row * 128 + column];
         const float g_filters_i = g_filters[(long long)row * 128 + column];
         const float s_alpha_i = s_alpha[column];
         float dL_ddelta_experts_i, dL_dg_filters_i;
-        dL_ddelta_experts_to_dL_dg_filters_2_at(dL_ddelta_prime_filters_i, f_second_experts_i, g_filters_i, s_alpha_i, dL_ddelta_experts_i, dL_dg_filters_i);
+        dL_ddelta_experts_to_dL_dg_filters_2_at(W_filters_squared_sum_i, f_second_experts_i, g_filters_i, s_alpha_i, dL_ddelta_experts_i, dL_dg_filters_i);
         dL_ddelta_experts[(long long)row * 128 + column] = dL_ddelta_experts_i;
         dL_dg_filters[(long long)row * 128 + column] = dL_dg_filters_i;
     }
 }
 extern "C" __global__ void dL_ddelta_experts_to_dL_dg_filters_2_x4(
-    const float* __restrict__ dL_ddelta_prime_filters, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dL_ddelta_experts, float* __restrict__ dL_dg_filters, const int N)
+    const float* __restrict__ W_filters_squared_sum, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dL_ddelta_experts, float* __restrict__ dL_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dL_ddelta_prime_filters_i = reinterpret_cast<const float4*>(dL_ddelta_prime_filters)[column];
+        const float4 W_filters_squared_sum_i = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
         const float4 f_second_experts_i = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
         const float4 g_filters_i = reinterpret_cast<const float4*>(g_filters)[(long long)row * 32 + column];
         const float4 s_alpha_i = reinterpret_cast<const float4*>(s_alpha)[column];
         float4 dL_ddelta_experts_i, dL_dg_filters_i;
-        dL_ddelta_experts_to_dL_dg_filters_2_at(dL_ddelta_prime_filters_i.x, f_second_experts_i.x, g_filters_i.x, s_alpha_i.x, dL_ddelta_experts_i.x, dL_dg_filters_i.x);
-        dL_ddelta_experts_to_dL_dg_filters_2_at(dL_ddelta_prime_filters_i.y, f_second_experts_i.y, g_filters_i.y, s_alpha_i.y, dL_ddelta_experts_i.y, dL_dg_filters_i.y);
-        dL_ddelta_experts_to_dL_dg_filters_2_at(dL_ddelta_prime_filters_i.z, f_second_experts_i.z, g_filters_i.z, s_alpha_i.z, dL_ddelta_experts_i.z, dL_dg_filters_i.z);
-        dL_ddelta_experts_to_dL_dg_filters_2_at(dL_ddelta_prime_filters_i.w, f_second_experts_i.w, g_filters_i.w, s_alpha_i.w, dL_ddelta_experts_i.w, dL_dg_filters_i.w);
+        dL_ddelta_experts_to_dL_dg_filters_2_at(W_filters_squared_sum_i.x, f_second_experts_i.x, g_filters_i.x, s_alpha_i.x, dL_ddelta_experts_i.x, dL_dg_filters_i.x);
+        dL_ddelta_experts_to_dL_dg_filters_2_at(W_filters_squared_sum_i.y, f_second_experts_i.y, g_filters_i.y, s_alpha_i.y, dL_ddelta_experts_i.y, dL_dg_filters_i.y);
+        dL_ddelta_experts_to_dL_dg_filters_2_at(W_filters_squared_sum_i.z, f_second_experts_i.z, g_filters_i.z, s_alpha_i.z, dL_ddelta_experts_i.z, dL_dg_filters_i.z);
+        dL_ddelta_experts_to_dL_dg_filters_2_at(W_filters_squared_sum_i.w, f_second_experts_i.w, g_filters_i.w, s_alpha_i.w, dL_ddelta_experts_i.w, dL_dg_filters_i.w);
         reinterpret_cast<float4*>(dL_ddelta_experts)[(long long)row * 32 + column] = dL_ddelta_experts_i;
         reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 32 + column] = dL_dg_filters_i;
     }
@@ -1428,7 +1360,6 @@ _MAPS = {
     "dJ_ds_alpha": (1, 128, 4),
     "dJ_dW_filters": (128, 64, 4),
     "dJ_db_filters": (1, 128, 4),
-    "dJ_ddelta_prime_filters": (1, 128, 4),
     "dJ_ddelta_experts_to_dJ_dg_filters_2": (0, 128, 4),
     "dJ_dW_filters_2": (128, 64, 4),
     "dL_ddelta_prime_x_to_sum_delta_prime_squared": (0, 64, 4),
@@ -1440,7 +1371,6 @@ _MAPS = {
     "dL_ds_alpha": (1, 128, 4),
     "dL_dW_filters": (128, 64, 4),
     "dL_db_filters": (1, 128, 4),
-    "dL_ddelta_prime_filters": (1, 128, 4),
     "dL_ddelta_experts_to_dL_dg_filters_2": (0, 128, 4),
     "dL_dW_filters_2": (128, 64, 4),
 }
@@ -1476,6 +1406,8 @@ _ARRAYS = {
     "dL_dW_filters_result": (DTYPE, (128, 64)),
     "dL_db_filters_result": (DTYPE, (128,)),
     "dL_ds_alpha_result": (DTYPE, (128,)),
+    "ones_64": (DTYPE, (64,)),
+    "ones_N": (DTYPE, ("N",)),
     "sum_delta_prime_parts": (np.float64, (1024,)),
     "sum_delta_prime_squared_parts": (np.float64, (1024,)),
     "sum_delta_squared_parts": (np.float64, (1024,)),
@@ -1503,7 +1435,8 @@ class Workspace:
             dtype, shape = _ARRAYS[name]
             array = self._arrays.get(name)
             if array is None:
-                array = cp.empty(tuple(self._capacity if dim == "N" else dim for dim in shape), dtype)
+                sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
+                array = cp.asarray(np.ones(sizes, dtype)) if name.startswith("ones_") else cp.empty(sizes, dtype)
                 self._arrays[name] = array
             found.append(array[:n] if shape[:1] == ("N",) else array)
         return found
@@ -2003,14 +1936,15 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
     (
-        Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx64_0, M128x64_0, Nx64_1, M128_0, M128_1, Nx128_6,
-        Nx128_7, M128x64_1, sum_delta_squared_parts, sum_delta_prime_parts, J_scalar, column_parts_128,
-        dJ_ds_alpha_result, dJ_dW_filters_result, dJ_db_filters_result,
+        Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx64_0, M128x64_0, Nx64_1, M128_0, Nx128_6, Nx128_7,
+        M128x64_1, M128_1, sum_delta_squared_parts, sum_delta_prime_parts, J_scalar, ones_64, column_parts_128,
+        dJ_ds_alpha_result, ones_N, dJ_dW_filters_result, dJ_db_filters_result,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx64_0", "M128x64_0", "Nx64_1", "M128_0",
-        "M128_1", "Nx128_6", "Nx128_7", "M128x64_1", "sum_delta_squared_parts", "sum_delta_prime_parts", "J_scalar",
-        "column_parts_128", "dJ_ds_alpha_result", "dJ_dW_filters_result", "dJ_db_filters_result",
+        "Nx128_6", "Nx128_7", "M128x64_1", "M128_1", "sum_delta_squared_parts", "sum_delta_prime_parts", "J_scalar",
+        "ones_64", "column_parts_128", "dJ_ds_alpha_result", "ones_N", "dJ_dW_filters_result",
+        "dJ_db_filters_result",
     )
 
     # ---- forward: g
@@ -2046,24 +1980,21 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
     dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
     # Σ W_filters ∘ W_filters
-    W_filters_squared_sum = _row_sum(W_filters_squared, M128_0, 64)
-    # ∂J/∂δ′_filters = (W_filters ∘ W_filters) (−1)  (13)
-    dJ_ddelta_prime_filters = M128_1
-    _map("dJ_ddelta_prime_filters", N, wide, (W_filters_squared_sum, dJ_ddelta_prime_filters, samples))
+    W_filters_squared_sum = cp.matmul(W_filters_squared, ones_64, out=M128_0)
     # ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19); ∂J/∂g_filters =
     #     ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
     dJ_ddelta_experts = Nx128_6
     dJ_dg_filters = Nx128_7
-    _map("dJ_ddelta_experts_to_dJ_dg_filters_2", N, wide, (dJ_ddelta_filters, dJ_ddelta_prime_filters, f_prime_experts, f_second_experts, g_filters, s_alpha, dJ_ddelta_experts, dJ_dg_filters, samples))
+    _map("dJ_ddelta_experts_to_dJ_dg_filters_2", N, wide, (W_filters_squared_sum, dJ_ddelta_filters, f_prime_experts, f_second_experts, g_filters, s_alpha, dJ_ddelta_experts, dJ_dg_filters, samples))
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_experts
-    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, M128_1, column_parts_128, 128)
+    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, M128_0, column_parts_128, 128)
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
     dJ_ds_alpha = dJ_ds_alpha_result
     _map("dJ_ds_alpha", N, wide, (dJ_ds_alpha_sum, dJ_ds_alpha, samples))
     # Σ_n δ′_filters
-    dJ_dW_filters_delta_prime_sum = _column_sum(delta_prime_filters, M128_1, column_parts_128, 128)
+    dJ_dW_filters_delta_prime_sum = cp.matmul(ones_N, delta_prime_filters, out=M128_0)
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum[:, None]
     # Σ_n δ_filters ∂J/∂δ_xᵀ
@@ -2071,7 +2002,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_filters g_xᵀ
     dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M128x64_1)
     # Σ_n ∂J/∂g_filters
-    dJ_db_filters_sum = _column_sum(dJ_dg_filters, M128_0, column_parts_128, 128)
+    dJ_db_filters_sum = _column_sum(dJ_dg_filters, M128_1, column_parts_128, 128)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
     dJ_dW_filters = dJ_dW_filters_result
     _map("dJ_dW_filters_2", N, wide, (W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime_sum_column, dJ_dW_filters_g, dJ_dW_filters, samples))
@@ -2220,15 +2151,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     (
         Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx64_0, M128x64_0, Nx64_1, Nx128_6, Nx128_7, M128_0,
         M128x64_1, M128x64_2, M128_1, sum_delta_squared_parts, sum_delta_prime_parts, K_scalar, L_scalar,
-        column_parts_128, dK_ds_alpha_result, dK_dW_filters_result, dK_db_filters_result, dL_ds_alpha_result,
-        dL_dW_filters_result, dL_db_filters_result,
+        column_parts_128, dK_ds_alpha_result, dK_dW_filters_result, dK_db_filters_result, ones_64,
+        dL_ds_alpha_result, ones_N, dL_dW_filters_result, dL_db_filters_result,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx64_0", "M128x64_0", "Nx64_1",
         "Nx128_6", "Nx128_7", "M128_0", "M128x64_1", "M128x64_2", "M128_1", "sum_delta_squared_parts",
         "sum_delta_prime_parts", "K_scalar", "L_scalar", "column_parts_128", "dK_ds_alpha_result",
-        "dK_dW_filters_result", "dK_db_filters_result", "dL_ds_alpha_result", "dL_dW_filters_result",
-        "dL_db_filters_result",
+        "dK_dW_filters_result", "dK_db_filters_result", "ones_64", "dL_ds_alpha_result", "ones_N",
+        "dL_dW_filters_result", "dL_db_filters_result",
     )
 
     # ---- forward: g
@@ -2290,30 +2221,27 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # Σ W_filters ∘ W_filters
-    W_filters_squared_sum = _row_sum(W_filters_squared, M128_0, 64)
-    # ∂L/∂δ′_filters = (W_filters ∘ W_filters) (−1)  (13)
-    dL_ddelta_prime_filters = M128_1
-    _map("dL_ddelta_prime_filters", N, wide, (W_filters_squared_sum, dL_ddelta_prime_filters, samples))
+    W_filters_squared_sum = cp.matmul(W_filters_squared, ones_64, out=M128_0)
     # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19); ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)
     #     (22)
     dL_ddelta_experts = Nx128_7
     dL_dg_filters = Nx128_3
-    _map("dL_ddelta_experts_to_dL_dg_filters_2", N, wide, (dL_ddelta_prime_filters, f_second_experts, g_filters, s_alpha, dL_ddelta_experts, dL_dg_filters, samples))
+    _map("dL_ddelta_experts_to_dL_dg_filters_2", N, wide, (W_filters_squared_sum, f_second_experts, g_filters, s_alpha, dL_ddelta_experts, dL_dg_filters, samples))
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_experts
-    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, M128_1, column_parts_128, 128)
+    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, M128_0, column_parts_128, 128)
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
     dL_ds_alpha = dL_ds_alpha_result
     _map("dL_ds_alpha", N, wide, (dL_ds_alpha_sum, dL_ds_alpha, samples))
     # Σ_n δ′_filters
-    dL_dW_filters_delta_prime_sum = _column_sum(delta_prime_filters, M128_1, column_parts_128, 128)
+    dL_dW_filters_delta_prime_sum = cp.matmul(ones_N, delta_prime_filters, out=M128_0)
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_filters g_xᵀ
     dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M128x64_0)
     # Σ_n ∂L/∂g_filters
-    dL_db_filters_sum = _column_sum(dL_dg_filters, M128_0, column_parts_128, 128)
+    dL_db_filters_sum = _column_sum(dL_dg_filters, M128_1, column_parts_128, 128)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
     dL_dW_filters = dL_dW_filters_result
     _map("dL_dW_filters_2", N, wide, (W_filters, dL_dW_filters_delta_prime_sum_column, dL_dW_filters_g, dL_dW_filters, samples))

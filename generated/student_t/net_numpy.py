@@ -210,9 +210,8 @@ def _check(params, x, lam=0.0):
     if suspicious and not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
-    value = lam.item() if isinstance(lam, np.ndarray) and lam.ndim == 0 else lam
-    largest = float(np.finfo(DTYPE).max)
-    if not isinstance(value, (int, float, np.integer, np.floating)) or not 0.0 <= value <= largest:
+    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
+    if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {lam!r}")
     return float(value)
 
@@ -669,12 +668,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx128_5)
     # Σ W_filters ∘ W_filters
     W_filters_squared_sum = np.sum(W_filters_squared, axis=1, out=M128_0)
-    # ∂J/∂δ′_filters = (W_filters ∘ W_filters) (−1)  (13)
-    dJ_ddelta_prime_filters = np.negative(W_filters_squared_sum, out=M128_0)
     # ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19)
     a = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_1)
-    b = np.multiply(dJ_ddelta_prime_filters, f_second_experts, out=Nx128_6)
-    dJ_ddelta_experts = np.add(a, b, out=Nx128_1)
+    b = np.multiply(W_filters_squared_sum, f_second_experts, out=Nx128_6)
+    dJ_ddelta_experts = np.subtract(a, b, out=Nx128_1)
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_experts
@@ -693,9 +690,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
     a = np.multiply(delta_experts, dJ_ddelta_filters, out=Nx128_5)
     a = np.multiply(a, f_second_experts, out=Nx128_5)
-    b = np.multiply(dJ_ddelta_prime_filters, delta_experts, out=M128_0)
+    b = np.multiply(W_filters_squared_sum, delta_experts, out=M128_0)
     b = np.multiply(b, f_third_experts, out=Nx128_0)
-    dJ_dg_filters = np.add(a, b, out=Nx128_5)
+    dJ_dg_filters = np.subtract(a, b, out=Nx128_5)
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum = np.sum(delta_prime_filters, axis=0, out=M128_0)
     # Σ_n δ′_filters
@@ -955,10 +952,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # Σ W_filters ∘ W_filters
     W_filters_squared_sum = np.sum(W_filters_squared, axis=1, out=M128_0)
-    # ∂L/∂δ′_filters = (W_filters ∘ W_filters) (−1)  (13)
-    dL_ddelta_prime_filters = np.negative(W_filters_squared_sum, out=M128_0)
     # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
-    dL_ddelta_experts = np.multiply(dL_ddelta_prime_filters, f_second_experts, out=Nx128_4)
+    a = np.multiply(W_filters_squared_sum, f_second_experts, out=Nx128_4)
+    dL_ddelta_experts = np.negative(a, out=Nx128_4)
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_experts
@@ -975,8 +971,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     a = np.divide(b, a, out=Nx128_0)
     f_third_experts = np.multiply(a, 6.0, out=Nx128_0)
     # ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22)
-    a = np.multiply(dL_ddelta_prime_filters, delta_experts, out=M128_0)
-    dL_dg_filters = np.multiply(a, f_third_experts, out=Nx128_0)
+    a = np.multiply(W_filters_squared_sum, delta_experts, out=M128_0)
+    a = np.multiply(a, f_third_experts, out=Nx128_0)
+    dL_dg_filters = np.negative(a, out=Nx128_0)
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum = np.sum(delta_prime_filters, axis=0, out=M128_0)
     # Σ_n δ′_filters

@@ -15,8 +15,9 @@ from smgen.passes.fuse import fuse
 from smgen.passes.prune import prune
 from smgen.passes.share import share
 from smgen.printers.c import CPrinter
-from smgen.printers.cuda import LANES, VECTOR, Kernel, ScalarKernel, helpers
+from smgen.printers.cuda import LANES, VECTOR
 from smgen.printers.cupy import BLOCKS, CHUNKS, Kernels, is_double, print_function
+from smgen.printers.kernels import Kernel, ScalarKernel, helpers
 from smgen.render import render
 
 TEMPLATE: Final = "cuda/module.py.j2"

@@ -38,6 +38,7 @@ class Emitter:
         self._given = set(self.buffers)
         self.sweeps: list[tuple[str, list[Op]]] = []
         self._batch_sums: dict[sp.Expr, sp.Expr] = {}
+        self._columns: dict[sp.Expr, sp.Expr] = {}
         self._squares: dict[Buffer, Buffer] = {}
 
     # What is known of a value
@@ -89,19 +90,24 @@ class Emitter:
         """Give a value a buffer of this name; constants stay what they are, another buffer's value becomes a view."""
         if self.is_constant(value) or value == sp.Symbol(name, real=True):
             return value
+        if not self.is_batched(value) and value.as_coeff_Mul()[1].is_Symbol and not value.is_Symbol:
+            return value  # a multiple of a row is not worth a row of its own
         out = self.new(name, self.shape(value), math)
         if value.is_Symbol:
             if value.name in self._given:
                 self._given.add(out.name)
             return self.emit(View(out, self.buffer(value)))
+        return self._store(out, value)
+
+    def _store(self, out: Buffer, value: sp.Expr) -> sp.Symbol:
         return self.emit(Pointwise((out,), (value,), self.reads(value)))
 
     def fill(self, name: str, shape: Shape, value: sp.Expr, math: str, kind: Kind = "real") -> Buffer:
-        """A buffer of exactly this shape, even for a constant, and never an argument's own array: what a function returns."""
+        """What a function returns: a buffer of this very shape, even for a constant, never an argument's own array."""
         computed = value.is_Symbol and value.name not in self._given
         if computed and self.buffer(value).shape == shape and kind == self.buffer(value).kind:
             return self.buffer(self.emit(View(self.new(name, shape, math, kind), self.buffer(value))))
-        return self.buffer(self.emit(Pointwise((self.new(name, shape, math, kind),), (value,), self.reads(value))))
+        return self.buffer(self._store(self.new(name, shape, math, kind), value))
 
     # Products and sums
 
@@ -127,9 +133,9 @@ class Emitter:
             return ZERO
         if self.is_constant(value):
             if value == 1:
-                return self.emit(Reduce(self.new(name, (units,), math), weight, contracted))
+                return self.emit(Reduce(self.new(name, (units,), math), weight, contracted, of_product=True))
             total = self.new(f"{weight.name}_sum", (units,), f"Σ {weight.math}")
-            return value * self.emit(Reduce(total, weight, contracted))
+            return value * self.emit(Reduce(total, weight, contracted, of_product=True))
         operand = self.buffer(self._named(value, f"{name}_arg"))
         # n batch, m the layer's outputs, d its inputs
         source, target = ("m", "d") if contracted == 0 else ("d", "m")
@@ -138,7 +144,7 @@ class Emitter:
         return self.emit(Product(out, operand, weight, f"{batch}{source},md->{batch}{target}"))
 
     def _named(self, value: sp.Expr, name: str) -> sp.Expr:
-        return value if value.is_Symbol else self.let(name, value, "")
+        return value if value.is_Symbol else self._store(self.new(name, self.shape(value), ""), value)
 
     def outer_sum(self, left: sp.Expr, right: sp.Expr, name: str, math: str) -> sp.Expr:
         """Σ_n left_nj right_ni as an expression over (M, D), summing over the batch before multiplying where it can."""
@@ -149,28 +155,27 @@ class Emitter:
             out = self.new(name, (a.shape[-1], b.shape[-1]), math)
             return self.emit(Product(out, a, b, "nm,nd->md"))
         if self.is_batched(left):
-            return self.column(self.batch_sum(left, f"{name}_sum")) * right
-        return self.column(left) * self.batch_sum(right, f"{name}_sum")
+            return self.column(self.batch_sum(left, f"{name}_sum", of_product=True)) * right
+        return self.column(left) * self.batch_sum(right, f"{name}_sum", of_product=True)
 
     def column(self, value: sp.Expr) -> sp.Expr:
         """A row of per-unit values as a column, to multiply the rows of a weight."""
         if self.is_constant(value):
             return value
-        row = self.buffer(self._named(value, "column_arg"))
-        name = f"{row.name}_column"
-        known = self.buffers.get(name)
-        if known is not None:
-            return known.symbol
-        return self.emit(View(self.new(name, column_of(row.shape), row.math), row))
+        if value not in self._columns:
+            row = self.buffer(self._named(value, "column_arg"))
+            out = self.new(f"{row.name}_column", column_of(row.shape), row.math)
+            self._columns[value] = self.emit(View(out, row))
+        return self._columns[value]
 
-    def batch_sum(self, value: sp.Expr, name: str) -> sp.Expr:
+    def batch_sum(self, value: sp.Expr, name: str, *, of_product: bool = False) -> sp.Expr:
         """Σ_n value_nj: N times what does not vary, a reduction of what does."""
         if not self.is_batched(value):
             return sp.Symbol("N", real=True) * value
         if value not in self._batch_sums:
             src = self.buffer(self._named(value, f"{name}_terms"))
             out = self.new(name, src.shape[1:], f"Σ_n {_left(src.math)}")
-            self._batch_sums[value] = self.emit(Reduce(out, src, 0))
+            self._batch_sums[value] = self.emit(Reduce(out, src, 0, of_product))
         return self._batch_sums[value]
 
     def mean_sum(self, value: sp.Expr, units: int, name: str, math: str) -> sp.Expr:

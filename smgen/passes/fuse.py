@@ -46,7 +46,7 @@ def _loop_shape(op: Op) -> Shape | None:
     match op:
         case Pointwise():
             return op.outs[0].shape
-        case Reduce(_, src, None):
+        case Reduce(src=src, axis=None):
             return src.shape
         case _:
             return None

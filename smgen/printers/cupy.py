@@ -8,7 +8,8 @@ from typing import Final, TypeVar, assert_never
 from smgen.errors import InternalError
 from smgen.ir import BATCH, Buffer, Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, Shape, View
 from smgen.passes.storage import Storage, allocate
-from smgen.printers.cuda import SCALARS, Kernel, LoopPrinter, ScalarKernel, scalar_kernel
+from smgen.printers.cuda import SCALARS, LoopPrinter, scalar_kernel
+from smgen.printers.kernels import Kernel, ScalarKernel
 from smgen.printers.source import MATMUL, PrintedFunction, PrintedSweep, Statement, shape_source, view_source
 
 BLOCKS: Final = 1024
@@ -141,6 +142,11 @@ class _Printer:
 
     def reduction(self, op: Reduce) -> str:
         out, src, axis = op.out, op.src, op.axis
+        if op.of_product and src.name not in self.strides:
+            ones = "ones_N" if src.batched else f"ones_{src.shape[int(axis or 0)]}"
+            self.arrays[ones] = (BATCH,) if src.batched else (src.shape[int(axis or 0)],)
+            operands = f"{ones}, {src.name}" if axis == 0 else f"{src.name}, {ones}"
+            return f"{out.name} = cp.matmul({operands}, out={self.target(out)})"
         stride = self.strides.get(src.name, src.shape[-1])
         if axis == 1:
             return f"{out.name} = _row_sum({src.name}, {self.target(out)}, {stride})"

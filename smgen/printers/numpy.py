@@ -75,9 +75,9 @@ class _Printer:
             case Product(out, left, right, axes):
                 call = MATMUL[axes].format(left=left.name, right=right.name)
                 return [f"{out.name} = np.{call}, out={self.target(out)})"]
-            case Reduce(out, src, None):
+            case Reduce(out, src, None, _):
                 return [f"{out.name} = float(np.sum({src.name}, dtype=np.float64))"]
-            case Reduce(out, src, axis):
+            case Reduce(out, src, axis, _):
                 return [f"{out.name} = np.sum({src.name}, axis={axis}, out={self.target(out)})"]
             case View():
                 return [f"{op.out.name} = {view_source(op)}"]

@@ -31,7 +31,7 @@ def op_lines(op: Op) -> list[str]:
             return [_line(f"{function}({', '.join(map(str, operands))})", out)]
         case Product(out, left, right, axes):
             return [_line(f"product {axes} of {left.name}, {right.name}", out)]
-        case Reduce(out, src, axis):
+        case Reduce(out, src, axis, _):
             return [_line(f"sum of {src.name}" + ("" if axis is None else f" over axis {axis}"), out)]
         case View(out, src, start):
             return [_line(f"view of {src.name}" + (f" from {start}" if start else ""), out)]

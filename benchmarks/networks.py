@@ -1,0 +1,40 @@
+"""The networks that are measured, as smgen describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import smgen as sm
+from smgen.network import Network
+from smgen.nodes import Node
+
+
+def _mlp(dim: int, widths: tuple[int, ...], nonlinearity: Callable[[Node], Node]) -> Network:
+    h = sm.input(dim)
+    for width in widths:
+        h = nonlinearity(sm.linear(h, width))
+    return Network(energy=h)
+
+
+def a() -> Network:
+    """144 → 288, log cosh, summed: an overcomplete ICA."""
+    return Network(energy=sm.logcosh(sm.linear(sm.input(144), 288)))
+
+
+def b() -> Network:
+    """784 → 512 → 512 → 256 → 1, softplus."""
+    return _mlp(784, (512, 512, 256, 1), sm.softplus)
+
+
+def c() -> Network:
+    """2 → 128 → 128 → 1, tanh."""
+    return _mlp(2, (128, 128, 1), sm.tanh)
+
+
+def d() -> Network:
+    """64 → 1024 → 1024 → 1, silu."""
+    return _mlp(64, (1024, 1024, 1), sm.silu)
+
+
+NETWORKS: Final = {"A": a, "B": b, "C": c, "D": d}

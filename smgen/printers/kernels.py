@@ -1,0 +1,92 @@
+"""CUDA kernels as data: what a template lays out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from smgen.ir import BATCH, Shape
+from smgen.printers.c import CPrinter
+
+_HELPERS: Final = {
+    "maximum": "a > b || a != a ? a : b",
+    "relu": "u > 0 || u != u ? u : 0",
+    "step": "u > 0 ? 1 : u <= 0 ? 0 : u",
+    "signum": "u > 0 ? 1 : u < 0 ? -1 : u",
+    "squared": "u * u",
+    "cubed": "u * u * u",
+}
+"""Functions that CUDA's library lacks, or has without NumPy's way with NaN; each in the kernels' dtype."""
+
+
+def helpers(dtype: str, kernels: Iterable[Kernel]) -> tuple[str, ...]:
+    """Definitions of the helper functions that the kernels call, and of no others."""
+    text = "\n".join(
+        line for kernel in kernels for line in (*kernel.body, *(s for v in kernel.variants for s in v.loads))
+    )
+    real = CPrinter(dtype).real
+    found = []
+    for name, value in _HELPERS.items():
+        if f"{name}(" in text:
+            arguments = f"const {real} a, const {real} b" if name == "maximum" else f"const {real} u"
+            found.append(f"static __device__ __forceinline__ {real} {name}({arguments}) {{ return {value}; }}")
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to run a kernel: `lanes` values a thread."""
+
+    name: str
+    columns: int
+    lanes: int
+    loads: tuple[str, ...]
+    calls: tuple[str, ...]
+    stores: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A kernel ready to lay out. `body` is the mathematics of one element, written once for all variants."""
+
+    name: str
+    rows: int | None
+    columns: int
+    lanes: int
+    at_parameters: str
+    body: tuple[str, ...]
+    parameters: str
+    totals: tuple[str, ...]
+    variants: tuple[Variant, ...]
+
+    @property
+    def rows_text(self) -> str:
+        """The number of rows: N, or a number."""
+        return "N" if self.rows is None else str(self.rows)
+
+    @property
+    def rows_number(self) -> int:
+        """The number of rows, 0 for N."""
+        return self.rows or 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarKernel:
+    """A kernel of one block: the totals of all partial sums, and the scalars that follow from them."""
+
+    name: str
+    parameters: str
+    totals: tuple[str, ...]
+    body: tuple[str, ...]
+
+
+def dimensions(shape: Shape) -> tuple[int | None, int]:
+    """Rows (None for N) and columns of a loop."""
+    if shape == (BATCH,):
+        return None, 1
+    *above, last = shape
+    assert isinstance(last, int)
+    if not above:
+        return 1, last
+    return (None, last) if above[0] == BATCH else (int(above[0]), last)

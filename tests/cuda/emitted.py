@@ -1,0 +1,87 @@
+"""Emitted CUDA modules, for the suites of the ladder: their source, their kernels, and a way to run them on the CPU."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from smgen.build import Options, gather, source
+from smgen.loader import load_source
+from smgen.netfile import load_network
+from smgen.network import Network
+from tests.cuda import fake_cupy
+from tests.cuda.emulator import Emulator
+from tests.support import Array, Params, assert_close, module_of
+
+GENERATED = Path(__file__).resolve().parents[2] / "generated"
+EXAMPLES = sorted(path.parent.name for path in GENERATED.glob("*/net.py"))
+DTYPES = ("float32", "float64")
+TOLERANCE = {"float32": 1e-4, "float64": 1e-12}
+
+
+def example(name: str) -> Network:
+    """The network of a folder of generated/."""
+    return load_network(GENERATED / name / "net.py")
+
+
+@lru_cache(maxsize=256)
+def module_text(network: Network, dtype: str) -> str:
+    """The emitted module."""
+    return source(network, gather(network, Path("net.py"), Options(backend="cuda", dtype=dtype)))
+
+
+@lru_cache(maxsize=256)
+def cuda_source(network: Network, dtype: str) -> str:
+    """The CUDA C inside it."""
+    for node in ast.parse(module_text(network, dtype)).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "SOURCE":
+            return str(ast.literal_eval(node.value))
+    raise AssertionError("the module has no SOURCE")
+
+
+@contextmanager
+def running(
+    network: Network, dtype: str, make: Callable[[str], Any] = Emulator
+) -> Iterator[tuple[ModuleType, fake_cupy.FakeCuPy]]:
+    """The emitted module, loaded with the stand-in for CuPy in its place; kernels run on what `make(source)` returns."""
+    with fake_cupy.install(make) as cupy:
+        yield load_source(module_text(network, dtype), "cuda"), cupy
+
+
+def cast(params: Params, x: Array, dtype: str) -> tuple[Params, Array]:
+    """The case in the module's dtype."""
+    return {key: value.astype(dtype) for key, value in params.items()}, x.astype(dtype)
+
+
+def assert_agrees(
+    network: Network, dtype: str, params: Params, x: Array, make: Callable[[str], Any] = Emulator
+) -> None:
+    """Every function of the CUDA module equals the NumPy module's, at λ = 0 and λ > 0."""
+    params, x = cast(params, x, dtype)
+    numpy, tolerance = module_of(network, dtype), TOLERANCE[dtype]
+    with running(network, dtype, make) as (cuda, cupy):
+        there = {key: cupy.asarray(value) for key, value in params.items()}
+        data = cupy.asarray(x)
+        for function in ("energy", "score", "hessian_diagonal"):
+            actual = cupy.asnumpy(getattr(cuda, function)(there, data))
+            assert actual.dtype == np.dtype(dtype)
+            assert_close(actual, getattr(numpy, function)(params, x), tolerance, function)
+        for lam in (0.0, 0.3):
+            assert_close(cupy.asnumpy(cuda.loss(there, data, lam)), numpy.loss(params, x, lam), tolerance, "loss")
+            for function in ("loss_terms", "loss_and_grad", "loss_and_grad_terms"):
+                ours, theirs = getattr(cuda, function)(there, data, lam), getattr(numpy, function)(params, x, lam)
+                for position, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+                    where = f"{function}[{position}] at {lam}"
+                    if isinstance(b, dict):
+                        assert list(a) == list(b)
+                        for key, value in b.items():
+                            assert_close(cupy.asnumpy(a[key]), value, tolerance, f"{where} {key}")
+                    else:
+                        assert_close(cupy.asnumpy(a), b, tolerance, where)
