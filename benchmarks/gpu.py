@@ -1,8 +1,9 @@
 """`python -m benchmarks.gpu`: a training step of the CUDA modules on this machine's GPU.
 
-For each network and batch size, in alternating rounds on one device: the time of `loss_and_grad` against jax.jit and PyTorch
-eager of the same loss (where they are installed with a GPU), as medians of per-round ratios; launches a step; and for each
-elementwise kernel the bandwidth it achieves as a fraction of a device-to-device copy's. Needs CuPy and a CUDA device.
+For each network and batch size, in alternating rounds on one device: the time of `loss_and_grad` against jax.jit and
+PyTorch eager of the same loss (where they are installed with a GPU), as medians of per-round ratios; launches a step;
+and for each elementwise kernel the bandwidth it achieves as a fraction of a device-to-device copy's. Needs CuPy and a
+CUDA device.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -78,7 +80,8 @@ def measure(name: str, samples: int, dtype: str, lam: float) -> dict[str, Any]:
         label: statistics.median(s / t for s, t in zip(times["smgen"], times[label], strict=True)) for label in peers
     }
     return {
-        "network": name, "N": samples, "dtype": dtype, "lam": lam, "milliseconds": 1e3 * statistics.median(times["smgen"]),
+        "network": name, "N": samples, "dtype": dtype, "lam": lam,
+        "milliseconds": 1e3 * statistics.median(times["smgen"]),
         "ratio to": ratios, "launches": len(launches(module, ours)), "bandwidth": bandwidths(module, ours),
     }  # fmt: skip
 
@@ -106,7 +109,7 @@ def launches(module: ModuleType, step: Callable[[], Any]) -> list[tuple[Callable
 
 
 def bandwidths(module: ModuleType, step: Callable[[], Any]) -> dict[str, float]:
-    """Bytes of every array argument, once, over the kernel's time; as a fraction of a device copy's bytes over its time."""
+    """Bytes of every array argument, once, over the kernel's time; as a fraction of a device copy's."""
     import cupy as cp
 
     synchronise = cp.cuda.get_current_stream().synchronize
@@ -115,7 +118,7 @@ def bandwidths(module: ModuleType, step: Callable[[], Any]) -> dict[str, float]:
     found = {}
     for kernel, grid, block, (name, arguments) in launches(module, step):
         moved = sum(argument.nbytes for argument in arguments if isinstance(argument, cp.ndarray))
-        spent = seconds(lambda k=kernel, g=grid, t=block, v=arguments: k(g, t, v), synchronise, 50)  # type: ignore[misc]
+        spent = seconds(partial(kernel, grid, block, arguments), synchronise, 50)
         found[name] = moved / spent / copy
     return found
 
@@ -139,11 +142,13 @@ def main() -> None:
             for dtype in ("float32", "float64"):
                 result = measure(name, samples, dtype, 0.1)
                 results.append(result)
-                ratios = ", ".join(f"{ratio:.2f} of {label}" for label, ratio in result["ratio to"].items()) or "no peers"
+                ratios = (
+                    ", ".join(f"{ratio:.2f} of {label}" for label, ratio in result["ratio to"].items()) or "no peers"
+                )
                 worst = min(result["bandwidth"].values())
                 print(
-                    f"{name} N={samples} {dtype}: {result['milliseconds']:.3f} ms, {ratios}; {result['launches']} launches, "
-                    f"bandwidth at least {worst:.0%} of a copy's"
+                    f"{name} N={samples} {dtype}: {result['milliseconds']:.3f} ms, {ratios}; "
+                    f"{result['launches']} launches, bandwidth at least {worst:.0%} of a copy's"
                 )
     if options.json:
         options.json.write_text(json.dumps({"device": device, "results": results}, indent=1), encoding="utf-8")

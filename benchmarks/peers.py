@@ -60,7 +60,9 @@ def jax_peer(name: str, host: dict[str, Any], x: Any, lam: float) -> Peer | None
     step = jax.jit(jax.value_and_grad(loss))
     weights, data = [(jnp.asarray(w), jnp.asarray(b)) for w, b in _weights(host)], jnp.asarray(x)
     return Peer(
-        lambda: step(weights, data), lambda: jax.block_until_ready(step(weights, data)), lambda: float(step(weights, data)[0])
+        lambda: step(weights, data),
+        lambda: jax.block_until_ready(step(weights, data)),
+        lambda: float(step(weights, data)[0]),
     )
 
 

@@ -38,7 +38,7 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 Net = Annotated[
     Path, typer.Argument(help="The network description. It is Python and is run: only use files you trust.")
 ]
-Backend = Annotated[str, typer.Option("--backend", help="What the module runs on: numpy.")]
+Backend = Annotated[str, typer.Option("--backend", help="What the module runs on: numpy, or cuda (CuPy).")]
 Dtype = Annotated[str, typer.Option("--dtype", help="float32 or float64; the module computes in it throughout.")]
 HessianMode = Annotated[
     str, typer.Option("--hessian", help="How δ′ is computed: diagonal, the recursion of the paper.")

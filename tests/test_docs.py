@@ -14,7 +14,7 @@ MATHEMATICS = (ROOT / "docs/mathematics.md").read_text(encoding="utf-8")
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
     for line in MATHEMATICS.splitlines()
-    if line.startswith("| (") or line.startswith("| §") or line.startswith("| [+]")
+    if line.startswith(("| (", "| §", "| [+]"))
 ]
 
 

@@ -87,7 +87,7 @@ def report(results: Results, console: Console) -> None:
         f"Hyvärinen (2005, §3.3): |w·w′| < 0.5 for all pairs of 200 filters of 8×8 patches; here {above}.",
         "The other methods know σ, and their settings are the best for the very image they are judged by.",
         f"Denoiser: J {denoiser.loss_before:.2f} → {denoiser.loss_after:.2f} on held-out noisy patches.",
-        f"Its single patches: {denoiser.psnr_foreseen:.2f} dB foreseen from J, {denoiser.psnr_of_patches:.2f} dB measured.",
+        f"Single patches: {denoiser.psnr_foreseen:.2f} dB foreseen from J, {denoiser.psnr_of_patches:.2f} dB measured.",
         f"{results.seconds:.0f} s in all; wrote {', '.join(results.files)}",
     )
     console.print(_filter_table(results))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeVar
@@ -89,9 +90,8 @@ def _one_thread() -> AbstractContextManager[object]:
     A step's products take a millisecond. A second thread gains a fifth on an idle machine; on a busy one the threads
     spin while they wait for each other, and a step takes three to ten times as long.
     """
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1, user_api="blas")
+    limit: AbstractContextManager[object] = import_module("threadpoolctl").threadpool_limits(1, user_api="blas")
+    return limit
 
 
 def _progress(console: Console | None) -> Progress:

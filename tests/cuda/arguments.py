@@ -54,7 +54,7 @@ def check(kernel: Kernel, args: Sequence[object]) -> list[Argument]:
     arguments = [_pointer(kernel, p, arg) if p.is_pointer else _scalar(kernel, p, arg) for p, arg in pairs]
     pointers = [(p, arg.array if isinstance(arg, Strided) else arg) for p, arg in pairs if p.is_pointer]
     for (p, a), (q, b) in combinations(pointers, 2):
-        if (p.is_written or q.is_written) and (p.restrict or q.restrict) and np.shares_memory(a, b):  # type: ignore[arg-type]
+        if (p.is_written or q.is_written) and (p.restrict or q.restrict) and np.shares_memory(a, b):
             raise LaunchError(f"{kernel.name}: {p.name} and {q.name} overlap, one is written and one is __restrict__")
     return arguments
 

@@ -50,7 +50,7 @@ def cuda_source(network: Network, dtype: str) -> str:
 def running(
     network: Network, dtype: str, make: Callable[[str], Any] = Emulator
 ) -> Iterator[tuple[ModuleType, fake_cupy.FakeCuPy]]:
-    """The emitted module, loaded with the stand-in for CuPy in its place; kernels run on what `make(source)` returns."""
+    """The emitted module, loaded with the stand-in in CuPy's place; kernels run on what `make(source)` returns."""
     with fake_cupy.install(make) as cupy:
         yield load_source(module_text(network, dtype), "cuda"), cupy
 

@@ -111,7 +111,7 @@ class FakeCuPy(ModuleType):
 def install(make_runner: MakeRunner, *, devices: int = 1) -> Iterator[FakeCuPy]:
     """Inside, `import cupy` yields the stand-in; `make_runner(source)` gives what runs the kernels of a RawModule.
 
-    With `devices=0`, CuPy is there and finds no device.
+    With `devices=0`, CuPy is there and finds no driver.
     """
     fake = FakeCuPy(make_runner, devices)
     with _replaced(fake):
@@ -167,6 +167,6 @@ def _cuda(devices: int) -> _Names:
     return _Names(
         "cupy.cuda",
         Device=Device,
-        is_available=lambda: devices > 0,
+        is_available=lambda: device_count() > 0,  # CuPy 13 raises as well where there is no driver; 14 says False
         runtime=_Names("cupy.cuda.runtime", getDeviceCount=device_count, CUDARuntimeError=CUDARuntimeError),
     )

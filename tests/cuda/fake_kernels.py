@@ -86,7 +86,9 @@ class RawModule:
 
 def require_device(devices: int) -> None:
     if not devices:
-        raise CUDARuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected")
+        raise CUDARuntimeError(
+            "cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version"
+        )
 
 
 def _dimensions(kernel: str, what: str, given: tuple[int, ...]) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Final
 
 from tests.cuda import wheels
@@ -54,6 +55,12 @@ class Compiled:
 def available(toolkit: int = 13) -> wheels.Availability:
     """Whether the NVRTC of a CUDA toolkit is installed; its reason where it is not."""
     return wheels.availability(_DISTRIBUTIONS[toolkit], _LIBRARY)
+
+
+def folders() -> tuple[str, ...]:
+    """Where the installed libraries lie, for programs that look for them by LD_LIBRARY_PATH."""
+    found = (wheels.find(distribution, _LIBRARY) for distribution in _DISTRIBUTIONS.values())
+    return tuple(str(path.parent) for path in found if isinstance(path, Path))
 
 
 def cupy_options(options: tuple[str, ...], architecture: str) -> tuple[str, ...]:

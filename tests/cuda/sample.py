@@ -44,9 +44,7 @@ def loss_x(emulator: Emulator, rows: int) -> None:
     grid = (ceil(144, 64), min(ceil(rows, 4), 3))
     squares, primes = poisoned(*grid, dtype="float64"), poisoned(*grid, dtype="float64")
     lam = np.float32(0.1)
-    emulator.launch(
-        "loss_x", grid, (64, 4), (delta, delta_prime, out, squares, primes, lam, np.int32(rows))
-    )
+    emulator.launch("loss_x", grid, (64, 4), (delta, delta_prime, out, squares, primes, lam, np.int32(rows)))
     np.testing.assert_array_equal(out, 2 * lam * delta_prime - 1)
     np.testing.assert_allclose(squares.sum(), np.sum((delta * delta).astype(float)), rtol=1e-12)
     np.testing.assert_allclose(primes.sum(), np.sum(delta_prime.astype(float)), rtol=1e-10)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-DTYPES: Final = {
+DTYPES: Final[dict[str, np.dtype[Any]]] = {
     "float": np.dtype(np.float32),
     "double": np.dtype(np.float64),
     "int": np.dtype(np.int32),

@@ -105,8 +105,8 @@ def test_no_division_by_a_row_length(name: str, dtype: str) -> None:
 def test_bytes_moved_are_the_schedules_minimum(name: str, dtype: str) -> None:
     """Each operand is loaded once an element, each result stored once, and nothing else is touched.
 
-    The compiler may unroll the loop over rows, so all counts may share a factor; a row that does not vary over the loop may be
-    loaded once for all of it.
+    The compiler may unroll the loop over rows, so all counts may share a factor; a row that does not vary over the loop
+    may be loaded once for all of it.
     """
     traffic = ptx.traffic(compiled(name, dtype).ptx)
     checked = 0

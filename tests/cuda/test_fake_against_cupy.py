@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
 import importlib.util
@@ -81,7 +82,8 @@ def test_functions_take_a_prefix_of_cupys_parameters(cupy: Any, cp: FakeCuPy, na
 
 
 def test_keywords_are_cupys(cupy: Any, cp: FakeCuPy) -> None:
-    assert inspect.signature(cupy.matmul).parameters["out"].kind is inspect.Parameter.KEYWORD_ONLY
+    products = inspect.signature(cupy.matmul).parameters  # *args and **kwargs before CuPy 14
+    assert products.get("out", products.get("kwargs")) is not None
     assert inspect.signature(cp.matmul).parameters["out"].kind is inspect.Parameter.KEYWORD_ONLY
     documented = next(doc for doc in (cupy.RawModule.__doc__, cupy.RawModule.__init__.__doc__) if doc and "code" in doc)
     assert set(parameters(cp.RawModule)) <= set(re.findall(r"\w+", documented))
@@ -153,7 +155,10 @@ SCALARS = [5, -1, 2**63, True, False, 1.5, float("inf")] + [
 
 @pytest.mark.parametrize("value", SCALARS, ids=lambda value: f"{type(value).__name__} {value}")
 def test_scalars_are_packed_as_cupy_packs_them(cupy: Any, value: object) -> None:
-    scalar = pytest.importorskip("cupy._core._scalar").CScalar(value)
+    scalars = importlib.import_module("cupy._core._scalar")
+    if not hasattr(scalars.CScalar, "ptr"):
+        pytest.skip("CuPy before 14 does not show its packed scalars to Python")
+    scalar = scalars.CScalar(value)
     packed = pack(value)
     assert packed.dtype == np.dtype(scalar.get_numpy_type())
     assert packed.content == ctypes.string_at(scalar.ptr, packed.dtype.itemsize)
@@ -176,9 +181,10 @@ def test_what_cupy_refuses_without_a_device(cupy: Any, cp: FakeCuPy) -> None:
 
 
 def test_the_missing_device_is_the_same_exception(cupy: Any) -> None:
-    if cupy.cuda.is_available():
-        pytest.skip("there is a device")
     theirs = cupy.cuda.runtime.CUDARuntimeError
+    with contextlib.suppress(theirs):
+        cupy.cuda.runtime.getDeviceCount()
+        pytest.skip("there is a device")
     assert (theirs.__name__, theirs.__bases__) == (CUDARuntimeError.__name__, CUDARuntimeError.__bases__)
     module = cupy.RawModule(code=SOURCE, options=("--std=c++17",))
     for call in (cupy.cuda.runtime.getDeviceCount, lambda: cupy.empty(3), lambda: module.get_function("scale")):

@@ -135,11 +135,11 @@ def test_bad_data_is_refused_before_anything_is_launched(argument: str, complain
     with running(network, "float32") as (cuda, cupy):
         there = {key: cupy.asarray(value) for key, value in params.items()}
         data = {
-            "host": lambda: x,
-            "dtype": lambda: cupy.asarray(x.astype(np.float64)),
-            "strided": lambda: cupy.asarray(np.concatenate([x, x], axis=1))[:, :144],
-            "width": lambda: cupy.asarray(x[:, :143].copy()),
-        }[argument]()
+            "host": x,
+            "dtype": cupy.asarray(x.astype(np.float64)),
+            "strided": cupy.asarray(np.concatenate([x, x], axis=1))[:, :144],
+            "width": cupy.asarray(x[:, :143].copy()),
+        }[argument]
         with fake_cupy.counting() as counters, pytest.raises(ValueError, match=complaint):
             cuda.loss_and_grad(there, data)
         assert not counters.launches

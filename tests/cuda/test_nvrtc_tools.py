@@ -118,7 +118,9 @@ core.compile_with_cache("source", ("--std=c++17",), arch="80", prepend_cupy_head
 def test_the_options_are_cupys(tmp_path: Path) -> None:
     if importlib.util.find_spec("cupy") is None:
         pytest.skip("CuPy is not installed; pip install cupy-cuda13x")
-    environment = os.environ | {"CUDA_PATH": str(tmp_path), "CUPY_CACHE_DIR": str(tmp_path)}
+    libraries = os.pathsep.join((*nvrtc.folders(), os.environ.get("LD_LIBRARY_PATH", "")))
+    folder = str(tmp_path)
+    environment = os.environ | {"CUDA_PATH": folder, "CUPY_CACHE_DIR": folder, "LD_LIBRARY_PATH": libraries}
     command = [sys.executable, "-W", "ignore", "-c", CAPTURE]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.stdout, result.stderr
