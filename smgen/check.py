@@ -31,9 +31,10 @@ def check(network: Network, module: ModuleType, seed: int = 0) -> Iterator[Findi
     """Compare a generated module with the definitions, at random parameters and data. Yields a finding at a time."""
     rng = np.random.default_rng(seed)
     params = module.init_params(seed)
+    host = {key: module._asnumpy(value) for key, value in params.items()}
     x = rng.standard_normal((SAMPLES, network.input.units)).astype(module.DTYPE)
-    references = [evaluate(network, params, row.astype(np.float64)) for row in x]
-    yield from _numbers(module, params, x, references)
+    references = [evaluate(network, host, row.astype(np.float64)) for row in x]
+    yield from _numbers(module, params, module._asarray(x), references)
     yield _exactness(module, references)
     yield from _gradient(module, params, network.input.units, rng)
 
@@ -46,10 +47,10 @@ def _numbers(module: ModuleType, params: dict[str, Any], x: Any, references: lis
     k = float(np.mean(0.5 * np.sum(delta**2, axis=1)))
     ell = float(np.mean(np.sum(-prime + lam * prime**2, axis=1)))
     for what, ours, theirs in (
-        ("energy E", module.energy(params, x), np.array([r.energy for r in references])),
-        ("score −δ  (1)", module.score(params, x), -delta),
-        ("δ′ by the recursion  (§1.3)", module.hessian_diagonal(params, x), prime),
-        ("K and L", np.array(module.loss_terms(params, x, lam)), np.array([k, ell])),
+        ("energy E", module._asnumpy(module.energy(params, x)), np.array([r.energy for r in references])),
+        ("score −δ  (1)", module._asnumpy(module.score(params, x)), -delta),
+        ("δ′ by the recursion  (§1.3)", module._asnumpy(module.hessian_diagonal(params, x)), prime),
+        ("K and L", np.array([float(term) for term in module.loss_terms(params, x, lam)]), np.array([k, ell])),
     ):
         error = float(np.max(np.abs(ours - theirs))) / max(float(np.max(np.abs(theirs))), 1.0)
         yield Finding(what, f"relative error {error:.1e}", f"at most {bound:.0e}", error <= bound)
@@ -66,12 +67,21 @@ def _exactness(module: ModuleType, references: list[Reference]) -> Finding:
 
 
 def _gradient(module: ModuleType, params: dict[str, Any], units: int, rng: np.random.Generator) -> Iterator[Finding]:
-    tolerance = ORDER_TOLERANCE[module.METADATA["dtype"]]
-    x = rng.standard_normal((16, units)).astype(module.DTYPE)
+    """The merged gradient by its Taylor order, and ∂K + ∂L of the separate sweeps against it."""
+    tolerance, bound = ORDER_TOLERANCE[module.METADATA["dtype"]], TOLERANCE[module.METADATA["dtype"]]
+    x = module._asarray(rng.standard_normal((16, units)).astype(module.DTYPE))
     for lam in (0.0, 0.1):
         loss, gradient = module.loss_and_grad(params, x, lam)
+        loss, gradient = float(loss), {key: module._asnumpy(value) for key, value in gradient.items()}
+        _, _, of_k, of_l = module.loss_and_grad_terms(params, x, lam)
         for key in module.PARAMS:
             order = module._taylor_order(params, x, lam, loss, gradient, key, rng)
             measured = "remainder below rounding" if order is None else f"order {order:.3f}"
             passed = order is None or abs(order - 2.0) <= tolerance
             yield Finding(f"∂J/∂{key}, λ = {lam:g}", measured, f"order 2 ± {tolerance}", passed)
+            total = module._asnumpy(of_k[key]) + module._asnumpy(of_l[key])
+            error = float(np.max(np.abs(total - gradient[key]))) / max(float(np.max(np.abs(total))), 1.0)
+            passed = error <= bound
+            yield Finding(
+                f"∂K + ∂L = ∂J, {key}, λ = {lam:g}", f"relative error {error:.1e}", f"at most {bound:.0e}", passed
+            )

@@ -90,15 +90,15 @@ def _derivatives(network: Network) -> Table:
 
 
 def _costs(found: dict[str, Any]) -> Table:
-    table = Table(title=f"Cost, {found['dtype']}, {found['parameter_count']:,} parameters", title_justify="left")
-    table.add_column("function")
+    title = f"Cost of a sample in {found['dtype']}; {found['parameter_count']:,} parameters"
+    table = Table(title=title, title_justify="left")
+    table.add_column("function", no_wrap=True)
     columns = (
         ("products", "products"),
-        ("product FLOPs/sample", "product_flops_per_sample"),
-        ("other FLOPs/sample", "other_flops_per_sample"),
-        ("FLOPs/call", "flops_per_call"),
-        ("bytes/sample", "bytes_per_sample"),
-        ("memory/sample", "memory_per_sample"),
+        ("product FLOPs", "product_flops_per_sample"),
+        ("other FLOPs", "other_flops_per_sample"),
+        ("bytes", "bytes_per_sample"),
+        ("memory", "memory_per_sample"),
     )
     for title, _ in columns:
         table.add_column(title, justify="right")
