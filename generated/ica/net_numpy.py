@@ -17,7 +17,7 @@ Arrays of the workspace are named by shape and reused as soon as they are free: 
 into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 f793ab78352859e06b729965f93a981ece11faa7813dcbd1672fe23cc7796def
+template numpy/module.py.j2, sha256 94f55492700e1fcc5c2dfb4c0169c67747eaa12cee5a030f4bc3ca1a4068d206
 """
 
 import threading
@@ -33,7 +33,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "f793ab78352859e06b729965f93a981ece11faa7813dcbd1672fe23cc7796def",
+    "template_sha256": "94f55492700e1fcc5c2dfb4c0169c67747eaa12cee5a030f4bc3ca1a4068d206",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -87,6 +87,23 @@ class Workspace:
         return found
 
 
+def _asarray(values):
+    return values
+
+
+def _asnumpy(array):
+    return array
+
+
+def _check_finite(x):
+    with np.errstate(all="ignore"):
+        # The sum is finite only if every value is; only if it is not are they looked at one by one.
+        suspicious = not np.isfinite(np.sum(x, dtype=np.float64))
+    if suspicious and not np.isfinite(x).all():
+        row, column = np.argwhere(~np.isfinite(x))[0]
+        raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
+
+
 _local = threading.local()
 
 
@@ -94,26 +111,6 @@ def _own_workspace():
     if not hasattr(_local, "workspace"):
         _local.workspace = Workspace()
     return _local.workspace
-
-
-def _asarray(host):
-    return host
-
-
-def _asnumpy(array):
-    return array
-
-
-def init_params(seed=0):
-    """Weights drawn from N(0, 1/in), biases 0, gains 1."""
-    rng = np.random.default_rng(seed)
-    params = {}
-    for name, shape in PARAMS.items():
-        if name.endswith(".weight"):
-            params[name] = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
-        else:
-            params[name] = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
-    return params
 
 
 def energy(params, x):
@@ -166,10 +163,23 @@ def loss_and_grad_terms(params, x, lam=0.0):
     return step(params, x, lam, _own_workspace())
 
 
+def init_params(seed=0):
+    """Weights drawn from N(0, 1/in), biases 0, gains 1: the same numbers from every backend."""
+    rng = np.random.default_rng(seed)
+    params = {}
+    for name, shape in PARAMS.items():
+        if name.endswith(".weight"):
+            values = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
+        else:
+            values = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
+        params[name] = _asarray(values)
+    return params
+
+
 def flatten(params):
-    """All parameters, or a gradient, as one float64 vector in the order of PARAMS, for scipy.optimize.minimize."""
+    """All parameters, or a gradient, as one float64 vector of NumPy's in the order of PARAMS, for scipy.optimize.minimize."""
     _check_params(params)
-    return np.concatenate([np.asarray(params[name], np.float64).ravel() for name in PARAMS] or [np.empty(0)])
+    return np.concatenate([_asnumpy(params[name]).astype(np.float64).ravel() for name in PARAMS] or [np.empty(0)])
 
 
 def unflatten(theta):
@@ -183,7 +193,7 @@ def unflatten(theta):
     params, start = {}, 0
     for name, shape in PARAMS.items():
         size = int(np.prod(shape))
-        params[name] = theta[start : start + size].reshape(shape).astype(DTYPE)
+        params[name] = _asarray(theta[start : start + size].reshape(shape).astype(DTYPE))
         start += size
     return params
 
@@ -196,12 +206,7 @@ def _check(params, x, lam=0.0):
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
     if x.shape[0] == 0:
         raise ValueError("x: expected at least one sample, got N = 0")
-    with np.errstate(all="ignore"):
-        # The sum is finite only if every value is; only if it is not are they looked at one by one.
-        suspicious = not np.isfinite(np.sum(x, dtype=np.float64))
-    if suspicious and not np.isfinite(x).all():
-        row, column = np.argwhere(~np.isfinite(x))[0]
-        raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
+    _check_finite(x)
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
     if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {lam!r}")

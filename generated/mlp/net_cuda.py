@@ -26,7 +26,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `<name>_x4` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 5ddf915ef8a419aae6e59da2ef834724743865021ac5a90db8b07084944bd5d0
+template cuda/module.py.j2, sha256 d9dc742d9adca89cf351273807e5c054565912bd8b0dd7e8b4d4298bb260eacf
 """
 
 import threading
@@ -62,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "5ddf915ef8a419aae6e59da2ef834724743865021ac5a90db8b07084944bd5d0",
+    "template_sha256": "d9dc742d9adca89cf351273807e5c054565912bd8b0dd7e8b4d4298bb260eacf",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2627,15 +2627,6 @@ class Workspace:
         return found
 
 
-_local = threading.local()
-
-
-def _own_workspace():
-    if not hasattr(_local, "workspace"):
-        _local.workspace = Workspace()
-    return _local.workspace
-
-
 _kernels = {}
 
 
@@ -2693,52 +2684,48 @@ def _row_sum(values, sums, stride):
     return sums
 
 
-def _asarray(host):
-    return cp.asarray(host)
+def _asarray(values):
+    return cp.asarray(values)
 
 
 def _asnumpy(array):
     return cp.asnumpy(array)
 
 
-def init_params(seed=0):
-    """Weights drawn from N(0, 1/in), biases 0, gains 1; the same numbers as every backend."""
-    rng = np.random.default_rng(seed)
-    params = {}
-    for name, shape in PARAMS.items():
-        if name.endswith(".weight"):
-            host = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
-        else:
-            host = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
-        params[name] = cp.asarray(host)
-    return params
+_local = threading.local()
+
+
+def _own_workspace():
+    if not hasattr(_local, "workspace"):
+        _local.workspace = Workspace()
+    return _local.workspace
 
 
 def energy(params, x):
-    """E(x) of each sample, (N,), a new array. Raises ValueError for unusable arguments, as every function here does."""
+    """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
     _check(params, x)
     return _energy(params, x, 0.0, _own_workspace())
 
 
 def score(params, x):
-    """The score −∂E/∂x, (N, 64), a new array; nothing else is computed."""
+    """The score −∂E/∂x, (N, 64); nothing else is computed."""
     _check(params, x)
     return _score(params, x, 0.0, _own_workspace())
 
 
 def hessian_diagonal(params, x):
-    """∂²E/∂x_d² by the diagonal recursion, (N, 64), a new array."""
+    """∂²E/∂x_d² by the diagonal recursion, (N, 64)."""
     _check(params, x)
     return _hessian_diagonal(params, x, 0.0, _own_workspace())
 
 
 def loss(params, x, lam=0.0):
-    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²); a 0-d array."""
+    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
     return _losses(params, x, lam)[2]
 
 
 def loss_terms(params, x, lam=0.0):
-    """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch; 0-d arrays."""
+    """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
     return _losses(params, x, lam)[:2]
 
 
@@ -2749,7 +2736,7 @@ def _losses(params, x, lam):
 
 
 def loss_and_grad(params, x, lam=0.0, *, workspace=None):
-    """J, a 0-d array, and its exact gradient, a dict of arrays like `params`; all valid until the next call."""
+    """J and its exact gradient, a dict of arrays like `params`."""
     lam = _check(params, x, lam)
     if workspace is not None and not isinstance(workspace, Workspace):
         raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
@@ -2758,20 +2745,33 @@ def loss_and_grad(params, x, lam=0.0, *, workspace=None):
 
 
 def loss_and_grad_terms(params, x, lam=0.0):
-    """K, L, ∂K and ∂L: the terms of the loss and their gradients apart; valid until the next call."""
+    """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
     lam = _check(params, x, lam)
     step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
     return step(params, x, lam, _own_workspace())
 
 
+def init_params(seed=0):
+    """Weights drawn from N(0, 1/in), biases 0, gains 1: the same numbers from every backend."""
+    rng = np.random.default_rng(seed)
+    params = {}
+    for name, shape in PARAMS.items():
+        if name.endswith(".weight"):
+            values = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
+        else:
+            values = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
+        params[name] = _asarray(values)
+    return params
+
+
 def flatten(params):
-    """All parameters, or a gradient, as one float64 vector on the host, in the order of PARAMS, for scipy.optimize.minimize."""
+    """All parameters, or a gradient, as one float64 vector of NumPy's in the order of PARAMS, for scipy.optimize.minimize."""
     _check_params(params)
-    return np.concatenate([cp.asnumpy(params[name]).astype(np.float64).ravel() for name in PARAMS] or [np.empty(0)])
+    return np.concatenate([_asnumpy(params[name]).astype(np.float64).ravel() for name in PARAMS] or [np.empty(0)])
 
 
 def unflatten(theta):
-    """The inverse of `flatten`: a dict of new device arrays in the module's dtype."""
+    """The inverse of `flatten`: a dict of new arrays in the module's dtype."""
     theta = np.asarray(theta)
     total = sum(int(np.prod(shape)) for shape in PARAMS.values())
     if theta.shape != (total,):
@@ -2781,7 +2781,7 @@ def unflatten(theta):
     params, start = {}, 0
     for name, shape in PARAMS.items():
         size = int(np.prod(shape))
-        params[name] = cp.asarray(theta[start : start + size].reshape(shape).astype(DTYPE))
+        params[name] = _asarray(theta[start : start + size].reshape(shape).astype(DTYPE))
         start += size
     return params
 
@@ -2794,10 +2794,10 @@ def _check(params, x, lam=0.0):
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
     if x.shape[0] == 0:
         raise ValueError("x: expected at least one sample, got N = 0")
-    largest = float(np.finfo(DTYPE).max)
-    if not isinstance(lam, (int, float, np.integer, np.floating)) or not 0.0 <= lam <= largest:
+    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
+    if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {lam!r}")
-    return float(lam)
+    return float(value)
 
 
 def _check_params(params):

@@ -30,6 +30,10 @@ class Module:
 
     header: Header
     facts: Facts
+    array: str
+    library: str
+    inspects_values: bool
+    needs_contiguous: bool
     real: str
     vector: str
     lanes: int
@@ -50,6 +54,10 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
     module = Module(
         header(facts),
         facts,
+        "cp.ndarray",
+        "cupy",
+        False,
+        True,
         CPrinter(facts.dtype).real,
         VECTOR[facts.dtype],
         LANES[facts.dtype],

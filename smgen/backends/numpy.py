@@ -25,6 +25,10 @@ class Module:
 
     header: Header
     facts: Facts
+    array: str
+    library: str
+    inspects_values: bool
+    needs_contiguous: bool
     shapes: tuple[tuple[str, str], ...]
     functions: tuple[Function, ...]
     needs_scipy: bool
@@ -39,6 +43,10 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
     module = Module(
         header(facts),
         facts,
+        "np.ndarray",
+        "numpy",
+        True,
+        False,
         tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
         tuple(lay_out(facts, function) for function in printed),
         bool(calls & SCIPY),

@@ -182,8 +182,8 @@ EXACT: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("name", EXACT)
 def test_functions_that_c_lacks_are_accurate(name: str, dtype: str) -> None:
     real, suffix = ("float", "f") if dtype == "float32" else ("double", "")
-    negative = np.linspace(-5, 0, 50) if name == "erfcx" else []
-    u = np.concatenate([negative, np.linspace(0.1, 60, 400), np.geomspace(1e-8, 1e3, 100)]).astype(dtype)
+    u = np.concatenate([np.linspace(-5, 60, 400), np.geomspace(1e-8, 1e3, 100)]).astype(dtype)
+    u = u[(u > 0) | (name == "erfcx")]
     out = np.zeros_like(u)
     source = LOOP.replace("float", real).replace("src[i]", f"{name}{suffix}(src[i])")
     Emulator(source).launch("copy", (5,), (128,), (u, out, np.int32(u.size)))

@@ -201,15 +201,13 @@ def test_a_misaligned_vector_is_seen() -> None:
         emulator.launch("forward_experts_x4", (2, 1), (64, 2), (g[3:-1], *args[1:]))
 
 
-RACES = {
-    defect: ORDER_DEPENDENT[defect] for defect in ORDER_DEPENDENT if defect.startswith(("no barrier", "every block"))
-}
+RACES = [defect for defect in ORDER_DEPENDENT if defect.startswith(("no barrier", "every block"))]
+CASES = [(defect, "forward") for defect in RACES] + [(RACES[0], "reverse"), (RACES[0], "shuffled")]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("defect", RACES)
-def test_races_are_seen_in_every_order(defect: str, order: Order) -> None:
-    source, run = RACES[defect]
+@pytest.mark.parametrize(("defect", "order"), CASES)
+def test_races_are_seen_whether_or_not_the_numbers_are_wrong(defect: str, order: Order) -> None:
+    source, run = ORDER_DEPENDENT[defect]
     with pytest.raises(SanitizerError, match="data race"):
         run(Emulator(source, order=order, sanitize="thread"), 9)
