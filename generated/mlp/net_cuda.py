@@ -26,7 +26,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `<name>_x4` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 d9dc742d9adca89cf351273807e5c054565912bd8b0dd7e8b4d4298bb260eacf
+template cuda/module.py.j2, sha256 81775669781d18307f162a8afbca9f55b4b09d83201ab21f70957873fe04af8a
 """
 
 import threading
@@ -62,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "d9dc742d9adca89cf351273807e5c054565912bd8b0dd7e8b4d4298bb260eacf",
+    "template_sha256": "81775669781d18307f162a8afbca9f55b4b09d83201ab21f70957873fe04af8a",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",

@@ -24,7 +24,7 @@ Arrays of the workspace are named by shape and reused as soon as they are free: 
 into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 94f55492700e1fcc5c2dfb4c0169c67747eaa12cee5a030f4bc3ca1a4068d206
+template numpy/module.py.j2, sha256 75f631af10b892ebafd7414ef01b287f16b91bff7b734859b314183493755a25
 """
 
 import threading
@@ -42,7 +42,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "94f55492700e1fcc5c2dfb4c0169c67747eaa12cee5a030f4bc3ca1a4068d206",
+    "template_sha256": "75f631af10b892ebafd7414ef01b287f16b91bff7b734859b314183493755a25",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from smgen.backends.facts import Facts, shape_text
-from smgen.backends.layout import Function, Header, header, lay_out
+from smgen.backends.layout import Arrays, Function, Header, header, lay_out
 from smgen.ir import Schedule
 from smgen.passes import Pass, run
 from smgen.passes.aliases import aliases
@@ -24,16 +24,16 @@ TEMPLATE: Final = "cuda/module.py.j2"
 PASSES: Final[tuple[Pass, ...]] = (prune, aliases, fuse, share, contiguous)
 
 
+ARRAYS: Final = Arrays("cp.ndarray", "cupy", inspects_values=False, needs_contiguous=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Module:
     """The context of the module template."""
 
     header: Header
     facts: Facts
-    array: str
-    library: str
-    inspects_values: bool
-    needs_contiguous: bool
+    arrays: Arrays
     real: str
     vector: str
     lanes: int
@@ -54,10 +54,7 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
     module = Module(
         header(facts),
         facts,
-        "cp.ndarray",
-        "cupy",
-        False,
-        True,
+        ARRAYS,
         CPrinter(facts.dtype).real,
         VECTOR[facts.dtype],
         LANES[facts.dtype],

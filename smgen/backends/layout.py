@@ -30,6 +30,16 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrays:
+    """What the arrays of a backend are, and what its module can ask of them."""
+
+    type: str
+    library: str
+    inspects_values: bool
+    needs_contiguous: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """The part of a module's context that is the same for every backend."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from smgen.backends.facts import Facts, shape_text
-from smgen.backends.layout import Function, Header, header, lay_out
+from smgen.backends.layout import Arrays, Function, Header, header, lay_out
 from smgen.ir import Elementary, Schedule
 from smgen.passes import Pass, run
 from smgen.passes.elementary import elementary
@@ -19,16 +19,16 @@ TEMPLATE: Final = "numpy/module.py.j2"
 PASSES: Final[tuple[Pass, ...]] = (prune, stabilise, elementary)
 
 
+ARRAYS: Final = Arrays("np.ndarray", "numpy", inspects_values=True, needs_contiguous=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Module:
     """The context of the module template."""
 
     header: Header
     facts: Facts
-    array: str
-    library: str
-    inspects_values: bool
-    needs_contiguous: bool
+    arrays: Arrays
     shapes: tuple[tuple[str, str], ...]
     functions: tuple[Function, ...]
     needs_scipy: bool
@@ -43,10 +43,7 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
     module = Module(
         header(facts),
         facts,
-        "np.ndarray",
-        "numpy",
-        True,
-        False,
+        ARRAYS,
         tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
         tuple(lay_out(facts, function) for function in printed),
         bool(calls & SCIPY),
