@@ -30,7 +30,9 @@ def unpack(wheel: Path, folder: Path) -> Path:
 
 def assert_works(site: Path, cwd: Path, *, editable: bool = False) -> None:
     """smgen imported from `site` compiles the ICA example to the bytes of the golden module."""
-    start = f"import site; site.addsitedir({str(site)!r}); " if editable else ""
+    # What the folder's .pth file names goes before an installed smgen, as it would in an environment of its own.
+    first = f"import site, sys; n = len(sys.path); site.addsitedir({str(site)!r}); sys.path[:0] = sys.path[n:]; "
+    start = first if editable else ""
     where = run("-c", f"{start}import smgen; print(smgen.__file__)", cwd=cwd, path=None if editable else site)
     assert Path(where.strip()).is_relative_to(ROOT if editable else site)
     code = f"{start}import sys; from smgen.cli import main; sys.argv = ['smgen', 'build', 'ica/net.py']; main()"
