@@ -22,7 +22,7 @@ def taylor_remainders(
     J, gradient = module.loss_and_grad(params, x, lam)
     slope = float(np.sum(gradient[key] * direction))
     moved = (module.loss(params | {key: params[key] + h * direction}, x, lam) for h in STEPS)
-    return np.abs(np.array([value - J - h * slope for value, h in zip(moved, STEPS, strict=True)]))
+    return np.array([abs(float(value) - J - h * slope) for value, h in zip(moved, STEPS, strict=True)])
 
 
 def observed_order(remainders: npt.NDArray[np.float64]) -> float:
