@@ -110,7 +110,7 @@ def train(
 ) -> Denoiser:
     """Score matching on noisy patches.
 
-    The step along each axis is in proportion to the data's spread there; the first axis has 30 times that of the last.
+    A weight's step is in inverse proportion to the data's spread along its axis: no axis dominates the responses.
     """
     scales = {WEIGHT: (1 / supply.spread).astype(np.float32)}
     batches = supply.batches(training.batch, rng)

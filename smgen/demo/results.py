@@ -82,7 +82,11 @@ class Results:
 def report(results: Results, console: Console) -> None:
     """Print the tables, what they mean, and where the pictures are."""
     denoiser, small = results.denoiser, results.small
-    above = f"{small.overlaps_above_half} of {small.pairs} pairs are above" if small.overlaps_above_half else "so it is"
+    above = (
+        f"{small.overlaps_above_half} of {small.pairs} pairs are above"
+        if small.overlaps_above_half
+        else "none is above"
+    )
     lines = (
         f"Hyvärinen (2005, §3.3): |w·w′| < 0.5 for all pairs of 200 filters of 8×8 patches; here {above}.",
         "The other methods know σ, and their settings are the best for the very image they are judged by.",

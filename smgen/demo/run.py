@@ -87,8 +87,8 @@ def _make_folder(out_dir: Path) -> None:
 def _one_thread() -> AbstractContextManager[object]:
     """BLAS on one thread.
 
-    A step's products take a millisecond. A second thread gains a fifth on an idle machine; on a busy one the threads
-    spin while they wait for each other, and a step takes three to ten times as long.
+    A step's products take a millisecond. A second thread saves about a quarter on an idle machine; on a busy one the
+    threads spin while they wait for each other, and a step takes three to ten times as long.
     """
     limit: AbstractContextManager[object] = import_module("threadpoolctl").threadpool_limits(1, user_api="blas")
     return limit

@@ -88,7 +88,7 @@ def walks(count: int, rng: np.random.Generator) -> np.ndarray[tuple[int, ...], n
 
 
 def test_the_denoiser_is_the_posterior_mean_of_a_gaussian(quadratic: ModuleType) -> None:
-    """For x ~ N(0, C) and unit noise, p(y) = N(0, C + 1), E = Σ (w_j·y)² with WᵀW = (C + 1)⁻¹/2, E[x|y] = C(C + 1)⁻¹y."""
+    """x ~ N(0, C), unit noise: p(y) = N(0, C + 1); with E = Σ (w_j·y)², 2 WᵀW = (C + 1)⁻¹. E[x|y] = C (C + 1)⁻¹ y."""
     rng, sigma = np.random.default_rng(0), 0.3
     directions = np.linalg.qr(np.column_stack([np.ones(16), rng.standard_normal((16, 15))]))[0][:, 1:]
     root = rng.standard_normal((15, 15))

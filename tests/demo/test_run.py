@@ -39,9 +39,14 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     path.write_text("old")
-    with pytest.raises(RuntimeError), replaced(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def interrupted() -> None:
+        with replaced(path) as temporary:
+            temporary.write_text("half")
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        interrupted()
     assert path.read_text() == "old"
     with replaced(path) as temporary:
         temporary.write_text("new")
