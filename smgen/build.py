@@ -18,6 +18,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
+import sympy as sp
+
 from smgen import __version__
 from smgen.accuracy import judge
 from smgen.backends import BACKENDS, DTYPES
@@ -157,6 +160,13 @@ def numerics(vertex: Vertex, op: Pointwise, dtype: str) -> list[tuple[type[Smgen
         text = f"{vertex.origin}: '{vertex.name}' has kinks ({names}): f″ is 0 almost everywhere, δ′ does not see them"
         found.append((NumericsWarning, text))
     for mark, expr in zip(_MARKS, nonlinearity.derivatives, strict=True):
+        for number in sorted(expr.atoms(sp.Number), key=sp.default_sort_key):
+            if abs(number) > float(np.finfo(dtype).max):
+                raise UnsupportedNonlinearity(
+                    origin=vertex.origin,
+                    what=f"'{vertex.name}': {mark} of {op.expr} has the constant {number}, which {dtype} cannot hold",
+                    hint="rescale the function, or build with --dtype float64",
+                )
         outcome = judge(expr, dtype)
         if "not real" in outcome.complaint:
             raise UnsupportedNonlinearity(

@@ -118,7 +118,7 @@ def _ratio(derivatives: tuple[sp.Expr, ...], n: int) -> tuple[int, sp.Expr] | No
     """The shortest (k, q), 1 ≤ k < n, with f⁽ⁿ⁾ = q·f⁽ᵏ⁾, q without a quotient and shorter than f⁽ⁿ⁾ itself."""
     best: tuple[int, sp.Expr] | None = None
     for k in range(1, n):
-        if derivatives[k].is_number or derivatives[n].is_number:
+        if derivatives[k].is_number or derivatives[n].is_number or not _tame(derivatives[n]):
             continue
         q = sp.factor(sp.cancel(derivatives[n] / derivatives[k]))
         shorter = sp.count_ops(q) + 1 < sp.count_ops(derivatives[n] if best is None else best[1] * G)
@@ -127,10 +127,15 @@ def _ratio(derivatives: tuple[sp.Expr, ...], n: int) -> tuple[int, sp.Expr] | No
     return best
 
 
+def _tame(expr: sp.Expr) -> bool:
+    """Whether factoring is quick: its time grows steeply with the functions and operations of an expression."""
+    return len(expr.atoms(sp.Function)) <= 3 and bool(sp.count_ops(expr) <= 80)
+
+
 def _shortest(derivative: sp.Expr) -> sp.Expr:
     """The form with the fewest operations among: as differentiated, factored, and factored over one denominator."""
     forms = [derivative]
-    if derivative.is_Add or derivative.is_Mul:
+    if (derivative.is_Add or derivative.is_Mul) and _tame(derivative):
         forms += [sp.factor(derivative), sp.factor(sp.together(derivative))]
     return min(forms, key=lambda form: (sp.count_ops(form), sp.default_sort_key(form)))
 

@@ -10,7 +10,6 @@ product instead: it drops the cross terms between two different paths. So it is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,7 @@ from smgen.network import Network, Vertex
 from smgen.nodes import Add, Concat, Input, Linear, Pointwise, Scale
 
 Paths = npt.NDArray[np.int8]
-"""(units, D): the number of paths from x_d to a unit, counted as 0, 1, or 2 for several."""
+"""(units, D): the paths from x_d to a unit, counted as 0, 1, or 2 for several; (1, D) where units do not differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +46,33 @@ def verdict(network: Network) -> Verdict:
 
 
 def _paths(network: Network) -> dict[str, Paths]:
-    dim = network.input.units
+    dim, top = network.input.units, np.int8(2)
     paths: dict[str, Paths] = {}
     for v in network.vertices:
-        sources = [paths[name] for name in v.inputs]
-        count: npt.NDArray[Any]
         match v.op:
             case Input():
-                count = np.eye(dim, dtype=np.int64)
+                # An input that only linear layers read needs no table of its own: each sees every x_d once.
+                mixed = all(isinstance(k.op, Linear) for k in network.children(v.name)) and v.name not in dict(
+                    network.energies
+                )
+                paths[v.name] = np.ones((1, dim), np.int8) if mixed else np.eye(dim, dtype=np.int8)
             case Linear():
-                count = np.broadcast_to(sources[0].sum(axis=0, dtype=np.int64), (v.units, dim))
+                source = network[v.inputs[0]]
+                rows = paths[source.name]
+                copies = source.units if len(rows) == 1 and not isinstance(source.op, Input) else 1
+                total = np.minimum(rows, top).sum(axis=0, keepdims=True, dtype=np.int64) * copies
+                paths[v.name] = np.minimum(total, 2).astype(np.int8)
             case Add():
                 # An input that is added twice is one edge of slope 2, whose square the recursion has right.
-                count = sum((paths[name].astype(np.int64) for name, _ in v.terms), np.zeros((v.units, dim), np.int64))
+                first, *others = (paths[name] for name, _ in v.terms)
+                for other in others:
+                    first = np.minimum(first + other, top)
+                paths[v.name] = first
             case Concat():
-                count = np.concatenate(sources)
+                wide = [np.broadcast_to(paths[name], (network[name].units, dim)) for name in v.inputs]
+                paths[v.name] = np.concatenate(wide)
             case Pointwise() | Scale():
-                count = sources[0]
-        paths[v.name] = np.minimum(count, 2).astype(np.int8)
+                paths[v.name] = paths[v.inputs[0]]
     return paths
 
 

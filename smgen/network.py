@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
+from functools import cached_property
 
 from smgen.derivatives import differentiate
 from smgen.errors import NetworkError, UnsupportedNonlinearity
@@ -33,7 +34,7 @@ class Vertex:
         return tuple(Counter(self.inputs).items())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Network:
     """An energy-based network: E(x) is the sum over all units of the energy vertices.
 
@@ -68,13 +69,21 @@ class Network:
         return self.vertices[0]
 
     def __getitem__(self, name: str) -> Vertex:
-        return next(v for v in self.vertices if v.name == name)
+        return self._by_name[name]
 
-    def children(self, name: str) -> Iterator[Vertex]:
+    @cached_property
+    def _by_name(self) -> dict[str, Vertex]:
+        return {v.name: v for v in self.vertices}
+
+    @cached_property
+    def _children(self) -> dict[str, tuple[Vertex, ...]]:
+        return {v.name: tuple(k for k in self.vertices if v.name in k.inputs) for v in self.vertices}
+
+    def children(self, name: str) -> tuple[Vertex, ...]:
         """The vertices that read `name`: V_j of the equations."""
-        return (v for v in self.vertices if name in v.inputs)
+        return self._children[name]
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, tuple[int, ...]]:
         """Parameter name → shape, in order of first use; names and (out, in) shapes as in a torch `state_dict`."""
         return {key: shape for v in self.vertices for key, shape in self.parameters_of(v).items()}

@@ -61,19 +61,18 @@ def linearise(expr: sp.Expr, emit: Emit, rank: Rank) -> sp.Expr:
         terms = e.as_ordered_terms()
         scalar = sp.Add(*(t for t in terms if rank(t) == 0))
         arrays = sorted((t for t in terms if rank(t) > 0), key=rank)
-        plus = [walk(t) for t in arrays if not _negative(t)]
-        minus = [walk(-t) for t in arrays if _negative(t)]
+        plus = [t for t in arrays if not _negative(t)]
+        minus = [-t for t in arrays if _negative(t)]
         if plus:
-            total, *plus = plus
+            total, *plus = walk(plus[0]), *plus[1:]
         elif scalar != 0:
             total, scalar = scalar, sp.S.Zero
         else:
-            first, *minus = minus
-            total = emit("negative", (first,))
+            total, *minus = emit("negative", (walk(minus[0]),)), *minus[1:]
         for term in plus:
-            total = emit("add", (total, term))
+            total = emit("add", (total, walk(term)))
         for term in minus:
-            total = emit("subtract", (total, term))
+            total = emit("subtract", (total, walk(term)))
         if scalar == 0:
             return total
         return emit("subtract", (total, -scalar)) if _negative(scalar) else emit("add", (total, scalar))

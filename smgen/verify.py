@@ -53,6 +53,10 @@ def _check_reads(op: Op, defined: dict[str, Buffer]) -> None:
     for read in op.reads:
         _require(defined.get(read.name) == read, f"{read.name} is read before it is assigned, or differs from what was")
     known = {b.name for b in op.reads}
+    sums = {b.name for b in op.reads if b.kind == "accumulator"} - {"lam", "N"}
+    _require(
+        not sums or all(out.kind == "accumulator" for out in op.outs), f"{sorted(sums)} are float64, not the dtype"
+    )
     match op:
         case Pointwise() | Fused():
             steps = op.steps if isinstance(op, Fused) else zip(op.outs, op.exprs, strict=True)

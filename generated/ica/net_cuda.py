@@ -17,11 +17,11 @@ It runs on CuPy. `loss_and_grad` and its kin never synchronise and, after the fi
 J, K, L and gradients are arrays of the workspace, J a 0-d one, and the next call with the workspace overwrites them. `float(J)`
 waits for the device. Values are not inspected on the device: a NaN in x makes J NaN.
 
-The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `<name>_at`;
-`<name>_x4` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
+The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
+`vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template cuda/module.py.j2, sha256 81775669781d18307f162a8afbca9f55b4b09d83201ab21f70957873fe04af8a
+template cuda/module.py.j2, sha256 a7f24e9969867dfb8d7edbb7a3f8b27e5ab69b75b551d634df4900ef5832928c
 """
 
 import threading
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "81775669781d18307f162a8afbca9f55b4b09d83201ab21f70957873fe04af8a",
+    "template_sha256": "a7f24e9969867dfb8d7edbb7a3f8b27e5ab69b75b551d634df4900ef5832928c",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -120,7 +120,7 @@ extern "C" __global__ void row_sum(
     }
 }
 
-static __device__ __forceinline__ void g_experts_at(const float g_filters, float& g_experts)
+static __device__ __forceinline__ void at_g_experts(const float g_filters, float& g_experts)
 {
     // g_experts = f(g_filters) = logcosh(g_filters)
     g_experts = fabsf(g_filters) - log1pf(fabsf(tanhf(g_filters)));
@@ -131,28 +131,28 @@ extern "C" __global__ void g_experts(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float g_filters_i = g_filters[(long long)row * 288 + column];
-        float g_experts_i;
-        g_experts_at(g_filters_i, g_experts_i);
-        g_experts[(long long)row * 288 + column] = g_experts_i;
+        const float v_g_filters = g_filters[(long long)row * 288 + column];
+        float v_g_experts;
+        at_g_experts(v_g_filters, v_g_experts);
+        g_experts[(long long)row * 288 + column] = v_g_experts;
     }
 }
-extern "C" __global__ void g_experts_x4(
+extern "C" __global__ void vec4_g_experts(
     const float* __restrict__ g_filters, float* __restrict__ g_experts, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 g_filters_i = reinterpret_cast<const float4*>(g_filters)[(long long)row * 72 + column];
-        float4 g_experts_i;
-        g_experts_at(g_filters_i.x, g_experts_i.x);
-        g_experts_at(g_filters_i.y, g_experts_i.y);
-        g_experts_at(g_filters_i.z, g_experts_i.z);
-        g_experts_at(g_filters_i.w, g_experts_i.w);
-        reinterpret_cast<float4*>(g_experts)[(long long)row * 72 + column] = g_experts_i;
+        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 72 + column];
+        float4 v_g_experts;
+        at_g_experts(v_g_filters.x, v_g_experts.x);
+        at_g_experts(v_g_filters.y, v_g_experts.y);
+        at_g_experts(v_g_filters.z, v_g_experts.z);
+        at_g_experts(v_g_filters.w, v_g_experts.w);
+        reinterpret_cast<float4*>(g_experts)[(long long)row * 72 + column] = v_g_experts;
     }
 }
 
-static __device__ __forceinline__ void tanh_experts_at(const float g_filters, float& tanh_experts)
+static __device__ __forceinline__ void at_tanh_experts(const float g_filters, float& tanh_experts)
 {
     // tanh_experts = tanh(g_filters)
     tanh_experts = tanhf(g_filters);
@@ -163,28 +163,28 @@ extern "C" __global__ void tanh_experts(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float g_filters_i = g_filters[(long long)row * 288 + column];
-        float tanh_experts_i;
-        tanh_experts_at(g_filters_i, tanh_experts_i);
-        tanh_experts[(long long)row * 288 + column] = tanh_experts_i;
+        const float v_g_filters = g_filters[(long long)row * 288 + column];
+        float v_tanh_experts;
+        at_tanh_experts(v_g_filters, v_tanh_experts);
+        tanh_experts[(long long)row * 288 + column] = v_tanh_experts;
     }
 }
-extern "C" __global__ void tanh_experts_x4(
+extern "C" __global__ void vec4_tanh_experts(
     const float* __restrict__ g_filters, float* __restrict__ tanh_experts, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 g_filters_i = reinterpret_cast<const float4*>(g_filters)[(long long)row * 72 + column];
-        float4 tanh_experts_i;
-        tanh_experts_at(g_filters_i.x, tanh_experts_i.x);
-        tanh_experts_at(g_filters_i.y, tanh_experts_i.y);
-        tanh_experts_at(g_filters_i.z, tanh_experts_i.z);
-        tanh_experts_at(g_filters_i.w, tanh_experts_i.w);
-        reinterpret_cast<float4*>(tanh_experts)[(long long)row * 72 + column] = tanh_experts_i;
+        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 72 + column];
+        float4 v_tanh_experts;
+        at_tanh_experts(v_g_filters.x, v_tanh_experts.x);
+        at_tanh_experts(v_g_filters.y, v_tanh_experts.y);
+        at_tanh_experts(v_g_filters.z, v_tanh_experts.z);
+        at_tanh_experts(v_g_filters.w, v_tanh_experts.w);
+        reinterpret_cast<float4*>(tanh_experts)[(long long)row * 72 + column] = v_tanh_experts;
     }
 }
 
-static __device__ __forceinline__ void score_at(const float delta_x, float& score)
+static __device__ __forceinline__ void at_score(const float delta_x, float& score)
 {
     // score = −δ_x
     score = -delta_x;
@@ -195,28 +195,28 @@ extern "C" __global__ void score(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_x_i = delta_x[(long long)row * 144 + column];
-        float score_i;
-        score_at(delta_x_i, score_i);
-        score[(long long)row * 144 + column] = score_i;
+        const float v_delta_x = delta_x[(long long)row * 144 + column];
+        float v_score;
+        at_score(v_delta_x, v_score);
+        score[(long long)row * 144 + column] = v_score;
     }
 }
-extern "C" __global__ void score_x4(
+extern "C" __global__ void vec4_score(
     const float* __restrict__ delta_x, float* __restrict__ score, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
-        float4 score_i;
-        score_at(delta_x_i.x, score_i.x);
-        score_at(delta_x_i.y, score_i.y);
-        score_at(delta_x_i.z, score_i.z);
-        score_at(delta_x_i.w, score_i.w);
-        reinterpret_cast<float4*>(score)[(long long)row * 36 + column] = score_i;
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
+        float4 v_score;
+        at_score(v_delta_x.x, v_score.x);
+        at_score(v_delta_x.y, v_score.y);
+        at_score(v_delta_x.z, v_score.z);
+        at_score(v_delta_x.w, v_score.w);
+        reinterpret_cast<float4*>(score)[(long long)row * 36 + column] = v_score;
     }
 }
 
-static __device__ __forceinline__ void f_second_experts_at(const float g_filters, float& f_second_experts)
+static __device__ __forceinline__ void at_f_second_experts(const float g_filters, float& f_second_experts)
 {
     // tanh_experts = tanh(g_filters)
     const float tanh_experts = tanhf(g_filters);
@@ -229,28 +229,28 @@ extern "C" __global__ void f_second_experts(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float g_filters_i = g_filters[(long long)row * 288 + column];
-        float f_second_experts_i;
-        f_second_experts_at(g_filters_i, f_second_experts_i);
-        f_second_experts[(long long)row * 288 + column] = f_second_experts_i;
+        const float v_g_filters = g_filters[(long long)row * 288 + column];
+        float v_f_second_experts;
+        at_f_second_experts(v_g_filters, v_f_second_experts);
+        f_second_experts[(long long)row * 288 + column] = v_f_second_experts;
     }
 }
-extern "C" __global__ void f_second_experts_x4(
+extern "C" __global__ void vec4_f_second_experts(
     const float* __restrict__ g_filters, float* __restrict__ f_second_experts, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 g_filters_i = reinterpret_cast<const float4*>(g_filters)[(long long)row * 72 + column];
-        float4 f_second_experts_i;
-        f_second_experts_at(g_filters_i.x, f_second_experts_i.x);
-        f_second_experts_at(g_filters_i.y, f_second_experts_i.y);
-        f_second_experts_at(g_filters_i.z, f_second_experts_i.z);
-        f_second_experts_at(g_filters_i.w, f_second_experts_i.w);
-        reinterpret_cast<float4*>(f_second_experts)[(long long)row * 72 + column] = f_second_experts_i;
+        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 72 + column];
+        float4 v_f_second_experts;
+        at_f_second_experts(v_g_filters.x, v_f_second_experts.x);
+        at_f_second_experts(v_g_filters.y, v_f_second_experts.y);
+        at_f_second_experts(v_g_filters.z, v_f_second_experts.z);
+        at_f_second_experts(v_g_filters.w, v_f_second_experts.w);
+        reinterpret_cast<float4*>(f_second_experts)[(long long)row * 72 + column] = v_f_second_experts;
     }
 }
 
-static __device__ __forceinline__ void W_filters_squared_at(const float W_filters, float& W_filters_squared)
+static __device__ __forceinline__ void at_W_filters_squared(const float W_filters, float& W_filters_squared)
 {
     // W_filters ∘ W_filters
     W_filters_squared = W_filters * W_filters;
@@ -261,28 +261,28 @@ extern "C" __global__ void W_filters_squared(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < 288; row += gridDim.y * blockDim.y) {
-        const float W_filters_i = W_filters[(long long)row * 144 + column];
-        float W_filters_squared_i;
-        W_filters_squared_at(W_filters_i, W_filters_squared_i);
-        W_filters_squared[(long long)row * 144 + column] = W_filters_squared_i;
+        const float v_W_filters = W_filters[(long long)row * 144 + column];
+        float v_W_filters_squared;
+        at_W_filters_squared(v_W_filters, v_W_filters_squared);
+        W_filters_squared[(long long)row * 144 + column] = v_W_filters_squared;
     }
 }
-extern "C" __global__ void W_filters_squared_x4(
+extern "C" __global__ void vec4_W_filters_squared(
     const float* __restrict__ W_filters, float* __restrict__ W_filters_squared, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < 288; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_i = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
-        float4 W_filters_squared_i;
-        W_filters_squared_at(W_filters_i.x, W_filters_squared_i.x);
-        W_filters_squared_at(W_filters_i.y, W_filters_squared_i.y);
-        W_filters_squared_at(W_filters_i.z, W_filters_squared_i.z);
-        W_filters_squared_at(W_filters_i.w, W_filters_squared_i.w);
-        reinterpret_cast<float4*>(W_filters_squared)[(long long)row * 36 + column] = W_filters_squared_i;
+        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
+        float4 v_W_filters_squared;
+        at_W_filters_squared(v_W_filters.x, v_W_filters_squared.x);
+        at_W_filters_squared(v_W_filters.y, v_W_filters_squared.y);
+        at_W_filters_squared(v_W_filters.z, v_W_filters_squared.z);
+        at_W_filters_squared(v_W_filters.w, v_W_filters_squared.w);
+        reinterpret_cast<float4*>(W_filters_squared)[(long long)row * 36 + column] = v_W_filters_squared;
     }
 }
 
-static __device__ __forceinline__ void tanh_experts_to_f_second_experts_at(const float g_filters, float& tanh_experts, float& f_second_experts)
+static __device__ __forceinline__ void at_tanh_experts_to_f_second_experts(const float g_filters, float& tanh_experts, float& f_second_experts)
 {
     // tanh_experts = tanh(g_filters)
     tanh_experts = tanhf(g_filters);
@@ -295,30 +295,30 @@ extern "C" __global__ void tanh_experts_to_f_second_experts(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float g_filters_i = g_filters[(long long)row * 288 + column];
-        float tanh_experts_i, f_second_experts_i;
-        tanh_experts_to_f_second_experts_at(g_filters_i, tanh_experts_i, f_second_experts_i);
-        tanh_experts[(long long)row * 288 + column] = tanh_experts_i;
-        f_second_experts[(long long)row * 288 + column] = f_second_experts_i;
+        const float v_g_filters = g_filters[(long long)row * 288 + column];
+        float v_tanh_experts, v_f_second_experts;
+        at_tanh_experts_to_f_second_experts(v_g_filters, v_tanh_experts, v_f_second_experts);
+        tanh_experts[(long long)row * 288 + column] = v_tanh_experts;
+        f_second_experts[(long long)row * 288 + column] = v_f_second_experts;
     }
 }
-extern "C" __global__ void tanh_experts_to_f_second_experts_x4(
+extern "C" __global__ void vec4_tanh_experts_to_f_second_experts(
     const float* __restrict__ g_filters, float* __restrict__ tanh_experts, float* __restrict__ f_second_experts, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 g_filters_i = reinterpret_cast<const float4*>(g_filters)[(long long)row * 72 + column];
-        float4 tanh_experts_i, f_second_experts_i;
-        tanh_experts_to_f_second_experts_at(g_filters_i.x, tanh_experts_i.x, f_second_experts_i.x);
-        tanh_experts_to_f_second_experts_at(g_filters_i.y, tanh_experts_i.y, f_second_experts_i.y);
-        tanh_experts_to_f_second_experts_at(g_filters_i.z, tanh_experts_i.z, f_second_experts_i.z);
-        tanh_experts_to_f_second_experts_at(g_filters_i.w, tanh_experts_i.w, f_second_experts_i.w);
-        reinterpret_cast<float4*>(tanh_experts)[(long long)row * 72 + column] = tanh_experts_i;
-        reinterpret_cast<float4*>(f_second_experts)[(long long)row * 72 + column] = f_second_experts_i;
+        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 72 + column];
+        float4 v_tanh_experts, v_f_second_experts;
+        at_tanh_experts_to_f_second_experts(v_g_filters.x, v_tanh_experts.x, v_f_second_experts.x);
+        at_tanh_experts_to_f_second_experts(v_g_filters.y, v_tanh_experts.y, v_f_second_experts.y);
+        at_tanh_experts_to_f_second_experts(v_g_filters.z, v_tanh_experts.z, v_f_second_experts.z);
+        at_tanh_experts_to_f_second_experts(v_g_filters.w, v_tanh_experts.w, v_f_second_experts.w);
+        reinterpret_cast<float4*>(tanh_experts)[(long long)row * 72 + column] = v_tanh_experts;
+        reinterpret_cast<float4*>(f_second_experts)[(long long)row * 72 + column] = v_f_second_experts;
     }
 }
 
-static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_squared_at(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
+static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
     const float sum_delta_squared_terms = delta_x * delta_x;
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
@@ -333,52 +333,52 @@ static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_squa
 extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_x_i = delta_x[(long long)row * 144 + column];
-        const float delta_prime_x_i = delta_prime_x[(long long)row * 144 + column];
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i, delta_prime_x_i, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
+        const float v_delta_x = delta_x[(long long)row * 144 + column];
+        const float v_delta_prime_x = delta_prime_x[(long long)row * 144 + column];
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
-extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_squared_x4(
+extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
-        const float4 delta_prime_x_i = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 36 + column];
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i.x, delta_prime_x_i.x, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i.y, delta_prime_x_i.y, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i.z, delta_prime_x_i.z, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i.w, delta_prime_x_i.w, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
+        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 36 + column];
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
 
-static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_at(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime)
+static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime)
 {
     const float sum_delta_squared_terms = delta_x * delta_x;
     // Σ_n Σ_i δ_x²
@@ -390,46 +390,46 @@ static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_at(c
 extern "C" __global__ void sum_delta_squared_to_sum_delta_prime(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_x_i = delta_x[(long long)row * 144 + column];
-        const float delta_prime_x_i = delta_prime_x[(long long)row * 144 + column];
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i, delta_prime_x_i, sum_delta_squared_i, sum_delta_prime_i);
+        const float v_delta_x = delta_x[(long long)row * 144 + column];
+        const float v_delta_prime_x = delta_prime_x[(long long)row * 144 + column];
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x, v_delta_prime_x, v_sum_delta_squared, v_sum_delta_prime);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
     }
 }
-extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_x4(
+extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
-        const float4 delta_prime_x_i = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 36 + column];
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i.x, delta_prime_x_i.x, sum_delta_squared_i, sum_delta_prime_i);
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i.y, delta_prime_x_i.y, sum_delta_squared_i, sum_delta_prime_i);
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i.z, delta_prime_x_i.z, sum_delta_squared_i, sum_delta_prime_i);
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i.w, delta_prime_x_i.w, sum_delta_squared_i, sum_delta_prime_i);
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
+        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 36 + column];
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.x, v_delta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime);
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.y, v_delta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime);
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.z, v_delta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime);
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.w, v_delta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(const float delta_x, const float delta_prime_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
+static __device__ __forceinline__ void at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
     const float sum_delta_squared_terms = delta_x * delta_x;
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
@@ -446,56 +446,56 @@ static __device__ __forceinline__ void dJ_ddelta_prime_x_to_sum_delta_prime_squa
 extern "C" __global__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_x_i = delta_x[(long long)row * 144 + column];
-        const float delta_prime_x_i = delta_prime_x[(long long)row * 144 + column];
-        float dJ_ddelta_prime_x_i;
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i, delta_prime_x_i, lam, dJ_ddelta_prime_x_i, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x[(long long)row * 144 + column] = dJ_ddelta_prime_x_i;
+        const float v_delta_x = delta_x[(long long)row * 144 + column];
+        const float v_delta_prime_x = delta_prime_x[(long long)row * 144 + column];
+        float v_dJ_ddelta_prime_x;
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, lam, v_dJ_ddelta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        dJ_ddelta_prime_x[(long long)row * 144 + column] = v_dJ_ddelta_prime_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
-extern "C" __global__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared_x4(
+extern "C" __global__ void vec4_dJ_ddelta_prime_x_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
-        const float4 delta_prime_x_i = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 36 + column];
-        float4 dJ_ddelta_prime_x_i;
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.x, delta_prime_x_i.x, lam, dJ_ddelta_prime_x_i.x, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.y, delta_prime_x_i.y, lam, dJ_ddelta_prime_x_i.y, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.z, delta_prime_x_i.z, lam, dJ_ddelta_prime_x_i.z, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.w, delta_prime_x_i.w, lam, dJ_ddelta_prime_x_i.w, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        reinterpret_cast<float4*>(dJ_ddelta_prime_x)[(long long)row * 36 + column] = dJ_ddelta_prime_x_i;
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
+        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 36 + column];
+        float4 v_dJ_ddelta_prime_x;
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, lam, v_dJ_ddelta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, lam, v_dJ_ddelta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, lam, v_dJ_ddelta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, lam, v_dJ_ddelta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        reinterpret_cast<float4*>(dJ_ddelta_prime_x)[(long long)row * 36 + column] = v_dJ_ddelta_prime_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
 
-static __device__ __forceinline__ void dJ_dg_filters_at(const float f_second_experts, const float tanh_experts, const float dJ_ddelta_filters, const float dJ_ddelta_prime_filters, float& dJ_dg_filters)
+static __device__ __forceinline__ void at_dJ_dg_filters(const float f_second_experts, const float tanh_experts, const float dJ_ddelta_filters, const float dJ_ddelta_prime_filters, float& dJ_dg_filters)
 {
     // f‴(g_filters) = -2*f_second_experts*tanh_experts
     const float f_third_experts = -2.0f * f_second_experts * tanh_experts;
@@ -508,34 +508,34 @@ extern "C" __global__ void dJ_dg_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_second_experts_i = f_second_experts[(long long)row * 288 + column];
-        const float tanh_experts_i = tanh_experts[(long long)row * 288 + column];
-        const float dJ_ddelta_filters_i = dJ_ddelta_filters[(long long)row * 288 + column];
-        const float dJ_ddelta_prime_filters_i = dJ_ddelta_prime_filters[(long long)row * 288 + column];
-        float dJ_dg_filters_i;
-        dJ_dg_filters_at(f_second_experts_i, tanh_experts_i, dJ_ddelta_filters_i, dJ_ddelta_prime_filters_i, dJ_dg_filters_i);
-        dJ_dg_filters[(long long)row * 288 + column] = dJ_dg_filters_i;
+        const float v_f_second_experts = f_second_experts[(long long)row * 288 + column];
+        const float v_tanh_experts = tanh_experts[(long long)row * 288 + column];
+        const float v_dJ_ddelta_filters = dJ_ddelta_filters[(long long)row * 288 + column];
+        const float v_dJ_ddelta_prime_filters = dJ_ddelta_prime_filters[(long long)row * 288 + column];
+        float v_dJ_dg_filters;
+        at_dJ_dg_filters(v_f_second_experts, v_tanh_experts, v_dJ_ddelta_filters, v_dJ_ddelta_prime_filters, v_dJ_dg_filters);
+        dJ_dg_filters[(long long)row * 288 + column] = v_dJ_dg_filters;
     }
 }
-extern "C" __global__ void dJ_dg_filters_x4(
+extern "C" __global__ void vec4_dJ_dg_filters(
     const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ dJ_ddelta_prime_filters, float* __restrict__ dJ_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 f_second_experts_i = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
-        const float4 tanh_experts_i = reinterpret_cast<const float4*>(tanh_experts)[(long long)row * 72 + column];
-        const float4 dJ_ddelta_filters_i = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 72 + column];
-        const float4 dJ_ddelta_prime_filters_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_filters)[(long long)row * 72 + column];
-        float4 dJ_dg_filters_i;
-        dJ_dg_filters_at(f_second_experts_i.x, tanh_experts_i.x, dJ_ddelta_filters_i.x, dJ_ddelta_prime_filters_i.x, dJ_dg_filters_i.x);
-        dJ_dg_filters_at(f_second_experts_i.y, tanh_experts_i.y, dJ_ddelta_filters_i.y, dJ_ddelta_prime_filters_i.y, dJ_dg_filters_i.y);
-        dJ_dg_filters_at(f_second_experts_i.z, tanh_experts_i.z, dJ_ddelta_filters_i.z, dJ_ddelta_prime_filters_i.z, dJ_dg_filters_i.z);
-        dJ_dg_filters_at(f_second_experts_i.w, tanh_experts_i.w, dJ_ddelta_filters_i.w, dJ_ddelta_prime_filters_i.w, dJ_dg_filters_i.w);
-        reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 72 + column] = dJ_dg_filters_i;
+        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
+        const float4 v_tanh_experts = reinterpret_cast<const float4*>(tanh_experts)[(long long)row * 72 + column];
+        const float4 v_dJ_ddelta_filters = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 72 + column];
+        const float4 v_dJ_ddelta_prime_filters = reinterpret_cast<const float4*>(dJ_ddelta_prime_filters)[(long long)row * 72 + column];
+        float4 v_dJ_dg_filters;
+        at_dJ_dg_filters(v_f_second_experts.x, v_tanh_experts.x, v_dJ_ddelta_filters.x, v_dJ_ddelta_prime_filters.x, v_dJ_dg_filters.x);
+        at_dJ_dg_filters(v_f_second_experts.y, v_tanh_experts.y, v_dJ_ddelta_filters.y, v_dJ_ddelta_prime_filters.y, v_dJ_dg_filters.y);
+        at_dJ_dg_filters(v_f_second_experts.z, v_tanh_experts.z, v_dJ_ddelta_filters.z, v_dJ_ddelta_prime_filters.z, v_dJ_dg_filters.z);
+        at_dJ_dg_filters(v_f_second_experts.w, v_tanh_experts.w, v_dJ_ddelta_filters.w, v_dJ_ddelta_prime_filters.w, v_dJ_dg_filters.w);
+        reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 72 + column] = v_dJ_dg_filters;
     }
 }
 
-static __device__ __forceinline__ void dJ_dW_filters_at(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
+static __device__ __forceinline__ void at_dJ_dW_filters(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
 {
     // ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
     dJ_dW_filters = (2.0f * W_filters * dJ_dW_filters_delta_prime + dJ_dW_filters_delta + dJ_dW_filters_g) / N;
@@ -546,34 +546,34 @@ extern "C" __global__ void dJ_dW_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < 288; row += gridDim.y * blockDim.y) {
-        const float W_filters_i = W_filters[(long long)row * 144 + column];
-        const float dJ_dW_filters_delta_i = dJ_dW_filters_delta[(long long)row * 144 + column];
-        const float dJ_dW_filters_delta_prime_i = dJ_dW_filters_delta_prime[(long long)row * 144 + column];
-        const float dJ_dW_filters_g_i = dJ_dW_filters_g[(long long)row * 144 + column];
-        float dJ_dW_filters_i;
-        dJ_dW_filters_at(W_filters_i, dJ_dW_filters_delta_i, dJ_dW_filters_delta_prime_i, dJ_dW_filters_g_i, N, dJ_dW_filters_i);
-        dJ_dW_filters[(long long)row * 144 + column] = dJ_dW_filters_i;
+        const float v_W_filters = W_filters[(long long)row * 144 + column];
+        const float v_dJ_dW_filters_delta = dJ_dW_filters_delta[(long long)row * 144 + column];
+        const float v_dJ_dW_filters_delta_prime = dJ_dW_filters_delta_prime[(long long)row * 144 + column];
+        const float v_dJ_dW_filters_g = dJ_dW_filters_g[(long long)row * 144 + column];
+        float v_dJ_dW_filters;
+        at_dJ_dW_filters(v_W_filters, v_dJ_dW_filters_delta, v_dJ_dW_filters_delta_prime, v_dJ_dW_filters_g, N, v_dJ_dW_filters);
+        dJ_dW_filters[(long long)row * 144 + column] = v_dJ_dW_filters;
     }
 }
-extern "C" __global__ void dJ_dW_filters_x4(
+extern "C" __global__ void vec4_dJ_dW_filters(
     const float* __restrict__ W_filters, const float* __restrict__ dJ_dW_filters_delta, const float* __restrict__ dJ_dW_filters_delta_prime, const float* __restrict__ dJ_dW_filters_g, float* __restrict__ dJ_dW_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < 288; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_i = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
-        const float4 dJ_dW_filters_delta_i = reinterpret_cast<const float4*>(dJ_dW_filters_delta)[(long long)row * 36 + column];
-        const float4 dJ_dW_filters_delta_prime_i = reinterpret_cast<const float4*>(dJ_dW_filters_delta_prime)[(long long)row * 36 + column];
-        const float4 dJ_dW_filters_g_i = reinterpret_cast<const float4*>(dJ_dW_filters_g)[(long long)row * 36 + column];
-        float4 dJ_dW_filters_i;
-        dJ_dW_filters_at(W_filters_i.x, dJ_dW_filters_delta_i.x, dJ_dW_filters_delta_prime_i.x, dJ_dW_filters_g_i.x, N, dJ_dW_filters_i.x);
-        dJ_dW_filters_at(W_filters_i.y, dJ_dW_filters_delta_i.y, dJ_dW_filters_delta_prime_i.y, dJ_dW_filters_g_i.y, N, dJ_dW_filters_i.y);
-        dJ_dW_filters_at(W_filters_i.z, dJ_dW_filters_delta_i.z, dJ_dW_filters_delta_prime_i.z, dJ_dW_filters_g_i.z, N, dJ_dW_filters_i.z);
-        dJ_dW_filters_at(W_filters_i.w, dJ_dW_filters_delta_i.w, dJ_dW_filters_delta_prime_i.w, dJ_dW_filters_g_i.w, N, dJ_dW_filters_i.w);
-        reinterpret_cast<float4*>(dJ_dW_filters)[(long long)row * 36 + column] = dJ_dW_filters_i;
+        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
+        const float4 v_dJ_dW_filters_delta = reinterpret_cast<const float4*>(dJ_dW_filters_delta)[(long long)row * 36 + column];
+        const float4 v_dJ_dW_filters_delta_prime = reinterpret_cast<const float4*>(dJ_dW_filters_delta_prime)[(long long)row * 36 + column];
+        const float4 v_dJ_dW_filters_g = reinterpret_cast<const float4*>(dJ_dW_filters_g)[(long long)row * 36 + column];
+        float4 v_dJ_dW_filters;
+        at_dJ_dW_filters(v_W_filters.x, v_dJ_dW_filters_delta.x, v_dJ_dW_filters_delta_prime.x, v_dJ_dW_filters_g.x, N, v_dJ_dW_filters.x);
+        at_dJ_dW_filters(v_W_filters.y, v_dJ_dW_filters_delta.y, v_dJ_dW_filters_delta_prime.y, v_dJ_dW_filters_g.y, N, v_dJ_dW_filters.y);
+        at_dJ_dW_filters(v_W_filters.z, v_dJ_dW_filters_delta.z, v_dJ_dW_filters_delta_prime.z, v_dJ_dW_filters_g.z, N, v_dJ_dW_filters.z);
+        at_dJ_dW_filters(v_W_filters.w, v_dJ_dW_filters_delta.w, v_dJ_dW_filters_delta_prime.w, v_dJ_dW_filters_g.w, N, v_dJ_dW_filters.w);
+        reinterpret_cast<float4*>(dJ_dW_filters)[(long long)row * 36 + column] = v_dJ_dW_filters;
     }
 }
 
-static __device__ __forceinline__ void dJ_dg_filters_2_at(const float f_second_experts, const float tanh_experts, const float W_filters_squared_sum, const float dJ_ddelta_filters, float& dJ_dg_filters)
+static __device__ __forceinline__ void at_dJ_dg_filters_2(const float f_second_experts, const float tanh_experts, const float W_filters_squared_sum, const float dJ_ddelta_filters, float& dJ_dg_filters)
 {
     // f‴(g_filters) = -2*f_second_experts*tanh_experts
     const float f_third_experts = -2.0f * f_second_experts * tanh_experts;
@@ -586,34 +586,34 @@ extern "C" __global__ void dJ_dg_filters_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_second_experts_i = f_second_experts[(long long)row * 288 + column];
-        const float tanh_experts_i = tanh_experts[(long long)row * 288 + column];
-        const float W_filters_squared_sum_i = W_filters_squared_sum[column];
-        const float dJ_ddelta_filters_i = dJ_ddelta_filters[(long long)row * 288 + column];
-        float dJ_dg_filters_i;
-        dJ_dg_filters_2_at(f_second_experts_i, tanh_experts_i, W_filters_squared_sum_i, dJ_ddelta_filters_i, dJ_dg_filters_i);
-        dJ_dg_filters[(long long)row * 288 + column] = dJ_dg_filters_i;
+        const float v_f_second_experts = f_second_experts[(long long)row * 288 + column];
+        const float v_tanh_experts = tanh_experts[(long long)row * 288 + column];
+        const float v_W_filters_squared_sum = W_filters_squared_sum[column];
+        const float v_dJ_ddelta_filters = dJ_ddelta_filters[(long long)row * 288 + column];
+        float v_dJ_dg_filters;
+        at_dJ_dg_filters_2(v_f_second_experts, v_tanh_experts, v_W_filters_squared_sum, v_dJ_ddelta_filters, v_dJ_dg_filters);
+        dJ_dg_filters[(long long)row * 288 + column] = v_dJ_dg_filters;
     }
 }
-extern "C" __global__ void dJ_dg_filters_2_x4(
+extern "C" __global__ void vec4_dJ_dg_filters_2(
     const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ W_filters_squared_sum, const float* __restrict__ dJ_ddelta_filters, float* __restrict__ dJ_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 f_second_experts_i = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
-        const float4 tanh_experts_i = reinterpret_cast<const float4*>(tanh_experts)[(long long)row * 72 + column];
-        const float4 W_filters_squared_sum_i = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
-        const float4 dJ_ddelta_filters_i = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 72 + column];
-        float4 dJ_dg_filters_i;
-        dJ_dg_filters_2_at(f_second_experts_i.x, tanh_experts_i.x, W_filters_squared_sum_i.x, dJ_ddelta_filters_i.x, dJ_dg_filters_i.x);
-        dJ_dg_filters_2_at(f_second_experts_i.y, tanh_experts_i.y, W_filters_squared_sum_i.y, dJ_ddelta_filters_i.y, dJ_dg_filters_i.y);
-        dJ_dg_filters_2_at(f_second_experts_i.z, tanh_experts_i.z, W_filters_squared_sum_i.z, dJ_ddelta_filters_i.z, dJ_dg_filters_i.z);
-        dJ_dg_filters_2_at(f_second_experts_i.w, tanh_experts_i.w, W_filters_squared_sum_i.w, dJ_ddelta_filters_i.w, dJ_dg_filters_i.w);
-        reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 72 + column] = dJ_dg_filters_i;
+        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
+        const float4 v_tanh_experts = reinterpret_cast<const float4*>(tanh_experts)[(long long)row * 72 + column];
+        const float4 v_W_filters_squared_sum = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
+        const float4 v_dJ_ddelta_filters = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 72 + column];
+        float4 v_dJ_dg_filters;
+        at_dJ_dg_filters_2(v_f_second_experts.x, v_tanh_experts.x, v_W_filters_squared_sum.x, v_dJ_ddelta_filters.x, v_dJ_dg_filters.x);
+        at_dJ_dg_filters_2(v_f_second_experts.y, v_tanh_experts.y, v_W_filters_squared_sum.y, v_dJ_ddelta_filters.y, v_dJ_dg_filters.y);
+        at_dJ_dg_filters_2(v_f_second_experts.z, v_tanh_experts.z, v_W_filters_squared_sum.z, v_dJ_ddelta_filters.z, v_dJ_dg_filters.z);
+        at_dJ_dg_filters_2(v_f_second_experts.w, v_tanh_experts.w, v_W_filters_squared_sum.w, v_dJ_ddelta_filters.w, v_dJ_dg_filters.w);
+        reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 72 + column] = v_dJ_dg_filters;
     }
 }
 
-static __device__ __forceinline__ void dJ_dW_filters_2_at(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime_sum_column, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
+static __device__ __forceinline__ void at_dJ_dW_filters_2(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime_sum_column, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
 {
     // ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
     dJ_dW_filters = (dJ_dW_filters_delta + dJ_dW_filters_g - 2.0f * W_filters * dJ_dW_filters_delta_prime_sum_column) / N;
@@ -624,34 +624,34 @@ extern "C" __global__ void dJ_dW_filters_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < 288; row += gridDim.y * blockDim.y) {
-        const float W_filters_i = W_filters[(long long)row * 144 + column];
-        const float dJ_dW_filters_delta_i = dJ_dW_filters_delta[(long long)row * 144 + column];
-        const float dJ_dW_filters_g_i = dJ_dW_filters_g[(long long)row * 144 + column];
-        const float dJ_dW_filters_delta_prime_sum_column_i = dJ_dW_filters_delta_prime_sum_column[row];
-        float dJ_dW_filters_i;
-        dJ_dW_filters_2_at(W_filters_i, dJ_dW_filters_delta_i, dJ_dW_filters_delta_prime_sum_column_i, dJ_dW_filters_g_i, N, dJ_dW_filters_i);
-        dJ_dW_filters[(long long)row * 144 + column] = dJ_dW_filters_i;
+        const float v_W_filters = W_filters[(long long)row * 144 + column];
+        const float v_dJ_dW_filters_delta = dJ_dW_filters_delta[(long long)row * 144 + column];
+        const float v_dJ_dW_filters_g = dJ_dW_filters_g[(long long)row * 144 + column];
+        const float v_dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum_column[row];
+        float v_dJ_dW_filters;
+        at_dJ_dW_filters_2(v_W_filters, v_dJ_dW_filters_delta, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g, N, v_dJ_dW_filters);
+        dJ_dW_filters[(long long)row * 144 + column] = v_dJ_dW_filters;
     }
 }
-extern "C" __global__ void dJ_dW_filters_2_x4(
+extern "C" __global__ void vec4_dJ_dW_filters_2(
     const float* __restrict__ W_filters, const float* __restrict__ dJ_dW_filters_delta, const float* __restrict__ dJ_dW_filters_delta_prime_sum_column, const float* __restrict__ dJ_dW_filters_g, float* __restrict__ dJ_dW_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < 288; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_i = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
-        const float4 dJ_dW_filters_delta_i = reinterpret_cast<const float4*>(dJ_dW_filters_delta)[(long long)row * 36 + column];
-        const float4 dJ_dW_filters_g_i = reinterpret_cast<const float4*>(dJ_dW_filters_g)[(long long)row * 36 + column];
-        const float dJ_dW_filters_delta_prime_sum_column_i = dJ_dW_filters_delta_prime_sum_column[row];
-        float4 dJ_dW_filters_i;
-        dJ_dW_filters_2_at(W_filters_i.x, dJ_dW_filters_delta_i.x, dJ_dW_filters_delta_prime_sum_column_i, dJ_dW_filters_g_i.x, N, dJ_dW_filters_i.x);
-        dJ_dW_filters_2_at(W_filters_i.y, dJ_dW_filters_delta_i.y, dJ_dW_filters_delta_prime_sum_column_i, dJ_dW_filters_g_i.y, N, dJ_dW_filters_i.y);
-        dJ_dW_filters_2_at(W_filters_i.z, dJ_dW_filters_delta_i.z, dJ_dW_filters_delta_prime_sum_column_i, dJ_dW_filters_g_i.z, N, dJ_dW_filters_i.z);
-        dJ_dW_filters_2_at(W_filters_i.w, dJ_dW_filters_delta_i.w, dJ_dW_filters_delta_prime_sum_column_i, dJ_dW_filters_g_i.w, N, dJ_dW_filters_i.w);
-        reinterpret_cast<float4*>(dJ_dW_filters)[(long long)row * 36 + column] = dJ_dW_filters_i;
+        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
+        const float4 v_dJ_dW_filters_delta = reinterpret_cast<const float4*>(dJ_dW_filters_delta)[(long long)row * 36 + column];
+        const float4 v_dJ_dW_filters_g = reinterpret_cast<const float4*>(dJ_dW_filters_g)[(long long)row * 36 + column];
+        const float v_dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum_column[row];
+        float4 v_dJ_dW_filters;
+        at_dJ_dW_filters_2(v_W_filters.x, v_dJ_dW_filters_delta.x, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.x, N, v_dJ_dW_filters.x);
+        at_dJ_dW_filters_2(v_W_filters.y, v_dJ_dW_filters_delta.y, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.y, N, v_dJ_dW_filters.y);
+        at_dJ_dW_filters_2(v_W_filters.z, v_dJ_dW_filters_delta.z, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.z, N, v_dJ_dW_filters.z);
+        at_dJ_dW_filters_2(v_W_filters.w, v_dJ_dW_filters_delta.w, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.w, N, v_dJ_dW_filters.w);
+        reinterpret_cast<float4*>(dJ_dW_filters)[(long long)row * 36 + column] = v_dJ_dW_filters;
     }
 }
 
-static __device__ __forceinline__ void dL_ddelta_prime_x_to_sum_delta_prime_squared_at(const float delta_x, const float delta_prime_x, const float lam, float& dL_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
+static __device__ __forceinline__ void at_dL_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dL_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
     const float sum_delta_squared_terms = delta_x * delta_x;
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
@@ -668,56 +668,56 @@ static __device__ __forceinline__ void dL_ddelta_prime_x_to_sum_delta_prime_squa
 extern "C" __global__ void dL_ddelta_prime_x_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dL_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_x_i = delta_x[(long long)row * 144 + column];
-        const float delta_prime_x_i = delta_prime_x[(long long)row * 144 + column];
-        float dL_ddelta_prime_x_i;
-        dL_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i, delta_prime_x_i, lam, dL_ddelta_prime_x_i, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dL_ddelta_prime_x[(long long)row * 144 + column] = dL_ddelta_prime_x_i;
+        const float v_delta_x = delta_x[(long long)row * 144 + column];
+        const float v_delta_prime_x = delta_prime_x[(long long)row * 144 + column];
+        float v_dL_ddelta_prime_x;
+        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, lam, v_dL_ddelta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        dL_ddelta_prime_x[(long long)row * 144 + column] = v_dL_ddelta_prime_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
-extern "C" __global__ void dL_ddelta_prime_x_to_sum_delta_prime_squared_x4(
+extern "C" __global__ void vec4_dL_ddelta_prime_x_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dL_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
-        const float4 delta_prime_x_i = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 36 + column];
-        float4 dL_ddelta_prime_x_i;
-        dL_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.x, delta_prime_x_i.x, lam, dL_ddelta_prime_x_i.x, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dL_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.y, delta_prime_x_i.y, lam, dL_ddelta_prime_x_i.y, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dL_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.z, delta_prime_x_i.z, lam, dL_ddelta_prime_x_i.z, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dL_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.w, delta_prime_x_i.w, lam, dL_ddelta_prime_x_i.w, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        reinterpret_cast<float4*>(dL_ddelta_prime_x)[(long long)row * 36 + column] = dL_ddelta_prime_x_i;
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
+        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 36 + column];
+        float4 v_dL_ddelta_prime_x;
+        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, lam, v_dL_ddelta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, lam, v_dL_ddelta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, lam, v_dL_ddelta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, lam, v_dL_ddelta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        reinterpret_cast<float4*>(dL_ddelta_prime_x)[(long long)row * 36 + column] = v_dL_ddelta_prime_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
 
-static __device__ __forceinline__ void dK_dg_filters_at(const float dK_ddelta_filters, const float f_second_experts, float& dK_dg_filters)
+static __device__ __forceinline__ void at_dK_dg_filters(const float dK_ddelta_filters, const float f_second_experts, float& dK_dg_filters)
 {
     // ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
     dK_dg_filters = dK_ddelta_filters * f_second_experts;
@@ -728,30 +728,30 @@ extern "C" __global__ void dK_dg_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float dK_ddelta_filters_i = dK_ddelta_filters[(long long)row * 288 + column];
-        const float f_second_experts_i = f_second_experts[(long long)row * 288 + column];
-        float dK_dg_filters_i;
-        dK_dg_filters_at(dK_ddelta_filters_i, f_second_experts_i, dK_dg_filters_i);
-        dK_dg_filters[(long long)row * 288 + column] = dK_dg_filters_i;
+        const float v_dK_ddelta_filters = dK_ddelta_filters[(long long)row * 288 + column];
+        const float v_f_second_experts = f_second_experts[(long long)row * 288 + column];
+        float v_dK_dg_filters;
+        at_dK_dg_filters(v_dK_ddelta_filters, v_f_second_experts, v_dK_dg_filters);
+        dK_dg_filters[(long long)row * 288 + column] = v_dK_dg_filters;
     }
 }
-extern "C" __global__ void dK_dg_filters_x4(
+extern "C" __global__ void vec4_dK_dg_filters(
     const float* __restrict__ dK_ddelta_filters, const float* __restrict__ f_second_experts, float* __restrict__ dK_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dK_ddelta_filters_i = reinterpret_cast<const float4*>(dK_ddelta_filters)[(long long)row * 72 + column];
-        const float4 f_second_experts_i = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
-        float4 dK_dg_filters_i;
-        dK_dg_filters_at(dK_ddelta_filters_i.x, f_second_experts_i.x, dK_dg_filters_i.x);
-        dK_dg_filters_at(dK_ddelta_filters_i.y, f_second_experts_i.y, dK_dg_filters_i.y);
-        dK_dg_filters_at(dK_ddelta_filters_i.z, f_second_experts_i.z, dK_dg_filters_i.z);
-        dK_dg_filters_at(dK_ddelta_filters_i.w, f_second_experts_i.w, dK_dg_filters_i.w);
-        reinterpret_cast<float4*>(dK_dg_filters)[(long long)row * 72 + column] = dK_dg_filters_i;
+        const float4 v_dK_ddelta_filters = reinterpret_cast<const float4*>(dK_ddelta_filters)[(long long)row * 72 + column];
+        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
+        float4 v_dK_dg_filters;
+        at_dK_dg_filters(v_dK_ddelta_filters.x, v_f_second_experts.x, v_dK_dg_filters.x);
+        at_dK_dg_filters(v_dK_ddelta_filters.y, v_f_second_experts.y, v_dK_dg_filters.y);
+        at_dK_dg_filters(v_dK_ddelta_filters.z, v_f_second_experts.z, v_dK_dg_filters.z);
+        at_dK_dg_filters(v_dK_ddelta_filters.w, v_f_second_experts.w, v_dK_dg_filters.w);
+        reinterpret_cast<float4*>(dK_dg_filters)[(long long)row * 72 + column] = v_dK_dg_filters;
     }
 }
 
-static __device__ __forceinline__ void dK_dW_filters_at(const float dK_dW_filters_delta, const float dK_dW_filters_g, const int N, float& dK_dW_filters)
+static __device__ __forceinline__ void at_dK_dW_filters(const float dK_dW_filters_delta, const float dK_dW_filters_g, const int N, float& dK_dW_filters)
 {
     // ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
     dK_dW_filters = (dK_dW_filters_delta + dK_dW_filters_g) / N;
@@ -762,30 +762,30 @@ extern "C" __global__ void dK_dW_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < 288; row += gridDim.y * blockDim.y) {
-        const float dK_dW_filters_delta_i = dK_dW_filters_delta[(long long)row * 144 + column];
-        const float dK_dW_filters_g_i = dK_dW_filters_g[(long long)row * 144 + column];
-        float dK_dW_filters_i;
-        dK_dW_filters_at(dK_dW_filters_delta_i, dK_dW_filters_g_i, N, dK_dW_filters_i);
-        dK_dW_filters[(long long)row * 144 + column] = dK_dW_filters_i;
+        const float v_dK_dW_filters_delta = dK_dW_filters_delta[(long long)row * 144 + column];
+        const float v_dK_dW_filters_g = dK_dW_filters_g[(long long)row * 144 + column];
+        float v_dK_dW_filters;
+        at_dK_dW_filters(v_dK_dW_filters_delta, v_dK_dW_filters_g, N, v_dK_dW_filters);
+        dK_dW_filters[(long long)row * 144 + column] = v_dK_dW_filters;
     }
 }
-extern "C" __global__ void dK_dW_filters_x4(
+extern "C" __global__ void vec4_dK_dW_filters(
     const float* __restrict__ dK_dW_filters_delta, const float* __restrict__ dK_dW_filters_g, float* __restrict__ dK_dW_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < 288; row += gridDim.y * blockDim.y) {
-        const float4 dK_dW_filters_delta_i = reinterpret_cast<const float4*>(dK_dW_filters_delta)[(long long)row * 36 + column];
-        const float4 dK_dW_filters_g_i = reinterpret_cast<const float4*>(dK_dW_filters_g)[(long long)row * 36 + column];
-        float4 dK_dW_filters_i;
-        dK_dW_filters_at(dK_dW_filters_delta_i.x, dK_dW_filters_g_i.x, N, dK_dW_filters_i.x);
-        dK_dW_filters_at(dK_dW_filters_delta_i.y, dK_dW_filters_g_i.y, N, dK_dW_filters_i.y);
-        dK_dW_filters_at(dK_dW_filters_delta_i.z, dK_dW_filters_g_i.z, N, dK_dW_filters_i.z);
-        dK_dW_filters_at(dK_dW_filters_delta_i.w, dK_dW_filters_g_i.w, N, dK_dW_filters_i.w);
-        reinterpret_cast<float4*>(dK_dW_filters)[(long long)row * 36 + column] = dK_dW_filters_i;
+        const float4 v_dK_dW_filters_delta = reinterpret_cast<const float4*>(dK_dW_filters_delta)[(long long)row * 36 + column];
+        const float4 v_dK_dW_filters_g = reinterpret_cast<const float4*>(dK_dW_filters_g)[(long long)row * 36 + column];
+        float4 v_dK_dW_filters;
+        at_dK_dW_filters(v_dK_dW_filters_delta.x, v_dK_dW_filters_g.x, N, v_dK_dW_filters.x);
+        at_dK_dW_filters(v_dK_dW_filters_delta.y, v_dK_dW_filters_g.y, N, v_dK_dW_filters.y);
+        at_dK_dW_filters(v_dK_dW_filters_delta.z, v_dK_dW_filters_g.z, N, v_dK_dW_filters.z);
+        at_dK_dW_filters(v_dK_dW_filters_delta.w, v_dK_dW_filters_g.w, N, v_dK_dW_filters.w);
+        reinterpret_cast<float4*>(dK_dW_filters)[(long long)row * 36 + column] = v_dK_dW_filters;
     }
 }
 
-static __device__ __forceinline__ void dL_dg_filters_at(const float f_second_experts, const float tanh_experts, const float dL_ddelta_prime_filters, float& dL_dg_filters)
+static __device__ __forceinline__ void at_dL_dg_filters(const float f_second_experts, const float tanh_experts, const float dL_ddelta_prime_filters, float& dL_dg_filters)
 {
     // f‴(g_filters) = -2*f_second_experts*tanh_experts
     const float f_third_experts = -2.0f * f_second_experts * tanh_experts;
@@ -798,32 +798,32 @@ extern "C" __global__ void dL_dg_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_second_experts_i = f_second_experts[(long long)row * 288 + column];
-        const float tanh_experts_i = tanh_experts[(long long)row * 288 + column];
-        const float dL_ddelta_prime_filters_i = dL_ddelta_prime_filters[(long long)row * 288 + column];
-        float dL_dg_filters_i;
-        dL_dg_filters_at(f_second_experts_i, tanh_experts_i, dL_ddelta_prime_filters_i, dL_dg_filters_i);
-        dL_dg_filters[(long long)row * 288 + column] = dL_dg_filters_i;
+        const float v_f_second_experts = f_second_experts[(long long)row * 288 + column];
+        const float v_tanh_experts = tanh_experts[(long long)row * 288 + column];
+        const float v_dL_ddelta_prime_filters = dL_ddelta_prime_filters[(long long)row * 288 + column];
+        float v_dL_dg_filters;
+        at_dL_dg_filters(v_f_second_experts, v_tanh_experts, v_dL_ddelta_prime_filters, v_dL_dg_filters);
+        dL_dg_filters[(long long)row * 288 + column] = v_dL_dg_filters;
     }
 }
-extern "C" __global__ void dL_dg_filters_x4(
+extern "C" __global__ void vec4_dL_dg_filters(
     const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ dL_ddelta_prime_filters, float* __restrict__ dL_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 f_second_experts_i = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
-        const float4 tanh_experts_i = reinterpret_cast<const float4*>(tanh_experts)[(long long)row * 72 + column];
-        const float4 dL_ddelta_prime_filters_i = reinterpret_cast<const float4*>(dL_ddelta_prime_filters)[(long long)row * 72 + column];
-        float4 dL_dg_filters_i;
-        dL_dg_filters_at(f_second_experts_i.x, tanh_experts_i.x, dL_ddelta_prime_filters_i.x, dL_dg_filters_i.x);
-        dL_dg_filters_at(f_second_experts_i.y, tanh_experts_i.y, dL_ddelta_prime_filters_i.y, dL_dg_filters_i.y);
-        dL_dg_filters_at(f_second_experts_i.z, tanh_experts_i.z, dL_ddelta_prime_filters_i.z, dL_dg_filters_i.z);
-        dL_dg_filters_at(f_second_experts_i.w, tanh_experts_i.w, dL_ddelta_prime_filters_i.w, dL_dg_filters_i.w);
-        reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 72 + column] = dL_dg_filters_i;
+        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
+        const float4 v_tanh_experts = reinterpret_cast<const float4*>(tanh_experts)[(long long)row * 72 + column];
+        const float4 v_dL_ddelta_prime_filters = reinterpret_cast<const float4*>(dL_ddelta_prime_filters)[(long long)row * 72 + column];
+        float4 v_dL_dg_filters;
+        at_dL_dg_filters(v_f_second_experts.x, v_tanh_experts.x, v_dL_ddelta_prime_filters.x, v_dL_dg_filters.x);
+        at_dL_dg_filters(v_f_second_experts.y, v_tanh_experts.y, v_dL_ddelta_prime_filters.y, v_dL_dg_filters.y);
+        at_dL_dg_filters(v_f_second_experts.z, v_tanh_experts.z, v_dL_ddelta_prime_filters.z, v_dL_dg_filters.z);
+        at_dL_dg_filters(v_f_second_experts.w, v_tanh_experts.w, v_dL_ddelta_prime_filters.w, v_dL_dg_filters.w);
+        reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 72 + column] = v_dL_dg_filters;
     }
 }
 
-static __device__ __forceinline__ void dL_dW_filters_at(const float W_filters, const float dL_dW_filters_delta_prime, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
+static __device__ __forceinline__ void at_dL_dW_filters(const float W_filters, const float dL_dW_filters_delta_prime, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
 {
     // ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
     dL_dW_filters = (2.0f * W_filters * dL_dW_filters_delta_prime + dL_dW_filters_g) / N;
@@ -834,32 +834,32 @@ extern "C" __global__ void dL_dW_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < 288; row += gridDim.y * blockDim.y) {
-        const float W_filters_i = W_filters[(long long)row * 144 + column];
-        const float dL_dW_filters_delta_prime_i = dL_dW_filters_delta_prime[(long long)row * 144 + column];
-        const float dL_dW_filters_g_i = dL_dW_filters_g[(long long)row * 144 + column];
-        float dL_dW_filters_i;
-        dL_dW_filters_at(W_filters_i, dL_dW_filters_delta_prime_i, dL_dW_filters_g_i, N, dL_dW_filters_i);
-        dL_dW_filters[(long long)row * 144 + column] = dL_dW_filters_i;
+        const float v_W_filters = W_filters[(long long)row * 144 + column];
+        const float v_dL_dW_filters_delta_prime = dL_dW_filters_delta_prime[(long long)row * 144 + column];
+        const float v_dL_dW_filters_g = dL_dW_filters_g[(long long)row * 144 + column];
+        float v_dL_dW_filters;
+        at_dL_dW_filters(v_W_filters, v_dL_dW_filters_delta_prime, v_dL_dW_filters_g, N, v_dL_dW_filters);
+        dL_dW_filters[(long long)row * 144 + column] = v_dL_dW_filters;
     }
 }
-extern "C" __global__ void dL_dW_filters_x4(
+extern "C" __global__ void vec4_dL_dW_filters(
     const float* __restrict__ W_filters, const float* __restrict__ dL_dW_filters_delta_prime, const float* __restrict__ dL_dW_filters_g, float* __restrict__ dL_dW_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < 288; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_i = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
-        const float4 dL_dW_filters_delta_prime_i = reinterpret_cast<const float4*>(dL_dW_filters_delta_prime)[(long long)row * 36 + column];
-        const float4 dL_dW_filters_g_i = reinterpret_cast<const float4*>(dL_dW_filters_g)[(long long)row * 36 + column];
-        float4 dL_dW_filters_i;
-        dL_dW_filters_at(W_filters_i.x, dL_dW_filters_delta_prime_i.x, dL_dW_filters_g_i.x, N, dL_dW_filters_i.x);
-        dL_dW_filters_at(W_filters_i.y, dL_dW_filters_delta_prime_i.y, dL_dW_filters_g_i.y, N, dL_dW_filters_i.y);
-        dL_dW_filters_at(W_filters_i.z, dL_dW_filters_delta_prime_i.z, dL_dW_filters_g_i.z, N, dL_dW_filters_i.z);
-        dL_dW_filters_at(W_filters_i.w, dL_dW_filters_delta_prime_i.w, dL_dW_filters_g_i.w, N, dL_dW_filters_i.w);
-        reinterpret_cast<float4*>(dL_dW_filters)[(long long)row * 36 + column] = dL_dW_filters_i;
+        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
+        const float4 v_dL_dW_filters_delta_prime = reinterpret_cast<const float4*>(dL_dW_filters_delta_prime)[(long long)row * 36 + column];
+        const float4 v_dL_dW_filters_g = reinterpret_cast<const float4*>(dL_dW_filters_g)[(long long)row * 36 + column];
+        float4 v_dL_dW_filters;
+        at_dL_dW_filters(v_W_filters.x, v_dL_dW_filters_delta_prime.x, v_dL_dW_filters_g.x, N, v_dL_dW_filters.x);
+        at_dL_dW_filters(v_W_filters.y, v_dL_dW_filters_delta_prime.y, v_dL_dW_filters_g.y, N, v_dL_dW_filters.y);
+        at_dL_dW_filters(v_W_filters.z, v_dL_dW_filters_delta_prime.z, v_dL_dW_filters_g.z, N, v_dL_dW_filters.z);
+        at_dL_dW_filters(v_W_filters.w, v_dL_dW_filters_delta_prime.w, v_dL_dW_filters_g.w, N, v_dL_dW_filters.w);
+        reinterpret_cast<float4*>(dL_dW_filters)[(long long)row * 36 + column] = v_dL_dW_filters;
     }
 }
 
-static __device__ __forceinline__ void dL_dg_filters_2_at(const float f_second_experts, const float tanh_experts, const float W_filters_squared_sum, float& dL_dg_filters)
+static __device__ __forceinline__ void at_dL_dg_filters_2(const float f_second_experts, const float tanh_experts, const float W_filters_squared_sum, float& dL_dg_filters)
 {
     // f‴(g_filters) = -2*f_second_experts*tanh_experts
     const float f_third_experts = -2.0f * f_second_experts * tanh_experts;
@@ -872,32 +872,32 @@ extern "C" __global__ void dL_dg_filters_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_second_experts_i = f_second_experts[(long long)row * 288 + column];
-        const float tanh_experts_i = tanh_experts[(long long)row * 288 + column];
-        const float W_filters_squared_sum_i = W_filters_squared_sum[column];
-        float dL_dg_filters_i;
-        dL_dg_filters_2_at(f_second_experts_i, tanh_experts_i, W_filters_squared_sum_i, dL_dg_filters_i);
-        dL_dg_filters[(long long)row * 288 + column] = dL_dg_filters_i;
+        const float v_f_second_experts = f_second_experts[(long long)row * 288 + column];
+        const float v_tanh_experts = tanh_experts[(long long)row * 288 + column];
+        const float v_W_filters_squared_sum = W_filters_squared_sum[column];
+        float v_dL_dg_filters;
+        at_dL_dg_filters_2(v_f_second_experts, v_tanh_experts, v_W_filters_squared_sum, v_dL_dg_filters);
+        dL_dg_filters[(long long)row * 288 + column] = v_dL_dg_filters;
     }
 }
-extern "C" __global__ void dL_dg_filters_2_x4(
+extern "C" __global__ void vec4_dL_dg_filters_2(
     const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ W_filters_squared_sum, float* __restrict__ dL_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 f_second_experts_i = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
-        const float4 tanh_experts_i = reinterpret_cast<const float4*>(tanh_experts)[(long long)row * 72 + column];
-        const float4 W_filters_squared_sum_i = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
-        float4 dL_dg_filters_i;
-        dL_dg_filters_2_at(f_second_experts_i.x, tanh_experts_i.x, W_filters_squared_sum_i.x, dL_dg_filters_i.x);
-        dL_dg_filters_2_at(f_second_experts_i.y, tanh_experts_i.y, W_filters_squared_sum_i.y, dL_dg_filters_i.y);
-        dL_dg_filters_2_at(f_second_experts_i.z, tanh_experts_i.z, W_filters_squared_sum_i.z, dL_dg_filters_i.z);
-        dL_dg_filters_2_at(f_second_experts_i.w, tanh_experts_i.w, W_filters_squared_sum_i.w, dL_dg_filters_i.w);
-        reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 72 + column] = dL_dg_filters_i;
+        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
+        const float4 v_tanh_experts = reinterpret_cast<const float4*>(tanh_experts)[(long long)row * 72 + column];
+        const float4 v_W_filters_squared_sum = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
+        float4 v_dL_dg_filters;
+        at_dL_dg_filters_2(v_f_second_experts.x, v_tanh_experts.x, v_W_filters_squared_sum.x, v_dL_dg_filters.x);
+        at_dL_dg_filters_2(v_f_second_experts.y, v_tanh_experts.y, v_W_filters_squared_sum.y, v_dL_dg_filters.y);
+        at_dL_dg_filters_2(v_f_second_experts.z, v_tanh_experts.z, v_W_filters_squared_sum.z, v_dL_dg_filters.z);
+        at_dL_dg_filters_2(v_f_second_experts.w, v_tanh_experts.w, v_W_filters_squared_sum.w, v_dL_dg_filters.w);
+        reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 72 + column] = v_dL_dg_filters;
     }
 }
 
-static __device__ __forceinline__ void dL_dW_filters_2_at(const float W_filters, const float dL_dW_filters_delta_prime_sum_column, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
+static __device__ __forceinline__ void at_dL_dW_filters_2(const float W_filters, const float dL_dW_filters_delta_prime_sum_column, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
 {
     // ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
     dL_dW_filters = (dL_dW_filters_g - 2.0f * W_filters * dL_dW_filters_delta_prime_sum_column) / N;
@@ -908,37 +908,37 @@ extern "C" __global__ void dL_dW_filters_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < 288; row += gridDim.y * blockDim.y) {
-        const float W_filters_i = W_filters[(long long)row * 144 + column];
-        const float dL_dW_filters_g_i = dL_dW_filters_g[(long long)row * 144 + column];
-        const float dL_dW_filters_delta_prime_sum_column_i = dL_dW_filters_delta_prime_sum_column[row];
-        float dL_dW_filters_i;
-        dL_dW_filters_2_at(W_filters_i, dL_dW_filters_delta_prime_sum_column_i, dL_dW_filters_g_i, N, dL_dW_filters_i);
-        dL_dW_filters[(long long)row * 144 + column] = dL_dW_filters_i;
+        const float v_W_filters = W_filters[(long long)row * 144 + column];
+        const float v_dL_dW_filters_g = dL_dW_filters_g[(long long)row * 144 + column];
+        const float v_dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum_column[row];
+        float v_dL_dW_filters;
+        at_dL_dW_filters_2(v_W_filters, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g, N, v_dL_dW_filters);
+        dL_dW_filters[(long long)row * 144 + column] = v_dL_dW_filters;
     }
 }
-extern "C" __global__ void dL_dW_filters_2_x4(
+extern "C" __global__ void vec4_dL_dW_filters_2(
     const float* __restrict__ W_filters, const float* __restrict__ dL_dW_filters_delta_prime_sum_column, const float* __restrict__ dL_dW_filters_g, float* __restrict__ dL_dW_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < 288; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_i = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
-        const float4 dL_dW_filters_g_i = reinterpret_cast<const float4*>(dL_dW_filters_g)[(long long)row * 36 + column];
-        const float dL_dW_filters_delta_prime_sum_column_i = dL_dW_filters_delta_prime_sum_column[row];
-        float4 dL_dW_filters_i;
-        dL_dW_filters_2_at(W_filters_i.x, dL_dW_filters_delta_prime_sum_column_i, dL_dW_filters_g_i.x, N, dL_dW_filters_i.x);
-        dL_dW_filters_2_at(W_filters_i.y, dL_dW_filters_delta_prime_sum_column_i, dL_dW_filters_g_i.y, N, dL_dW_filters_i.y);
-        dL_dW_filters_2_at(W_filters_i.z, dL_dW_filters_delta_prime_sum_column_i, dL_dW_filters_g_i.z, N, dL_dW_filters_i.z);
-        dL_dW_filters_2_at(W_filters_i.w, dL_dW_filters_delta_prime_sum_column_i, dL_dW_filters_g_i.w, N, dL_dW_filters_i.w);
-        reinterpret_cast<float4*>(dL_dW_filters)[(long long)row * 36 + column] = dL_dW_filters_i;
+        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
+        const float4 v_dL_dW_filters_g = reinterpret_cast<const float4*>(dL_dW_filters_g)[(long long)row * 36 + column];
+        const float v_dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum_column[row];
+        float4 v_dL_dW_filters;
+        at_dL_dW_filters_2(v_W_filters.x, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.x, N, v_dL_dW_filters.x);
+        at_dL_dW_filters_2(v_W_filters.y, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.y, N, v_dL_dW_filters.y);
+        at_dL_dW_filters_2(v_W_filters.z, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.z, N, v_dL_dW_filters.z);
+        at_dL_dW_filters_2(v_W_filters.w, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.w, N, v_dL_dW_filters.w);
+        reinterpret_cast<float4*>(dL_dW_filters)[(long long)row * 36 + column] = v_dL_dW_filters;
     }
 }
 
 extern "C" __global__ void K_and_L_and_J(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_prime_squared_parts, const int sum_delta_prime_squared_blocks, double* __restrict__ K_out, double* __restrict__ L_out, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, double* __restrict__ out_K, double* __restrict__ out_L, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_prime_squared = total_of(sum_delta_prime_squared_parts, sum_delta_prime_squared_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
@@ -946,17 +946,17 @@ extern "C" __global__ void K_and_L_and_J(
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
-        *K_out = K;
-        *L_out = L;
-        *J_out = J;
+        *out_K = K;
+        *out_L = L;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void K_and_L_and_J_2(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, double* __restrict__ K_out, double* __restrict__ L_out, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, double* __restrict__ out_K, double* __restrict__ out_L, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
@@ -964,65 +964,65 @@ extern "C" __global__ void K_and_L_and_J_2(
         const double L = -sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
-        *K_out = K;
-        *L_out = L;
-        *J_out = J;
+        *out_K = K;
+        *out_L = L;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void J(
-    const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_prime_squared_parts, const int sum_delta_prime_squared_blocks, const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_prime_squared = total_of(sum_delta_prime_squared_parts, sum_delta_prime_squared_blocks);
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
         // J = K + L
         const double J = lam * sum_delta_prime_squared / N + 0.5 * sum_delta_squared / N - sum_delta_prime / N;
-        *J_out = J;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void J_2(
-    const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
         // J = K + L
         const double J = 0.5 * sum_delta_squared / N - sum_delta_prime / N;
-        *J_out = J;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void K_and_L(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_prime_squared_parts, const int sum_delta_prime_squared_blocks, double* __restrict__ K_out, double* __restrict__ L_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, double* __restrict__ out_K, double* __restrict__ out_L, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_prime_squared = total_of(sum_delta_prime_squared_parts, sum_delta_prime_squared_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
         // L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
-        *K_out = K;
-        *L_out = L;
+        *out_K = K;
+        *out_L = L;
     }
 }
 
 extern "C" __global__ void K_and_L_2(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, double* __restrict__ K_out, double* __restrict__ L_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, double* __restrict__ out_K, double* __restrict__ out_L, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
         // L = (1/N) Σ_n Σ_i (−δ′_x)
         const double L = -sum_delta_prime / N;
-        *K_out = K;
-        *L_out = L;
+        *out_K = K;
+        *out_L = L;
     }
 }
 """
@@ -1052,9 +1052,6 @@ _MAPS = {
 }
 
 _ARRAYS = {
-    "J_scalar": (np.float64, ()),
-    "K_scalar": (np.float64, ()),
-    "L_scalar": (np.float64, ()),
     "M288_0": (DTYPE, (288,)),
     "M288x144_0": (DTYPE, (288, 144)),
     "M288x144_1": (DTYPE, (288, 144)),
@@ -1067,14 +1064,17 @@ _ARRAYS = {
     "Nx288_2": (DTYPE, ("N", 288)),
     "Nx288_3": (DTYPE, ("N", 288)),
     "Nx288_4": (DTYPE, ("N", 288)),
-    "dJ_dW_filters_result": (DTYPE, (288, 144)),
-    "dK_dW_filters_result": (DTYPE, (288, 144)),
-    "dL_dW_filters_result": (DTYPE, (288, 144)),
     "ones_144": (DTYPE, (144,)),
     "ones_N": (DTYPE, ("N",)),
-    "sum_delta_prime_parts": (np.float64, (1024,)),
-    "sum_delta_prime_squared_parts": (np.float64, (1024,)),
-    "sum_delta_squared_parts": (np.float64, (1024,)),
+    "out_J": (np.float64, ()),
+    "out_K": (np.float64, ()),
+    "out_L": (np.float64, ()),
+    "out_dJ_dW_filters": (DTYPE, (288, 144)),
+    "out_dK_dW_filters": (DTYPE, (288, 144)),
+    "out_dL_dW_filters": (DTYPE, (288, 144)),
+    "parts_sum_delta_prime": (np.float64, (1024,)),
+    "parts_sum_delta_prime_squared": (np.float64, (1024,)),
+    "parts_sum_delta_squared": (np.float64, (1024,)),
 }
 
 
@@ -1088,6 +1088,12 @@ class Workspace:
     def __init__(self):
         self._capacity = 0
         self._arrays = {}
+
+    @staticmethod
+    def nbytes(n):
+        """The bytes of all arrays for n samples: what a workspace holds once every function has been called."""
+        sizes = (np.prod([n if dim == "N" else dim for dim in shape]) * np.dtype(dtype).itemsize for dtype, shape in _ARRAYS.values())
+        return int(sum(sizes))
 
     def arrays(self, n, *names):
         """The named arrays for n samples."""
@@ -1128,7 +1134,7 @@ def _map(name, n, wide, arguments):
     rows, columns, lanes = _MAPS[name]
     rows = rows or n
     if wide and lanes > 1:
-        name, columns = f"{name}_x{lanes}", columns // lanes
+        name, columns = f"vec{lanes}_{name}", columns // lanes
     block_x = min(1 << (columns - 1).bit_length(), 128)
     block_y = 256 // block_x
     grid_x = -(-columns // block_x)
@@ -1273,6 +1279,8 @@ def _check(params, x, lam=0.0):
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
     if x.shape[0] == 0:
         raise ValueError("x: expected at least one sample, got N = 0")
+    if x.shape[0] > 2**31 - 2**20:
+        raise ValueError(f"x: expected at most {2**31 - 2**20} samples, which kernels count in 32 bits, got {x.shape[0]}")
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
     if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {lam!r}")
@@ -1403,12 +1411,12 @@ def _loss_terms(params, x, lam, workspace):
     g_x = x
     W_filters = params["filters.weight"]
     (
-        Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, sum_delta_squared_parts, sum_delta_prime_parts,
-        sum_delta_prime_squared_parts, K_scalar, L_scalar, J_scalar,
+        Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, parts_sum_delta_squared, parts_sum_delta_prime,
+        parts_sum_delta_prime_squared,
     ) = workspace.arrays(
         N,
-        "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "sum_delta_squared_parts",
-        "sum_delta_prime_parts", "sum_delta_prime_squared_parts", "K_scalar", "L_scalar", "J_scalar",
+        "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "parts_sum_delta_squared",
+        "parts_sum_delta_prime", "parts_sum_delta_prime_squared",
     )
 
     # ---- forward: g
@@ -1429,14 +1437,14 @@ def _loss_terms(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_prime_squared = sum_delta_prime_squared_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = sum_delta_prime_squared_blocks = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
-    K = K_scalar
-    L = L_scalar
-    J = J_scalar
-    _scalars("K_and_L_and_J", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, sum_delta_prime_squared, sum_delta_prime_squared_blocks, K, L, J, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
+    K = cp.empty((), np.float64)
+    L = cp.empty((), np.float64)
+    J = cp.empty((), np.float64)
+    _scalars("K_and_L_and_J", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, J, np.float64(lam), samples))
 
     return K, L, J
 
@@ -1449,12 +1457,11 @@ def _loss_terms_lam0(params, x, lam, workspace):
     g_x = x
     W_filters = params["filters.weight"]
     (
-        Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, sum_delta_squared_parts, sum_delta_prime_parts,
-        K_scalar, L_scalar, J_scalar,
+        Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, parts_sum_delta_squared, parts_sum_delta_prime,
     ) = workspace.arrays(
         N,
-        "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "sum_delta_squared_parts",
-        "sum_delta_prime_parts", "K_scalar", "L_scalar", "J_scalar",
+        "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "parts_sum_delta_squared",
+        "parts_sum_delta_prime",
     )
 
     # ---- forward: g
@@ -1475,13 +1482,13 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
-    K = K_scalar
-    L = L_scalar
-    J = J_scalar
-    _scalars("K_and_L_and_J_2", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, K, L, J, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    K = cp.empty((), np.float64)
+    L = cp.empty((), np.float64)
+    J = cp.empty((), np.float64)
+    _scalars("K_and_L_and_J_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, J, np.float64(lam), samples))
 
     return K, L, J
 
@@ -1495,13 +1502,12 @@ def _loss_and_grad(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     (
         Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, Nx144_2, Nx288_3, Nx288_4, M288x144_1, M288x144_2,
-        sum_delta_squared_parts, sum_delta_prime_parts, sum_delta_prime_squared_parts, J_scalar,
-        dJ_dW_filters_result,
+        parts_sum_delta_squared, parts_sum_delta_prime, parts_sum_delta_prime_squared, out_J, out_dJ_dW_filters,
     ) = workspace.arrays(
         N,
         "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "Nx144_2", "Nx288_3", "Nx288_4",
-        "M288x144_1", "M288x144_2", "sum_delta_squared_parts", "sum_delta_prime_parts",
-        "sum_delta_prime_squared_parts", "J_scalar", "dJ_dW_filters_result",
+        "M288x144_1", "M288x144_2", "parts_sum_delta_squared", "parts_sum_delta_prime",
+        "parts_sum_delta_prime_squared", "out_J", "out_dJ_dW_filters",
     )
 
     # ---- forward: g
@@ -1524,12 +1530,12 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- loss: K and L
     # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
     dJ_ddelta_prime_x = Nx144_2
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_prime_squared = sum_delta_prime_squared_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = sum_delta_prime_squared_blocks = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
-    J = J_scalar
-    _scalars("J", (sum_delta_prime, sum_delta_prime_blocks, sum_delta_prime_squared, sum_delta_prime_squared_blocks, sum_delta_squared, sum_delta_squared_blocks, J, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
+    J = out_J
+    _scalars("J", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
@@ -1549,7 +1555,7 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M288x144_2)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ
     #     (16)+(17)
-    dJ_dW_filters = dJ_dW_filters_result
+    dJ_dW_filters = out_dJ_dW_filters
     _map("dJ_dW_filters", N, wide, (W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_dW_filters, samples))
 
     return J, {
@@ -1566,12 +1572,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     (
         Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, M288_0, Nx288_3, M288x144_1,
-        sum_delta_squared_parts, sum_delta_prime_parts, J_scalar, ones_144, ones_N, dJ_dW_filters_result,
+        parts_sum_delta_squared, parts_sum_delta_prime, out_J, ones_144, ones_N, out_dJ_dW_filters,
     ) = workspace.arrays(
         N,
         "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "M288_0", "Nx288_3", "M288x144_1",
-        "sum_delta_squared_parts", "sum_delta_prime_parts", "J_scalar", "ones_144", "ones_N",
-        "dJ_dW_filters_result",
+        "parts_sum_delta_squared", "parts_sum_delta_prime", "out_J", "ones_144", "ones_N", "out_dJ_dW_filters",
     )
 
     # ---- forward: g
@@ -1592,11 +1597,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
-    J = J_scalar
-    _scalars("J_2", (sum_delta_prime, sum_delta_prime_blocks, sum_delta_squared, sum_delta_squared_blocks, J, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    J = out_J
+    _scalars("J_2", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
@@ -1617,7 +1622,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_filters g_xᵀ
     dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M288x144_1)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
-    dJ_dW_filters = dJ_dW_filters_result
+    dJ_dW_filters = out_dJ_dW_filters
     _map("dJ_dW_filters_2", N, wide, (W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime_sum_column, dJ_dW_filters_g, dJ_dW_filters, samples))
 
     return J, {
@@ -1634,13 +1639,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     (
         Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, Nx144_2, Nx288_3, M288x144_1, M288x144_2,
-        sum_delta_squared_parts, sum_delta_prime_parts, sum_delta_prime_squared_parts, K_scalar, L_scalar,
-        dK_dW_filters_result, dL_dW_filters_result,
+        parts_sum_delta_squared, parts_sum_delta_prime, parts_sum_delta_prime_squared, out_K, out_L,
+        out_dK_dW_filters, out_dL_dW_filters,
     ) = workspace.arrays(
         N,
         "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "Nx144_2", "Nx288_3", "M288x144_1",
-        "M288x144_2", "sum_delta_squared_parts", "sum_delta_prime_parts", "sum_delta_prime_squared_parts",
-        "K_scalar", "L_scalar", "dK_dW_filters_result", "dL_dW_filters_result",
+        "M288x144_2", "parts_sum_delta_squared", "parts_sum_delta_prime", "parts_sum_delta_prime_squared", "out_K",
+        "out_L", "out_dK_dW_filters", "out_dL_dW_filters",
     )
 
     # ---- forward: g
@@ -1663,13 +1668,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- loss: K and L
     # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
     dL_ddelta_prime_x = Nx144_2
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_prime_squared = sum_delta_prime_squared_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = sum_delta_prime_squared_blocks = _map("dL_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
-    K = K_scalar
-    L = L_scalar
-    _scalars("K_and_L", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, sum_delta_prime_squared, sum_delta_prime_squared_blocks, K, L, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("dL_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
+    K = out_K
+    L = out_L
+    _scalars("K_and_L", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
@@ -1684,7 +1689,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂K/∂g_filters g_xᵀ
     dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
-    dK_dW_filters = dK_dW_filters_result
+    dK_dW_filters = out_dK_dW_filters
     _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
@@ -1700,7 +1705,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂L/∂g_filters g_xᵀ
     dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M288x144_2)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
-    dL_dW_filters = dL_dW_filters_result
+    dL_dW_filters = out_dL_dW_filters
     _map("dL_dW_filters", N, wide, (W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters, samples))
 
     return K, L, {
@@ -1719,13 +1724,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     (
         Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, Nx288_3, M288x144_1, M288x144_2, M288_0,
-        sum_delta_squared_parts, sum_delta_prime_parts, K_scalar, L_scalar, dK_dW_filters_result, ones_144, ones_N,
-        dL_dW_filters_result,
+        parts_sum_delta_squared, parts_sum_delta_prime, out_K, out_L, out_dK_dW_filters, ones_144, ones_N,
+        out_dL_dW_filters,
     ) = workspace.arrays(
         N,
         "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "Nx288_3", "M288x144_1", "M288x144_2",
-        "M288_0", "sum_delta_squared_parts", "sum_delta_prime_parts", "K_scalar", "L_scalar",
-        "dK_dW_filters_result", "ones_144", "ones_N", "dL_dW_filters_result",
+        "M288_0", "parts_sum_delta_squared", "parts_sum_delta_prime", "out_K", "out_L", "out_dK_dW_filters",
+        "ones_144", "ones_N", "out_dL_dW_filters",
     )
 
     # ---- forward: g
@@ -1746,12 +1751,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
-    K = K_scalar
-    L = L_scalar
-    _scalars("K_and_L_2", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, K, L, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    K = out_K
+    L = out_L
+    _scalars("K_and_L_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
@@ -1766,7 +1771,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂K/∂g_filters g_xᵀ
     dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
-    dK_dW_filters = dK_dW_filters_result
+    dK_dW_filters = out_dK_dW_filters
     _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
@@ -1784,7 +1789,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂L/∂g_filters g_xᵀ
     dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M288x144_0)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
-    dL_dW_filters = dL_dW_filters_result
+    dL_dW_filters = out_dL_dW_filters
     _map("dL_dW_filters_2", N, wide, (W_filters, dL_dW_filters_delta_prime_sum_column, dL_dW_filters_g, dL_dW_filters, samples))
 
     return K, L, {

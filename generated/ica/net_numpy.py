@@ -17,7 +17,7 @@ Arrays of the workspace are named by shape and reused as soon as they are free: 
 into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 75f631af10b892ebafd7414ef01b287f16b91bff7b734859b314183493755a25
+template numpy/module.py.j2, sha256 51953adc0a689f24bcb8e0f1163ed6a73ff2cf11f0be687f271f2ba1d0d59537
 """
 
 import threading
@@ -33,7 +33,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "75f631af10b892ebafd7414ef01b287f16b91bff7b734859b314183493755a25",
+    "template_sha256": "51953adc0a689f24bcb8e0f1163ed6a73ff2cf11f0be687f271f2ba1d0d59537",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -102,6 +102,14 @@ def _check_finite(x):
     if suspicious and not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
+
+
+def _column_sum(values, out):
+    """Σ_n, a thousand rows at a time and these in float64: a plain float32 sum over millions of rows loses digits."""
+    if len(values) <= 1024:
+        return np.sum(values, axis=0, out=out)
+    out[...] = np.sum(np.add.reduceat(values, range(0, len(values), 1024), axis=0), axis=0, dtype=np.float64)
+    return out
 
 
 _local = threading.local()
@@ -518,11 +526,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     g_x = x
     W_filters = params["filters.weight"]
     (
-        Nx288_0, Nx288_1, Nx144_0, M288x144_0, Nx144_1, Nx144_2, Nx288_2, M288_0, Nx288_3, M288x144_1, M288x144_2,
+        Nx288_0, Nx288_1, Nx144_0, M288x144_0, Nx144_1, Nx144_2, Nx288_2, M288_0, Nx288_3, M288x144_1,
     ) = workspace.arrays(
         N,
         "Nx288_0", "Nx288_1", "Nx144_0", "M288x144_0", "Nx144_1", "Nx144_2", "Nx288_2", "M288_0", "Nx288_3",
-        "M288x144_1", "M288x144_2",
+        "M288x144_1",
     )
 
     # ---- forward: g
@@ -572,7 +580,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b = np.multiply(W_filters_squared_sum, f_third_experts, out=Nx288_3)
     dJ_dg_filters = np.subtract(a, b, out=Nx288_2)
     # Σ_n δ′_filters
-    dJ_dW_filters_delta_prime_sum = np.sum(delta_prime_filters, axis=0, out=M288_0)
+    dJ_dW_filters_delta_prime_sum = _column_sum(delta_prime_filters, out=M288_0)
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum[:, None]
     # Σ_n δ_filters ∂J/∂δ_xᵀ
@@ -580,10 +588,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_filters g_xᵀ
     dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M288x144_1)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
-    a = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M288x144_2)
-    a = np.multiply(a, 2.0, out=M288x144_2)
-    b = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M288x144_0)
-    a = np.subtract(b, a, out=M288x144_0)
+    a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M288x144_0)
+    b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M288x144_1)
+    b = np.multiply(b, 2.0, out=M288x144_1)
+    a = np.subtract(a, b, out=M288x144_0)
     dJ_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
 
     return J, {
@@ -759,7 +767,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     a = np.multiply(W_filters_squared_sum, f_third_experts, out=Nx288_0)
     dL_dg_filters = np.negative(a, out=Nx288_0)
     # Σ_n δ′_filters
-    dL_dW_filters_delta_prime_sum = np.sum(delta_prime_filters, axis=0, out=M288_0)
+    dL_dW_filters_delta_prime_sum = _column_sum(delta_prime_filters, out=M288_0)
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_filters g_xᵀ

@@ -22,11 +22,11 @@ It runs on CuPy. `loss_and_grad` and its kin never synchronise and, after the fi
 J, K, L and gradients are arrays of the workspace, J a 0-d one, and the next call with the workspace overwrites them. `float(J)`
 waits for the device. Values are not inspected on the device: a NaN in x makes J NaN.
 
-The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `<name>_at`;
-`<name>_x4` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
+The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
+`vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 81775669781d18307f162a8afbca9f55b4b09d83201ab21f70957873fe04af8a
+template cuda/module.py.j2, sha256 a7f24e9969867dfb8d7edbb7a3f8b27e5ab69b75b551d634df4900ef5832928c
 """
 
 import threading
@@ -62,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "81775669781d18307f162a8afbca9f55b4b09d83201ab21f70957873fe04af8a",
+    "template_sha256": "a7f24e9969867dfb8d7edbb7a3f8b27e5ab69b75b551d634df4900ef5832928c",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -133,7 +133,7 @@ extern "C" __global__ void row_sum(
     }
 }
 
-static __device__ __forceinline__ void g_softplus_1_at(const float b_layer_1, const float g_layer_1_unbiased, float& g_softplus_1)
+static __device__ __forceinline__ void at_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& g_softplus_1)
 {
     // g_layer_1 = W_layer_1 g_x + b_layer_1
     const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
@@ -146,30 +146,30 @@ extern "C" __global__ void g_softplus_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_layer_1_i = b_layer_1[column];
-        const float g_layer_1_unbiased_i = g_layer_1_unbiased[(long long)row * 128 + column];
-        float g_softplus_1_i;
-        g_softplus_1_at(b_layer_1_i, g_layer_1_unbiased_i, g_softplus_1_i);
-        g_softplus_1[(long long)row * 128 + column] = g_softplus_1_i;
+        const float v_b_layer_1 = b_layer_1[column];
+        const float v_g_layer_1_unbiased = g_layer_1_unbiased[(long long)row * 128 + column];
+        float v_g_softplus_1;
+        at_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_g_softplus_1);
+        g_softplus_1[(long long)row * 128 + column] = v_g_softplus_1;
     }
 }
-extern "C" __global__ void g_softplus_1_x4(
+extern "C" __global__ void vec4_g_softplus_1(
     const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ g_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 b_layer_1_i = reinterpret_cast<const float4*>(b_layer_1)[column];
-        const float4 g_layer_1_unbiased_i = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
-        float4 g_softplus_1_i;
-        g_softplus_1_at(b_layer_1_i.x, g_layer_1_unbiased_i.x, g_softplus_1_i.x);
-        g_softplus_1_at(b_layer_1_i.y, g_layer_1_unbiased_i.y, g_softplus_1_i.y);
-        g_softplus_1_at(b_layer_1_i.z, g_layer_1_unbiased_i.z, g_softplus_1_i.z);
-        g_softplus_1_at(b_layer_1_i.w, g_layer_1_unbiased_i.w, g_softplus_1_i.w);
-        reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = g_softplus_1_i;
+        const float4 v_b_layer_1 = reinterpret_cast<const float4*>(b_layer_1)[column];
+        const float4 v_g_layer_1_unbiased = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
+        float4 v_g_softplus_1;
+        at_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_g_softplus_1.x);
+        at_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_g_softplus_1.y);
+        at_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_g_softplus_1.z);
+        at_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_g_softplus_1.w);
+        reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = v_g_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void g_softplus_2_at(const float b_layer_2, const float g_layer_2_unbiased, float& g_softplus_2)
+static __device__ __forceinline__ void at_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& g_softplus_2)
 {
     // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
@@ -182,30 +182,30 @@ extern "C" __global__ void g_softplus_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_layer_2_i = b_layer_2[column];
-        const float g_layer_2_unbiased_i = g_layer_2_unbiased[(long long)row * 64 + column];
-        float g_softplus_2_i;
-        g_softplus_2_at(b_layer_2_i, g_layer_2_unbiased_i, g_softplus_2_i);
-        g_softplus_2[(long long)row * 64 + column] = g_softplus_2_i;
+        const float v_b_layer_2 = b_layer_2[column];
+        const float v_g_layer_2_unbiased = g_layer_2_unbiased[(long long)row * 64 + column];
+        float v_g_softplus_2;
+        at_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_g_softplus_2);
+        g_softplus_2[(long long)row * 64 + column] = v_g_softplus_2;
     }
 }
-extern "C" __global__ void g_softplus_2_x4(
+extern "C" __global__ void vec4_g_softplus_2(
     const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ g_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 b_layer_2_i = reinterpret_cast<const float4*>(b_layer_2)[column];
-        const float4 g_layer_2_unbiased_i = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
-        float4 g_softplus_2_i;
-        g_softplus_2_at(b_layer_2_i.x, g_layer_2_unbiased_i.x, g_softplus_2_i.x);
-        g_softplus_2_at(b_layer_2_i.y, g_layer_2_unbiased_i.y, g_softplus_2_i.y);
-        g_softplus_2_at(b_layer_2_i.z, g_layer_2_unbiased_i.z, g_softplus_2_i.z);
-        g_softplus_2_at(b_layer_2_i.w, g_layer_2_unbiased_i.w, g_softplus_2_i.w);
-        reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = g_softplus_2_i;
+        const float4 v_b_layer_2 = reinterpret_cast<const float4*>(b_layer_2)[column];
+        const float4 v_g_layer_2_unbiased = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
+        float4 v_g_softplus_2;
+        at_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_g_softplus_2.x);
+        at_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_g_softplus_2.y);
+        at_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_g_softplus_2.z);
+        at_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_g_softplus_2.w);
+        reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = v_g_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void g_softplus_3_at(const float b_layer_3, const float g_layer_3_unbiased, float& g_softplus_3)
+static __device__ __forceinline__ void at_g_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& g_softplus_3)
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
@@ -218,15 +218,15 @@ extern "C" __global__ void g_softplus_3(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_layer_3_i = b_layer_3[column];
-        const float g_layer_3_unbiased_i = g_layer_3_unbiased[(long long)row * 1 + column];
-        float g_softplus_3_i;
-        g_softplus_3_at(b_layer_3_i, g_layer_3_unbiased_i, g_softplus_3_i);
-        g_softplus_3[(long long)row * 1 + column] = g_softplus_3_i;
+        const float v_b_layer_3 = b_layer_3[column];
+        const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
+        float v_g_softplus_3;
+        at_g_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_g_softplus_3);
+        g_softplus_3[(long long)row * 1 + column] = v_g_softplus_3;
     }
 }
 
-static __device__ __forceinline__ void sigmoid_softplus_1_to_g_softplus_1_at(const float b_layer_1, const float g_layer_1_unbiased, float& sigmoid_softplus_1, float& g_softplus_1)
+static __device__ __forceinline__ void at_sigmoid_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& sigmoid_softplus_1, float& g_softplus_1)
 {
     // g_layer_1 = W_layer_1 g_x + b_layer_1
     const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
@@ -242,32 +242,32 @@ extern "C" __global__ void sigmoid_softplus_1_to_g_softplus_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_layer_1_i = b_layer_1[column];
-        const float g_layer_1_unbiased_i = g_layer_1_unbiased[(long long)row * 128 + column];
-        float sigmoid_softplus_1_i, g_softplus_1_i;
-        sigmoid_softplus_1_to_g_softplus_1_at(b_layer_1_i, g_layer_1_unbiased_i, sigmoid_softplus_1_i, g_softplus_1_i);
-        sigmoid_softplus_1[(long long)row * 128 + column] = sigmoid_softplus_1_i;
-        g_softplus_1[(long long)row * 128 + column] = g_softplus_1_i;
+        const float v_b_layer_1 = b_layer_1[column];
+        const float v_g_layer_1_unbiased = g_layer_1_unbiased[(long long)row * 128 + column];
+        float v_sigmoid_softplus_1, v_g_softplus_1;
+        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_sigmoid_softplus_1, v_g_softplus_1);
+        sigmoid_softplus_1[(long long)row * 128 + column] = v_sigmoid_softplus_1;
+        g_softplus_1[(long long)row * 128 + column] = v_g_softplus_1;
     }
 }
-extern "C" __global__ void sigmoid_softplus_1_to_g_softplus_1_x4(
+extern "C" __global__ void vec4_sigmoid_softplus_1_to_g_softplus_1(
     const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_softplus_1, float* __restrict__ g_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 b_layer_1_i = reinterpret_cast<const float4*>(b_layer_1)[column];
-        const float4 g_layer_1_unbiased_i = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
-        float4 sigmoid_softplus_1_i, g_softplus_1_i;
-        sigmoid_softplus_1_to_g_softplus_1_at(b_layer_1_i.x, g_layer_1_unbiased_i.x, sigmoid_softplus_1_i.x, g_softplus_1_i.x);
-        sigmoid_softplus_1_to_g_softplus_1_at(b_layer_1_i.y, g_layer_1_unbiased_i.y, sigmoid_softplus_1_i.y, g_softplus_1_i.y);
-        sigmoid_softplus_1_to_g_softplus_1_at(b_layer_1_i.z, g_layer_1_unbiased_i.z, sigmoid_softplus_1_i.z, g_softplus_1_i.z);
-        sigmoid_softplus_1_to_g_softplus_1_at(b_layer_1_i.w, g_layer_1_unbiased_i.w, sigmoid_softplus_1_i.w, g_softplus_1_i.w);
-        reinterpret_cast<float4*>(sigmoid_softplus_1)[(long long)row * 32 + column] = sigmoid_softplus_1_i;
-        reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = g_softplus_1_i;
+        const float4 v_b_layer_1 = reinterpret_cast<const float4*>(b_layer_1)[column];
+        const float4 v_g_layer_1_unbiased = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
+        float4 v_sigmoid_softplus_1, v_g_softplus_1;
+        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_sigmoid_softplus_1.x, v_g_softplus_1.x);
+        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_sigmoid_softplus_1.y, v_g_softplus_1.y);
+        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_sigmoid_softplus_1.z, v_g_softplus_1.z);
+        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_sigmoid_softplus_1.w, v_g_softplus_1.w);
+        reinterpret_cast<float4*>(sigmoid_softplus_1)[(long long)row * 32 + column] = v_sigmoid_softplus_1;
+        reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = v_g_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void sigmoid_softplus_2_to_g_softplus_2_at(const float b_layer_2, const float g_layer_2_unbiased, float& sigmoid_softplus_2, float& g_softplus_2)
+static __device__ __forceinline__ void at_sigmoid_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& sigmoid_softplus_2, float& g_softplus_2)
 {
     // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
@@ -283,32 +283,32 @@ extern "C" __global__ void sigmoid_softplus_2_to_g_softplus_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_layer_2_i = b_layer_2[column];
-        const float g_layer_2_unbiased_i = g_layer_2_unbiased[(long long)row * 64 + column];
-        float sigmoid_softplus_2_i, g_softplus_2_i;
-        sigmoid_softplus_2_to_g_softplus_2_at(b_layer_2_i, g_layer_2_unbiased_i, sigmoid_softplus_2_i, g_softplus_2_i);
-        sigmoid_softplus_2[(long long)row * 64 + column] = sigmoid_softplus_2_i;
-        g_softplus_2[(long long)row * 64 + column] = g_softplus_2_i;
+        const float v_b_layer_2 = b_layer_2[column];
+        const float v_g_layer_2_unbiased = g_layer_2_unbiased[(long long)row * 64 + column];
+        float v_sigmoid_softplus_2, v_g_softplus_2;
+        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_sigmoid_softplus_2, v_g_softplus_2);
+        sigmoid_softplus_2[(long long)row * 64 + column] = v_sigmoid_softplus_2;
+        g_softplus_2[(long long)row * 64 + column] = v_g_softplus_2;
     }
 }
-extern "C" __global__ void sigmoid_softplus_2_to_g_softplus_2_x4(
+extern "C" __global__ void vec4_sigmoid_softplus_2_to_g_softplus_2(
     const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_softplus_2, float* __restrict__ g_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 b_layer_2_i = reinterpret_cast<const float4*>(b_layer_2)[column];
-        const float4 g_layer_2_unbiased_i = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
-        float4 sigmoid_softplus_2_i, g_softplus_2_i;
-        sigmoid_softplus_2_to_g_softplus_2_at(b_layer_2_i.x, g_layer_2_unbiased_i.x, sigmoid_softplus_2_i.x, g_softplus_2_i.x);
-        sigmoid_softplus_2_to_g_softplus_2_at(b_layer_2_i.y, g_layer_2_unbiased_i.y, sigmoid_softplus_2_i.y, g_softplus_2_i.y);
-        sigmoid_softplus_2_to_g_softplus_2_at(b_layer_2_i.z, g_layer_2_unbiased_i.z, sigmoid_softplus_2_i.z, g_softplus_2_i.z);
-        sigmoid_softplus_2_to_g_softplus_2_at(b_layer_2_i.w, g_layer_2_unbiased_i.w, sigmoid_softplus_2_i.w, g_softplus_2_i.w);
-        reinterpret_cast<float4*>(sigmoid_softplus_2)[(long long)row * 16 + column] = sigmoid_softplus_2_i;
-        reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = g_softplus_2_i;
+        const float4 v_b_layer_2 = reinterpret_cast<const float4*>(b_layer_2)[column];
+        const float4 v_g_layer_2_unbiased = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
+        float4 v_sigmoid_softplus_2, v_g_softplus_2;
+        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_sigmoid_softplus_2.x, v_g_softplus_2.x);
+        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_sigmoid_softplus_2.y, v_g_softplus_2.y);
+        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_sigmoid_softplus_2.z, v_g_softplus_2.z);
+        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_sigmoid_softplus_2.w, v_g_softplus_2.w);
+        reinterpret_cast<float4*>(sigmoid_softplus_2)[(long long)row * 16 + column] = v_sigmoid_softplus_2;
+        reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = v_g_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void sigmoid_softplus_3_at(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_softplus_3)
+static __device__ __forceinline__ void at_sigmoid_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_softplus_3)
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
@@ -322,15 +322,15 @@ extern "C" __global__ void sigmoid_softplus_3(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_layer_3_i = b_layer_3[column];
-        const float g_layer_3_unbiased_i = g_layer_3_unbiased[(long long)row * 1 + column];
-        float sigmoid_softplus_3_i;
-        sigmoid_softplus_3_at(b_layer_3_i, g_layer_3_unbiased_i, sigmoid_softplus_3_i);
-        sigmoid_softplus_3[(long long)row * 1 + column] = sigmoid_softplus_3_i;
+        const float v_b_layer_3 = b_layer_3[column];
+        const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
+        float v_sigmoid_softplus_3;
+        at_sigmoid_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_softplus_3);
+        sigmoid_softplus_3[(long long)row * 1 + column] = v_sigmoid_softplus_3;
     }
 }
 
-static __device__ __forceinline__ void delta_layer_2_at(const float delta_softplus_2, const float sigmoid_softplus_2, float& delta_layer_2)
+static __device__ __forceinline__ void at_delta_layer_2(const float delta_softplus_2, const float sigmoid_softplus_2, float& delta_layer_2)
 {
     // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     delta_layer_2 = delta_softplus_2 * sigmoid_softplus_2;
@@ -341,30 +341,30 @@ extern "C" __global__ void delta_layer_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_softplus_2_i = delta_softplus_2[(long long)row * 64 + column];
-        const float sigmoid_softplus_2_i = sigmoid_softplus_2[(long long)row * 64 + column];
-        float delta_layer_2_i;
-        delta_layer_2_at(delta_softplus_2_i, sigmoid_softplus_2_i, delta_layer_2_i);
-        delta_layer_2[(long long)row * 64 + column] = delta_layer_2_i;
+        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
+        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        float v_delta_layer_2;
+        at_delta_layer_2(v_delta_softplus_2, v_sigmoid_softplus_2, v_delta_layer_2);
+        delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
     }
 }
-extern "C" __global__ void delta_layer_2_x4(
+extern "C" __global__ void vec4_delta_layer_2(
     const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ delta_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_softplus_2_i = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 sigmoid_softplus_2_i = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
-        float4 delta_layer_2_i;
-        delta_layer_2_at(delta_softplus_2_i.x, sigmoid_softplus_2_i.x, delta_layer_2_i.x);
-        delta_layer_2_at(delta_softplus_2_i.y, sigmoid_softplus_2_i.y, delta_layer_2_i.y);
-        delta_layer_2_at(delta_softplus_2_i.z, sigmoid_softplus_2_i.z, delta_layer_2_i.z);
-        delta_layer_2_at(delta_softplus_2_i.w, sigmoid_softplus_2_i.w, delta_layer_2_i.w);
-        reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = delta_layer_2_i;
+        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
+        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        float4 v_delta_layer_2;
+        at_delta_layer_2(v_delta_softplus_2.x, v_sigmoid_softplus_2.x, v_delta_layer_2.x);
+        at_delta_layer_2(v_delta_softplus_2.y, v_sigmoid_softplus_2.y, v_delta_layer_2.y);
+        at_delta_layer_2(v_delta_softplus_2.z, v_sigmoid_softplus_2.z, v_delta_layer_2.z);
+        at_delta_layer_2(v_delta_softplus_2.w, v_sigmoid_softplus_2.w, v_delta_layer_2.w);
+        reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
     }
 }
 
-static __device__ __forceinline__ void delta_layer_1_at(const float delta_softplus_1, const float sigmoid_softplus_1, float& delta_layer_1)
+static __device__ __forceinline__ void at_delta_layer_1(const float delta_softplus_1, const float sigmoid_softplus_1, float& delta_layer_1)
 {
     // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     delta_layer_1 = delta_softplus_1 * sigmoid_softplus_1;
@@ -375,30 +375,30 @@ extern "C" __global__ void delta_layer_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_softplus_1_i = delta_softplus_1[(long long)row * 128 + column];
-        const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        float delta_layer_1_i;
-        delta_layer_1_at(delta_softplus_1_i, sigmoid_softplus_1_i, delta_layer_1_i);
-        delta_layer_1[(long long)row * 128 + column] = delta_layer_1_i;
+        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
+        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        float v_delta_layer_1;
+        at_delta_layer_1(v_delta_softplus_1, v_sigmoid_softplus_1, v_delta_layer_1);
+        delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
     }
 }
-extern "C" __global__ void delta_layer_1_x4(
+extern "C" __global__ void vec4_delta_layer_1(
     const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ delta_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_softplus_1_i = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        float4 delta_layer_1_i;
-        delta_layer_1_at(delta_softplus_1_i.x, sigmoid_softplus_1_i.x, delta_layer_1_i.x);
-        delta_layer_1_at(delta_softplus_1_i.y, sigmoid_softplus_1_i.y, delta_layer_1_i.y);
-        delta_layer_1_at(delta_softplus_1_i.z, sigmoid_softplus_1_i.z, delta_layer_1_i.z);
-        delta_layer_1_at(delta_softplus_1_i.w, sigmoid_softplus_1_i.w, delta_layer_1_i.w);
-        reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = delta_layer_1_i;
+        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
+        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        float4 v_delta_layer_1;
+        at_delta_layer_1(v_delta_softplus_1.x, v_sigmoid_softplus_1.x, v_delta_layer_1.x);
+        at_delta_layer_1(v_delta_softplus_1.y, v_sigmoid_softplus_1.y, v_delta_layer_1.y);
+        at_delta_layer_1(v_delta_softplus_1.z, v_sigmoid_softplus_1.z, v_delta_layer_1.z);
+        at_delta_layer_1(v_delta_softplus_1.w, v_sigmoid_softplus_1.w, v_delta_layer_1.w);
+        reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
     }
 }
 
-static __device__ __forceinline__ void score_at(const float delta_x, float& score)
+static __device__ __forceinline__ void at_score(const float delta_x, float& score)
 {
     // score = −δ_x
     score = -delta_x;
@@ -409,28 +409,28 @@ extern "C" __global__ void score(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_x_i = delta_x[(long long)row * 64 + column];
-        float score_i;
-        score_at(delta_x_i, score_i);
-        score[(long long)row * 64 + column] = score_i;
+        const float v_delta_x = delta_x[(long long)row * 64 + column];
+        float v_score;
+        at_score(v_delta_x, v_score);
+        score[(long long)row * 64 + column] = v_score;
     }
 }
-extern "C" __global__ void score_x4(
+extern "C" __global__ void vec4_score(
     const float* __restrict__ delta_x, float* __restrict__ score, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        float4 score_i;
-        score_at(delta_x_i.x, score_i.x);
-        score_at(delta_x_i.y, score_i.y);
-        score_at(delta_x_i.z, score_i.z);
-        score_at(delta_x_i.w, score_i.w);
-        reinterpret_cast<float4*>(score)[(long long)row * 16 + column] = score_i;
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
+        float4 v_score;
+        at_score(v_delta_x.x, v_score.x);
+        at_score(v_delta_x.y, v_score.y);
+        at_score(v_delta_x.z, v_score.z);
+        at_score(v_delta_x.w, v_score.w);
+        reinterpret_cast<float4*>(score)[(long long)row * 16 + column] = v_score;
     }
 }
 
-static __device__ __forceinline__ void sigmoid_softplus_3_to_f_second_softplus_3_at(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_softplus_3, float& f_second_softplus_3)
+static __device__ __forceinline__ void at_sigmoid_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_softplus_3, float& f_second_softplus_3)
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
@@ -446,16 +446,16 @@ extern "C" __global__ void sigmoid_softplus_3_to_f_second_softplus_3(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_layer_3_i = b_layer_3[column];
-        const float g_layer_3_unbiased_i = g_layer_3_unbiased[(long long)row * 1 + column];
-        float sigmoid_softplus_3_i, f_second_softplus_3_i;
-        sigmoid_softplus_3_to_f_second_softplus_3_at(b_layer_3_i, g_layer_3_unbiased_i, sigmoid_softplus_3_i, f_second_softplus_3_i);
-        sigmoid_softplus_3[(long long)row * 1 + column] = sigmoid_softplus_3_i;
-        f_second_softplus_3[(long long)row * 1 + column] = f_second_softplus_3_i;
+        const float v_b_layer_3 = b_layer_3[column];
+        const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
+        float v_sigmoid_softplus_3, v_f_second_softplus_3;
+        at_sigmoid_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_softplus_3, v_f_second_softplus_3);
+        sigmoid_softplus_3[(long long)row * 1 + column] = v_sigmoid_softplus_3;
+        f_second_softplus_3[(long long)row * 1 + column] = v_f_second_softplus_3;
     }
 }
 
-static __device__ __forceinline__ void W_layer_3_squared_at(const float W_layer_3, float& W_layer_3_squared)
+static __device__ __forceinline__ void at_W_layer_3_squared(const float W_layer_3, float& W_layer_3_squared)
 {
     // W_layer_3 ∘ W_layer_3
     W_layer_3_squared = W_layer_3 * W_layer_3;
@@ -466,28 +466,28 @@ extern "C" __global__ void W_layer_3_squared(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float W_layer_3_i = W_layer_3[(long long)row * 64 + column];
-        float W_layer_3_squared_i;
-        W_layer_3_squared_at(W_layer_3_i, W_layer_3_squared_i);
-        W_layer_3_squared[(long long)row * 64 + column] = W_layer_3_squared_i;
+        const float v_W_layer_3 = W_layer_3[(long long)row * 64 + column];
+        float v_W_layer_3_squared;
+        at_W_layer_3_squared(v_W_layer_3, v_W_layer_3_squared);
+        W_layer_3_squared[(long long)row * 64 + column] = v_W_layer_3_squared;
     }
 }
-extern "C" __global__ void W_layer_3_squared_x4(
+extern "C" __global__ void vec4_W_layer_3_squared(
     const float* __restrict__ W_layer_3, float* __restrict__ W_layer_3_squared, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_3_i = reinterpret_cast<const float4*>(W_layer_3)[(long long)row * 16 + column];
-        float4 W_layer_3_squared_i;
-        W_layer_3_squared_at(W_layer_3_i.x, W_layer_3_squared_i.x);
-        W_layer_3_squared_at(W_layer_3_i.y, W_layer_3_squared_i.y);
-        W_layer_3_squared_at(W_layer_3_i.z, W_layer_3_squared_i.z);
-        W_layer_3_squared_at(W_layer_3_i.w, W_layer_3_squared_i.w);
-        reinterpret_cast<float4*>(W_layer_3_squared)[(long long)row * 16 + column] = W_layer_3_squared_i;
+        const float4 v_W_layer_3 = reinterpret_cast<const float4*>(W_layer_3)[(long long)row * 16 + column];
+        float4 v_W_layer_3_squared;
+        at_W_layer_3_squared(v_W_layer_3.x, v_W_layer_3_squared.x);
+        at_W_layer_3_squared(v_W_layer_3.y, v_W_layer_3_squared.y);
+        at_W_layer_3_squared(v_W_layer_3.z, v_W_layer_3_squared.z);
+        at_W_layer_3_squared(v_W_layer_3.w, v_W_layer_3_squared.w);
+        reinterpret_cast<float4*>(W_layer_3_squared)[(long long)row * 16 + column] = v_W_layer_3_squared;
     }
 }
 
-static __device__ __forceinline__ void delta_layer_2_to_delta_prime_layer_2_at(const float delta_softplus_2, const float sigmoid_softplus_2, const float delta_prime_softplus_2, float& delta_layer_2, float& delta_prime_layer_2)
+static __device__ __forceinline__ void at_delta_layer_2_to_delta_prime_layer_2(const float delta_softplus_2, const float sigmoid_softplus_2, const float delta_prime_softplus_2, float& delta_layer_2, float& delta_prime_layer_2)
 {
     // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     delta_layer_2 = delta_softplus_2 * sigmoid_softplus_2;
@@ -502,34 +502,34 @@ extern "C" __global__ void delta_layer_2_to_delta_prime_layer_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_softplus_2_i = delta_softplus_2[(long long)row * 64 + column];
-        const float sigmoid_softplus_2_i = sigmoid_softplus_2[(long long)row * 64 + column];
-        const float delta_prime_softplus_2_i = delta_prime_softplus_2[(long long)row * 64 + column];
-        float delta_layer_2_i, delta_prime_layer_2_i;
-        delta_layer_2_to_delta_prime_layer_2_at(delta_softplus_2_i, sigmoid_softplus_2_i, delta_prime_softplus_2_i, delta_layer_2_i, delta_prime_layer_2_i);
-        delta_layer_2[(long long)row * 64 + column] = delta_layer_2_i;
-        delta_prime_layer_2[(long long)row * 64 + column] = delta_prime_layer_2_i;
+        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
+        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_delta_prime_softplus_2 = delta_prime_softplus_2[(long long)row * 64 + column];
+        float v_delta_layer_2, v_delta_prime_layer_2;
+        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2, v_sigmoid_softplus_2, v_delta_prime_softplus_2, v_delta_layer_2, v_delta_prime_layer_2);
+        delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
+        delta_prime_layer_2[(long long)row * 64 + column] = v_delta_prime_layer_2;
     }
 }
-extern "C" __global__ void delta_layer_2_to_delta_prime_layer_2_x4(
+extern "C" __global__ void vec4_delta_layer_2_to_delta_prime_layer_2(
     const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ delta_prime_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_prime_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_softplus_2_i = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 sigmoid_softplus_2_i = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
-        const float4 delta_prime_softplus_2_i = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
-        float4 delta_layer_2_i, delta_prime_layer_2_i;
-        delta_layer_2_to_delta_prime_layer_2_at(delta_softplus_2_i.x, sigmoid_softplus_2_i.x, delta_prime_softplus_2_i.x, delta_layer_2_i.x, delta_prime_layer_2_i.x);
-        delta_layer_2_to_delta_prime_layer_2_at(delta_softplus_2_i.y, sigmoid_softplus_2_i.y, delta_prime_softplus_2_i.y, delta_layer_2_i.y, delta_prime_layer_2_i.y);
-        delta_layer_2_to_delta_prime_layer_2_at(delta_softplus_2_i.z, sigmoid_softplus_2_i.z, delta_prime_softplus_2_i.z, delta_layer_2_i.z, delta_prime_layer_2_i.z);
-        delta_layer_2_to_delta_prime_layer_2_at(delta_softplus_2_i.w, sigmoid_softplus_2_i.w, delta_prime_softplus_2_i.w, delta_layer_2_i.w, delta_prime_layer_2_i.w);
-        reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = delta_layer_2_i;
-        reinterpret_cast<float4*>(delta_prime_layer_2)[(long long)row * 16 + column] = delta_prime_layer_2_i;
+        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
+        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_delta_prime_softplus_2 = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
+        float4 v_delta_layer_2, v_delta_prime_layer_2;
+        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.x, v_sigmoid_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_layer_2.x, v_delta_prime_layer_2.x);
+        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.y, v_sigmoid_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_layer_2.y, v_delta_prime_layer_2.y);
+        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.z, v_sigmoid_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_layer_2.z, v_delta_prime_layer_2.z);
+        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.w, v_sigmoid_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_layer_2.w, v_delta_prime_layer_2.w);
+        reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
+        reinterpret_cast<float4*>(delta_prime_layer_2)[(long long)row * 16 + column] = v_delta_prime_layer_2;
     }
 }
 
-static __device__ __forceinline__ void W_layer_2_squared_at(const float W_layer_2, float& W_layer_2_squared)
+static __device__ __forceinline__ void at_W_layer_2_squared(const float W_layer_2, float& W_layer_2_squared)
 {
     // W_layer_2 ∘ W_layer_2
     W_layer_2_squared = W_layer_2 * W_layer_2;
@@ -540,28 +540,28 @@ extern "C" __global__ void W_layer_2_squared(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float W_layer_2_i = W_layer_2[(long long)row * 128 + column];
-        float W_layer_2_squared_i;
-        W_layer_2_squared_at(W_layer_2_i, W_layer_2_squared_i);
-        W_layer_2_squared[(long long)row * 128 + column] = W_layer_2_squared_i;
+        const float v_W_layer_2 = W_layer_2[(long long)row * 128 + column];
+        float v_W_layer_2_squared;
+        at_W_layer_2_squared(v_W_layer_2, v_W_layer_2_squared);
+        W_layer_2_squared[(long long)row * 128 + column] = v_W_layer_2_squared;
     }
 }
-extern "C" __global__ void W_layer_2_squared_x4(
+extern "C" __global__ void vec4_W_layer_2_squared(
     const float* __restrict__ W_layer_2, float* __restrict__ W_layer_2_squared, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_2_i = reinterpret_cast<const float4*>(W_layer_2)[(long long)row * 32 + column];
-        float4 W_layer_2_squared_i;
-        W_layer_2_squared_at(W_layer_2_i.x, W_layer_2_squared_i.x);
-        W_layer_2_squared_at(W_layer_2_i.y, W_layer_2_squared_i.y);
-        W_layer_2_squared_at(W_layer_2_i.z, W_layer_2_squared_i.z);
-        W_layer_2_squared_at(W_layer_2_i.w, W_layer_2_squared_i.w);
-        reinterpret_cast<float4*>(W_layer_2_squared)[(long long)row * 32 + column] = W_layer_2_squared_i;
+        const float4 v_W_layer_2 = reinterpret_cast<const float4*>(W_layer_2)[(long long)row * 32 + column];
+        float4 v_W_layer_2_squared;
+        at_W_layer_2_squared(v_W_layer_2.x, v_W_layer_2_squared.x);
+        at_W_layer_2_squared(v_W_layer_2.y, v_W_layer_2_squared.y);
+        at_W_layer_2_squared(v_W_layer_2.z, v_W_layer_2_squared.z);
+        at_W_layer_2_squared(v_W_layer_2.w, v_W_layer_2_squared.w);
+        reinterpret_cast<float4*>(W_layer_2_squared)[(long long)row * 32 + column] = v_W_layer_2_squared;
     }
 }
 
-static __device__ __forceinline__ void delta_prime_layer_1_at(const float sigmoid_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& delta_prime_layer_1)
+static __device__ __forceinline__ void at_delta_prime_layer_1(const float sigmoid_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& delta_prime_layer_1)
 {
     // f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
     const float f_second_softplus_1 = sigmoid_softplus_1 * (1.0f - sigmoid_softplus_1);
@@ -574,32 +574,32 @@ extern "C" __global__ void delta_prime_layer_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        const float delta_prime_softplus_1_i = delta_prime_softplus_1[(long long)row * 128 + column];
-        const float delta_softplus_1_i = delta_softplus_1[(long long)row * 128 + column];
-        float delta_prime_layer_1_i;
-        delta_prime_layer_1_at(sigmoid_softplus_1_i, delta_prime_softplus_1_i, delta_softplus_1_i, delta_prime_layer_1_i);
-        delta_prime_layer_1[(long long)row * 128 + column] = delta_prime_layer_1_i;
+        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
+        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
+        float v_delta_prime_layer_1;
+        at_delta_prime_layer_1(v_sigmoid_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_delta_prime_layer_1);
+        delta_prime_layer_1[(long long)row * 128 + column] = v_delta_prime_layer_1;
     }
 }
-extern "C" __global__ void delta_prime_layer_1_x4(
+extern "C" __global__ void vec4_delta_prime_layer_1(
     const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_prime_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        const float4 delta_prime_softplus_1_i = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 delta_softplus_1_i = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        float4 delta_prime_layer_1_i;
-        delta_prime_layer_1_at(sigmoid_softplus_1_i.x, delta_prime_softplus_1_i.x, delta_softplus_1_i.x, delta_prime_layer_1_i.x);
-        delta_prime_layer_1_at(sigmoid_softplus_1_i.y, delta_prime_softplus_1_i.y, delta_softplus_1_i.y, delta_prime_layer_1_i.y);
-        delta_prime_layer_1_at(sigmoid_softplus_1_i.z, delta_prime_softplus_1_i.z, delta_softplus_1_i.z, delta_prime_layer_1_i.z);
-        delta_prime_layer_1_at(sigmoid_softplus_1_i.w, delta_prime_softplus_1_i.w, delta_softplus_1_i.w, delta_prime_layer_1_i.w);
-        reinterpret_cast<float4*>(delta_prime_layer_1)[(long long)row * 32 + column] = delta_prime_layer_1_i;
+        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
+        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
+        float4 v_delta_prime_layer_1;
+        at_delta_prime_layer_1(v_sigmoid_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_delta_prime_layer_1.x);
+        at_delta_prime_layer_1(v_sigmoid_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_delta_prime_layer_1.y);
+        at_delta_prime_layer_1(v_sigmoid_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_delta_prime_layer_1.z);
+        at_delta_prime_layer_1(v_sigmoid_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_delta_prime_layer_1.w);
+        reinterpret_cast<float4*>(delta_prime_layer_1)[(long long)row * 32 + column] = v_delta_prime_layer_1;
     }
 }
 
-static __device__ __forceinline__ void W_layer_1_squared_at(const float W_layer_1, float& W_layer_1_squared)
+static __device__ __forceinline__ void at_W_layer_1_squared(const float W_layer_1, float& W_layer_1_squared)
 {
     // W_layer_1 ∘ W_layer_1
     W_layer_1_squared = W_layer_1 * W_layer_1;
@@ -610,28 +610,28 @@ extern "C" __global__ void W_layer_1_squared(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float W_layer_1_i = W_layer_1[(long long)row * 64 + column];
-        float W_layer_1_squared_i;
-        W_layer_1_squared_at(W_layer_1_i, W_layer_1_squared_i);
-        W_layer_1_squared[(long long)row * 64 + column] = W_layer_1_squared_i;
+        const float v_W_layer_1 = W_layer_1[(long long)row * 64 + column];
+        float v_W_layer_1_squared;
+        at_W_layer_1_squared(v_W_layer_1, v_W_layer_1_squared);
+        W_layer_1_squared[(long long)row * 64 + column] = v_W_layer_1_squared;
     }
 }
-extern "C" __global__ void W_layer_1_squared_x4(
+extern "C" __global__ void vec4_W_layer_1_squared(
     const float* __restrict__ W_layer_1, float* __restrict__ W_layer_1_squared, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_1_i = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
-        float4 W_layer_1_squared_i;
-        W_layer_1_squared_at(W_layer_1_i.x, W_layer_1_squared_i.x);
-        W_layer_1_squared_at(W_layer_1_i.y, W_layer_1_squared_i.y);
-        W_layer_1_squared_at(W_layer_1_i.z, W_layer_1_squared_i.z);
-        W_layer_1_squared_at(W_layer_1_i.w, W_layer_1_squared_i.w);
-        reinterpret_cast<float4*>(W_layer_1_squared)[(long long)row * 16 + column] = W_layer_1_squared_i;
+        const float4 v_W_layer_1 = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
+        float4 v_W_layer_1_squared;
+        at_W_layer_1_squared(v_W_layer_1.x, v_W_layer_1_squared.x);
+        at_W_layer_1_squared(v_W_layer_1.y, v_W_layer_1_squared.y);
+        at_W_layer_1_squared(v_W_layer_1.z, v_W_layer_1_squared.z);
+        at_W_layer_1_squared(v_W_layer_1.w, v_W_layer_1_squared.w);
+        reinterpret_cast<float4*>(W_layer_1_squared)[(long long)row * 16 + column] = v_W_layer_1_squared;
     }
 }
 
-static __device__ __forceinline__ void delta_layer_1_to_delta_prime_layer_1_at(const float delta_softplus_1, const float sigmoid_softplus_1, const float delta_prime_softplus_1, float& delta_layer_1, float& delta_prime_layer_1)
+static __device__ __forceinline__ void at_delta_layer_1_to_delta_prime_layer_1(const float delta_softplus_1, const float sigmoid_softplus_1, const float delta_prime_softplus_1, float& delta_layer_1, float& delta_prime_layer_1)
 {
     // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     delta_layer_1 = delta_softplus_1 * sigmoid_softplus_1;
@@ -646,34 +646,34 @@ extern "C" __global__ void delta_layer_1_to_delta_prime_layer_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_softplus_1_i = delta_softplus_1[(long long)row * 128 + column];
-        const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        const float delta_prime_softplus_1_i = delta_prime_softplus_1[(long long)row * 128 + column];
-        float delta_layer_1_i, delta_prime_layer_1_i;
-        delta_layer_1_to_delta_prime_layer_1_at(delta_softplus_1_i, sigmoid_softplus_1_i, delta_prime_softplus_1_i, delta_layer_1_i, delta_prime_layer_1_i);
-        delta_layer_1[(long long)row * 128 + column] = delta_layer_1_i;
-        delta_prime_layer_1[(long long)row * 128 + column] = delta_prime_layer_1_i;
+        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
+        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
+        float v_delta_layer_1, v_delta_prime_layer_1;
+        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1, v_sigmoid_softplus_1, v_delta_prime_softplus_1, v_delta_layer_1, v_delta_prime_layer_1);
+        delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
+        delta_prime_layer_1[(long long)row * 128 + column] = v_delta_prime_layer_1;
     }
 }
-extern "C" __global__ void delta_layer_1_to_delta_prime_layer_1_x4(
+extern "C" __global__ void vec4_delta_layer_1_to_delta_prime_layer_1(
     const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ delta_prime_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_prime_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_softplus_1_i = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        const float4 delta_prime_softplus_1_i = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
-        float4 delta_layer_1_i, delta_prime_layer_1_i;
-        delta_layer_1_to_delta_prime_layer_1_at(delta_softplus_1_i.x, sigmoid_softplus_1_i.x, delta_prime_softplus_1_i.x, delta_layer_1_i.x, delta_prime_layer_1_i.x);
-        delta_layer_1_to_delta_prime_layer_1_at(delta_softplus_1_i.y, sigmoid_softplus_1_i.y, delta_prime_softplus_1_i.y, delta_layer_1_i.y, delta_prime_layer_1_i.y);
-        delta_layer_1_to_delta_prime_layer_1_at(delta_softplus_1_i.z, sigmoid_softplus_1_i.z, delta_prime_softplus_1_i.z, delta_layer_1_i.z, delta_prime_layer_1_i.z);
-        delta_layer_1_to_delta_prime_layer_1_at(delta_softplus_1_i.w, sigmoid_softplus_1_i.w, delta_prime_softplus_1_i.w, delta_layer_1_i.w, delta_prime_layer_1_i.w);
-        reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = delta_layer_1_i;
-        reinterpret_cast<float4*>(delta_prime_layer_1)[(long long)row * 32 + column] = delta_prime_layer_1_i;
+        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
+        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
+        float4 v_delta_layer_1, v_delta_prime_layer_1;
+        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.x, v_sigmoid_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_layer_1.x, v_delta_prime_layer_1.x);
+        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.y, v_sigmoid_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_layer_1.y, v_delta_prime_layer_1.y);
+        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.z, v_sigmoid_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_layer_1.z, v_delta_prime_layer_1.z);
+        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.w, v_sigmoid_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_layer_1.w, v_delta_prime_layer_1.w);
+        reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
+        reinterpret_cast<float4*>(delta_prime_layer_1)[(long long)row * 32 + column] = v_delta_prime_layer_1;
     }
 }
 
-static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_squared_at(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
+static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
     const float sum_delta_squared_terms = delta_x * delta_x;
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
@@ -688,52 +688,52 @@ static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_squa
 extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_x_i = delta_x[(long long)row * 64 + column];
-        const float delta_prime_x_i = delta_prime_x[(long long)row * 64 + column];
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i, delta_prime_x_i, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
+        const float v_delta_x = delta_x[(long long)row * 64 + column];
+        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
-extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_squared_x4(
+extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        const float4 delta_prime_x_i = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i.x, delta_prime_x_i.x, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i.y, delta_prime_x_i.y, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i.z, delta_prime_x_i.z, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i.w, delta_prime_x_i.w, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
+        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
 
-static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_at(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime)
+static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime)
 {
     const float sum_delta_squared_terms = delta_x * delta_x;
     // Σ_n Σ_i δ_x²
@@ -745,46 +745,46 @@ static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_at(c
 extern "C" __global__ void sum_delta_squared_to_sum_delta_prime(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_x_i = delta_x[(long long)row * 64 + column];
-        const float delta_prime_x_i = delta_prime_x[(long long)row * 64 + column];
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i, delta_prime_x_i, sum_delta_squared_i, sum_delta_prime_i);
+        const float v_delta_x = delta_x[(long long)row * 64 + column];
+        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x, v_delta_prime_x, v_sum_delta_squared, v_sum_delta_prime);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
     }
 }
-extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_x4(
+extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        const float4 delta_prime_x_i = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i.x, delta_prime_x_i.x, sum_delta_squared_i, sum_delta_prime_i);
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i.y, delta_prime_x_i.y, sum_delta_squared_i, sum_delta_prime_i);
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i.z, delta_prime_x_i.z, sum_delta_squared_i, sum_delta_prime_i);
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i.w, delta_prime_x_i.w, sum_delta_squared_i, sum_delta_prime_i);
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
+        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.x, v_delta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime);
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.y, v_delta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime);
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.z, v_delta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime);
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.w, v_delta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
     }
 }
 
-static __device__ __forceinline__ void delta_layer_2_to_delta_prime_layer_2_2_at(const float delta_softplus_2, const float sigmoid_softplus_2, const float delta_prime_softplus_2, float& delta_layer_2, float& f_second_softplus_2, float& delta_prime_layer_2)
+static __device__ __forceinline__ void at_delta_layer_2_to_delta_prime_layer_2_2(const float delta_softplus_2, const float sigmoid_softplus_2, const float delta_prime_softplus_2, float& delta_layer_2, float& f_second_softplus_2, float& delta_prime_layer_2)
 {
     // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     delta_layer_2 = delta_softplus_2 * sigmoid_softplus_2;
@@ -799,36 +799,36 @@ extern "C" __global__ void delta_layer_2_to_delta_prime_layer_2_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_softplus_2_i = delta_softplus_2[(long long)row * 64 + column];
-        const float sigmoid_softplus_2_i = sigmoid_softplus_2[(long long)row * 64 + column];
-        const float delta_prime_softplus_2_i = delta_prime_softplus_2[(long long)row * 64 + column];
-        float delta_layer_2_i, f_second_softplus_2_i, delta_prime_layer_2_i;
-        delta_layer_2_to_delta_prime_layer_2_2_at(delta_softplus_2_i, sigmoid_softplus_2_i, delta_prime_softplus_2_i, delta_layer_2_i, f_second_softplus_2_i, delta_prime_layer_2_i);
-        delta_layer_2[(long long)row * 64 + column] = delta_layer_2_i;
-        f_second_softplus_2[(long long)row * 64 + column] = f_second_softplus_2_i;
-        delta_prime_layer_2[(long long)row * 64 + column] = delta_prime_layer_2_i;
+        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
+        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_delta_prime_softplus_2 = delta_prime_softplus_2[(long long)row * 64 + column];
+        float v_delta_layer_2, v_f_second_softplus_2, v_delta_prime_layer_2;
+        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2, v_sigmoid_softplus_2, v_delta_prime_softplus_2, v_delta_layer_2, v_f_second_softplus_2, v_delta_prime_layer_2);
+        delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
+        f_second_softplus_2[(long long)row * 64 + column] = v_f_second_softplus_2;
+        delta_prime_layer_2[(long long)row * 64 + column] = v_delta_prime_layer_2;
     }
 }
-extern "C" __global__ void delta_layer_2_to_delta_prime_layer_2_2_x4(
+extern "C" __global__ void vec4_delta_layer_2_to_delta_prime_layer_2_2(
     const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ delta_prime_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_prime_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_softplus_2_i = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 sigmoid_softplus_2_i = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
-        const float4 delta_prime_softplus_2_i = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
-        float4 delta_layer_2_i, f_second_softplus_2_i, delta_prime_layer_2_i;
-        delta_layer_2_to_delta_prime_layer_2_2_at(delta_softplus_2_i.x, sigmoid_softplus_2_i.x, delta_prime_softplus_2_i.x, delta_layer_2_i.x, f_second_softplus_2_i.x, delta_prime_layer_2_i.x);
-        delta_layer_2_to_delta_prime_layer_2_2_at(delta_softplus_2_i.y, sigmoid_softplus_2_i.y, delta_prime_softplus_2_i.y, delta_layer_2_i.y, f_second_softplus_2_i.y, delta_prime_layer_2_i.y);
-        delta_layer_2_to_delta_prime_layer_2_2_at(delta_softplus_2_i.z, sigmoid_softplus_2_i.z, delta_prime_softplus_2_i.z, delta_layer_2_i.z, f_second_softplus_2_i.z, delta_prime_layer_2_i.z);
-        delta_layer_2_to_delta_prime_layer_2_2_at(delta_softplus_2_i.w, sigmoid_softplus_2_i.w, delta_prime_softplus_2_i.w, delta_layer_2_i.w, f_second_softplus_2_i.w, delta_prime_layer_2_i.w);
-        reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = delta_layer_2_i;
-        reinterpret_cast<float4*>(f_second_softplus_2)[(long long)row * 16 + column] = f_second_softplus_2_i;
-        reinterpret_cast<float4*>(delta_prime_layer_2)[(long long)row * 16 + column] = delta_prime_layer_2_i;
+        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
+        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_delta_prime_softplus_2 = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
+        float4 v_delta_layer_2, v_f_second_softplus_2, v_delta_prime_layer_2;
+        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.x, v_sigmoid_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_layer_2.x, v_f_second_softplus_2.x, v_delta_prime_layer_2.x);
+        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.y, v_sigmoid_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_layer_2.y, v_f_second_softplus_2.y, v_delta_prime_layer_2.y);
+        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.z, v_sigmoid_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_layer_2.z, v_f_second_softplus_2.z, v_delta_prime_layer_2.z);
+        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.w, v_sigmoid_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_layer_2.w, v_f_second_softplus_2.w, v_delta_prime_layer_2.w);
+        reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
+        reinterpret_cast<float4*>(f_second_softplus_2)[(long long)row * 16 + column] = v_f_second_softplus_2;
+        reinterpret_cast<float4*>(delta_prime_layer_2)[(long long)row * 16 + column] = v_delta_prime_layer_2;
     }
 }
 
-static __device__ __forceinline__ void delta_layer_1_to_delta_prime_layer_1_2_at(const float delta_softplus_1, const float sigmoid_softplus_1, const float delta_prime_softplus_1, float& delta_layer_1, float& f_second_softplus_1, float& delta_prime_layer_1)
+static __device__ __forceinline__ void at_delta_layer_1_to_delta_prime_layer_1_2(const float delta_softplus_1, const float sigmoid_softplus_1, const float delta_prime_softplus_1, float& delta_layer_1, float& f_second_softplus_1, float& delta_prime_layer_1)
 {
     // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     delta_layer_1 = delta_softplus_1 * sigmoid_softplus_1;
@@ -843,36 +843,36 @@ extern "C" __global__ void delta_layer_1_to_delta_prime_layer_1_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_softplus_1_i = delta_softplus_1[(long long)row * 128 + column];
-        const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        const float delta_prime_softplus_1_i = delta_prime_softplus_1[(long long)row * 128 + column];
-        float delta_layer_1_i, f_second_softplus_1_i, delta_prime_layer_1_i;
-        delta_layer_1_to_delta_prime_layer_1_2_at(delta_softplus_1_i, sigmoid_softplus_1_i, delta_prime_softplus_1_i, delta_layer_1_i, f_second_softplus_1_i, delta_prime_layer_1_i);
-        delta_layer_1[(long long)row * 128 + column] = delta_layer_1_i;
-        f_second_softplus_1[(long long)row * 128 + column] = f_second_softplus_1_i;
-        delta_prime_layer_1[(long long)row * 128 + column] = delta_prime_layer_1_i;
+        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
+        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
+        float v_delta_layer_1, v_f_second_softplus_1, v_delta_prime_layer_1;
+        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1, v_sigmoid_softplus_1, v_delta_prime_softplus_1, v_delta_layer_1, v_f_second_softplus_1, v_delta_prime_layer_1);
+        delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
+        f_second_softplus_1[(long long)row * 128 + column] = v_f_second_softplus_1;
+        delta_prime_layer_1[(long long)row * 128 + column] = v_delta_prime_layer_1;
     }
 }
-extern "C" __global__ void delta_layer_1_to_delta_prime_layer_1_2_x4(
+extern "C" __global__ void vec4_delta_layer_1_to_delta_prime_layer_1_2(
     const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ delta_prime_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_prime_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_softplus_1_i = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        const float4 delta_prime_softplus_1_i = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
-        float4 delta_layer_1_i, f_second_softplus_1_i, delta_prime_layer_1_i;
-        delta_layer_1_to_delta_prime_layer_1_2_at(delta_softplus_1_i.x, sigmoid_softplus_1_i.x, delta_prime_softplus_1_i.x, delta_layer_1_i.x, f_second_softplus_1_i.x, delta_prime_layer_1_i.x);
-        delta_layer_1_to_delta_prime_layer_1_2_at(delta_softplus_1_i.y, sigmoid_softplus_1_i.y, delta_prime_softplus_1_i.y, delta_layer_1_i.y, f_second_softplus_1_i.y, delta_prime_layer_1_i.y);
-        delta_layer_1_to_delta_prime_layer_1_2_at(delta_softplus_1_i.z, sigmoid_softplus_1_i.z, delta_prime_softplus_1_i.z, delta_layer_1_i.z, f_second_softplus_1_i.z, delta_prime_layer_1_i.z);
-        delta_layer_1_to_delta_prime_layer_1_2_at(delta_softplus_1_i.w, sigmoid_softplus_1_i.w, delta_prime_softplus_1_i.w, delta_layer_1_i.w, f_second_softplus_1_i.w, delta_prime_layer_1_i.w);
-        reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = delta_layer_1_i;
-        reinterpret_cast<float4*>(f_second_softplus_1)[(long long)row * 32 + column] = f_second_softplus_1_i;
-        reinterpret_cast<float4*>(delta_prime_layer_1)[(long long)row * 32 + column] = delta_prime_layer_1_i;
+        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
+        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
+        float4 v_delta_layer_1, v_f_second_softplus_1, v_delta_prime_layer_1;
+        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.x, v_sigmoid_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_layer_1.x, v_f_second_softplus_1.x, v_delta_prime_layer_1.x);
+        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.y, v_sigmoid_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_layer_1.y, v_f_second_softplus_1.y, v_delta_prime_layer_1.y);
+        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.z, v_sigmoid_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_layer_1.z, v_f_second_softplus_1.z, v_delta_prime_layer_1.z);
+        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.w, v_sigmoid_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_layer_1.w, v_f_second_softplus_1.w, v_delta_prime_layer_1.w);
+        reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
+        reinterpret_cast<float4*>(f_second_softplus_1)[(long long)row * 32 + column] = v_f_second_softplus_1;
+        reinterpret_cast<float4*>(delta_prime_layer_1)[(long long)row * 32 + column] = v_delta_prime_layer_1;
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(const float delta_x, const float delta_prime_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
+static __device__ __forceinline__ void at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
     const float sum_delta_squared_terms = delta_x * delta_x;
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
@@ -889,56 +889,56 @@ static __device__ __forceinline__ void dJ_ddelta_prime_x_to_sum_delta_prime_squa
 extern "C" __global__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_x_i = delta_x[(long long)row * 64 + column];
-        const float delta_prime_x_i = delta_prime_x[(long long)row * 64 + column];
-        float dJ_ddelta_prime_x_i;
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i, delta_prime_x_i, lam, dJ_ddelta_prime_x_i, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x[(long long)row * 64 + column] = dJ_ddelta_prime_x_i;
+        const float v_delta_x = delta_x[(long long)row * 64 + column];
+        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
+        float v_dJ_ddelta_prime_x;
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, lam, v_dJ_ddelta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        dJ_ddelta_prime_x[(long long)row * 64 + column] = v_dJ_ddelta_prime_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
-extern "C" __global__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared_x4(
+extern "C" __global__ void vec4_dJ_ddelta_prime_x_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        const float4 delta_prime_x_i = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        float4 dJ_ddelta_prime_x_i;
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.x, delta_prime_x_i.x, lam, dJ_ddelta_prime_x_i.x, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.y, delta_prime_x_i.y, lam, dJ_ddelta_prime_x_i.y, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.z, delta_prime_x_i.z, lam, dJ_ddelta_prime_x_i.z, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.w, delta_prime_x_i.w, lam, dJ_ddelta_prime_x_i.w, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        reinterpret_cast<float4*>(dJ_ddelta_prime_x)[(long long)row * 16 + column] = dJ_ddelta_prime_x_i;
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
+        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
+        float4 v_dJ_ddelta_prime_x;
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, lam, v_dJ_ddelta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, lam, v_dJ_ddelta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, lam, v_dJ_ddelta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, lam, v_dJ_ddelta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        reinterpret_cast<float4*>(dJ_ddelta_prime_x)[(long long)row * 16 + column] = v_dJ_ddelta_prime_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_at(const float dJ_ddelta_layer_1, const float dJ_ddelta_prime_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dJ_ddelta_softplus_1, float& dJ_ddelta_prime_softplus_1)
+static __device__ __forceinline__ void at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(const float dJ_ddelta_layer_1, const float dJ_ddelta_prime_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dJ_ddelta_softplus_1, float& dJ_ddelta_prime_softplus_1)
 {
     // ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
     dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * sigmoid_softplus_1 + dJ_ddelta_prime_layer_1 * f_second_softplus_1;
@@ -951,36 +951,36 @@ extern "C" __global__ void dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float dJ_ddelta_layer_1_i = dJ_ddelta_layer_1[(long long)row * 128 + column];
-        const float dJ_ddelta_prime_layer_1_i = dJ_ddelta_prime_layer_1[(long long)row * 128 + column];
-        const float f_second_softplus_1_i = f_second_softplus_1[(long long)row * 128 + column];
-        const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        float dJ_ddelta_softplus_1_i, dJ_ddelta_prime_softplus_1_i;
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_at(dJ_ddelta_layer_1_i, dJ_ddelta_prime_layer_1_i, f_second_softplus_1_i, sigmoid_softplus_1_i, dJ_ddelta_softplus_1_i, dJ_ddelta_prime_softplus_1_i);
-        dJ_ddelta_softplus_1[(long long)row * 128 + column] = dJ_ddelta_softplus_1_i;
-        dJ_ddelta_prime_softplus_1[(long long)row * 128 + column] = dJ_ddelta_prime_softplus_1_i;
+        const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
+        const float v_dJ_ddelta_prime_layer_1 = dJ_ddelta_prime_layer_1[(long long)row * 128 + column];
+        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
+        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        float v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1;
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1, v_dJ_ddelta_prime_layer_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1);
+        dJ_ddelta_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_softplus_1;
+        dJ_ddelta_prime_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_prime_softplus_1;
     }
 }
-extern "C" __global__ void dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_x4(
+extern "C" __global__ void vec4_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(
     const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dJ_ddelta_layer_1_i = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 dJ_ddelta_prime_layer_1_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_1)[(long long)row * 32 + column];
-        const float4 f_second_softplus_1_i = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        float4 dJ_ddelta_softplus_1_i, dJ_ddelta_prime_softplus_1_i;
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_at(dJ_ddelta_layer_1_i.x, dJ_ddelta_prime_layer_1_i.x, f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, dJ_ddelta_softplus_1_i.x, dJ_ddelta_prime_softplus_1_i.x);
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_at(dJ_ddelta_layer_1_i.y, dJ_ddelta_prime_layer_1_i.y, f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, dJ_ddelta_softplus_1_i.y, dJ_ddelta_prime_softplus_1_i.y);
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_at(dJ_ddelta_layer_1_i.z, dJ_ddelta_prime_layer_1_i.z, f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, dJ_ddelta_softplus_1_i.z, dJ_ddelta_prime_softplus_1_i.z);
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_at(dJ_ddelta_layer_1_i.w, dJ_ddelta_prime_layer_1_i.w, f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, dJ_ddelta_softplus_1_i.w, dJ_ddelta_prime_softplus_1_i.w);
-        reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = dJ_ddelta_softplus_1_i;
-        reinterpret_cast<float4*>(dJ_ddelta_prime_softplus_1)[(long long)row * 32 + column] = dJ_ddelta_prime_softplus_1_i;
+        const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
+        const float4 v_dJ_ddelta_prime_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_1)[(long long)row * 32 + column];
+        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
+        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        float4 v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1;
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.x, v_dJ_ddelta_prime_layer_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_dJ_ddelta_softplus_1.x, v_dJ_ddelta_prime_softplus_1.x);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.y, v_dJ_ddelta_prime_layer_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_dJ_ddelta_softplus_1.y, v_dJ_ddelta_prime_softplus_1.y);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.z, v_dJ_ddelta_prime_layer_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_dJ_ddelta_softplus_1.z, v_dJ_ddelta_prime_softplus_1.z);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.w, v_dJ_ddelta_prime_layer_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_dJ_ddelta_softplus_1.w, v_dJ_ddelta_prime_softplus_1.w);
+        reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_softplus_1;
+        reinterpret_cast<float4*>(dJ_ddelta_prime_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_prime_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2_at(const float dJ_ddelta_layer_2, const float dJ_ddelta_prime_layer_2, const float f_second_softplus_2, const float sigmoid_softplus_2, float& dJ_ddelta_softplus_2, float& dJ_ddelta_prime_softplus_2)
+static __device__ __forceinline__ void at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(const float dJ_ddelta_layer_2, const float dJ_ddelta_prime_layer_2, const float f_second_softplus_2, const float sigmoid_softplus_2, float& dJ_ddelta_softplus_2, float& dJ_ddelta_prime_softplus_2)
 {
     // ∂J/∂δ_softplus_2 = ∂J/∂δ′_layer_2 f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
     dJ_ddelta_softplus_2 = dJ_ddelta_layer_2 * sigmoid_softplus_2 + dJ_ddelta_prime_layer_2 * f_second_softplus_2;
@@ -993,36 +993,36 @@ extern "C" __global__ void dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float dJ_ddelta_layer_2_i = dJ_ddelta_layer_2[(long long)row * 64 + column];
-        const float dJ_ddelta_prime_layer_2_i = dJ_ddelta_prime_layer_2[(long long)row * 64 + column];
-        const float f_second_softplus_2_i = f_second_softplus_2[(long long)row * 64 + column];
-        const float sigmoid_softplus_2_i = sigmoid_softplus_2[(long long)row * 64 + column];
-        float dJ_ddelta_softplus_2_i, dJ_ddelta_prime_softplus_2_i;
-        dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2_at(dJ_ddelta_layer_2_i, dJ_ddelta_prime_layer_2_i, f_second_softplus_2_i, sigmoid_softplus_2_i, dJ_ddelta_softplus_2_i, dJ_ddelta_prime_softplus_2_i);
-        dJ_ddelta_softplus_2[(long long)row * 64 + column] = dJ_ddelta_softplus_2_i;
-        dJ_ddelta_prime_softplus_2[(long long)row * 64 + column] = dJ_ddelta_prime_softplus_2_i;
+        const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_dJ_ddelta_prime_layer_2 = dJ_ddelta_prime_layer_2[(long long)row * 64 + column];
+        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
+        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        float v_dJ_ddelta_softplus_2, v_dJ_ddelta_prime_softplus_2;
+        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2, v_dJ_ddelta_prime_layer_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_dJ_ddelta_softplus_2, v_dJ_ddelta_prime_softplus_2);
+        dJ_ddelta_softplus_2[(long long)row * 64 + column] = v_dJ_ddelta_softplus_2;
+        dJ_ddelta_prime_softplus_2[(long long)row * 64 + column] = v_dJ_ddelta_prime_softplus_2;
     }
 }
-extern "C" __global__ void dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2_x4(
+extern "C" __global__ void vec4_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(
     const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_ddelta_prime_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dJ_ddelta_softplus_2, float* __restrict__ dJ_ddelta_prime_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dJ_ddelta_layer_2_i = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 dJ_ddelta_prime_layer_2_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_2)[(long long)row * 16 + column];
-        const float4 f_second_softplus_2_i = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 sigmoid_softplus_2_i = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
-        float4 dJ_ddelta_softplus_2_i, dJ_ddelta_prime_softplus_2_i;
-        dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2_at(dJ_ddelta_layer_2_i.x, dJ_ddelta_prime_layer_2_i.x, f_second_softplus_2_i.x, sigmoid_softplus_2_i.x, dJ_ddelta_softplus_2_i.x, dJ_ddelta_prime_softplus_2_i.x);
-        dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2_at(dJ_ddelta_layer_2_i.y, dJ_ddelta_prime_layer_2_i.y, f_second_softplus_2_i.y, sigmoid_softplus_2_i.y, dJ_ddelta_softplus_2_i.y, dJ_ddelta_prime_softplus_2_i.y);
-        dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2_at(dJ_ddelta_layer_2_i.z, dJ_ddelta_prime_layer_2_i.z, f_second_softplus_2_i.z, sigmoid_softplus_2_i.z, dJ_ddelta_softplus_2_i.z, dJ_ddelta_prime_softplus_2_i.z);
-        dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2_at(dJ_ddelta_layer_2_i.w, dJ_ddelta_prime_layer_2_i.w, f_second_softplus_2_i.w, sigmoid_softplus_2_i.w, dJ_ddelta_softplus_2_i.w, dJ_ddelta_prime_softplus_2_i.w);
-        reinterpret_cast<float4*>(dJ_ddelta_softplus_2)[(long long)row * 16 + column] = dJ_ddelta_softplus_2_i;
-        reinterpret_cast<float4*>(dJ_ddelta_prime_softplus_2)[(long long)row * 16 + column] = dJ_ddelta_prime_softplus_2_i;
+        const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_dJ_ddelta_prime_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_2)[(long long)row * 16 + column];
+        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
+        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        float4 v_dJ_ddelta_softplus_2, v_dJ_ddelta_prime_softplus_2;
+        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.x, v_dJ_ddelta_prime_layer_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_dJ_ddelta_softplus_2.x, v_dJ_ddelta_prime_softplus_2.x);
+        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.y, v_dJ_ddelta_prime_layer_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_dJ_ddelta_softplus_2.y, v_dJ_ddelta_prime_softplus_2.y);
+        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.z, v_dJ_ddelta_prime_layer_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_dJ_ddelta_softplus_2.z, v_dJ_ddelta_prime_softplus_2.z);
+        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.w, v_dJ_ddelta_prime_layer_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_dJ_ddelta_softplus_2.w, v_dJ_ddelta_prime_softplus_2.w);
+        reinterpret_cast<float4*>(dJ_ddelta_softplus_2)[(long long)row * 16 + column] = v_dJ_ddelta_softplus_2;
+        reinterpret_cast<float4*>(dJ_ddelta_prime_softplus_2)[(long long)row * 16 + column] = v_dJ_ddelta_prime_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void dJ_dg_layer_3_at(const float f_second_softplus_3, const float sigmoid_softplus_3, const float dJ_ddelta_layer_3, const float dJ_ddelta_prime_layer_3, float& dJ_dg_layer_3)
+static __device__ __forceinline__ void at_dJ_dg_layer_3(const float f_second_softplus_3, const float sigmoid_softplus_3, const float dJ_ddelta_layer_3, const float dJ_ddelta_prime_layer_3, float& dJ_dg_layer_3)
 {
     // f‴(g_layer_3) = f_second_softplus_3*(1 - 2*sigmoid_softplus_3)
     const float f_third_softplus_3 = f_second_softplus_3 * (1.0f - 2.0f * sigmoid_softplus_3);
@@ -1035,17 +1035,17 @@ extern "C" __global__ void dJ_dg_layer_3(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_second_softplus_3_i = f_second_softplus_3[(long long)row * 1 + column];
-        const float sigmoid_softplus_3_i = sigmoid_softplus_3[(long long)row * 1 + column];
-        const float dJ_ddelta_layer_3_i = dJ_ddelta_layer_3[(long long)row * 1 + column];
-        const float dJ_ddelta_prime_layer_3_i = dJ_ddelta_prime_layer_3[(long long)row * 1 + column];
-        float dJ_dg_layer_3_i;
-        dJ_dg_layer_3_at(f_second_softplus_3_i, sigmoid_softplus_3_i, dJ_ddelta_layer_3_i, dJ_ddelta_prime_layer_3_i, dJ_dg_layer_3_i);
-        dJ_dg_layer_3[(long long)row * 1 + column] = dJ_dg_layer_3_i;
+        const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
+        const float v_sigmoid_softplus_3 = sigmoid_softplus_3[(long long)row * 1 + column];
+        const float v_dJ_ddelta_layer_3 = dJ_ddelta_layer_3[(long long)row * 1 + column];
+        const float v_dJ_ddelta_prime_layer_3 = dJ_ddelta_prime_layer_3[(long long)row * 1 + column];
+        float v_dJ_dg_layer_3;
+        at_dJ_dg_layer_3(v_f_second_softplus_3, v_sigmoid_softplus_3, v_dJ_ddelta_layer_3, v_dJ_ddelta_prime_layer_3, v_dJ_dg_layer_3);
+        dJ_dg_layer_3[(long long)row * 1 + column] = v_dJ_dg_layer_3;
     }
 }
 
-static __device__ __forceinline__ void dJ_dW_layer_3_at(const float W_layer_3, const float dJ_dW_layer_3_delta, const float dJ_dW_layer_3_delta_prime, const float dJ_dW_layer_3_g, const int N, float& dJ_dW_layer_3)
+static __device__ __forceinline__ void at_dJ_dW_layer_3(const float W_layer_3, const float dJ_dW_layer_3_delta, const float dJ_dW_layer_3_delta_prime, const float dJ_dW_layer_3_g, const int N, float& dJ_dW_layer_3)
 {
     // ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ + ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
     dJ_dW_layer_3 = (2.0f * W_layer_3 * dJ_dW_layer_3_delta_prime + dJ_dW_layer_3_delta + dJ_dW_layer_3_g) / N;
@@ -1056,34 +1056,34 @@ extern "C" __global__ void dJ_dW_layer_3(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float W_layer_3_i = W_layer_3[(long long)row * 64 + column];
-        const float dJ_dW_layer_3_delta_i = dJ_dW_layer_3_delta[(long long)row * 64 + column];
-        const float dJ_dW_layer_3_delta_prime_i = dJ_dW_layer_3_delta_prime[(long long)row * 64 + column];
-        const float dJ_dW_layer_3_g_i = dJ_dW_layer_3_g[(long long)row * 64 + column];
-        float dJ_dW_layer_3_i;
-        dJ_dW_layer_3_at(W_layer_3_i, dJ_dW_layer_3_delta_i, dJ_dW_layer_3_delta_prime_i, dJ_dW_layer_3_g_i, N, dJ_dW_layer_3_i);
-        dJ_dW_layer_3[(long long)row * 64 + column] = dJ_dW_layer_3_i;
+        const float v_W_layer_3 = W_layer_3[(long long)row * 64 + column];
+        const float v_dJ_dW_layer_3_delta = dJ_dW_layer_3_delta[(long long)row * 64 + column];
+        const float v_dJ_dW_layer_3_delta_prime = dJ_dW_layer_3_delta_prime[(long long)row * 64 + column];
+        const float v_dJ_dW_layer_3_g = dJ_dW_layer_3_g[(long long)row * 64 + column];
+        float v_dJ_dW_layer_3;
+        at_dJ_dW_layer_3(v_W_layer_3, v_dJ_dW_layer_3_delta, v_dJ_dW_layer_3_delta_prime, v_dJ_dW_layer_3_g, N, v_dJ_dW_layer_3);
+        dJ_dW_layer_3[(long long)row * 64 + column] = v_dJ_dW_layer_3;
     }
 }
-extern "C" __global__ void dJ_dW_layer_3_x4(
+extern "C" __global__ void vec4_dJ_dW_layer_3(
     const float* __restrict__ W_layer_3, const float* __restrict__ dJ_dW_layer_3_delta, const float* __restrict__ dJ_dW_layer_3_delta_prime, const float* __restrict__ dJ_dW_layer_3_g, float* __restrict__ dJ_dW_layer_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_3_i = reinterpret_cast<const float4*>(W_layer_3)[(long long)row * 16 + column];
-        const float4 dJ_dW_layer_3_delta_i = reinterpret_cast<const float4*>(dJ_dW_layer_3_delta)[(long long)row * 16 + column];
-        const float4 dJ_dW_layer_3_delta_prime_i = reinterpret_cast<const float4*>(dJ_dW_layer_3_delta_prime)[(long long)row * 16 + column];
-        const float4 dJ_dW_layer_3_g_i = reinterpret_cast<const float4*>(dJ_dW_layer_3_g)[(long long)row * 16 + column];
-        float4 dJ_dW_layer_3_i;
-        dJ_dW_layer_3_at(W_layer_3_i.x, dJ_dW_layer_3_delta_i.x, dJ_dW_layer_3_delta_prime_i.x, dJ_dW_layer_3_g_i.x, N, dJ_dW_layer_3_i.x);
-        dJ_dW_layer_3_at(W_layer_3_i.y, dJ_dW_layer_3_delta_i.y, dJ_dW_layer_3_delta_prime_i.y, dJ_dW_layer_3_g_i.y, N, dJ_dW_layer_3_i.y);
-        dJ_dW_layer_3_at(W_layer_3_i.z, dJ_dW_layer_3_delta_i.z, dJ_dW_layer_3_delta_prime_i.z, dJ_dW_layer_3_g_i.z, N, dJ_dW_layer_3_i.z);
-        dJ_dW_layer_3_at(W_layer_3_i.w, dJ_dW_layer_3_delta_i.w, dJ_dW_layer_3_delta_prime_i.w, dJ_dW_layer_3_g_i.w, N, dJ_dW_layer_3_i.w);
-        reinterpret_cast<float4*>(dJ_dW_layer_3)[(long long)row * 16 + column] = dJ_dW_layer_3_i;
+        const float4 v_W_layer_3 = reinterpret_cast<const float4*>(W_layer_3)[(long long)row * 16 + column];
+        const float4 v_dJ_dW_layer_3_delta = reinterpret_cast<const float4*>(dJ_dW_layer_3_delta)[(long long)row * 16 + column];
+        const float4 v_dJ_dW_layer_3_delta_prime = reinterpret_cast<const float4*>(dJ_dW_layer_3_delta_prime)[(long long)row * 16 + column];
+        const float4 v_dJ_dW_layer_3_g = reinterpret_cast<const float4*>(dJ_dW_layer_3_g)[(long long)row * 16 + column];
+        float4 v_dJ_dW_layer_3;
+        at_dJ_dW_layer_3(v_W_layer_3.x, v_dJ_dW_layer_3_delta.x, v_dJ_dW_layer_3_delta_prime.x, v_dJ_dW_layer_3_g.x, N, v_dJ_dW_layer_3.x);
+        at_dJ_dW_layer_3(v_W_layer_3.y, v_dJ_dW_layer_3_delta.y, v_dJ_dW_layer_3_delta_prime.y, v_dJ_dW_layer_3_g.y, N, v_dJ_dW_layer_3.y);
+        at_dJ_dW_layer_3(v_W_layer_3.z, v_dJ_dW_layer_3_delta.z, v_dJ_dW_layer_3_delta_prime.z, v_dJ_dW_layer_3_g.z, N, v_dJ_dW_layer_3.z);
+        at_dJ_dW_layer_3(v_W_layer_3.w, v_dJ_dW_layer_3_delta.w, v_dJ_dW_layer_3_delta_prime.w, v_dJ_dW_layer_3_g.w, N, v_dJ_dW_layer_3.w);
+        reinterpret_cast<float4*>(dJ_dW_layer_3)[(long long)row * 16 + column] = v_dJ_dW_layer_3;
     }
 }
 
-static __device__ __forceinline__ void dJ_db_layer_3_at(const float dJ_db_layer_3_sum, const int N, float& dJ_db_layer_3)
+static __device__ __forceinline__ void at_dJ_db_layer_3(const float dJ_db_layer_3_sum, const int N, float& dJ_db_layer_3)
 {
     // ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = dJ_db_layer_3_sum / N;
@@ -1094,14 +1094,14 @@ extern "C" __global__ void dJ_db_layer_3(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dJ_db_layer_3_sum_i = dJ_db_layer_3_sum[column];
-        float dJ_db_layer_3_i;
-        dJ_db_layer_3_at(dJ_db_layer_3_sum_i, N, dJ_db_layer_3_i);
-        dJ_db_layer_3[column] = dJ_db_layer_3_i;
+        const float v_dJ_db_layer_3_sum = dJ_db_layer_3_sum[column];
+        float v_dJ_db_layer_3;
+        at_dJ_db_layer_3(v_dJ_db_layer_3_sum, N, v_dJ_db_layer_3);
+        dJ_db_layer_3[column] = v_dJ_db_layer_3;
     }
 }
 
-static __device__ __forceinline__ void dJ_dg_layer_2_at(const float f_second_softplus_2, const float sigmoid_softplus_2, const float dJ_ddelta_layer_2, const float dJ_ddelta_prime_layer_2, const float dJ_dg_softplus_2, const float delta_prime_softplus_2, const float delta_softplus_2, float& dJ_dg_layer_2)
+static __device__ __forceinline__ void at_dJ_dg_layer_2(const float f_second_softplus_2, const float sigmoid_softplus_2, const float dJ_ddelta_layer_2, const float dJ_ddelta_prime_layer_2, const float dJ_dg_softplus_2, const float delta_prime_softplus_2, const float delta_softplus_2, float& dJ_dg_layer_2)
 {
     // f‴(g_layer_2) = f_second_softplus_2*(1 - 2*sigmoid_softplus_2)
     const float f_third_softplus_2 = f_second_softplus_2 * (1.0f - 2.0f * sigmoid_softplus_2);
@@ -1114,40 +1114,40 @@ extern "C" __global__ void dJ_dg_layer_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_second_softplus_2_i = f_second_softplus_2[(long long)row * 64 + column];
-        const float sigmoid_softplus_2_i = sigmoid_softplus_2[(long long)row * 64 + column];
-        const float dJ_ddelta_layer_2_i = dJ_ddelta_layer_2[(long long)row * 64 + column];
-        const float dJ_ddelta_prime_layer_2_i = dJ_ddelta_prime_layer_2[(long long)row * 64 + column];
-        const float dJ_dg_softplus_2_i = dJ_dg_softplus_2[(long long)row * 64 + column];
-        const float delta_prime_softplus_2_i = delta_prime_softplus_2[(long long)row * 64 + column];
-        const float delta_softplus_2_i = delta_softplus_2[(long long)row * 64 + column];
-        float dJ_dg_layer_2_i;
-        dJ_dg_layer_2_at(f_second_softplus_2_i, sigmoid_softplus_2_i, dJ_ddelta_layer_2_i, dJ_ddelta_prime_layer_2_i, dJ_dg_softplus_2_i, delta_prime_softplus_2_i, delta_softplus_2_i, dJ_dg_layer_2_i);
-        dJ_dg_layer_2[(long long)row * 64 + column] = dJ_dg_layer_2_i;
+        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
+        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_dJ_ddelta_prime_layer_2 = dJ_ddelta_prime_layer_2[(long long)row * 64 + column];
+        const float v_dJ_dg_softplus_2 = dJ_dg_softplus_2[(long long)row * 64 + column];
+        const float v_delta_prime_softplus_2 = delta_prime_softplus_2[(long long)row * 64 + column];
+        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
+        float v_dJ_dg_layer_2;
+        at_dJ_dg_layer_2(v_f_second_softplus_2, v_sigmoid_softplus_2, v_dJ_ddelta_layer_2, v_dJ_ddelta_prime_layer_2, v_dJ_dg_softplus_2, v_delta_prime_softplus_2, v_delta_softplus_2, v_dJ_dg_layer_2);
+        dJ_dg_layer_2[(long long)row * 64 + column] = v_dJ_dg_layer_2;
     }
 }
-extern "C" __global__ void dJ_dg_layer_2_x4(
+extern "C" __global__ void vec4_dJ_dg_layer_2(
     const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_ddelta_prime_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_prime_softplus_2, const float* __restrict__ delta_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 f_second_softplus_2_i = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 sigmoid_softplus_2_i = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
-        const float4 dJ_ddelta_layer_2_i = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 dJ_ddelta_prime_layer_2_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_2)[(long long)row * 16 + column];
-        const float4 dJ_dg_softplus_2_i = reinterpret_cast<const float4*>(dJ_dg_softplus_2)[(long long)row * 16 + column];
-        const float4 delta_prime_softplus_2_i = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 delta_softplus_2_i = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        float4 dJ_dg_layer_2_i;
-        dJ_dg_layer_2_at(f_second_softplus_2_i.x, sigmoid_softplus_2_i.x, dJ_ddelta_layer_2_i.x, dJ_ddelta_prime_layer_2_i.x, dJ_dg_softplus_2_i.x, delta_prime_softplus_2_i.x, delta_softplus_2_i.x, dJ_dg_layer_2_i.x);
-        dJ_dg_layer_2_at(f_second_softplus_2_i.y, sigmoid_softplus_2_i.y, dJ_ddelta_layer_2_i.y, dJ_ddelta_prime_layer_2_i.y, dJ_dg_softplus_2_i.y, delta_prime_softplus_2_i.y, delta_softplus_2_i.y, dJ_dg_layer_2_i.y);
-        dJ_dg_layer_2_at(f_second_softplus_2_i.z, sigmoid_softplus_2_i.z, dJ_ddelta_layer_2_i.z, dJ_ddelta_prime_layer_2_i.z, dJ_dg_softplus_2_i.z, delta_prime_softplus_2_i.z, delta_softplus_2_i.z, dJ_dg_layer_2_i.z);
-        dJ_dg_layer_2_at(f_second_softplus_2_i.w, sigmoid_softplus_2_i.w, dJ_ddelta_layer_2_i.w, dJ_ddelta_prime_layer_2_i.w, dJ_dg_softplus_2_i.w, delta_prime_softplus_2_i.w, delta_softplus_2_i.w, dJ_dg_layer_2_i.w);
-        reinterpret_cast<float4*>(dJ_dg_layer_2)[(long long)row * 16 + column] = dJ_dg_layer_2_i;
+        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
+        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_dJ_ddelta_prime_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_2)[(long long)row * 16 + column];
+        const float4 v_dJ_dg_softplus_2 = reinterpret_cast<const float4*>(dJ_dg_softplus_2)[(long long)row * 16 + column];
+        const float4 v_delta_prime_softplus_2 = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
+        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
+        float4 v_dJ_dg_layer_2;
+        at_dJ_dg_layer_2(v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_dJ_ddelta_layer_2.x, v_dJ_ddelta_prime_layer_2.x, v_dJ_dg_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_softplus_2.x, v_dJ_dg_layer_2.x);
+        at_dJ_dg_layer_2(v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_dJ_ddelta_layer_2.y, v_dJ_ddelta_prime_layer_2.y, v_dJ_dg_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_softplus_2.y, v_dJ_dg_layer_2.y);
+        at_dJ_dg_layer_2(v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_dJ_ddelta_layer_2.z, v_dJ_ddelta_prime_layer_2.z, v_dJ_dg_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_softplus_2.z, v_dJ_dg_layer_2.z);
+        at_dJ_dg_layer_2(v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_dJ_ddelta_layer_2.w, v_dJ_ddelta_prime_layer_2.w, v_dJ_dg_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_softplus_2.w, v_dJ_dg_layer_2.w);
+        reinterpret_cast<float4*>(dJ_dg_layer_2)[(long long)row * 16 + column] = v_dJ_dg_layer_2;
     }
 }
 
-static __device__ __forceinline__ void dJ_dW_layer_2_at(const float W_layer_2, const float dJ_dW_layer_2_delta, const float dJ_dW_layer_2_delta_prime, const float dJ_dW_layer_2_g, const int N, float& dJ_dW_layer_2)
+static __device__ __forceinline__ void at_dJ_dW_layer_2(const float W_layer_2, const float dJ_dW_layer_2_delta, const float dJ_dW_layer_2_delta_prime, const float dJ_dW_layer_2_g, const int N, float& dJ_dW_layer_2)
 {
     // ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ + ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
     dJ_dW_layer_2 = (2.0f * W_layer_2 * dJ_dW_layer_2_delta_prime + dJ_dW_layer_2_delta + dJ_dW_layer_2_g) / N;
@@ -1158,34 +1158,34 @@ extern "C" __global__ void dJ_dW_layer_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float W_layer_2_i = W_layer_2[(long long)row * 128 + column];
-        const float dJ_dW_layer_2_delta_i = dJ_dW_layer_2_delta[(long long)row * 128 + column];
-        const float dJ_dW_layer_2_delta_prime_i = dJ_dW_layer_2_delta_prime[(long long)row * 128 + column];
-        const float dJ_dW_layer_2_g_i = dJ_dW_layer_2_g[(long long)row * 128 + column];
-        float dJ_dW_layer_2_i;
-        dJ_dW_layer_2_at(W_layer_2_i, dJ_dW_layer_2_delta_i, dJ_dW_layer_2_delta_prime_i, dJ_dW_layer_2_g_i, N, dJ_dW_layer_2_i);
-        dJ_dW_layer_2[(long long)row * 128 + column] = dJ_dW_layer_2_i;
+        const float v_W_layer_2 = W_layer_2[(long long)row * 128 + column];
+        const float v_dJ_dW_layer_2_delta = dJ_dW_layer_2_delta[(long long)row * 128 + column];
+        const float v_dJ_dW_layer_2_delta_prime = dJ_dW_layer_2_delta_prime[(long long)row * 128 + column];
+        const float v_dJ_dW_layer_2_g = dJ_dW_layer_2_g[(long long)row * 128 + column];
+        float v_dJ_dW_layer_2;
+        at_dJ_dW_layer_2(v_W_layer_2, v_dJ_dW_layer_2_delta, v_dJ_dW_layer_2_delta_prime, v_dJ_dW_layer_2_g, N, v_dJ_dW_layer_2);
+        dJ_dW_layer_2[(long long)row * 128 + column] = v_dJ_dW_layer_2;
     }
 }
-extern "C" __global__ void dJ_dW_layer_2_x4(
+extern "C" __global__ void vec4_dJ_dW_layer_2(
     const float* __restrict__ W_layer_2, const float* __restrict__ dJ_dW_layer_2_delta, const float* __restrict__ dJ_dW_layer_2_delta_prime, const float* __restrict__ dJ_dW_layer_2_g, float* __restrict__ dJ_dW_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_2_i = reinterpret_cast<const float4*>(W_layer_2)[(long long)row * 32 + column];
-        const float4 dJ_dW_layer_2_delta_i = reinterpret_cast<const float4*>(dJ_dW_layer_2_delta)[(long long)row * 32 + column];
-        const float4 dJ_dW_layer_2_delta_prime_i = reinterpret_cast<const float4*>(dJ_dW_layer_2_delta_prime)[(long long)row * 32 + column];
-        const float4 dJ_dW_layer_2_g_i = reinterpret_cast<const float4*>(dJ_dW_layer_2_g)[(long long)row * 32 + column];
-        float4 dJ_dW_layer_2_i;
-        dJ_dW_layer_2_at(W_layer_2_i.x, dJ_dW_layer_2_delta_i.x, dJ_dW_layer_2_delta_prime_i.x, dJ_dW_layer_2_g_i.x, N, dJ_dW_layer_2_i.x);
-        dJ_dW_layer_2_at(W_layer_2_i.y, dJ_dW_layer_2_delta_i.y, dJ_dW_layer_2_delta_prime_i.y, dJ_dW_layer_2_g_i.y, N, dJ_dW_layer_2_i.y);
-        dJ_dW_layer_2_at(W_layer_2_i.z, dJ_dW_layer_2_delta_i.z, dJ_dW_layer_2_delta_prime_i.z, dJ_dW_layer_2_g_i.z, N, dJ_dW_layer_2_i.z);
-        dJ_dW_layer_2_at(W_layer_2_i.w, dJ_dW_layer_2_delta_i.w, dJ_dW_layer_2_delta_prime_i.w, dJ_dW_layer_2_g_i.w, N, dJ_dW_layer_2_i.w);
-        reinterpret_cast<float4*>(dJ_dW_layer_2)[(long long)row * 32 + column] = dJ_dW_layer_2_i;
+        const float4 v_W_layer_2 = reinterpret_cast<const float4*>(W_layer_2)[(long long)row * 32 + column];
+        const float4 v_dJ_dW_layer_2_delta = reinterpret_cast<const float4*>(dJ_dW_layer_2_delta)[(long long)row * 32 + column];
+        const float4 v_dJ_dW_layer_2_delta_prime = reinterpret_cast<const float4*>(dJ_dW_layer_2_delta_prime)[(long long)row * 32 + column];
+        const float4 v_dJ_dW_layer_2_g = reinterpret_cast<const float4*>(dJ_dW_layer_2_g)[(long long)row * 32 + column];
+        float4 v_dJ_dW_layer_2;
+        at_dJ_dW_layer_2(v_W_layer_2.x, v_dJ_dW_layer_2_delta.x, v_dJ_dW_layer_2_delta_prime.x, v_dJ_dW_layer_2_g.x, N, v_dJ_dW_layer_2.x);
+        at_dJ_dW_layer_2(v_W_layer_2.y, v_dJ_dW_layer_2_delta.y, v_dJ_dW_layer_2_delta_prime.y, v_dJ_dW_layer_2_g.y, N, v_dJ_dW_layer_2.y);
+        at_dJ_dW_layer_2(v_W_layer_2.z, v_dJ_dW_layer_2_delta.z, v_dJ_dW_layer_2_delta_prime.z, v_dJ_dW_layer_2_g.z, N, v_dJ_dW_layer_2.z);
+        at_dJ_dW_layer_2(v_W_layer_2.w, v_dJ_dW_layer_2_delta.w, v_dJ_dW_layer_2_delta_prime.w, v_dJ_dW_layer_2_g.w, N, v_dJ_dW_layer_2.w);
+        reinterpret_cast<float4*>(dJ_dW_layer_2)[(long long)row * 32 + column] = v_dJ_dW_layer_2;
     }
 }
 
-static __device__ __forceinline__ void dJ_db_layer_2_at(const float dJ_db_layer_2_sum, const int N, float& dJ_db_layer_2)
+static __device__ __forceinline__ void at_dJ_db_layer_2(const float dJ_db_layer_2_sum, const int N, float& dJ_db_layer_2)
 {
     // ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = dJ_db_layer_2_sum / N;
@@ -1196,28 +1196,28 @@ extern "C" __global__ void dJ_db_layer_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dJ_db_layer_2_sum_i = dJ_db_layer_2_sum[column];
-        float dJ_db_layer_2_i;
-        dJ_db_layer_2_at(dJ_db_layer_2_sum_i, N, dJ_db_layer_2_i);
-        dJ_db_layer_2[column] = dJ_db_layer_2_i;
+        const float v_dJ_db_layer_2_sum = dJ_db_layer_2_sum[column];
+        float v_dJ_db_layer_2;
+        at_dJ_db_layer_2(v_dJ_db_layer_2_sum, N, v_dJ_db_layer_2);
+        dJ_db_layer_2[column] = v_dJ_db_layer_2;
     }
 }
-extern "C" __global__ void dJ_db_layer_2_x4(
+extern "C" __global__ void vec4_dJ_db_layer_2(
     const float* __restrict__ dJ_db_layer_2_sum, float* __restrict__ dJ_db_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dJ_db_layer_2_sum_i = reinterpret_cast<const float4*>(dJ_db_layer_2_sum)[column];
-        float4 dJ_db_layer_2_i;
-        dJ_db_layer_2_at(dJ_db_layer_2_sum_i.x, N, dJ_db_layer_2_i.x);
-        dJ_db_layer_2_at(dJ_db_layer_2_sum_i.y, N, dJ_db_layer_2_i.y);
-        dJ_db_layer_2_at(dJ_db_layer_2_sum_i.z, N, dJ_db_layer_2_i.z);
-        dJ_db_layer_2_at(dJ_db_layer_2_sum_i.w, N, dJ_db_layer_2_i.w);
-        reinterpret_cast<float4*>(dJ_db_layer_2)[column] = dJ_db_layer_2_i;
+        const float4 v_dJ_db_layer_2_sum = reinterpret_cast<const float4*>(dJ_db_layer_2_sum)[column];
+        float4 v_dJ_db_layer_2;
+        at_dJ_db_layer_2(v_dJ_db_layer_2_sum.x, N, v_dJ_db_layer_2.x);
+        at_dJ_db_layer_2(v_dJ_db_layer_2_sum.y, N, v_dJ_db_layer_2.y);
+        at_dJ_db_layer_2(v_dJ_db_layer_2_sum.z, N, v_dJ_db_layer_2.z);
+        at_dJ_db_layer_2(v_dJ_db_layer_2_sum.w, N, v_dJ_db_layer_2.w);
+        reinterpret_cast<float4*>(dJ_db_layer_2)[column] = v_dJ_db_layer_2;
     }
 }
 
-static __device__ __forceinline__ void dJ_dg_layer_1_at(const float f_second_softplus_1, const float sigmoid_softplus_1, const float dJ_ddelta_layer_1, const float dJ_ddelta_prime_layer_1, const float dJ_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dJ_dg_layer_1)
+static __device__ __forceinline__ void at_dJ_dg_layer_1(const float f_second_softplus_1, const float sigmoid_softplus_1, const float dJ_ddelta_layer_1, const float dJ_ddelta_prime_layer_1, const float dJ_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dJ_dg_layer_1)
 {
     // f‴(g_layer_1) = f_second_softplus_1*(1 - 2*sigmoid_softplus_1)
     const float f_third_softplus_1 = f_second_softplus_1 * (1.0f - 2.0f * sigmoid_softplus_1);
@@ -1230,40 +1230,40 @@ extern "C" __global__ void dJ_dg_layer_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_second_softplus_1_i = f_second_softplus_1[(long long)row * 128 + column];
-        const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        const float dJ_ddelta_layer_1_i = dJ_ddelta_layer_1[(long long)row * 128 + column];
-        const float dJ_ddelta_prime_layer_1_i = dJ_ddelta_prime_layer_1[(long long)row * 128 + column];
-        const float dJ_dg_softplus_1_i = dJ_dg_softplus_1[(long long)row * 128 + column];
-        const float delta_prime_softplus_1_i = delta_prime_softplus_1[(long long)row * 128 + column];
-        const float delta_softplus_1_i = delta_softplus_1[(long long)row * 128 + column];
-        float dJ_dg_layer_1_i;
-        dJ_dg_layer_1_at(f_second_softplus_1_i, sigmoid_softplus_1_i, dJ_ddelta_layer_1_i, dJ_ddelta_prime_layer_1_i, dJ_dg_softplus_1_i, delta_prime_softplus_1_i, delta_softplus_1_i, dJ_dg_layer_1_i);
-        dJ_dg_layer_1[(long long)row * 128 + column] = dJ_dg_layer_1_i;
+        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
+        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
+        const float v_dJ_ddelta_prime_layer_1 = dJ_ddelta_prime_layer_1[(long long)row * 128 + column];
+        const float v_dJ_dg_softplus_1 = dJ_dg_softplus_1[(long long)row * 128 + column];
+        const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
+        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
+        float v_dJ_dg_layer_1;
+        at_dJ_dg_layer_1(v_f_second_softplus_1, v_sigmoid_softplus_1, v_dJ_ddelta_layer_1, v_dJ_ddelta_prime_layer_1, v_dJ_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dJ_dg_layer_1);
+        dJ_dg_layer_1[(long long)row * 128 + column] = v_dJ_dg_layer_1;
     }
 }
-extern "C" __global__ void dJ_dg_layer_1_x4(
+extern "C" __global__ void vec4_dJ_dg_layer_1(
     const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 f_second_softplus_1_i = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        const float4 dJ_ddelta_layer_1_i = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 dJ_ddelta_prime_layer_1_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_1)[(long long)row * 32 + column];
-        const float4 dJ_dg_softplus_1_i = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 delta_prime_softplus_1_i = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 delta_softplus_1_i = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        float4 dJ_dg_layer_1_i;
-        dJ_dg_layer_1_at(f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, dJ_ddelta_layer_1_i.x, dJ_ddelta_prime_layer_1_i.x, dJ_dg_softplus_1_i.x, delta_prime_softplus_1_i.x, delta_softplus_1_i.x, dJ_dg_layer_1_i.x);
-        dJ_dg_layer_1_at(f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, dJ_ddelta_layer_1_i.y, dJ_ddelta_prime_layer_1_i.y, dJ_dg_softplus_1_i.y, delta_prime_softplus_1_i.y, delta_softplus_1_i.y, dJ_dg_layer_1_i.y);
-        dJ_dg_layer_1_at(f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, dJ_ddelta_layer_1_i.z, dJ_ddelta_prime_layer_1_i.z, dJ_dg_softplus_1_i.z, delta_prime_softplus_1_i.z, delta_softplus_1_i.z, dJ_dg_layer_1_i.z);
-        dJ_dg_layer_1_at(f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, dJ_ddelta_layer_1_i.w, dJ_ddelta_prime_layer_1_i.w, dJ_dg_softplus_1_i.w, delta_prime_softplus_1_i.w, delta_softplus_1_i.w, dJ_dg_layer_1_i.w);
-        reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = dJ_dg_layer_1_i;
+        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
+        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
+        const float4 v_dJ_ddelta_prime_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_1)[(long long)row * 32 + column];
+        const float4 v_dJ_dg_softplus_1 = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
+        const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
+        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
+        float4 v_dJ_dg_layer_1;
+        at_dJ_dg_layer_1(v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_dJ_ddelta_layer_1.x, v_dJ_ddelta_prime_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dJ_dg_layer_1.x);
+        at_dJ_dg_layer_1(v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_dJ_ddelta_layer_1.y, v_dJ_ddelta_prime_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dJ_dg_layer_1.y);
+        at_dJ_dg_layer_1(v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_dJ_ddelta_layer_1.z, v_dJ_ddelta_prime_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dJ_dg_layer_1.z);
+        at_dJ_dg_layer_1(v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_dJ_ddelta_layer_1.w, v_dJ_ddelta_prime_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dJ_dg_layer_1.w);
+        reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = v_dJ_dg_layer_1;
     }
 }
 
-static __device__ __forceinline__ void dJ_dW_layer_1_at(const float W_layer_1, const float dJ_dW_layer_1_delta, const float dJ_dW_layer_1_delta_prime, const float dJ_dW_layer_1_g, const int N, float& dJ_dW_layer_1)
+static __device__ __forceinline__ void at_dJ_dW_layer_1(const float W_layer_1, const float dJ_dW_layer_1_delta, const float dJ_dW_layer_1_delta_prime, const float dJ_dW_layer_1_g, const int N, float& dJ_dW_layer_1)
 {
     // ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 ∂J/∂δ′_xᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
     dJ_dW_layer_1 = (2.0f * W_layer_1 * dJ_dW_layer_1_delta_prime + dJ_dW_layer_1_delta + dJ_dW_layer_1_g) / N;
@@ -1274,34 +1274,34 @@ extern "C" __global__ void dJ_dW_layer_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float W_layer_1_i = W_layer_1[(long long)row * 64 + column];
-        const float dJ_dW_layer_1_delta_i = dJ_dW_layer_1_delta[(long long)row * 64 + column];
-        const float dJ_dW_layer_1_delta_prime_i = dJ_dW_layer_1_delta_prime[(long long)row * 64 + column];
-        const float dJ_dW_layer_1_g_i = dJ_dW_layer_1_g[(long long)row * 64 + column];
-        float dJ_dW_layer_1_i;
-        dJ_dW_layer_1_at(W_layer_1_i, dJ_dW_layer_1_delta_i, dJ_dW_layer_1_delta_prime_i, dJ_dW_layer_1_g_i, N, dJ_dW_layer_1_i);
-        dJ_dW_layer_1[(long long)row * 64 + column] = dJ_dW_layer_1_i;
+        const float v_W_layer_1 = W_layer_1[(long long)row * 64 + column];
+        const float v_dJ_dW_layer_1_delta = dJ_dW_layer_1_delta[(long long)row * 64 + column];
+        const float v_dJ_dW_layer_1_delta_prime = dJ_dW_layer_1_delta_prime[(long long)row * 64 + column];
+        const float v_dJ_dW_layer_1_g = dJ_dW_layer_1_g[(long long)row * 64 + column];
+        float v_dJ_dW_layer_1;
+        at_dJ_dW_layer_1(v_W_layer_1, v_dJ_dW_layer_1_delta, v_dJ_dW_layer_1_delta_prime, v_dJ_dW_layer_1_g, N, v_dJ_dW_layer_1);
+        dJ_dW_layer_1[(long long)row * 64 + column] = v_dJ_dW_layer_1;
     }
 }
-extern "C" __global__ void dJ_dW_layer_1_x4(
+extern "C" __global__ void vec4_dJ_dW_layer_1(
     const float* __restrict__ W_layer_1, const float* __restrict__ dJ_dW_layer_1_delta, const float* __restrict__ dJ_dW_layer_1_delta_prime, const float* __restrict__ dJ_dW_layer_1_g, float* __restrict__ dJ_dW_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_1_i = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
-        const float4 dJ_dW_layer_1_delta_i = reinterpret_cast<const float4*>(dJ_dW_layer_1_delta)[(long long)row * 16 + column];
-        const float4 dJ_dW_layer_1_delta_prime_i = reinterpret_cast<const float4*>(dJ_dW_layer_1_delta_prime)[(long long)row * 16 + column];
-        const float4 dJ_dW_layer_1_g_i = reinterpret_cast<const float4*>(dJ_dW_layer_1_g)[(long long)row * 16 + column];
-        float4 dJ_dW_layer_1_i;
-        dJ_dW_layer_1_at(W_layer_1_i.x, dJ_dW_layer_1_delta_i.x, dJ_dW_layer_1_delta_prime_i.x, dJ_dW_layer_1_g_i.x, N, dJ_dW_layer_1_i.x);
-        dJ_dW_layer_1_at(W_layer_1_i.y, dJ_dW_layer_1_delta_i.y, dJ_dW_layer_1_delta_prime_i.y, dJ_dW_layer_1_g_i.y, N, dJ_dW_layer_1_i.y);
-        dJ_dW_layer_1_at(W_layer_1_i.z, dJ_dW_layer_1_delta_i.z, dJ_dW_layer_1_delta_prime_i.z, dJ_dW_layer_1_g_i.z, N, dJ_dW_layer_1_i.z);
-        dJ_dW_layer_1_at(W_layer_1_i.w, dJ_dW_layer_1_delta_i.w, dJ_dW_layer_1_delta_prime_i.w, dJ_dW_layer_1_g_i.w, N, dJ_dW_layer_1_i.w);
-        reinterpret_cast<float4*>(dJ_dW_layer_1)[(long long)row * 16 + column] = dJ_dW_layer_1_i;
+        const float4 v_W_layer_1 = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
+        const float4 v_dJ_dW_layer_1_delta = reinterpret_cast<const float4*>(dJ_dW_layer_1_delta)[(long long)row * 16 + column];
+        const float4 v_dJ_dW_layer_1_delta_prime = reinterpret_cast<const float4*>(dJ_dW_layer_1_delta_prime)[(long long)row * 16 + column];
+        const float4 v_dJ_dW_layer_1_g = reinterpret_cast<const float4*>(dJ_dW_layer_1_g)[(long long)row * 16 + column];
+        float4 v_dJ_dW_layer_1;
+        at_dJ_dW_layer_1(v_W_layer_1.x, v_dJ_dW_layer_1_delta.x, v_dJ_dW_layer_1_delta_prime.x, v_dJ_dW_layer_1_g.x, N, v_dJ_dW_layer_1.x);
+        at_dJ_dW_layer_1(v_W_layer_1.y, v_dJ_dW_layer_1_delta.y, v_dJ_dW_layer_1_delta_prime.y, v_dJ_dW_layer_1_g.y, N, v_dJ_dW_layer_1.y);
+        at_dJ_dW_layer_1(v_W_layer_1.z, v_dJ_dW_layer_1_delta.z, v_dJ_dW_layer_1_delta_prime.z, v_dJ_dW_layer_1_g.z, N, v_dJ_dW_layer_1.z);
+        at_dJ_dW_layer_1(v_W_layer_1.w, v_dJ_dW_layer_1_delta.w, v_dJ_dW_layer_1_delta_prime.w, v_dJ_dW_layer_1_g.w, N, v_dJ_dW_layer_1.w);
+        reinterpret_cast<float4*>(dJ_dW_layer_1)[(long long)row * 16 + column] = v_dJ_dW_layer_1;
     }
 }
 
-static __device__ __forceinline__ void dJ_db_layer_1_at(const float dJ_db_layer_1_sum, const int N, float& dJ_db_layer_1)
+static __device__ __forceinline__ void at_dJ_db_layer_1(const float dJ_db_layer_1_sum, const int N, float& dJ_db_layer_1)
 {
     // ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = dJ_db_layer_1_sum / N;
@@ -1312,28 +1312,28 @@ extern "C" __global__ void dJ_db_layer_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dJ_db_layer_1_sum_i = dJ_db_layer_1_sum[column];
-        float dJ_db_layer_1_i;
-        dJ_db_layer_1_at(dJ_db_layer_1_sum_i, N, dJ_db_layer_1_i);
-        dJ_db_layer_1[column] = dJ_db_layer_1_i;
+        const float v_dJ_db_layer_1_sum = dJ_db_layer_1_sum[column];
+        float v_dJ_db_layer_1;
+        at_dJ_db_layer_1(v_dJ_db_layer_1_sum, N, v_dJ_db_layer_1);
+        dJ_db_layer_1[column] = v_dJ_db_layer_1;
     }
 }
-extern "C" __global__ void dJ_db_layer_1_x4(
+extern "C" __global__ void vec4_dJ_db_layer_1(
     const float* __restrict__ dJ_db_layer_1_sum, float* __restrict__ dJ_db_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dJ_db_layer_1_sum_i = reinterpret_cast<const float4*>(dJ_db_layer_1_sum)[column];
-        float4 dJ_db_layer_1_i;
-        dJ_db_layer_1_at(dJ_db_layer_1_sum_i.x, N, dJ_db_layer_1_i.x);
-        dJ_db_layer_1_at(dJ_db_layer_1_sum_i.y, N, dJ_db_layer_1_i.y);
-        dJ_db_layer_1_at(dJ_db_layer_1_sum_i.z, N, dJ_db_layer_1_i.z);
-        dJ_db_layer_1_at(dJ_db_layer_1_sum_i.w, N, dJ_db_layer_1_i.w);
-        reinterpret_cast<float4*>(dJ_db_layer_1)[column] = dJ_db_layer_1_i;
+        const float4 v_dJ_db_layer_1_sum = reinterpret_cast<const float4*>(dJ_db_layer_1_sum)[column];
+        float4 v_dJ_db_layer_1;
+        at_dJ_db_layer_1(v_dJ_db_layer_1_sum.x, N, v_dJ_db_layer_1.x);
+        at_dJ_db_layer_1(v_dJ_db_layer_1_sum.y, N, v_dJ_db_layer_1.y);
+        at_dJ_db_layer_1(v_dJ_db_layer_1_sum.z, N, v_dJ_db_layer_1.z);
+        at_dJ_db_layer_1(v_dJ_db_layer_1_sum.w, N, v_dJ_db_layer_1.w);
+        reinterpret_cast<float4*>(dJ_db_layer_1)[column] = v_dJ_db_layer_1;
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(const float W_layer_1_squared_sum, const float dJ_ddelta_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dJ_ddelta_softplus_1, float& dJ_ddelta_prime_softplus_1)
+static __device__ __forceinline__ void at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(const float W_layer_1_squared_sum, const float dJ_ddelta_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dJ_ddelta_softplus_1, float& dJ_ddelta_prime_softplus_1)
 {
     // ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
     dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * sigmoid_softplus_1 - W_layer_1_squared_sum * f_second_softplus_1;
@@ -1346,36 +1346,36 @@ extern "C" __global__ void dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float W_layer_1_squared_sum_i = W_layer_1_squared_sum[column];
-        const float dJ_ddelta_layer_1_i = dJ_ddelta_layer_1[(long long)row * 128 + column];
-        const float f_second_softplus_1_i = f_second_softplus_1[(long long)row * 128 + column];
-        const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        float dJ_ddelta_softplus_1_i, dJ_ddelta_prime_softplus_1_i;
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i, dJ_ddelta_layer_1_i, f_second_softplus_1_i, sigmoid_softplus_1_i, dJ_ddelta_softplus_1_i, dJ_ddelta_prime_softplus_1_i);
-        dJ_ddelta_softplus_1[(long long)row * 128 + column] = dJ_ddelta_softplus_1_i;
-        dJ_ddelta_prime_softplus_1[(long long)row * 128 + column] = dJ_ddelta_prime_softplus_1_i;
+        const float v_W_layer_1_squared_sum = W_layer_1_squared_sum[column];
+        const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
+        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
+        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        float v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1;
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum, v_dJ_ddelta_layer_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1);
+        dJ_ddelta_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_softplus_1;
+        dJ_ddelta_prime_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_prime_softplus_1;
     }
 }
-extern "C" __global__ void dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_x4(
+extern "C" __global__ void vec4_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(
     const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_1_squared_sum_i = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
-        const float4 dJ_ddelta_layer_1_i = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 f_second_softplus_1_i = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        float4 dJ_ddelta_softplus_1_i, dJ_ddelta_prime_softplus_1_i;
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.x, dJ_ddelta_layer_1_i.x, f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, dJ_ddelta_softplus_1_i.x, dJ_ddelta_prime_softplus_1_i.x);
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.y, dJ_ddelta_layer_1_i.y, f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, dJ_ddelta_softplus_1_i.y, dJ_ddelta_prime_softplus_1_i.y);
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.z, dJ_ddelta_layer_1_i.z, f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, dJ_ddelta_softplus_1_i.z, dJ_ddelta_prime_softplus_1_i.z);
-        dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.w, dJ_ddelta_layer_1_i.w, f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, dJ_ddelta_softplus_1_i.w, dJ_ddelta_prime_softplus_1_i.w);
-        reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = dJ_ddelta_softplus_1_i;
-        reinterpret_cast<float4*>(dJ_ddelta_prime_softplus_1)[(long long)row * 32 + column] = dJ_ddelta_prime_softplus_1_i;
+        const float4 v_W_layer_1_squared_sum = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
+        const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
+        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
+        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        float4 v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1;
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.x, v_dJ_ddelta_layer_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_dJ_ddelta_softplus_1.x, v_dJ_ddelta_prime_softplus_1.x);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.y, v_dJ_ddelta_layer_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_dJ_ddelta_softplus_1.y, v_dJ_ddelta_prime_softplus_1.y);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.z, v_dJ_ddelta_layer_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_dJ_ddelta_softplus_1.z, v_dJ_ddelta_prime_softplus_1.z);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.w, v_dJ_ddelta_layer_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_dJ_ddelta_softplus_1.w, v_dJ_ddelta_prime_softplus_1.w);
+        reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_softplus_1;
+        reinterpret_cast<float4*>(dJ_ddelta_prime_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_prime_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void dJ_dg_layer_1_2_at(const float f_second_softplus_1, const float sigmoid_softplus_1, const float W_layer_1_squared_sum, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dJ_dg_layer_1)
+static __device__ __forceinline__ void at_dJ_dg_layer_1_2(const float f_second_softplus_1, const float sigmoid_softplus_1, const float W_layer_1_squared_sum, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dJ_dg_layer_1)
 {
     // f‴(g_layer_1) = f_second_softplus_1*(1 - 2*sigmoid_softplus_1)
     const float f_third_softplus_1 = f_second_softplus_1 * (1.0f - 2.0f * sigmoid_softplus_1);
@@ -1388,40 +1388,40 @@ extern "C" __global__ void dJ_dg_layer_1_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_second_softplus_1_i = f_second_softplus_1[(long long)row * 128 + column];
-        const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        const float W_layer_1_squared_sum_i = W_layer_1_squared_sum[column];
-        const float dJ_ddelta_layer_1_i = dJ_ddelta_layer_1[(long long)row * 128 + column];
-        const float dJ_dg_softplus_1_i = dJ_dg_softplus_1[(long long)row * 128 + column];
-        const float delta_prime_softplus_1_i = delta_prime_softplus_1[(long long)row * 128 + column];
-        const float delta_softplus_1_i = delta_softplus_1[(long long)row * 128 + column];
-        float dJ_dg_layer_1_i;
-        dJ_dg_layer_1_2_at(f_second_softplus_1_i, sigmoid_softplus_1_i, W_layer_1_squared_sum_i, dJ_ddelta_layer_1_i, dJ_dg_softplus_1_i, delta_prime_softplus_1_i, delta_softplus_1_i, dJ_dg_layer_1_i);
-        dJ_dg_layer_1[(long long)row * 128 + column] = dJ_dg_layer_1_i;
+        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
+        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_W_layer_1_squared_sum = W_layer_1_squared_sum[column];
+        const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
+        const float v_dJ_dg_softplus_1 = dJ_dg_softplus_1[(long long)row * 128 + column];
+        const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
+        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
+        float v_dJ_dg_layer_1;
+        at_dJ_dg_layer_1_2(v_f_second_softplus_1, v_sigmoid_softplus_1, v_W_layer_1_squared_sum, v_dJ_ddelta_layer_1, v_dJ_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dJ_dg_layer_1);
+        dJ_dg_layer_1[(long long)row * 128 + column] = v_dJ_dg_layer_1;
     }
 }
-extern "C" __global__ void dJ_dg_layer_1_2_x4(
+extern "C" __global__ void vec4_dJ_dg_layer_1_2(
     const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 f_second_softplus_1_i = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        const float4 W_layer_1_squared_sum_i = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
-        const float4 dJ_ddelta_layer_1_i = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 dJ_dg_softplus_1_i = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 delta_prime_softplus_1_i = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 delta_softplus_1_i = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        float4 dJ_dg_layer_1_i;
-        dJ_dg_layer_1_2_at(f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, W_layer_1_squared_sum_i.x, dJ_ddelta_layer_1_i.x, dJ_dg_softplus_1_i.x, delta_prime_softplus_1_i.x, delta_softplus_1_i.x, dJ_dg_layer_1_i.x);
-        dJ_dg_layer_1_2_at(f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, W_layer_1_squared_sum_i.y, dJ_ddelta_layer_1_i.y, dJ_dg_softplus_1_i.y, delta_prime_softplus_1_i.y, delta_softplus_1_i.y, dJ_dg_layer_1_i.y);
-        dJ_dg_layer_1_2_at(f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, W_layer_1_squared_sum_i.z, dJ_ddelta_layer_1_i.z, dJ_dg_softplus_1_i.z, delta_prime_softplus_1_i.z, delta_softplus_1_i.z, dJ_dg_layer_1_i.z);
-        dJ_dg_layer_1_2_at(f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, W_layer_1_squared_sum_i.w, dJ_ddelta_layer_1_i.w, dJ_dg_softplus_1_i.w, delta_prime_softplus_1_i.w, delta_softplus_1_i.w, dJ_dg_layer_1_i.w);
-        reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = dJ_dg_layer_1_i;
+        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
+        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_W_layer_1_squared_sum = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
+        const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
+        const float4 v_dJ_dg_softplus_1 = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
+        const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
+        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
+        float4 v_dJ_dg_layer_1;
+        at_dJ_dg_layer_1_2(v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_W_layer_1_squared_sum.x, v_dJ_ddelta_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dJ_dg_layer_1.x);
+        at_dJ_dg_layer_1_2(v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_W_layer_1_squared_sum.y, v_dJ_ddelta_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dJ_dg_layer_1.y);
+        at_dJ_dg_layer_1_2(v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_W_layer_1_squared_sum.z, v_dJ_ddelta_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dJ_dg_layer_1.z);
+        at_dJ_dg_layer_1_2(v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_W_layer_1_squared_sum.w, v_dJ_ddelta_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dJ_dg_layer_1.w);
+        reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = v_dJ_dg_layer_1;
     }
 }
 
-static __device__ __forceinline__ void dJ_dW_layer_1_2_at(const float W_layer_1, const float dJ_dW_layer_1_delta, const float dJ_dW_layer_1_delta_prime_sum_column, const float dJ_dW_layer_1_g, const int N, float& dJ_dW_layer_1)
+static __device__ __forceinline__ void at_dJ_dW_layer_1_2(const float W_layer_1, const float dJ_dW_layer_1_delta, const float dJ_dW_layer_1_delta_prime_sum_column, const float dJ_dW_layer_1_g, const int N, float& dJ_dW_layer_1)
 {
     // ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
     dJ_dW_layer_1 = (dJ_dW_layer_1_delta + dJ_dW_layer_1_g - 2.0f * W_layer_1 * dJ_dW_layer_1_delta_prime_sum_column) / N;
@@ -1432,34 +1432,34 @@ extern "C" __global__ void dJ_dW_layer_1_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float W_layer_1_i = W_layer_1[(long long)row * 64 + column];
-        const float dJ_dW_layer_1_delta_i = dJ_dW_layer_1_delta[(long long)row * 64 + column];
-        const float dJ_dW_layer_1_g_i = dJ_dW_layer_1_g[(long long)row * 64 + column];
-        const float dJ_dW_layer_1_delta_prime_sum_column_i = dJ_dW_layer_1_delta_prime_sum_column[row];
-        float dJ_dW_layer_1_i;
-        dJ_dW_layer_1_2_at(W_layer_1_i, dJ_dW_layer_1_delta_i, dJ_dW_layer_1_delta_prime_sum_column_i, dJ_dW_layer_1_g_i, N, dJ_dW_layer_1_i);
-        dJ_dW_layer_1[(long long)row * 64 + column] = dJ_dW_layer_1_i;
+        const float v_W_layer_1 = W_layer_1[(long long)row * 64 + column];
+        const float v_dJ_dW_layer_1_delta = dJ_dW_layer_1_delta[(long long)row * 64 + column];
+        const float v_dJ_dW_layer_1_g = dJ_dW_layer_1_g[(long long)row * 64 + column];
+        const float v_dJ_dW_layer_1_delta_prime_sum_column = dJ_dW_layer_1_delta_prime_sum_column[row];
+        float v_dJ_dW_layer_1;
+        at_dJ_dW_layer_1_2(v_W_layer_1, v_dJ_dW_layer_1_delta, v_dJ_dW_layer_1_delta_prime_sum_column, v_dJ_dW_layer_1_g, N, v_dJ_dW_layer_1);
+        dJ_dW_layer_1[(long long)row * 64 + column] = v_dJ_dW_layer_1;
     }
 }
-extern "C" __global__ void dJ_dW_layer_1_2_x4(
+extern "C" __global__ void vec4_dJ_dW_layer_1_2(
     const float* __restrict__ W_layer_1, const float* __restrict__ dJ_dW_layer_1_delta, const float* __restrict__ dJ_dW_layer_1_delta_prime_sum_column, const float* __restrict__ dJ_dW_layer_1_g, float* __restrict__ dJ_dW_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_1_i = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
-        const float4 dJ_dW_layer_1_delta_i = reinterpret_cast<const float4*>(dJ_dW_layer_1_delta)[(long long)row * 16 + column];
-        const float4 dJ_dW_layer_1_g_i = reinterpret_cast<const float4*>(dJ_dW_layer_1_g)[(long long)row * 16 + column];
-        const float dJ_dW_layer_1_delta_prime_sum_column_i = dJ_dW_layer_1_delta_prime_sum_column[row];
-        float4 dJ_dW_layer_1_i;
-        dJ_dW_layer_1_2_at(W_layer_1_i.x, dJ_dW_layer_1_delta_i.x, dJ_dW_layer_1_delta_prime_sum_column_i, dJ_dW_layer_1_g_i.x, N, dJ_dW_layer_1_i.x);
-        dJ_dW_layer_1_2_at(W_layer_1_i.y, dJ_dW_layer_1_delta_i.y, dJ_dW_layer_1_delta_prime_sum_column_i, dJ_dW_layer_1_g_i.y, N, dJ_dW_layer_1_i.y);
-        dJ_dW_layer_1_2_at(W_layer_1_i.z, dJ_dW_layer_1_delta_i.z, dJ_dW_layer_1_delta_prime_sum_column_i, dJ_dW_layer_1_g_i.z, N, dJ_dW_layer_1_i.z);
-        dJ_dW_layer_1_2_at(W_layer_1_i.w, dJ_dW_layer_1_delta_i.w, dJ_dW_layer_1_delta_prime_sum_column_i, dJ_dW_layer_1_g_i.w, N, dJ_dW_layer_1_i.w);
-        reinterpret_cast<float4*>(dJ_dW_layer_1)[(long long)row * 16 + column] = dJ_dW_layer_1_i;
+        const float4 v_W_layer_1 = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
+        const float4 v_dJ_dW_layer_1_delta = reinterpret_cast<const float4*>(dJ_dW_layer_1_delta)[(long long)row * 16 + column];
+        const float4 v_dJ_dW_layer_1_g = reinterpret_cast<const float4*>(dJ_dW_layer_1_g)[(long long)row * 16 + column];
+        const float v_dJ_dW_layer_1_delta_prime_sum_column = dJ_dW_layer_1_delta_prime_sum_column[row];
+        float4 v_dJ_dW_layer_1;
+        at_dJ_dW_layer_1_2(v_W_layer_1.x, v_dJ_dW_layer_1_delta.x, v_dJ_dW_layer_1_delta_prime_sum_column, v_dJ_dW_layer_1_g.x, N, v_dJ_dW_layer_1.x);
+        at_dJ_dW_layer_1_2(v_W_layer_1.y, v_dJ_dW_layer_1_delta.y, v_dJ_dW_layer_1_delta_prime_sum_column, v_dJ_dW_layer_1_g.y, N, v_dJ_dW_layer_1.y);
+        at_dJ_dW_layer_1_2(v_W_layer_1.z, v_dJ_dW_layer_1_delta.z, v_dJ_dW_layer_1_delta_prime_sum_column, v_dJ_dW_layer_1_g.z, N, v_dJ_dW_layer_1.z);
+        at_dJ_dW_layer_1_2(v_W_layer_1.w, v_dJ_dW_layer_1_delta.w, v_dJ_dW_layer_1_delta_prime_sum_column, v_dJ_dW_layer_1_g.w, N, v_dJ_dW_layer_1.w);
+        reinterpret_cast<float4*>(dJ_dW_layer_1)[(long long)row * 16 + column] = v_dJ_dW_layer_1;
     }
 }
 
-static __device__ __forceinline__ void dK_ddelta_softplus_1_at(const float dK_ddelta_layer_1, const float sigmoid_softplus_1, float& dK_ddelta_softplus_1)
+static __device__ __forceinline__ void at_dK_ddelta_softplus_1(const float dK_ddelta_layer_1, const float sigmoid_softplus_1, float& dK_ddelta_softplus_1)
 {
     // ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
     dK_ddelta_softplus_1 = dK_ddelta_layer_1 * sigmoid_softplus_1;
@@ -1470,30 +1470,30 @@ extern "C" __global__ void dK_ddelta_softplus_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float dK_ddelta_layer_1_i = dK_ddelta_layer_1[(long long)row * 128 + column];
-        const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        float dK_ddelta_softplus_1_i;
-        dK_ddelta_softplus_1_at(dK_ddelta_layer_1_i, sigmoid_softplus_1_i, dK_ddelta_softplus_1_i);
-        dK_ddelta_softplus_1[(long long)row * 128 + column] = dK_ddelta_softplus_1_i;
+        const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
+        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        float v_dK_ddelta_softplus_1;
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1, v_sigmoid_softplus_1, v_dK_ddelta_softplus_1);
+        dK_ddelta_softplus_1[(long long)row * 128 + column] = v_dK_ddelta_softplus_1;
     }
 }
-extern "C" __global__ void dK_ddelta_softplus_1_x4(
+extern "C" __global__ void vec4_dK_ddelta_softplus_1(
     const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dK_ddelta_layer_1_i = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        float4 dK_ddelta_softplus_1_i;
-        dK_ddelta_softplus_1_at(dK_ddelta_layer_1_i.x, sigmoid_softplus_1_i.x, dK_ddelta_softplus_1_i.x);
-        dK_ddelta_softplus_1_at(dK_ddelta_layer_1_i.y, sigmoid_softplus_1_i.y, dK_ddelta_softplus_1_i.y);
-        dK_ddelta_softplus_1_at(dK_ddelta_layer_1_i.z, sigmoid_softplus_1_i.z, dK_ddelta_softplus_1_i.z);
-        dK_ddelta_softplus_1_at(dK_ddelta_layer_1_i.w, sigmoid_softplus_1_i.w, dK_ddelta_softplus_1_i.w);
-        reinterpret_cast<float4*>(dK_ddelta_softplus_1)[(long long)row * 32 + column] = dK_ddelta_softplus_1_i;
+        const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
+        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        float4 v_dK_ddelta_softplus_1;
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.x, v_sigmoid_softplus_1.x, v_dK_ddelta_softplus_1.x);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.y, v_sigmoid_softplus_1.y, v_dK_ddelta_softplus_1.y);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.z, v_sigmoid_softplus_1.z, v_dK_ddelta_softplus_1.z);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.w, v_sigmoid_softplus_1.w, v_dK_ddelta_softplus_1.w);
+        reinterpret_cast<float4*>(dK_ddelta_softplus_1)[(long long)row * 32 + column] = v_dK_ddelta_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void dK_ddelta_softplus_2_at(const float dK_ddelta_layer_2, const float sigmoid_softplus_2, float& dK_ddelta_softplus_2)
+static __device__ __forceinline__ void at_dK_ddelta_softplus_2(const float dK_ddelta_layer_2, const float sigmoid_softplus_2, float& dK_ddelta_softplus_2)
 {
     // ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
     dK_ddelta_softplus_2 = dK_ddelta_layer_2 * sigmoid_softplus_2;
@@ -1504,30 +1504,30 @@ extern "C" __global__ void dK_ddelta_softplus_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float dK_ddelta_layer_2_i = dK_ddelta_layer_2[(long long)row * 64 + column];
-        const float sigmoid_softplus_2_i = sigmoid_softplus_2[(long long)row * 64 + column];
-        float dK_ddelta_softplus_2_i;
-        dK_ddelta_softplus_2_at(dK_ddelta_layer_2_i, sigmoid_softplus_2_i, dK_ddelta_softplus_2_i);
-        dK_ddelta_softplus_2[(long long)row * 64 + column] = dK_ddelta_softplus_2_i;
+        const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        float v_dK_ddelta_softplus_2;
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2, v_sigmoid_softplus_2, v_dK_ddelta_softplus_2);
+        dK_ddelta_softplus_2[(long long)row * 64 + column] = v_dK_ddelta_softplus_2;
     }
 }
-extern "C" __global__ void dK_ddelta_softplus_2_x4(
+extern "C" __global__ void vec4_dK_ddelta_softplus_2(
     const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dK_ddelta_layer_2_i = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 sigmoid_softplus_2_i = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
-        float4 dK_ddelta_softplus_2_i;
-        dK_ddelta_softplus_2_at(dK_ddelta_layer_2_i.x, sigmoid_softplus_2_i.x, dK_ddelta_softplus_2_i.x);
-        dK_ddelta_softplus_2_at(dK_ddelta_layer_2_i.y, sigmoid_softplus_2_i.y, dK_ddelta_softplus_2_i.y);
-        dK_ddelta_softplus_2_at(dK_ddelta_layer_2_i.z, sigmoid_softplus_2_i.z, dK_ddelta_softplus_2_i.z);
-        dK_ddelta_softplus_2_at(dK_ddelta_layer_2_i.w, sigmoid_softplus_2_i.w, dK_ddelta_softplus_2_i.w);
-        reinterpret_cast<float4*>(dK_ddelta_softplus_2)[(long long)row * 16 + column] = dK_ddelta_softplus_2_i;
+        const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        float4 v_dK_ddelta_softplus_2;
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.x, v_sigmoid_softplus_2.x, v_dK_ddelta_softplus_2.x);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.y, v_sigmoid_softplus_2.y, v_dK_ddelta_softplus_2.y);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.z, v_sigmoid_softplus_2.z, v_dK_ddelta_softplus_2.z);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.w, v_sigmoid_softplus_2.w, v_dK_ddelta_softplus_2.w);
+        reinterpret_cast<float4*>(dK_ddelta_softplus_2)[(long long)row * 16 + column] = v_dK_ddelta_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void dK_dg_layer_3_at(const float dK_ddelta_layer_3, const float f_second_softplus_3, float& dK_dg_layer_3)
+static __device__ __forceinline__ void at_dK_dg_layer_3(const float dK_ddelta_layer_3, const float f_second_softplus_3, float& dK_dg_layer_3)
 {
     // ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = dK_ddelta_layer_3 * f_second_softplus_3;
@@ -1538,15 +1538,15 @@ extern "C" __global__ void dK_dg_layer_3(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float dK_ddelta_layer_3_i = dK_ddelta_layer_3[(long long)row * 1 + column];
-        const float f_second_softplus_3_i = f_second_softplus_3[(long long)row * 1 + column];
-        float dK_dg_layer_3_i;
-        dK_dg_layer_3_at(dK_ddelta_layer_3_i, f_second_softplus_3_i, dK_dg_layer_3_i);
-        dK_dg_layer_3[(long long)row * 1 + column] = dK_dg_layer_3_i;
+        const float v_dK_ddelta_layer_3 = dK_ddelta_layer_3[(long long)row * 1 + column];
+        const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
+        float v_dK_dg_layer_3;
+        at_dK_dg_layer_3(v_dK_ddelta_layer_3, v_f_second_softplus_3, v_dK_dg_layer_3);
+        dK_dg_layer_3[(long long)row * 1 + column] = v_dK_dg_layer_3;
     }
 }
 
-static __device__ __forceinline__ void dK_dW_layer_3_at(const float dK_dW_layer_3_delta, const float dK_dW_layer_3_g, const int N, float& dK_dW_layer_3)
+static __device__ __forceinline__ void at_dK_dW_layer_3(const float dK_dW_layer_3_delta, const float dK_dW_layer_3_g, const int N, float& dK_dW_layer_3)
 {
     // ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
     dK_dW_layer_3 = (dK_dW_layer_3_delta + dK_dW_layer_3_g) / N;
@@ -1557,30 +1557,30 @@ extern "C" __global__ void dK_dW_layer_3(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dK_dW_layer_3_delta_i = dK_dW_layer_3_delta[(long long)row * 64 + column];
-        const float dK_dW_layer_3_g_i = dK_dW_layer_3_g[(long long)row * 64 + column];
-        float dK_dW_layer_3_i;
-        dK_dW_layer_3_at(dK_dW_layer_3_delta_i, dK_dW_layer_3_g_i, N, dK_dW_layer_3_i);
-        dK_dW_layer_3[(long long)row * 64 + column] = dK_dW_layer_3_i;
+        const float v_dK_dW_layer_3_delta = dK_dW_layer_3_delta[(long long)row * 64 + column];
+        const float v_dK_dW_layer_3_g = dK_dW_layer_3_g[(long long)row * 64 + column];
+        float v_dK_dW_layer_3;
+        at_dK_dW_layer_3(v_dK_dW_layer_3_delta, v_dK_dW_layer_3_g, N, v_dK_dW_layer_3);
+        dK_dW_layer_3[(long long)row * 64 + column] = v_dK_dW_layer_3;
     }
 }
-extern "C" __global__ void dK_dW_layer_3_x4(
+extern "C" __global__ void vec4_dK_dW_layer_3(
     const float* __restrict__ dK_dW_layer_3_delta, const float* __restrict__ dK_dW_layer_3_g, float* __restrict__ dK_dW_layer_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dK_dW_layer_3_delta_i = reinterpret_cast<const float4*>(dK_dW_layer_3_delta)[(long long)row * 16 + column];
-        const float4 dK_dW_layer_3_g_i = reinterpret_cast<const float4*>(dK_dW_layer_3_g)[(long long)row * 16 + column];
-        float4 dK_dW_layer_3_i;
-        dK_dW_layer_3_at(dK_dW_layer_3_delta_i.x, dK_dW_layer_3_g_i.x, N, dK_dW_layer_3_i.x);
-        dK_dW_layer_3_at(dK_dW_layer_3_delta_i.y, dK_dW_layer_3_g_i.y, N, dK_dW_layer_3_i.y);
-        dK_dW_layer_3_at(dK_dW_layer_3_delta_i.z, dK_dW_layer_3_g_i.z, N, dK_dW_layer_3_i.z);
-        dK_dW_layer_3_at(dK_dW_layer_3_delta_i.w, dK_dW_layer_3_g_i.w, N, dK_dW_layer_3_i.w);
-        reinterpret_cast<float4*>(dK_dW_layer_3)[(long long)row * 16 + column] = dK_dW_layer_3_i;
+        const float4 v_dK_dW_layer_3_delta = reinterpret_cast<const float4*>(dK_dW_layer_3_delta)[(long long)row * 16 + column];
+        const float4 v_dK_dW_layer_3_g = reinterpret_cast<const float4*>(dK_dW_layer_3_g)[(long long)row * 16 + column];
+        float4 v_dK_dW_layer_3;
+        at_dK_dW_layer_3(v_dK_dW_layer_3_delta.x, v_dK_dW_layer_3_g.x, N, v_dK_dW_layer_3.x);
+        at_dK_dW_layer_3(v_dK_dW_layer_3_delta.y, v_dK_dW_layer_3_g.y, N, v_dK_dW_layer_3.y);
+        at_dK_dW_layer_3(v_dK_dW_layer_3_delta.z, v_dK_dW_layer_3_g.z, N, v_dK_dW_layer_3.z);
+        at_dK_dW_layer_3(v_dK_dW_layer_3_delta.w, v_dK_dW_layer_3_g.w, N, v_dK_dW_layer_3.w);
+        reinterpret_cast<float4*>(dK_dW_layer_3)[(long long)row * 16 + column] = v_dK_dW_layer_3;
     }
 }
 
-static __device__ __forceinline__ void dK_db_layer_3_at(const float dK_db_layer_3_sum, const int N, float& dK_db_layer_3)
+static __device__ __forceinline__ void at_dK_db_layer_3(const float dK_db_layer_3_sum, const int N, float& dK_db_layer_3)
 {
     // ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = dK_db_layer_3_sum / N;
@@ -1591,14 +1591,14 @@ extern "C" __global__ void dK_db_layer_3(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dK_db_layer_3_sum_i = dK_db_layer_3_sum[column];
-        float dK_db_layer_3_i;
-        dK_db_layer_3_at(dK_db_layer_3_sum_i, N, dK_db_layer_3_i);
-        dK_db_layer_3[column] = dK_db_layer_3_i;
+        const float v_dK_db_layer_3_sum = dK_db_layer_3_sum[column];
+        float v_dK_db_layer_3;
+        at_dK_db_layer_3(v_dK_db_layer_3_sum, N, v_dK_db_layer_3);
+        dK_db_layer_3[column] = v_dK_db_layer_3;
     }
 }
 
-static __device__ __forceinline__ void dK_dg_layer_2_to_dL_ddelta_prime_x_at(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_second_softplus_2, const float sigmoid_softplus_2, const float delta_prime_x, const float lam, float& dK_dg_layer_2, float& dL_ddelta_prime_x)
+static __device__ __forceinline__ void at_dK_dg_layer_2_to_dL_ddelta_prime_x(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_second_softplus_2, const float sigmoid_softplus_2, const float delta_prime_x, const float lam, float& dK_dg_layer_2, float& dL_ddelta_prime_x)
 {
     // ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
     dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * sigmoid_softplus_2;
@@ -1611,40 +1611,40 @@ extern "C" __global__ void dK_dg_layer_2_to_dL_ddelta_prime_x(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float dK_ddelta_layer_2_i = dK_ddelta_layer_2[(long long)row * 64 + column];
-        const float dK_dg_softplus_2_i = dK_dg_softplus_2[(long long)row * 64 + column];
-        const float delta_softplus_2_i = delta_softplus_2[(long long)row * 64 + column];
-        const float f_second_softplus_2_i = f_second_softplus_2[(long long)row * 64 + column];
-        const float sigmoid_softplus_2_i = sigmoid_softplus_2[(long long)row * 64 + column];
-        const float delta_prime_x_i = delta_prime_x[(long long)row * 64 + column];
-        float dK_dg_layer_2_i, dL_ddelta_prime_x_i;
-        dK_dg_layer_2_to_dL_ddelta_prime_x_at(dK_ddelta_layer_2_i, dK_dg_softplus_2_i, delta_softplus_2_i, f_second_softplus_2_i, sigmoid_softplus_2_i, delta_prime_x_i, lam, dK_dg_layer_2_i, dL_ddelta_prime_x_i);
-        dK_dg_layer_2[(long long)row * 64 + column] = dK_dg_layer_2_i;
-        dL_ddelta_prime_x[(long long)row * 64 + column] = dL_ddelta_prime_x_i;
+        const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_dK_dg_softplus_2 = dK_dg_softplus_2[(long long)row * 64 + column];
+        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
+        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
+        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
+        float v_dK_dg_layer_2, v_dL_ddelta_prime_x;
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_delta_prime_x, lam, v_dK_dg_layer_2, v_dL_ddelta_prime_x);
+        dK_dg_layer_2[(long long)row * 64 + column] = v_dK_dg_layer_2;
+        dL_ddelta_prime_x[(long long)row * 64 + column] = v_dL_ddelta_prime_x;
     }
 }
-extern "C" __global__ void dK_dg_layer_2_to_dL_ddelta_prime_x_x4(
+extern "C" __global__ void vec4_dK_dg_layer_2_to_dL_ddelta_prime_x(
     const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ delta_prime_x, float* __restrict__ dK_dg_layer_2, float* __restrict__ dL_ddelta_prime_x, const float lam, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dK_ddelta_layer_2_i = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 dK_dg_softplus_2_i = reinterpret_cast<const float4*>(dK_dg_softplus_2)[(long long)row * 16 + column];
-        const float4 delta_softplus_2_i = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 f_second_softplus_2_i = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 sigmoid_softplus_2_i = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
-        const float4 delta_prime_x_i = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        float4 dK_dg_layer_2_i, dL_ddelta_prime_x_i;
-        dK_dg_layer_2_to_dL_ddelta_prime_x_at(dK_ddelta_layer_2_i.x, dK_dg_softplus_2_i.x, delta_softplus_2_i.x, f_second_softplus_2_i.x, sigmoid_softplus_2_i.x, delta_prime_x_i.x, lam, dK_dg_layer_2_i.x, dL_ddelta_prime_x_i.x);
-        dK_dg_layer_2_to_dL_ddelta_prime_x_at(dK_ddelta_layer_2_i.y, dK_dg_softplus_2_i.y, delta_softplus_2_i.y, f_second_softplus_2_i.y, sigmoid_softplus_2_i.y, delta_prime_x_i.y, lam, dK_dg_layer_2_i.y, dL_ddelta_prime_x_i.y);
-        dK_dg_layer_2_to_dL_ddelta_prime_x_at(dK_ddelta_layer_2_i.z, dK_dg_softplus_2_i.z, delta_softplus_2_i.z, f_second_softplus_2_i.z, sigmoid_softplus_2_i.z, delta_prime_x_i.z, lam, dK_dg_layer_2_i.z, dL_ddelta_prime_x_i.z);
-        dK_dg_layer_2_to_dL_ddelta_prime_x_at(dK_ddelta_layer_2_i.w, dK_dg_softplus_2_i.w, delta_softplus_2_i.w, f_second_softplus_2_i.w, sigmoid_softplus_2_i.w, delta_prime_x_i.w, lam, dK_dg_layer_2_i.w, dL_ddelta_prime_x_i.w);
-        reinterpret_cast<float4*>(dK_dg_layer_2)[(long long)row * 16 + column] = dK_dg_layer_2_i;
-        reinterpret_cast<float4*>(dL_ddelta_prime_x)[(long long)row * 16 + column] = dL_ddelta_prime_x_i;
+        const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_dK_dg_softplus_2 = reinterpret_cast<const float4*>(dK_dg_softplus_2)[(long long)row * 16 + column];
+        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
+        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
+        float4 v_dK_dg_layer_2, v_dL_ddelta_prime_x;
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_delta_prime_x.x, lam, v_dK_dg_layer_2.x, v_dL_ddelta_prime_x.x);
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_delta_prime_x.y, lam, v_dK_dg_layer_2.y, v_dL_ddelta_prime_x.y);
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_delta_prime_x.z, lam, v_dK_dg_layer_2.z, v_dL_ddelta_prime_x.z);
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_delta_prime_x.w, lam, v_dK_dg_layer_2.w, v_dL_ddelta_prime_x.w);
+        reinterpret_cast<float4*>(dK_dg_layer_2)[(long long)row * 16 + column] = v_dK_dg_layer_2;
+        reinterpret_cast<float4*>(dL_ddelta_prime_x)[(long long)row * 16 + column] = v_dL_ddelta_prime_x;
     }
 }
 
-static __device__ __forceinline__ void dK_dW_layer_2_at(const float dK_dW_layer_2_delta, const float dK_dW_layer_2_g, const int N, float& dK_dW_layer_2)
+static __device__ __forceinline__ void at_dK_dW_layer_2(const float dK_dW_layer_2_delta, const float dK_dW_layer_2_g, const int N, float& dK_dW_layer_2)
 {
     // ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
     dK_dW_layer_2 = (dK_dW_layer_2_delta + dK_dW_layer_2_g) / N;
@@ -1655,30 +1655,30 @@ extern "C" __global__ void dK_dW_layer_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float dK_dW_layer_2_delta_i = dK_dW_layer_2_delta[(long long)row * 128 + column];
-        const float dK_dW_layer_2_g_i = dK_dW_layer_2_g[(long long)row * 128 + column];
-        float dK_dW_layer_2_i;
-        dK_dW_layer_2_at(dK_dW_layer_2_delta_i, dK_dW_layer_2_g_i, N, dK_dW_layer_2_i);
-        dK_dW_layer_2[(long long)row * 128 + column] = dK_dW_layer_2_i;
+        const float v_dK_dW_layer_2_delta = dK_dW_layer_2_delta[(long long)row * 128 + column];
+        const float v_dK_dW_layer_2_g = dK_dW_layer_2_g[(long long)row * 128 + column];
+        float v_dK_dW_layer_2;
+        at_dK_dW_layer_2(v_dK_dW_layer_2_delta, v_dK_dW_layer_2_g, N, v_dK_dW_layer_2);
+        dK_dW_layer_2[(long long)row * 128 + column] = v_dK_dW_layer_2;
     }
 }
-extern "C" __global__ void dK_dW_layer_2_x4(
+extern "C" __global__ void vec4_dK_dW_layer_2(
     const float* __restrict__ dK_dW_layer_2_delta, const float* __restrict__ dK_dW_layer_2_g, float* __restrict__ dK_dW_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 dK_dW_layer_2_delta_i = reinterpret_cast<const float4*>(dK_dW_layer_2_delta)[(long long)row * 32 + column];
-        const float4 dK_dW_layer_2_g_i = reinterpret_cast<const float4*>(dK_dW_layer_2_g)[(long long)row * 32 + column];
-        float4 dK_dW_layer_2_i;
-        dK_dW_layer_2_at(dK_dW_layer_2_delta_i.x, dK_dW_layer_2_g_i.x, N, dK_dW_layer_2_i.x);
-        dK_dW_layer_2_at(dK_dW_layer_2_delta_i.y, dK_dW_layer_2_g_i.y, N, dK_dW_layer_2_i.y);
-        dK_dW_layer_2_at(dK_dW_layer_2_delta_i.z, dK_dW_layer_2_g_i.z, N, dK_dW_layer_2_i.z);
-        dK_dW_layer_2_at(dK_dW_layer_2_delta_i.w, dK_dW_layer_2_g_i.w, N, dK_dW_layer_2_i.w);
-        reinterpret_cast<float4*>(dK_dW_layer_2)[(long long)row * 32 + column] = dK_dW_layer_2_i;
+        const float4 v_dK_dW_layer_2_delta = reinterpret_cast<const float4*>(dK_dW_layer_2_delta)[(long long)row * 32 + column];
+        const float4 v_dK_dW_layer_2_g = reinterpret_cast<const float4*>(dK_dW_layer_2_g)[(long long)row * 32 + column];
+        float4 v_dK_dW_layer_2;
+        at_dK_dW_layer_2(v_dK_dW_layer_2_delta.x, v_dK_dW_layer_2_g.x, N, v_dK_dW_layer_2.x);
+        at_dK_dW_layer_2(v_dK_dW_layer_2_delta.y, v_dK_dW_layer_2_g.y, N, v_dK_dW_layer_2.y);
+        at_dK_dW_layer_2(v_dK_dW_layer_2_delta.z, v_dK_dW_layer_2_g.z, N, v_dK_dW_layer_2.z);
+        at_dK_dW_layer_2(v_dK_dW_layer_2_delta.w, v_dK_dW_layer_2_g.w, N, v_dK_dW_layer_2.w);
+        reinterpret_cast<float4*>(dK_dW_layer_2)[(long long)row * 32 + column] = v_dK_dW_layer_2;
     }
 }
 
-static __device__ __forceinline__ void dK_db_layer_2_at(const float dK_db_layer_2_sum, const int N, float& dK_db_layer_2)
+static __device__ __forceinline__ void at_dK_db_layer_2(const float dK_db_layer_2_sum, const int N, float& dK_db_layer_2)
 {
     // ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = dK_db_layer_2_sum / N;
@@ -1689,28 +1689,28 @@ extern "C" __global__ void dK_db_layer_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dK_db_layer_2_sum_i = dK_db_layer_2_sum[column];
-        float dK_db_layer_2_i;
-        dK_db_layer_2_at(dK_db_layer_2_sum_i, N, dK_db_layer_2_i);
-        dK_db_layer_2[column] = dK_db_layer_2_i;
+        const float v_dK_db_layer_2_sum = dK_db_layer_2_sum[column];
+        float v_dK_db_layer_2;
+        at_dK_db_layer_2(v_dK_db_layer_2_sum, N, v_dK_db_layer_2);
+        dK_db_layer_2[column] = v_dK_db_layer_2;
     }
 }
-extern "C" __global__ void dK_db_layer_2_x4(
+extern "C" __global__ void vec4_dK_db_layer_2(
     const float* __restrict__ dK_db_layer_2_sum, float* __restrict__ dK_db_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dK_db_layer_2_sum_i = reinterpret_cast<const float4*>(dK_db_layer_2_sum)[column];
-        float4 dK_db_layer_2_i;
-        dK_db_layer_2_at(dK_db_layer_2_sum_i.x, N, dK_db_layer_2_i.x);
-        dK_db_layer_2_at(dK_db_layer_2_sum_i.y, N, dK_db_layer_2_i.y);
-        dK_db_layer_2_at(dK_db_layer_2_sum_i.z, N, dK_db_layer_2_i.z);
-        dK_db_layer_2_at(dK_db_layer_2_sum_i.w, N, dK_db_layer_2_i.w);
-        reinterpret_cast<float4*>(dK_db_layer_2)[column] = dK_db_layer_2_i;
+        const float4 v_dK_db_layer_2_sum = reinterpret_cast<const float4*>(dK_db_layer_2_sum)[column];
+        float4 v_dK_db_layer_2;
+        at_dK_db_layer_2(v_dK_db_layer_2_sum.x, N, v_dK_db_layer_2.x);
+        at_dK_db_layer_2(v_dK_db_layer_2_sum.y, N, v_dK_db_layer_2.y);
+        at_dK_db_layer_2(v_dK_db_layer_2_sum.z, N, v_dK_db_layer_2.z);
+        at_dK_db_layer_2(v_dK_db_layer_2_sum.w, N, v_dK_db_layer_2.w);
+        reinterpret_cast<float4*>(dK_db_layer_2)[column] = v_dK_db_layer_2;
     }
 }
 
-static __device__ __forceinline__ void dK_dg_layer_1_at(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dK_dg_layer_1)
+static __device__ __forceinline__ void at_dK_dg_layer_1(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dK_dg_layer_1)
 {
     // ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
     dK_dg_layer_1 = dK_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dK_dg_softplus_1 * sigmoid_softplus_1;
@@ -1721,36 +1721,36 @@ extern "C" __global__ void dK_dg_layer_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float dK_ddelta_layer_1_i = dK_ddelta_layer_1[(long long)row * 128 + column];
-        const float dK_dg_softplus_1_i = dK_dg_softplus_1[(long long)row * 128 + column];
-        const float delta_softplus_1_i = delta_softplus_1[(long long)row * 128 + column];
-        const float f_second_softplus_1_i = f_second_softplus_1[(long long)row * 128 + column];
-        const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        float dK_dg_layer_1_i;
-        dK_dg_layer_1_at(dK_ddelta_layer_1_i, dK_dg_softplus_1_i, delta_softplus_1_i, f_second_softplus_1_i, sigmoid_softplus_1_i, dK_dg_layer_1_i);
-        dK_dg_layer_1[(long long)row * 128 + column] = dK_dg_layer_1_i;
+        const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
+        const float v_dK_dg_softplus_1 = dK_dg_softplus_1[(long long)row * 128 + column];
+        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
+        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
+        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        float v_dK_dg_layer_1;
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1, v_dK_dg_softplus_1, v_delta_softplus_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_dK_dg_layer_1);
+        dK_dg_layer_1[(long long)row * 128 + column] = v_dK_dg_layer_1;
     }
 }
-extern "C" __global__ void dK_dg_layer_1_x4(
+extern "C" __global__ void vec4_dK_dg_layer_1(
     const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dK_ddelta_layer_1_i = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 dK_dg_softplus_1_i = reinterpret_cast<const float4*>(dK_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 delta_softplus_1_i = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 f_second_softplus_1_i = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        float4 dK_dg_layer_1_i;
-        dK_dg_layer_1_at(dK_ddelta_layer_1_i.x, dK_dg_softplus_1_i.x, delta_softplus_1_i.x, f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, dK_dg_layer_1_i.x);
-        dK_dg_layer_1_at(dK_ddelta_layer_1_i.y, dK_dg_softplus_1_i.y, delta_softplus_1_i.y, f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, dK_dg_layer_1_i.y);
-        dK_dg_layer_1_at(dK_ddelta_layer_1_i.z, dK_dg_softplus_1_i.z, delta_softplus_1_i.z, f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, dK_dg_layer_1_i.z);
-        dK_dg_layer_1_at(dK_ddelta_layer_1_i.w, dK_dg_softplus_1_i.w, delta_softplus_1_i.w, f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, dK_dg_layer_1_i.w);
-        reinterpret_cast<float4*>(dK_dg_layer_1)[(long long)row * 32 + column] = dK_dg_layer_1_i;
+        const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
+        const float4 v_dK_dg_softplus_1 = reinterpret_cast<const float4*>(dK_dg_softplus_1)[(long long)row * 32 + column];
+        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
+        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        float4 v_dK_dg_layer_1;
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.x, v_dK_dg_softplus_1.x, v_delta_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_dK_dg_layer_1.x);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.y, v_dK_dg_softplus_1.y, v_delta_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_dK_dg_layer_1.y);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.z, v_dK_dg_softplus_1.z, v_delta_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_dK_dg_layer_1.z);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.w, v_dK_dg_softplus_1.w, v_delta_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_dK_dg_layer_1.w);
+        reinterpret_cast<float4*>(dK_dg_layer_1)[(long long)row * 32 + column] = v_dK_dg_layer_1;
     }
 }
 
-static __device__ __forceinline__ void dK_dW_layer_1_at(const float dK_dW_layer_1_delta, const float dK_dW_layer_1_g, const int N, float& dK_dW_layer_1)
+static __device__ __forceinline__ void at_dK_dW_layer_1(const float dK_dW_layer_1_delta, const float dK_dW_layer_1_g, const int N, float& dK_dW_layer_1)
 {
     // ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
     dK_dW_layer_1 = (dK_dW_layer_1_delta + dK_dW_layer_1_g) / N;
@@ -1761,30 +1761,30 @@ extern "C" __global__ void dK_dW_layer_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float dK_dW_layer_1_delta_i = dK_dW_layer_1_delta[(long long)row * 64 + column];
-        const float dK_dW_layer_1_g_i = dK_dW_layer_1_g[(long long)row * 64 + column];
-        float dK_dW_layer_1_i;
-        dK_dW_layer_1_at(dK_dW_layer_1_delta_i, dK_dW_layer_1_g_i, N, dK_dW_layer_1_i);
-        dK_dW_layer_1[(long long)row * 64 + column] = dK_dW_layer_1_i;
+        const float v_dK_dW_layer_1_delta = dK_dW_layer_1_delta[(long long)row * 64 + column];
+        const float v_dK_dW_layer_1_g = dK_dW_layer_1_g[(long long)row * 64 + column];
+        float v_dK_dW_layer_1;
+        at_dK_dW_layer_1(v_dK_dW_layer_1_delta, v_dK_dW_layer_1_g, N, v_dK_dW_layer_1);
+        dK_dW_layer_1[(long long)row * 64 + column] = v_dK_dW_layer_1;
     }
 }
-extern "C" __global__ void dK_dW_layer_1_x4(
+extern "C" __global__ void vec4_dK_dW_layer_1(
     const float* __restrict__ dK_dW_layer_1_delta, const float* __restrict__ dK_dW_layer_1_g, float* __restrict__ dK_dW_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 dK_dW_layer_1_delta_i = reinterpret_cast<const float4*>(dK_dW_layer_1_delta)[(long long)row * 16 + column];
-        const float4 dK_dW_layer_1_g_i = reinterpret_cast<const float4*>(dK_dW_layer_1_g)[(long long)row * 16 + column];
-        float4 dK_dW_layer_1_i;
-        dK_dW_layer_1_at(dK_dW_layer_1_delta_i.x, dK_dW_layer_1_g_i.x, N, dK_dW_layer_1_i.x);
-        dK_dW_layer_1_at(dK_dW_layer_1_delta_i.y, dK_dW_layer_1_g_i.y, N, dK_dW_layer_1_i.y);
-        dK_dW_layer_1_at(dK_dW_layer_1_delta_i.z, dK_dW_layer_1_g_i.z, N, dK_dW_layer_1_i.z);
-        dK_dW_layer_1_at(dK_dW_layer_1_delta_i.w, dK_dW_layer_1_g_i.w, N, dK_dW_layer_1_i.w);
-        reinterpret_cast<float4*>(dK_dW_layer_1)[(long long)row * 16 + column] = dK_dW_layer_1_i;
+        const float4 v_dK_dW_layer_1_delta = reinterpret_cast<const float4*>(dK_dW_layer_1_delta)[(long long)row * 16 + column];
+        const float4 v_dK_dW_layer_1_g = reinterpret_cast<const float4*>(dK_dW_layer_1_g)[(long long)row * 16 + column];
+        float4 v_dK_dW_layer_1;
+        at_dK_dW_layer_1(v_dK_dW_layer_1_delta.x, v_dK_dW_layer_1_g.x, N, v_dK_dW_layer_1.x);
+        at_dK_dW_layer_1(v_dK_dW_layer_1_delta.y, v_dK_dW_layer_1_g.y, N, v_dK_dW_layer_1.y);
+        at_dK_dW_layer_1(v_dK_dW_layer_1_delta.z, v_dK_dW_layer_1_g.z, N, v_dK_dW_layer_1.z);
+        at_dK_dW_layer_1(v_dK_dW_layer_1_delta.w, v_dK_dW_layer_1_g.w, N, v_dK_dW_layer_1.w);
+        reinterpret_cast<float4*>(dK_dW_layer_1)[(long long)row * 16 + column] = v_dK_dW_layer_1;
     }
 }
 
-static __device__ __forceinline__ void dK_db_layer_1_at(const float dK_db_layer_1_sum, const int N, float& dK_db_layer_1)
+static __device__ __forceinline__ void at_dK_db_layer_1(const float dK_db_layer_1_sum, const int N, float& dK_db_layer_1)
 {
     // ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = dK_db_layer_1_sum / N;
@@ -1795,28 +1795,28 @@ extern "C" __global__ void dK_db_layer_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dK_db_layer_1_sum_i = dK_db_layer_1_sum[column];
-        float dK_db_layer_1_i;
-        dK_db_layer_1_at(dK_db_layer_1_sum_i, N, dK_db_layer_1_i);
-        dK_db_layer_1[column] = dK_db_layer_1_i;
+        const float v_dK_db_layer_1_sum = dK_db_layer_1_sum[column];
+        float v_dK_db_layer_1;
+        at_dK_db_layer_1(v_dK_db_layer_1_sum, N, v_dK_db_layer_1);
+        dK_db_layer_1[column] = v_dK_db_layer_1;
     }
 }
-extern "C" __global__ void dK_db_layer_1_x4(
+extern "C" __global__ void vec4_dK_db_layer_1(
     const float* __restrict__ dK_db_layer_1_sum, float* __restrict__ dK_db_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dK_db_layer_1_sum_i = reinterpret_cast<const float4*>(dK_db_layer_1_sum)[column];
-        float4 dK_db_layer_1_i;
-        dK_db_layer_1_at(dK_db_layer_1_sum_i.x, N, dK_db_layer_1_i.x);
-        dK_db_layer_1_at(dK_db_layer_1_sum_i.y, N, dK_db_layer_1_i.y);
-        dK_db_layer_1_at(dK_db_layer_1_sum_i.z, N, dK_db_layer_1_i.z);
-        dK_db_layer_1_at(dK_db_layer_1_sum_i.w, N, dK_db_layer_1_i.w);
-        reinterpret_cast<float4*>(dK_db_layer_1)[column] = dK_db_layer_1_i;
+        const float4 v_dK_db_layer_1_sum = reinterpret_cast<const float4*>(dK_db_layer_1_sum)[column];
+        float4 v_dK_db_layer_1;
+        at_dK_db_layer_1(v_dK_db_layer_1_sum.x, N, v_dK_db_layer_1.x);
+        at_dK_db_layer_1(v_dK_db_layer_1_sum.y, N, v_dK_db_layer_1.y);
+        at_dK_db_layer_1(v_dK_db_layer_1_sum.z, N, v_dK_db_layer_1.z);
+        at_dK_db_layer_1(v_dK_db_layer_1_sum.w, N, v_dK_db_layer_1.w);
+        reinterpret_cast<float4*>(dK_db_layer_1)[column] = v_dK_db_layer_1;
     }
 }
 
-static __device__ __forceinline__ void dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_at(const float dL_ddelta_prime_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dL_ddelta_softplus_1, float& dL_ddelta_prime_softplus_1)
+static __device__ __forceinline__ void at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(const float dL_ddelta_prime_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dL_ddelta_softplus_1, float& dL_ddelta_prime_softplus_1)
 {
     // ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
     dL_ddelta_softplus_1 = dL_ddelta_prime_layer_1 * f_second_softplus_1;
@@ -1829,34 +1829,34 @@ extern "C" __global__ void dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float dL_ddelta_prime_layer_1_i = dL_ddelta_prime_layer_1[(long long)row * 128 + column];
-        const float f_second_softplus_1_i = f_second_softplus_1[(long long)row * 128 + column];
-        const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        float dL_ddelta_softplus_1_i, dL_ddelta_prime_softplus_1_i;
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_at(dL_ddelta_prime_layer_1_i, f_second_softplus_1_i, sigmoid_softplus_1_i, dL_ddelta_softplus_1_i, dL_ddelta_prime_softplus_1_i);
-        dL_ddelta_softplus_1[(long long)row * 128 + column] = dL_ddelta_softplus_1_i;
-        dL_ddelta_prime_softplus_1[(long long)row * 128 + column] = dL_ddelta_prime_softplus_1_i;
+        const float v_dL_ddelta_prime_layer_1 = dL_ddelta_prime_layer_1[(long long)row * 128 + column];
+        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
+        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        float v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1;
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1);
+        dL_ddelta_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_softplus_1;
+        dL_ddelta_prime_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_prime_softplus_1;
     }
 }
-extern "C" __global__ void dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_x4(
+extern "C" __global__ void vec4_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(
     const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dL_ddelta_prime_layer_1_i = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_1)[(long long)row * 32 + column];
-        const float4 f_second_softplus_1_i = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        float4 dL_ddelta_softplus_1_i, dL_ddelta_prime_softplus_1_i;
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_at(dL_ddelta_prime_layer_1_i.x, f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, dL_ddelta_softplus_1_i.x, dL_ddelta_prime_softplus_1_i.x);
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_at(dL_ddelta_prime_layer_1_i.y, f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, dL_ddelta_softplus_1_i.y, dL_ddelta_prime_softplus_1_i.y);
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_at(dL_ddelta_prime_layer_1_i.z, f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, dL_ddelta_softplus_1_i.z, dL_ddelta_prime_softplus_1_i.z);
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_at(dL_ddelta_prime_layer_1_i.w, f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, dL_ddelta_softplus_1_i.w, dL_ddelta_prime_softplus_1_i.w);
-        reinterpret_cast<float4*>(dL_ddelta_softplus_1)[(long long)row * 32 + column] = dL_ddelta_softplus_1_i;
-        reinterpret_cast<float4*>(dL_ddelta_prime_softplus_1)[(long long)row * 32 + column] = dL_ddelta_prime_softplus_1_i;
+        const float4 v_dL_ddelta_prime_layer_1 = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_1)[(long long)row * 32 + column];
+        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
+        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        float4 v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1;
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_dL_ddelta_softplus_1.x, v_dL_ddelta_prime_softplus_1.x);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_dL_ddelta_softplus_1.y, v_dL_ddelta_prime_softplus_1.y);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_dL_ddelta_softplus_1.z, v_dL_ddelta_prime_softplus_1.z);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_dL_ddelta_softplus_1.w, v_dL_ddelta_prime_softplus_1.w);
+        reinterpret_cast<float4*>(dL_ddelta_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_softplus_1;
+        reinterpret_cast<float4*>(dL_ddelta_prime_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_prime_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2_at(const float dL_ddelta_layer_2, const float dL_ddelta_prime_layer_2, const float f_second_softplus_2, const float sigmoid_softplus_2, float& dL_ddelta_softplus_2, float& dL_ddelta_prime_softplus_2)
+static __device__ __forceinline__ void at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(const float dL_ddelta_layer_2, const float dL_ddelta_prime_layer_2, const float f_second_softplus_2, const float sigmoid_softplus_2, float& dL_ddelta_softplus_2, float& dL_ddelta_prime_softplus_2)
 {
     // ∂L/∂δ_softplus_2 = ∂L/∂δ′_layer_2 f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
     dL_ddelta_softplus_2 = dL_ddelta_layer_2 * sigmoid_softplus_2 + dL_ddelta_prime_layer_2 * f_second_softplus_2;
@@ -1869,36 +1869,36 @@ extern "C" __global__ void dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float dL_ddelta_layer_2_i = dL_ddelta_layer_2[(long long)row * 64 + column];
-        const float dL_ddelta_prime_layer_2_i = dL_ddelta_prime_layer_2[(long long)row * 64 + column];
-        const float f_second_softplus_2_i = f_second_softplus_2[(long long)row * 64 + column];
-        const float sigmoid_softplus_2_i = sigmoid_softplus_2[(long long)row * 64 + column];
-        float dL_ddelta_softplus_2_i, dL_ddelta_prime_softplus_2_i;
-        dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2_at(dL_ddelta_layer_2_i, dL_ddelta_prime_layer_2_i, f_second_softplus_2_i, sigmoid_softplus_2_i, dL_ddelta_softplus_2_i, dL_ddelta_prime_softplus_2_i);
-        dL_ddelta_softplus_2[(long long)row * 64 + column] = dL_ddelta_softplus_2_i;
-        dL_ddelta_prime_softplus_2[(long long)row * 64 + column] = dL_ddelta_prime_softplus_2_i;
+        const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_dL_ddelta_prime_layer_2 = dL_ddelta_prime_layer_2[(long long)row * 64 + column];
+        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
+        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        float v_dL_ddelta_softplus_2, v_dL_ddelta_prime_softplus_2;
+        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2, v_dL_ddelta_prime_layer_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_dL_ddelta_softplus_2, v_dL_ddelta_prime_softplus_2);
+        dL_ddelta_softplus_2[(long long)row * 64 + column] = v_dL_ddelta_softplus_2;
+        dL_ddelta_prime_softplus_2[(long long)row * 64 + column] = v_dL_ddelta_prime_softplus_2;
     }
 }
-extern "C" __global__ void dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2_x4(
+extern "C" __global__ void vec4_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(
     const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_ddelta_prime_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dL_ddelta_softplus_2, float* __restrict__ dL_ddelta_prime_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dL_ddelta_layer_2_i = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 dL_ddelta_prime_layer_2_i = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_2)[(long long)row * 16 + column];
-        const float4 f_second_softplus_2_i = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 sigmoid_softplus_2_i = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
-        float4 dL_ddelta_softplus_2_i, dL_ddelta_prime_softplus_2_i;
-        dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2_at(dL_ddelta_layer_2_i.x, dL_ddelta_prime_layer_2_i.x, f_second_softplus_2_i.x, sigmoid_softplus_2_i.x, dL_ddelta_softplus_2_i.x, dL_ddelta_prime_softplus_2_i.x);
-        dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2_at(dL_ddelta_layer_2_i.y, dL_ddelta_prime_layer_2_i.y, f_second_softplus_2_i.y, sigmoid_softplus_2_i.y, dL_ddelta_softplus_2_i.y, dL_ddelta_prime_softplus_2_i.y);
-        dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2_at(dL_ddelta_layer_2_i.z, dL_ddelta_prime_layer_2_i.z, f_second_softplus_2_i.z, sigmoid_softplus_2_i.z, dL_ddelta_softplus_2_i.z, dL_ddelta_prime_softplus_2_i.z);
-        dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2_at(dL_ddelta_layer_2_i.w, dL_ddelta_prime_layer_2_i.w, f_second_softplus_2_i.w, sigmoid_softplus_2_i.w, dL_ddelta_softplus_2_i.w, dL_ddelta_prime_softplus_2_i.w);
-        reinterpret_cast<float4*>(dL_ddelta_softplus_2)[(long long)row * 16 + column] = dL_ddelta_softplus_2_i;
-        reinterpret_cast<float4*>(dL_ddelta_prime_softplus_2)[(long long)row * 16 + column] = dL_ddelta_prime_softplus_2_i;
+        const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_dL_ddelta_prime_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_2)[(long long)row * 16 + column];
+        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
+        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        float4 v_dL_ddelta_softplus_2, v_dL_ddelta_prime_softplus_2;
+        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.x, v_dL_ddelta_prime_layer_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_dL_ddelta_softplus_2.x, v_dL_ddelta_prime_softplus_2.x);
+        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.y, v_dL_ddelta_prime_layer_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_dL_ddelta_softplus_2.y, v_dL_ddelta_prime_softplus_2.y);
+        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.z, v_dL_ddelta_prime_layer_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_dL_ddelta_softplus_2.z, v_dL_ddelta_prime_softplus_2.z);
+        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.w, v_dL_ddelta_prime_layer_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_dL_ddelta_softplus_2.w, v_dL_ddelta_prime_softplus_2.w);
+        reinterpret_cast<float4*>(dL_ddelta_softplus_2)[(long long)row * 16 + column] = v_dL_ddelta_softplus_2;
+        reinterpret_cast<float4*>(dL_ddelta_prime_softplus_2)[(long long)row * 16 + column] = v_dL_ddelta_prime_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void dL_dg_layer_3_at(const float f_second_softplus_3, const float sigmoid_softplus_3, const float dL_ddelta_layer_3, const float dL_ddelta_prime_layer_3, float& dL_dg_layer_3)
+static __device__ __forceinline__ void at_dL_dg_layer_3(const float f_second_softplus_3, const float sigmoid_softplus_3, const float dL_ddelta_layer_3, const float dL_ddelta_prime_layer_3, float& dL_dg_layer_3)
 {
     // f‴(g_layer_3) = f_second_softplus_3*(1 - 2*sigmoid_softplus_3)
     const float f_third_softplus_3 = f_second_softplus_3 * (1.0f - 2.0f * sigmoid_softplus_3);
@@ -1911,17 +1911,17 @@ extern "C" __global__ void dL_dg_layer_3(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_second_softplus_3_i = f_second_softplus_3[(long long)row * 1 + column];
-        const float sigmoid_softplus_3_i = sigmoid_softplus_3[(long long)row * 1 + column];
-        const float dL_ddelta_layer_3_i = dL_ddelta_layer_3[(long long)row * 1 + column];
-        const float dL_ddelta_prime_layer_3_i = dL_ddelta_prime_layer_3[(long long)row * 1 + column];
-        float dL_dg_layer_3_i;
-        dL_dg_layer_3_at(f_second_softplus_3_i, sigmoid_softplus_3_i, dL_ddelta_layer_3_i, dL_ddelta_prime_layer_3_i, dL_dg_layer_3_i);
-        dL_dg_layer_3[(long long)row * 1 + column] = dL_dg_layer_3_i;
+        const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
+        const float v_sigmoid_softplus_3 = sigmoid_softplus_3[(long long)row * 1 + column];
+        const float v_dL_ddelta_layer_3 = dL_ddelta_layer_3[(long long)row * 1 + column];
+        const float v_dL_ddelta_prime_layer_3 = dL_ddelta_prime_layer_3[(long long)row * 1 + column];
+        float v_dL_dg_layer_3;
+        at_dL_dg_layer_3(v_f_second_softplus_3, v_sigmoid_softplus_3, v_dL_ddelta_layer_3, v_dL_ddelta_prime_layer_3, v_dL_dg_layer_3);
+        dL_dg_layer_3[(long long)row * 1 + column] = v_dL_dg_layer_3;
     }
 }
 
-static __device__ __forceinline__ void dL_dW_layer_3_at(const float W_layer_3, const float dL_dW_layer_3_delta, const float dL_dW_layer_3_delta_prime, const float dL_dW_layer_3_g, const int N, float& dL_dW_layer_3)
+static __device__ __forceinline__ void at_dL_dW_layer_3(const float W_layer_3, const float dL_dW_layer_3_delta, const float dL_dW_layer_3_delta_prime, const float dL_dW_layer_3_g, const int N, float& dL_dW_layer_3)
 {
     // ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ + ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
     dL_dW_layer_3 = (2.0f * W_layer_3 * dL_dW_layer_3_delta_prime + dL_dW_layer_3_delta + dL_dW_layer_3_g) / N;
@@ -1932,34 +1932,34 @@ extern "C" __global__ void dL_dW_layer_3(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float W_layer_3_i = W_layer_3[(long long)row * 64 + column];
-        const float dL_dW_layer_3_delta_i = dL_dW_layer_3_delta[(long long)row * 64 + column];
-        const float dL_dW_layer_3_delta_prime_i = dL_dW_layer_3_delta_prime[(long long)row * 64 + column];
-        const float dL_dW_layer_3_g_i = dL_dW_layer_3_g[(long long)row * 64 + column];
-        float dL_dW_layer_3_i;
-        dL_dW_layer_3_at(W_layer_3_i, dL_dW_layer_3_delta_i, dL_dW_layer_3_delta_prime_i, dL_dW_layer_3_g_i, N, dL_dW_layer_3_i);
-        dL_dW_layer_3[(long long)row * 64 + column] = dL_dW_layer_3_i;
+        const float v_W_layer_3 = W_layer_3[(long long)row * 64 + column];
+        const float v_dL_dW_layer_3_delta = dL_dW_layer_3_delta[(long long)row * 64 + column];
+        const float v_dL_dW_layer_3_delta_prime = dL_dW_layer_3_delta_prime[(long long)row * 64 + column];
+        const float v_dL_dW_layer_3_g = dL_dW_layer_3_g[(long long)row * 64 + column];
+        float v_dL_dW_layer_3;
+        at_dL_dW_layer_3(v_W_layer_3, v_dL_dW_layer_3_delta, v_dL_dW_layer_3_delta_prime, v_dL_dW_layer_3_g, N, v_dL_dW_layer_3);
+        dL_dW_layer_3[(long long)row * 64 + column] = v_dL_dW_layer_3;
     }
 }
-extern "C" __global__ void dL_dW_layer_3_x4(
+extern "C" __global__ void vec4_dL_dW_layer_3(
     const float* __restrict__ W_layer_3, const float* __restrict__ dL_dW_layer_3_delta, const float* __restrict__ dL_dW_layer_3_delta_prime, const float* __restrict__ dL_dW_layer_3_g, float* __restrict__ dL_dW_layer_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_3_i = reinterpret_cast<const float4*>(W_layer_3)[(long long)row * 16 + column];
-        const float4 dL_dW_layer_3_delta_i = reinterpret_cast<const float4*>(dL_dW_layer_3_delta)[(long long)row * 16 + column];
-        const float4 dL_dW_layer_3_delta_prime_i = reinterpret_cast<const float4*>(dL_dW_layer_3_delta_prime)[(long long)row * 16 + column];
-        const float4 dL_dW_layer_3_g_i = reinterpret_cast<const float4*>(dL_dW_layer_3_g)[(long long)row * 16 + column];
-        float4 dL_dW_layer_3_i;
-        dL_dW_layer_3_at(W_layer_3_i.x, dL_dW_layer_3_delta_i.x, dL_dW_layer_3_delta_prime_i.x, dL_dW_layer_3_g_i.x, N, dL_dW_layer_3_i.x);
-        dL_dW_layer_3_at(W_layer_3_i.y, dL_dW_layer_3_delta_i.y, dL_dW_layer_3_delta_prime_i.y, dL_dW_layer_3_g_i.y, N, dL_dW_layer_3_i.y);
-        dL_dW_layer_3_at(W_layer_3_i.z, dL_dW_layer_3_delta_i.z, dL_dW_layer_3_delta_prime_i.z, dL_dW_layer_3_g_i.z, N, dL_dW_layer_3_i.z);
-        dL_dW_layer_3_at(W_layer_3_i.w, dL_dW_layer_3_delta_i.w, dL_dW_layer_3_delta_prime_i.w, dL_dW_layer_3_g_i.w, N, dL_dW_layer_3_i.w);
-        reinterpret_cast<float4*>(dL_dW_layer_3)[(long long)row * 16 + column] = dL_dW_layer_3_i;
+        const float4 v_W_layer_3 = reinterpret_cast<const float4*>(W_layer_3)[(long long)row * 16 + column];
+        const float4 v_dL_dW_layer_3_delta = reinterpret_cast<const float4*>(dL_dW_layer_3_delta)[(long long)row * 16 + column];
+        const float4 v_dL_dW_layer_3_delta_prime = reinterpret_cast<const float4*>(dL_dW_layer_3_delta_prime)[(long long)row * 16 + column];
+        const float4 v_dL_dW_layer_3_g = reinterpret_cast<const float4*>(dL_dW_layer_3_g)[(long long)row * 16 + column];
+        float4 v_dL_dW_layer_3;
+        at_dL_dW_layer_3(v_W_layer_3.x, v_dL_dW_layer_3_delta.x, v_dL_dW_layer_3_delta_prime.x, v_dL_dW_layer_3_g.x, N, v_dL_dW_layer_3.x);
+        at_dL_dW_layer_3(v_W_layer_3.y, v_dL_dW_layer_3_delta.y, v_dL_dW_layer_3_delta_prime.y, v_dL_dW_layer_3_g.y, N, v_dL_dW_layer_3.y);
+        at_dL_dW_layer_3(v_W_layer_3.z, v_dL_dW_layer_3_delta.z, v_dL_dW_layer_3_delta_prime.z, v_dL_dW_layer_3_g.z, N, v_dL_dW_layer_3.z);
+        at_dL_dW_layer_3(v_W_layer_3.w, v_dL_dW_layer_3_delta.w, v_dL_dW_layer_3_delta_prime.w, v_dL_dW_layer_3_g.w, N, v_dL_dW_layer_3.w);
+        reinterpret_cast<float4*>(dL_dW_layer_3)[(long long)row * 16 + column] = v_dL_dW_layer_3;
     }
 }
 
-static __device__ __forceinline__ void dL_db_layer_3_at(const float dL_db_layer_3_sum, const int N, float& dL_db_layer_3)
+static __device__ __forceinline__ void at_dL_db_layer_3(const float dL_db_layer_3_sum, const int N, float& dL_db_layer_3)
 {
     // ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = dL_db_layer_3_sum / N;
@@ -1970,14 +1970,14 @@ extern "C" __global__ void dL_db_layer_3(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dL_db_layer_3_sum_i = dL_db_layer_3_sum[column];
-        float dL_db_layer_3_i;
-        dL_db_layer_3_at(dL_db_layer_3_sum_i, N, dL_db_layer_3_i);
-        dL_db_layer_3[column] = dL_db_layer_3_i;
+        const float v_dL_db_layer_3_sum = dL_db_layer_3_sum[column];
+        float v_dL_db_layer_3;
+        at_dL_db_layer_3(v_dL_db_layer_3_sum, N, v_dL_db_layer_3);
+        dL_db_layer_3[column] = v_dL_db_layer_3;
     }
 }
 
-static __device__ __forceinline__ void dL_dg_layer_2_at(const float f_second_softplus_2, const float sigmoid_softplus_2, const float dL_ddelta_layer_2, const float dL_ddelta_prime_layer_2, const float dL_dg_softplus_2, const float delta_prime_softplus_2, const float delta_softplus_2, float& dL_dg_layer_2)
+static __device__ __forceinline__ void at_dL_dg_layer_2(const float f_second_softplus_2, const float sigmoid_softplus_2, const float dL_ddelta_layer_2, const float dL_ddelta_prime_layer_2, const float dL_dg_softplus_2, const float delta_prime_softplus_2, const float delta_softplus_2, float& dL_dg_layer_2)
 {
     // f‴(g_layer_2) = f_second_softplus_2*(1 - 2*sigmoid_softplus_2)
     const float f_third_softplus_2 = f_second_softplus_2 * (1.0f - 2.0f * sigmoid_softplus_2);
@@ -1990,40 +1990,40 @@ extern "C" __global__ void dL_dg_layer_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_second_softplus_2_i = f_second_softplus_2[(long long)row * 64 + column];
-        const float sigmoid_softplus_2_i = sigmoid_softplus_2[(long long)row * 64 + column];
-        const float dL_ddelta_layer_2_i = dL_ddelta_layer_2[(long long)row * 64 + column];
-        const float dL_ddelta_prime_layer_2_i = dL_ddelta_prime_layer_2[(long long)row * 64 + column];
-        const float dL_dg_softplus_2_i = dL_dg_softplus_2[(long long)row * 64 + column];
-        const float delta_prime_softplus_2_i = delta_prime_softplus_2[(long long)row * 64 + column];
-        const float delta_softplus_2_i = delta_softplus_2[(long long)row * 64 + column];
-        float dL_dg_layer_2_i;
-        dL_dg_layer_2_at(f_second_softplus_2_i, sigmoid_softplus_2_i, dL_ddelta_layer_2_i, dL_ddelta_prime_layer_2_i, dL_dg_softplus_2_i, delta_prime_softplus_2_i, delta_softplus_2_i, dL_dg_layer_2_i);
-        dL_dg_layer_2[(long long)row * 64 + column] = dL_dg_layer_2_i;
+        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
+        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_dL_ddelta_prime_layer_2 = dL_ddelta_prime_layer_2[(long long)row * 64 + column];
+        const float v_dL_dg_softplus_2 = dL_dg_softplus_2[(long long)row * 64 + column];
+        const float v_delta_prime_softplus_2 = delta_prime_softplus_2[(long long)row * 64 + column];
+        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
+        float v_dL_dg_layer_2;
+        at_dL_dg_layer_2(v_f_second_softplus_2, v_sigmoid_softplus_2, v_dL_ddelta_layer_2, v_dL_ddelta_prime_layer_2, v_dL_dg_softplus_2, v_delta_prime_softplus_2, v_delta_softplus_2, v_dL_dg_layer_2);
+        dL_dg_layer_2[(long long)row * 64 + column] = v_dL_dg_layer_2;
     }
 }
-extern "C" __global__ void dL_dg_layer_2_x4(
+extern "C" __global__ void vec4_dL_dg_layer_2(
     const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_ddelta_prime_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_prime_softplus_2, const float* __restrict__ delta_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 f_second_softplus_2_i = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 sigmoid_softplus_2_i = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
-        const float4 dL_ddelta_layer_2_i = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 dL_ddelta_prime_layer_2_i = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_2)[(long long)row * 16 + column];
-        const float4 dL_dg_softplus_2_i = reinterpret_cast<const float4*>(dL_dg_softplus_2)[(long long)row * 16 + column];
-        const float4 delta_prime_softplus_2_i = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 delta_softplus_2_i = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        float4 dL_dg_layer_2_i;
-        dL_dg_layer_2_at(f_second_softplus_2_i.x, sigmoid_softplus_2_i.x, dL_ddelta_layer_2_i.x, dL_ddelta_prime_layer_2_i.x, dL_dg_softplus_2_i.x, delta_prime_softplus_2_i.x, delta_softplus_2_i.x, dL_dg_layer_2_i.x);
-        dL_dg_layer_2_at(f_second_softplus_2_i.y, sigmoid_softplus_2_i.y, dL_ddelta_layer_2_i.y, dL_ddelta_prime_layer_2_i.y, dL_dg_softplus_2_i.y, delta_prime_softplus_2_i.y, delta_softplus_2_i.y, dL_dg_layer_2_i.y);
-        dL_dg_layer_2_at(f_second_softplus_2_i.z, sigmoid_softplus_2_i.z, dL_ddelta_layer_2_i.z, dL_ddelta_prime_layer_2_i.z, dL_dg_softplus_2_i.z, delta_prime_softplus_2_i.z, delta_softplus_2_i.z, dL_dg_layer_2_i.z);
-        dL_dg_layer_2_at(f_second_softplus_2_i.w, sigmoid_softplus_2_i.w, dL_ddelta_layer_2_i.w, dL_ddelta_prime_layer_2_i.w, dL_dg_softplus_2_i.w, delta_prime_softplus_2_i.w, delta_softplus_2_i.w, dL_dg_layer_2_i.w);
-        reinterpret_cast<float4*>(dL_dg_layer_2)[(long long)row * 16 + column] = dL_dg_layer_2_i;
+        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
+        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_dL_ddelta_prime_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_2)[(long long)row * 16 + column];
+        const float4 v_dL_dg_softplus_2 = reinterpret_cast<const float4*>(dL_dg_softplus_2)[(long long)row * 16 + column];
+        const float4 v_delta_prime_softplus_2 = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
+        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
+        float4 v_dL_dg_layer_2;
+        at_dL_dg_layer_2(v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_dL_ddelta_layer_2.x, v_dL_ddelta_prime_layer_2.x, v_dL_dg_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_softplus_2.x, v_dL_dg_layer_2.x);
+        at_dL_dg_layer_2(v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_dL_ddelta_layer_2.y, v_dL_ddelta_prime_layer_2.y, v_dL_dg_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_softplus_2.y, v_dL_dg_layer_2.y);
+        at_dL_dg_layer_2(v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_dL_ddelta_layer_2.z, v_dL_ddelta_prime_layer_2.z, v_dL_dg_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_softplus_2.z, v_dL_dg_layer_2.z);
+        at_dL_dg_layer_2(v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_dL_ddelta_layer_2.w, v_dL_ddelta_prime_layer_2.w, v_dL_dg_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_softplus_2.w, v_dL_dg_layer_2.w);
+        reinterpret_cast<float4*>(dL_dg_layer_2)[(long long)row * 16 + column] = v_dL_dg_layer_2;
     }
 }
 
-static __device__ __forceinline__ void dL_dW_layer_2_at(const float W_layer_2, const float dL_dW_layer_2_delta, const float dL_dW_layer_2_delta_prime, const float dL_dW_layer_2_g, const int N, float& dL_dW_layer_2)
+static __device__ __forceinline__ void at_dL_dW_layer_2(const float W_layer_2, const float dL_dW_layer_2_delta, const float dL_dW_layer_2_delta_prime, const float dL_dW_layer_2_g, const int N, float& dL_dW_layer_2)
 {
     // ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ + ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
     dL_dW_layer_2 = (2.0f * W_layer_2 * dL_dW_layer_2_delta_prime + dL_dW_layer_2_delta + dL_dW_layer_2_g) / N;
@@ -2034,34 +2034,34 @@ extern "C" __global__ void dL_dW_layer_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float W_layer_2_i = W_layer_2[(long long)row * 128 + column];
-        const float dL_dW_layer_2_delta_i = dL_dW_layer_2_delta[(long long)row * 128 + column];
-        const float dL_dW_layer_2_delta_prime_i = dL_dW_layer_2_delta_prime[(long long)row * 128 + column];
-        const float dL_dW_layer_2_g_i = dL_dW_layer_2_g[(long long)row * 128 + column];
-        float dL_dW_layer_2_i;
-        dL_dW_layer_2_at(W_layer_2_i, dL_dW_layer_2_delta_i, dL_dW_layer_2_delta_prime_i, dL_dW_layer_2_g_i, N, dL_dW_layer_2_i);
-        dL_dW_layer_2[(long long)row * 128 + column] = dL_dW_layer_2_i;
+        const float v_W_layer_2 = W_layer_2[(long long)row * 128 + column];
+        const float v_dL_dW_layer_2_delta = dL_dW_layer_2_delta[(long long)row * 128 + column];
+        const float v_dL_dW_layer_2_delta_prime = dL_dW_layer_2_delta_prime[(long long)row * 128 + column];
+        const float v_dL_dW_layer_2_g = dL_dW_layer_2_g[(long long)row * 128 + column];
+        float v_dL_dW_layer_2;
+        at_dL_dW_layer_2(v_W_layer_2, v_dL_dW_layer_2_delta, v_dL_dW_layer_2_delta_prime, v_dL_dW_layer_2_g, N, v_dL_dW_layer_2);
+        dL_dW_layer_2[(long long)row * 128 + column] = v_dL_dW_layer_2;
     }
 }
-extern "C" __global__ void dL_dW_layer_2_x4(
+extern "C" __global__ void vec4_dL_dW_layer_2(
     const float* __restrict__ W_layer_2, const float* __restrict__ dL_dW_layer_2_delta, const float* __restrict__ dL_dW_layer_2_delta_prime, const float* __restrict__ dL_dW_layer_2_g, float* __restrict__ dL_dW_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_2_i = reinterpret_cast<const float4*>(W_layer_2)[(long long)row * 32 + column];
-        const float4 dL_dW_layer_2_delta_i = reinterpret_cast<const float4*>(dL_dW_layer_2_delta)[(long long)row * 32 + column];
-        const float4 dL_dW_layer_2_delta_prime_i = reinterpret_cast<const float4*>(dL_dW_layer_2_delta_prime)[(long long)row * 32 + column];
-        const float4 dL_dW_layer_2_g_i = reinterpret_cast<const float4*>(dL_dW_layer_2_g)[(long long)row * 32 + column];
-        float4 dL_dW_layer_2_i;
-        dL_dW_layer_2_at(W_layer_2_i.x, dL_dW_layer_2_delta_i.x, dL_dW_layer_2_delta_prime_i.x, dL_dW_layer_2_g_i.x, N, dL_dW_layer_2_i.x);
-        dL_dW_layer_2_at(W_layer_2_i.y, dL_dW_layer_2_delta_i.y, dL_dW_layer_2_delta_prime_i.y, dL_dW_layer_2_g_i.y, N, dL_dW_layer_2_i.y);
-        dL_dW_layer_2_at(W_layer_2_i.z, dL_dW_layer_2_delta_i.z, dL_dW_layer_2_delta_prime_i.z, dL_dW_layer_2_g_i.z, N, dL_dW_layer_2_i.z);
-        dL_dW_layer_2_at(W_layer_2_i.w, dL_dW_layer_2_delta_i.w, dL_dW_layer_2_delta_prime_i.w, dL_dW_layer_2_g_i.w, N, dL_dW_layer_2_i.w);
-        reinterpret_cast<float4*>(dL_dW_layer_2)[(long long)row * 32 + column] = dL_dW_layer_2_i;
+        const float4 v_W_layer_2 = reinterpret_cast<const float4*>(W_layer_2)[(long long)row * 32 + column];
+        const float4 v_dL_dW_layer_2_delta = reinterpret_cast<const float4*>(dL_dW_layer_2_delta)[(long long)row * 32 + column];
+        const float4 v_dL_dW_layer_2_delta_prime = reinterpret_cast<const float4*>(dL_dW_layer_2_delta_prime)[(long long)row * 32 + column];
+        const float4 v_dL_dW_layer_2_g = reinterpret_cast<const float4*>(dL_dW_layer_2_g)[(long long)row * 32 + column];
+        float4 v_dL_dW_layer_2;
+        at_dL_dW_layer_2(v_W_layer_2.x, v_dL_dW_layer_2_delta.x, v_dL_dW_layer_2_delta_prime.x, v_dL_dW_layer_2_g.x, N, v_dL_dW_layer_2.x);
+        at_dL_dW_layer_2(v_W_layer_2.y, v_dL_dW_layer_2_delta.y, v_dL_dW_layer_2_delta_prime.y, v_dL_dW_layer_2_g.y, N, v_dL_dW_layer_2.y);
+        at_dL_dW_layer_2(v_W_layer_2.z, v_dL_dW_layer_2_delta.z, v_dL_dW_layer_2_delta_prime.z, v_dL_dW_layer_2_g.z, N, v_dL_dW_layer_2.z);
+        at_dL_dW_layer_2(v_W_layer_2.w, v_dL_dW_layer_2_delta.w, v_dL_dW_layer_2_delta_prime.w, v_dL_dW_layer_2_g.w, N, v_dL_dW_layer_2.w);
+        reinterpret_cast<float4*>(dL_dW_layer_2)[(long long)row * 32 + column] = v_dL_dW_layer_2;
     }
 }
 
-static __device__ __forceinline__ void dL_db_layer_2_at(const float dL_db_layer_2_sum, const int N, float& dL_db_layer_2)
+static __device__ __forceinline__ void at_dL_db_layer_2(const float dL_db_layer_2_sum, const int N, float& dL_db_layer_2)
 {
     // ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = dL_db_layer_2_sum / N;
@@ -2072,28 +2072,28 @@ extern "C" __global__ void dL_db_layer_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dL_db_layer_2_sum_i = dL_db_layer_2_sum[column];
-        float dL_db_layer_2_i;
-        dL_db_layer_2_at(dL_db_layer_2_sum_i, N, dL_db_layer_2_i);
-        dL_db_layer_2[column] = dL_db_layer_2_i;
+        const float v_dL_db_layer_2_sum = dL_db_layer_2_sum[column];
+        float v_dL_db_layer_2;
+        at_dL_db_layer_2(v_dL_db_layer_2_sum, N, v_dL_db_layer_2);
+        dL_db_layer_2[column] = v_dL_db_layer_2;
     }
 }
-extern "C" __global__ void dL_db_layer_2_x4(
+extern "C" __global__ void vec4_dL_db_layer_2(
     const float* __restrict__ dL_db_layer_2_sum, float* __restrict__ dL_db_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dL_db_layer_2_sum_i = reinterpret_cast<const float4*>(dL_db_layer_2_sum)[column];
-        float4 dL_db_layer_2_i;
-        dL_db_layer_2_at(dL_db_layer_2_sum_i.x, N, dL_db_layer_2_i.x);
-        dL_db_layer_2_at(dL_db_layer_2_sum_i.y, N, dL_db_layer_2_i.y);
-        dL_db_layer_2_at(dL_db_layer_2_sum_i.z, N, dL_db_layer_2_i.z);
-        dL_db_layer_2_at(dL_db_layer_2_sum_i.w, N, dL_db_layer_2_i.w);
-        reinterpret_cast<float4*>(dL_db_layer_2)[column] = dL_db_layer_2_i;
+        const float4 v_dL_db_layer_2_sum = reinterpret_cast<const float4*>(dL_db_layer_2_sum)[column];
+        float4 v_dL_db_layer_2;
+        at_dL_db_layer_2(v_dL_db_layer_2_sum.x, N, v_dL_db_layer_2.x);
+        at_dL_db_layer_2(v_dL_db_layer_2_sum.y, N, v_dL_db_layer_2.y);
+        at_dL_db_layer_2(v_dL_db_layer_2_sum.z, N, v_dL_db_layer_2.z);
+        at_dL_db_layer_2(v_dL_db_layer_2_sum.w, N, v_dL_db_layer_2.w);
+        reinterpret_cast<float4*>(dL_db_layer_2)[column] = v_dL_db_layer_2;
     }
 }
 
-static __device__ __forceinline__ void dL_dg_layer_1_at(const float f_second_softplus_1, const float sigmoid_softplus_1, const float dL_ddelta_prime_layer_1, const float dL_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dL_dg_layer_1)
+static __device__ __forceinline__ void at_dL_dg_layer_1(const float f_second_softplus_1, const float sigmoid_softplus_1, const float dL_ddelta_prime_layer_1, const float dL_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dL_dg_layer_1)
 {
     // f‴(g_layer_1) = f_second_softplus_1*(1 - 2*sigmoid_softplus_1)
     const float f_third_softplus_1 = f_second_softplus_1 * (1.0f - 2.0f * sigmoid_softplus_1);
@@ -2106,38 +2106,38 @@ extern "C" __global__ void dL_dg_layer_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_second_softplus_1_i = f_second_softplus_1[(long long)row * 128 + column];
-        const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        const float dL_ddelta_prime_layer_1_i = dL_ddelta_prime_layer_1[(long long)row * 128 + column];
-        const float dL_dg_softplus_1_i = dL_dg_softplus_1[(long long)row * 128 + column];
-        const float delta_prime_softplus_1_i = delta_prime_softplus_1[(long long)row * 128 + column];
-        const float delta_softplus_1_i = delta_softplus_1[(long long)row * 128 + column];
-        float dL_dg_layer_1_i;
-        dL_dg_layer_1_at(f_second_softplus_1_i, sigmoid_softplus_1_i, dL_ddelta_prime_layer_1_i, dL_dg_softplus_1_i, delta_prime_softplus_1_i, delta_softplus_1_i, dL_dg_layer_1_i);
-        dL_dg_layer_1[(long long)row * 128 + column] = dL_dg_layer_1_i;
+        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
+        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_dL_ddelta_prime_layer_1 = dL_ddelta_prime_layer_1[(long long)row * 128 + column];
+        const float v_dL_dg_softplus_1 = dL_dg_softplus_1[(long long)row * 128 + column];
+        const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
+        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
+        float v_dL_dg_layer_1;
+        at_dL_dg_layer_1(v_f_second_softplus_1, v_sigmoid_softplus_1, v_dL_ddelta_prime_layer_1, v_dL_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dL_dg_layer_1);
+        dL_dg_layer_1[(long long)row * 128 + column] = v_dL_dg_layer_1;
     }
 }
-extern "C" __global__ void dL_dg_layer_1_x4(
+extern "C" __global__ void vec4_dL_dg_layer_1(
     const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 f_second_softplus_1_i = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        const float4 dL_ddelta_prime_layer_1_i = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_1)[(long long)row * 32 + column];
-        const float4 dL_dg_softplus_1_i = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 delta_prime_softplus_1_i = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 delta_softplus_1_i = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        float4 dL_dg_layer_1_i;
-        dL_dg_layer_1_at(f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, dL_ddelta_prime_layer_1_i.x, dL_dg_softplus_1_i.x, delta_prime_softplus_1_i.x, delta_softplus_1_i.x, dL_dg_layer_1_i.x);
-        dL_dg_layer_1_at(f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, dL_ddelta_prime_layer_1_i.y, dL_dg_softplus_1_i.y, delta_prime_softplus_1_i.y, delta_softplus_1_i.y, dL_dg_layer_1_i.y);
-        dL_dg_layer_1_at(f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, dL_ddelta_prime_layer_1_i.z, dL_dg_softplus_1_i.z, delta_prime_softplus_1_i.z, delta_softplus_1_i.z, dL_dg_layer_1_i.z);
-        dL_dg_layer_1_at(f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, dL_ddelta_prime_layer_1_i.w, dL_dg_softplus_1_i.w, delta_prime_softplus_1_i.w, delta_softplus_1_i.w, dL_dg_layer_1_i.w);
-        reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = dL_dg_layer_1_i;
+        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
+        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_dL_ddelta_prime_layer_1 = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_1)[(long long)row * 32 + column];
+        const float4 v_dL_dg_softplus_1 = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
+        const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
+        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
+        float4 v_dL_dg_layer_1;
+        at_dL_dg_layer_1(v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_dL_ddelta_prime_layer_1.x, v_dL_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dL_dg_layer_1.x);
+        at_dL_dg_layer_1(v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_dL_ddelta_prime_layer_1.y, v_dL_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dL_dg_layer_1.y);
+        at_dL_dg_layer_1(v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_dL_ddelta_prime_layer_1.z, v_dL_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dL_dg_layer_1.z);
+        at_dL_dg_layer_1(v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_dL_ddelta_prime_layer_1.w, v_dL_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dL_dg_layer_1.w);
+        reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = v_dL_dg_layer_1;
     }
 }
 
-static __device__ __forceinline__ void dL_dW_layer_1_at(const float W_layer_1, const float dL_dW_layer_1_delta_prime, const float dL_dW_layer_1_g, const int N, float& dL_dW_layer_1)
+static __device__ __forceinline__ void at_dL_dW_layer_1(const float W_layer_1, const float dL_dW_layer_1_delta_prime, const float dL_dW_layer_1_g, const int N, float& dL_dW_layer_1)
 {
     // ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 ∂L/∂δ′_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
     dL_dW_layer_1 = (2.0f * W_layer_1 * dL_dW_layer_1_delta_prime + dL_dW_layer_1_g) / N;
@@ -2148,32 +2148,32 @@ extern "C" __global__ void dL_dW_layer_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float W_layer_1_i = W_layer_1[(long long)row * 64 + column];
-        const float dL_dW_layer_1_delta_prime_i = dL_dW_layer_1_delta_prime[(long long)row * 64 + column];
-        const float dL_dW_layer_1_g_i = dL_dW_layer_1_g[(long long)row * 64 + column];
-        float dL_dW_layer_1_i;
-        dL_dW_layer_1_at(W_layer_1_i, dL_dW_layer_1_delta_prime_i, dL_dW_layer_1_g_i, N, dL_dW_layer_1_i);
-        dL_dW_layer_1[(long long)row * 64 + column] = dL_dW_layer_1_i;
+        const float v_W_layer_1 = W_layer_1[(long long)row * 64 + column];
+        const float v_dL_dW_layer_1_delta_prime = dL_dW_layer_1_delta_prime[(long long)row * 64 + column];
+        const float v_dL_dW_layer_1_g = dL_dW_layer_1_g[(long long)row * 64 + column];
+        float v_dL_dW_layer_1;
+        at_dL_dW_layer_1(v_W_layer_1, v_dL_dW_layer_1_delta_prime, v_dL_dW_layer_1_g, N, v_dL_dW_layer_1);
+        dL_dW_layer_1[(long long)row * 64 + column] = v_dL_dW_layer_1;
     }
 }
-extern "C" __global__ void dL_dW_layer_1_x4(
+extern "C" __global__ void vec4_dL_dW_layer_1(
     const float* __restrict__ W_layer_1, const float* __restrict__ dL_dW_layer_1_delta_prime, const float* __restrict__ dL_dW_layer_1_g, float* __restrict__ dL_dW_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_1_i = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
-        const float4 dL_dW_layer_1_delta_prime_i = reinterpret_cast<const float4*>(dL_dW_layer_1_delta_prime)[(long long)row * 16 + column];
-        const float4 dL_dW_layer_1_g_i = reinterpret_cast<const float4*>(dL_dW_layer_1_g)[(long long)row * 16 + column];
-        float4 dL_dW_layer_1_i;
-        dL_dW_layer_1_at(W_layer_1_i.x, dL_dW_layer_1_delta_prime_i.x, dL_dW_layer_1_g_i.x, N, dL_dW_layer_1_i.x);
-        dL_dW_layer_1_at(W_layer_1_i.y, dL_dW_layer_1_delta_prime_i.y, dL_dW_layer_1_g_i.y, N, dL_dW_layer_1_i.y);
-        dL_dW_layer_1_at(W_layer_1_i.z, dL_dW_layer_1_delta_prime_i.z, dL_dW_layer_1_g_i.z, N, dL_dW_layer_1_i.z);
-        dL_dW_layer_1_at(W_layer_1_i.w, dL_dW_layer_1_delta_prime_i.w, dL_dW_layer_1_g_i.w, N, dL_dW_layer_1_i.w);
-        reinterpret_cast<float4*>(dL_dW_layer_1)[(long long)row * 16 + column] = dL_dW_layer_1_i;
+        const float4 v_W_layer_1 = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
+        const float4 v_dL_dW_layer_1_delta_prime = reinterpret_cast<const float4*>(dL_dW_layer_1_delta_prime)[(long long)row * 16 + column];
+        const float4 v_dL_dW_layer_1_g = reinterpret_cast<const float4*>(dL_dW_layer_1_g)[(long long)row * 16 + column];
+        float4 v_dL_dW_layer_1;
+        at_dL_dW_layer_1(v_W_layer_1.x, v_dL_dW_layer_1_delta_prime.x, v_dL_dW_layer_1_g.x, N, v_dL_dW_layer_1.x);
+        at_dL_dW_layer_1(v_W_layer_1.y, v_dL_dW_layer_1_delta_prime.y, v_dL_dW_layer_1_g.y, N, v_dL_dW_layer_1.y);
+        at_dL_dW_layer_1(v_W_layer_1.z, v_dL_dW_layer_1_delta_prime.z, v_dL_dW_layer_1_g.z, N, v_dL_dW_layer_1.z);
+        at_dL_dW_layer_1(v_W_layer_1.w, v_dL_dW_layer_1_delta_prime.w, v_dL_dW_layer_1_g.w, N, v_dL_dW_layer_1.w);
+        reinterpret_cast<float4*>(dL_dW_layer_1)[(long long)row * 16 + column] = v_dL_dW_layer_1;
     }
 }
 
-static __device__ __forceinline__ void dL_db_layer_1_at(const float dL_db_layer_1_sum, const int N, float& dL_db_layer_1)
+static __device__ __forceinline__ void at_dL_db_layer_1(const float dL_db_layer_1_sum, const int N, float& dL_db_layer_1)
 {
     // ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = dL_db_layer_1_sum / N;
@@ -2184,28 +2184,28 @@ extern "C" __global__ void dL_db_layer_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dL_db_layer_1_sum_i = dL_db_layer_1_sum[column];
-        float dL_db_layer_1_i;
-        dL_db_layer_1_at(dL_db_layer_1_sum_i, N, dL_db_layer_1_i);
-        dL_db_layer_1[column] = dL_db_layer_1_i;
+        const float v_dL_db_layer_1_sum = dL_db_layer_1_sum[column];
+        float v_dL_db_layer_1;
+        at_dL_db_layer_1(v_dL_db_layer_1_sum, N, v_dL_db_layer_1);
+        dL_db_layer_1[column] = v_dL_db_layer_1;
     }
 }
-extern "C" __global__ void dL_db_layer_1_x4(
+extern "C" __global__ void vec4_dL_db_layer_1(
     const float* __restrict__ dL_db_layer_1_sum, float* __restrict__ dL_db_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dL_db_layer_1_sum_i = reinterpret_cast<const float4*>(dL_db_layer_1_sum)[column];
-        float4 dL_db_layer_1_i;
-        dL_db_layer_1_at(dL_db_layer_1_sum_i.x, N, dL_db_layer_1_i.x);
-        dL_db_layer_1_at(dL_db_layer_1_sum_i.y, N, dL_db_layer_1_i.y);
-        dL_db_layer_1_at(dL_db_layer_1_sum_i.z, N, dL_db_layer_1_i.z);
-        dL_db_layer_1_at(dL_db_layer_1_sum_i.w, N, dL_db_layer_1_i.w);
-        reinterpret_cast<float4*>(dL_db_layer_1)[column] = dL_db_layer_1_i;
+        const float4 v_dL_db_layer_1_sum = reinterpret_cast<const float4*>(dL_db_layer_1_sum)[column];
+        float4 v_dL_db_layer_1;
+        at_dL_db_layer_1(v_dL_db_layer_1_sum.x, N, v_dL_db_layer_1.x);
+        at_dL_db_layer_1(v_dL_db_layer_1_sum.y, N, v_dL_db_layer_1.y);
+        at_dL_db_layer_1(v_dL_db_layer_1_sum.z, N, v_dL_db_layer_1.z);
+        at_dL_db_layer_1(v_dL_db_layer_1_sum.w, N, v_dL_db_layer_1.w);
+        reinterpret_cast<float4*>(dL_db_layer_1)[column] = v_dL_db_layer_1;
     }
 }
 
-static __device__ __forceinline__ void dK_dg_layer_2_at(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_second_softplus_2, const float sigmoid_softplus_2, float& dK_dg_layer_2)
+static __device__ __forceinline__ void at_dK_dg_layer_2(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_second_softplus_2, const float sigmoid_softplus_2, float& dK_dg_layer_2)
 {
     // ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
     dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * sigmoid_softplus_2;
@@ -2216,36 +2216,36 @@ extern "C" __global__ void dK_dg_layer_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float dK_ddelta_layer_2_i = dK_ddelta_layer_2[(long long)row * 64 + column];
-        const float dK_dg_softplus_2_i = dK_dg_softplus_2[(long long)row * 64 + column];
-        const float delta_softplus_2_i = delta_softplus_2[(long long)row * 64 + column];
-        const float f_second_softplus_2_i = f_second_softplus_2[(long long)row * 64 + column];
-        const float sigmoid_softplus_2_i = sigmoid_softplus_2[(long long)row * 64 + column];
-        float dK_dg_layer_2_i;
-        dK_dg_layer_2_at(dK_ddelta_layer_2_i, dK_dg_softplus_2_i, delta_softplus_2_i, f_second_softplus_2_i, sigmoid_softplus_2_i, dK_dg_layer_2_i);
-        dK_dg_layer_2[(long long)row * 64 + column] = dK_dg_layer_2_i;
+        const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_dK_dg_softplus_2 = dK_dg_softplus_2[(long long)row * 64 + column];
+        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
+        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
+        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        float v_dK_dg_layer_2;
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_dK_dg_layer_2);
+        dK_dg_layer_2[(long long)row * 64 + column] = v_dK_dg_layer_2;
     }
 }
-extern "C" __global__ void dK_dg_layer_2_x4(
+extern "C" __global__ void vec4_dK_dg_layer_2(
     const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dK_ddelta_layer_2_i = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 dK_dg_softplus_2_i = reinterpret_cast<const float4*>(dK_dg_softplus_2)[(long long)row * 16 + column];
-        const float4 delta_softplus_2_i = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 f_second_softplus_2_i = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 sigmoid_softplus_2_i = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
-        float4 dK_dg_layer_2_i;
-        dK_dg_layer_2_at(dK_ddelta_layer_2_i.x, dK_dg_softplus_2_i.x, delta_softplus_2_i.x, f_second_softplus_2_i.x, sigmoid_softplus_2_i.x, dK_dg_layer_2_i.x);
-        dK_dg_layer_2_at(dK_ddelta_layer_2_i.y, dK_dg_softplus_2_i.y, delta_softplus_2_i.y, f_second_softplus_2_i.y, sigmoid_softplus_2_i.y, dK_dg_layer_2_i.y);
-        dK_dg_layer_2_at(dK_ddelta_layer_2_i.z, dK_dg_softplus_2_i.z, delta_softplus_2_i.z, f_second_softplus_2_i.z, sigmoid_softplus_2_i.z, dK_dg_layer_2_i.z);
-        dK_dg_layer_2_at(dK_ddelta_layer_2_i.w, dK_dg_softplus_2_i.w, delta_softplus_2_i.w, f_second_softplus_2_i.w, sigmoid_softplus_2_i.w, dK_dg_layer_2_i.w);
-        reinterpret_cast<float4*>(dK_dg_layer_2)[(long long)row * 16 + column] = dK_dg_layer_2_i;
+        const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_dK_dg_softplus_2 = reinterpret_cast<const float4*>(dK_dg_softplus_2)[(long long)row * 16 + column];
+        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
+        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        float4 v_dK_dg_layer_2;
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_dK_dg_layer_2.x);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_dK_dg_layer_2.y);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_dK_dg_layer_2.z);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_dK_dg_layer_2.w);
+        reinterpret_cast<float4*>(dK_dg_layer_2)[(long long)row * 16 + column] = v_dK_dg_layer_2;
     }
 }
 
-static __device__ __forceinline__ void dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(const float W_layer_1_squared_sum, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dL_ddelta_softplus_1, float& dL_ddelta_prime_softplus_1)
+static __device__ __forceinline__ void at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(const float W_layer_1_squared_sum, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dL_ddelta_softplus_1, float& dL_ddelta_prime_softplus_1)
 {
     // ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
     dL_ddelta_softplus_1 = -W_layer_1_squared_sum * f_second_softplus_1;
@@ -2258,34 +2258,34 @@ extern "C" __global__ void dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float W_layer_1_squared_sum_i = W_layer_1_squared_sum[column];
-        const float f_second_softplus_1_i = f_second_softplus_1[(long long)row * 128 + column];
-        const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        float dL_ddelta_softplus_1_i, dL_ddelta_prime_softplus_1_i;
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i, f_second_softplus_1_i, sigmoid_softplus_1_i, dL_ddelta_softplus_1_i, dL_ddelta_prime_softplus_1_i);
-        dL_ddelta_softplus_1[(long long)row * 128 + column] = dL_ddelta_softplus_1_i;
-        dL_ddelta_prime_softplus_1[(long long)row * 128 + column] = dL_ddelta_prime_softplus_1_i;
+        const float v_W_layer_1_squared_sum = W_layer_1_squared_sum[column];
+        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
+        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        float v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1;
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum, v_f_second_softplus_1, v_sigmoid_softplus_1, v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1);
+        dL_ddelta_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_softplus_1;
+        dL_ddelta_prime_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_prime_softplus_1;
     }
 }
-extern "C" __global__ void dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_x4(
+extern "C" __global__ void vec4_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(
     const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_1_squared_sum_i = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
-        const float4 f_second_softplus_1_i = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        float4 dL_ddelta_softplus_1_i, dL_ddelta_prime_softplus_1_i;
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.x, f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, dL_ddelta_softplus_1_i.x, dL_ddelta_prime_softplus_1_i.x);
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.y, f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, dL_ddelta_softplus_1_i.y, dL_ddelta_prime_softplus_1_i.y);
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.z, f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, dL_ddelta_softplus_1_i.z, dL_ddelta_prime_softplus_1_i.z);
-        dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2_at(W_layer_1_squared_sum_i.w, f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, dL_ddelta_softplus_1_i.w, dL_ddelta_prime_softplus_1_i.w);
-        reinterpret_cast<float4*>(dL_ddelta_softplus_1)[(long long)row * 32 + column] = dL_ddelta_softplus_1_i;
-        reinterpret_cast<float4*>(dL_ddelta_prime_softplus_1)[(long long)row * 32 + column] = dL_ddelta_prime_softplus_1_i;
+        const float4 v_W_layer_1_squared_sum = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
+        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
+        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        float4 v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1;
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_dL_ddelta_softplus_1.x, v_dL_ddelta_prime_softplus_1.x);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_dL_ddelta_softplus_1.y, v_dL_ddelta_prime_softplus_1.y);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_dL_ddelta_softplus_1.z, v_dL_ddelta_prime_softplus_1.z);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_dL_ddelta_softplus_1.w, v_dL_ddelta_prime_softplus_1.w);
+        reinterpret_cast<float4*>(dL_ddelta_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_softplus_1;
+        reinterpret_cast<float4*>(dL_ddelta_prime_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_prime_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void dL_dg_layer_1_2_at(const float f_second_softplus_1, const float sigmoid_softplus_1, const float W_layer_1_squared_sum, const float dL_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dL_dg_layer_1)
+static __device__ __forceinline__ void at_dL_dg_layer_1_2(const float f_second_softplus_1, const float sigmoid_softplus_1, const float W_layer_1_squared_sum, const float dL_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dL_dg_layer_1)
 {
     // f‴(g_layer_1) = f_second_softplus_1*(1 - 2*sigmoid_softplus_1)
     const float f_third_softplus_1 = f_second_softplus_1 * (1.0f - 2.0f * sigmoid_softplus_1);
@@ -2298,38 +2298,38 @@ extern "C" __global__ void dL_dg_layer_1_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_second_softplus_1_i = f_second_softplus_1[(long long)row * 128 + column];
-        const float sigmoid_softplus_1_i = sigmoid_softplus_1[(long long)row * 128 + column];
-        const float W_layer_1_squared_sum_i = W_layer_1_squared_sum[column];
-        const float dL_dg_softplus_1_i = dL_dg_softplus_1[(long long)row * 128 + column];
-        const float delta_prime_softplus_1_i = delta_prime_softplus_1[(long long)row * 128 + column];
-        const float delta_softplus_1_i = delta_softplus_1[(long long)row * 128 + column];
-        float dL_dg_layer_1_i;
-        dL_dg_layer_1_2_at(f_second_softplus_1_i, sigmoid_softplus_1_i, W_layer_1_squared_sum_i, dL_dg_softplus_1_i, delta_prime_softplus_1_i, delta_softplus_1_i, dL_dg_layer_1_i);
-        dL_dg_layer_1[(long long)row * 128 + column] = dL_dg_layer_1_i;
+        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
+        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_W_layer_1_squared_sum = W_layer_1_squared_sum[column];
+        const float v_dL_dg_softplus_1 = dL_dg_softplus_1[(long long)row * 128 + column];
+        const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
+        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
+        float v_dL_dg_layer_1;
+        at_dL_dg_layer_1_2(v_f_second_softplus_1, v_sigmoid_softplus_1, v_W_layer_1_squared_sum, v_dL_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dL_dg_layer_1);
+        dL_dg_layer_1[(long long)row * 128 + column] = v_dL_dg_layer_1;
     }
 }
-extern "C" __global__ void dL_dg_layer_1_2_x4(
+extern "C" __global__ void vec4_dL_dg_layer_1_2(
     const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 f_second_softplus_1_i = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 sigmoid_softplus_1_i = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
-        const float4 W_layer_1_squared_sum_i = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
-        const float4 dL_dg_softplus_1_i = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 delta_prime_softplus_1_i = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 delta_softplus_1_i = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        float4 dL_dg_layer_1_i;
-        dL_dg_layer_1_2_at(f_second_softplus_1_i.x, sigmoid_softplus_1_i.x, W_layer_1_squared_sum_i.x, dL_dg_softplus_1_i.x, delta_prime_softplus_1_i.x, delta_softplus_1_i.x, dL_dg_layer_1_i.x);
-        dL_dg_layer_1_2_at(f_second_softplus_1_i.y, sigmoid_softplus_1_i.y, W_layer_1_squared_sum_i.y, dL_dg_softplus_1_i.y, delta_prime_softplus_1_i.y, delta_softplus_1_i.y, dL_dg_layer_1_i.y);
-        dL_dg_layer_1_2_at(f_second_softplus_1_i.z, sigmoid_softplus_1_i.z, W_layer_1_squared_sum_i.z, dL_dg_softplus_1_i.z, delta_prime_softplus_1_i.z, delta_softplus_1_i.z, dL_dg_layer_1_i.z);
-        dL_dg_layer_1_2_at(f_second_softplus_1_i.w, sigmoid_softplus_1_i.w, W_layer_1_squared_sum_i.w, dL_dg_softplus_1_i.w, delta_prime_softplus_1_i.w, delta_softplus_1_i.w, dL_dg_layer_1_i.w);
-        reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = dL_dg_layer_1_i;
+        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
+        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_W_layer_1_squared_sum = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
+        const float4 v_dL_dg_softplus_1 = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
+        const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
+        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
+        float4 v_dL_dg_layer_1;
+        at_dL_dg_layer_1_2(v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_W_layer_1_squared_sum.x, v_dL_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dL_dg_layer_1.x);
+        at_dL_dg_layer_1_2(v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_W_layer_1_squared_sum.y, v_dL_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dL_dg_layer_1.y);
+        at_dL_dg_layer_1_2(v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_W_layer_1_squared_sum.z, v_dL_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dL_dg_layer_1.z);
+        at_dL_dg_layer_1_2(v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_W_layer_1_squared_sum.w, v_dL_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dL_dg_layer_1.w);
+        reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = v_dL_dg_layer_1;
     }
 }
 
-static __device__ __forceinline__ void dL_dW_layer_1_2_at(const float W_layer_1, const float dL_dW_layer_1_delta_prime_sum_column, const float dL_dW_layer_1_g, const int N, float& dL_dW_layer_1)
+static __device__ __forceinline__ void at_dL_dW_layer_1_2(const float W_layer_1, const float dL_dW_layer_1_delta_prime_sum_column, const float dL_dW_layer_1_g, const int N, float& dL_dW_layer_1)
 {
     // ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
     dL_dW_layer_1 = (dL_dW_layer_1_g - 2.0f * W_layer_1 * dL_dW_layer_1_delta_prime_sum_column) / N;
@@ -2340,37 +2340,37 @@ extern "C" __global__ void dL_dW_layer_1_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float W_layer_1_i = W_layer_1[(long long)row * 64 + column];
-        const float dL_dW_layer_1_g_i = dL_dW_layer_1_g[(long long)row * 64 + column];
-        const float dL_dW_layer_1_delta_prime_sum_column_i = dL_dW_layer_1_delta_prime_sum_column[row];
-        float dL_dW_layer_1_i;
-        dL_dW_layer_1_2_at(W_layer_1_i, dL_dW_layer_1_delta_prime_sum_column_i, dL_dW_layer_1_g_i, N, dL_dW_layer_1_i);
-        dL_dW_layer_1[(long long)row * 64 + column] = dL_dW_layer_1_i;
+        const float v_W_layer_1 = W_layer_1[(long long)row * 64 + column];
+        const float v_dL_dW_layer_1_g = dL_dW_layer_1_g[(long long)row * 64 + column];
+        const float v_dL_dW_layer_1_delta_prime_sum_column = dL_dW_layer_1_delta_prime_sum_column[row];
+        float v_dL_dW_layer_1;
+        at_dL_dW_layer_1_2(v_W_layer_1, v_dL_dW_layer_1_delta_prime_sum_column, v_dL_dW_layer_1_g, N, v_dL_dW_layer_1);
+        dL_dW_layer_1[(long long)row * 64 + column] = v_dL_dW_layer_1;
     }
 }
-extern "C" __global__ void dL_dW_layer_1_2_x4(
+extern "C" __global__ void vec4_dL_dW_layer_1_2(
     const float* __restrict__ W_layer_1, const float* __restrict__ dL_dW_layer_1_delta_prime_sum_column, const float* __restrict__ dL_dW_layer_1_g, float* __restrict__ dL_dW_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 W_layer_1_i = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
-        const float4 dL_dW_layer_1_g_i = reinterpret_cast<const float4*>(dL_dW_layer_1_g)[(long long)row * 16 + column];
-        const float dL_dW_layer_1_delta_prime_sum_column_i = dL_dW_layer_1_delta_prime_sum_column[row];
-        float4 dL_dW_layer_1_i;
-        dL_dW_layer_1_2_at(W_layer_1_i.x, dL_dW_layer_1_delta_prime_sum_column_i, dL_dW_layer_1_g_i.x, N, dL_dW_layer_1_i.x);
-        dL_dW_layer_1_2_at(W_layer_1_i.y, dL_dW_layer_1_delta_prime_sum_column_i, dL_dW_layer_1_g_i.y, N, dL_dW_layer_1_i.y);
-        dL_dW_layer_1_2_at(W_layer_1_i.z, dL_dW_layer_1_delta_prime_sum_column_i, dL_dW_layer_1_g_i.z, N, dL_dW_layer_1_i.z);
-        dL_dW_layer_1_2_at(W_layer_1_i.w, dL_dW_layer_1_delta_prime_sum_column_i, dL_dW_layer_1_g_i.w, N, dL_dW_layer_1_i.w);
-        reinterpret_cast<float4*>(dL_dW_layer_1)[(long long)row * 16 + column] = dL_dW_layer_1_i;
+        const float4 v_W_layer_1 = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
+        const float4 v_dL_dW_layer_1_g = reinterpret_cast<const float4*>(dL_dW_layer_1_g)[(long long)row * 16 + column];
+        const float v_dL_dW_layer_1_delta_prime_sum_column = dL_dW_layer_1_delta_prime_sum_column[row];
+        float4 v_dL_dW_layer_1;
+        at_dL_dW_layer_1_2(v_W_layer_1.x, v_dL_dW_layer_1_delta_prime_sum_column, v_dL_dW_layer_1_g.x, N, v_dL_dW_layer_1.x);
+        at_dL_dW_layer_1_2(v_W_layer_1.y, v_dL_dW_layer_1_delta_prime_sum_column, v_dL_dW_layer_1_g.y, N, v_dL_dW_layer_1.y);
+        at_dL_dW_layer_1_2(v_W_layer_1.z, v_dL_dW_layer_1_delta_prime_sum_column, v_dL_dW_layer_1_g.z, N, v_dL_dW_layer_1.z);
+        at_dL_dW_layer_1_2(v_W_layer_1.w, v_dL_dW_layer_1_delta_prime_sum_column, v_dL_dW_layer_1_g.w, N, v_dL_dW_layer_1.w);
+        reinterpret_cast<float4*>(dL_dW_layer_1)[(long long)row * 16 + column] = v_dL_dW_layer_1;
     }
 }
 
 extern "C" __global__ void K_and_L_and_J(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_prime_squared_parts, const int sum_delta_prime_squared_blocks, double* __restrict__ K_out, double* __restrict__ L_out, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, double* __restrict__ out_K, double* __restrict__ out_L, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_prime_squared = total_of(sum_delta_prime_squared_parts, sum_delta_prime_squared_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
@@ -2378,17 +2378,17 @@ extern "C" __global__ void K_and_L_and_J(
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
-        *K_out = K;
-        *L_out = L;
-        *J_out = J;
+        *out_K = K;
+        *out_L = L;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void K_and_L_and_J_2(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, double* __restrict__ K_out, double* __restrict__ L_out, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, double* __restrict__ out_K, double* __restrict__ out_L, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
@@ -2396,65 +2396,65 @@ extern "C" __global__ void K_and_L_and_J_2(
         const double L = -sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
-        *K_out = K;
-        *L_out = L;
-        *J_out = J;
+        *out_K = K;
+        *out_L = L;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void J(
-    const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_prime_squared_parts, const int sum_delta_prime_squared_blocks, const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_prime_squared = total_of(sum_delta_prime_squared_parts, sum_delta_prime_squared_blocks);
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
         // J = K + L
         const double J = lam * sum_delta_prime_squared / N + 0.5 * sum_delta_squared / N - sum_delta_prime / N;
-        *J_out = J;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void J_2(
-    const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
         // J = K + L
         const double J = 0.5 * sum_delta_squared / N - sum_delta_prime / N;
-        *J_out = J;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void K_and_L(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_prime_squared_parts, const int sum_delta_prime_squared_blocks, double* __restrict__ K_out, double* __restrict__ L_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, double* __restrict__ out_K, double* __restrict__ out_L, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_prime_squared = total_of(sum_delta_prime_squared_parts, sum_delta_prime_squared_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
         // L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
-        *K_out = K;
-        *L_out = L;
+        *out_K = K;
+        *out_L = L;
     }
 }
 
 extern "C" __global__ void K_and_L_2(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, double* __restrict__ K_out, double* __restrict__ L_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, double* __restrict__ out_K, double* __restrict__ out_L, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
         // L = (1/N) Σ_n Σ_i (−δ′_x)
         const double L = -sum_delta_prime / N;
-        *K_out = K;
-        *L_out = L;
+        *out_K = K;
+        *out_L = L;
     }
 }
 """
@@ -2525,9 +2525,6 @@ _MAPS = {
 }
 
 _ARRAYS = {
-    "J_scalar": (np.float64, ()),
-    "K_scalar": (np.float64, ()),
-    "L_scalar": (np.float64, ()),
     "M128_0": (DTYPE, (128,)),
     "M128_1": (DTYPE, (128,)),
     "M128x64_0": (DTYPE, (128, 64)),
@@ -2570,32 +2567,35 @@ _ARRAYS = {
     "Nx64_7": (DTYPE, ("N", 64)),
     "Nx64_8": (DTYPE, ("N", 64)),
     "Nx64_9": (DTYPE, ("N", 64)),
-    "column_parts_1": (DTYPE, (64, 1)),
-    "column_parts_128": (DTYPE, (64, 128)),
-    "column_parts_64": (DTYPE, (64, 64)),
-    "dJ_dW_layer_1_result": (DTYPE, (128, 64)),
-    "dJ_dW_layer_2_result": (DTYPE, (64, 128)),
-    "dJ_dW_layer_3_result": (DTYPE, (1, 64)),
-    "dJ_db_layer_1_result": (DTYPE, (128,)),
-    "dJ_db_layer_2_result": (DTYPE, (64,)),
-    "dJ_db_layer_3_result": (DTYPE, (1,)),
-    "dK_dW_layer_1_result": (DTYPE, (128, 64)),
-    "dK_dW_layer_2_result": (DTYPE, (64, 128)),
-    "dK_dW_layer_3_result": (DTYPE, (1, 64)),
-    "dK_db_layer_1_result": (DTYPE, (128,)),
-    "dK_db_layer_2_result": (DTYPE, (64,)),
-    "dK_db_layer_3_result": (DTYPE, (1,)),
-    "dL_dW_layer_1_result": (DTYPE, (128, 64)),
-    "dL_dW_layer_2_result": (DTYPE, (64, 128)),
-    "dL_dW_layer_3_result": (DTYPE, (1, 64)),
-    "dL_db_layer_1_result": (DTYPE, (128,)),
-    "dL_db_layer_2_result": (DTYPE, (64,)),
-    "dL_db_layer_3_result": (DTYPE, (1,)),
     "ones_64": (DTYPE, (64,)),
     "ones_N": (DTYPE, ("N",)),
-    "sum_delta_prime_parts": (np.float64, (1024,)),
-    "sum_delta_prime_squared_parts": (np.float64, (1024,)),
-    "sum_delta_squared_parts": (np.float64, (1024,)),
+    "out_J": (np.float64, ()),
+    "out_K": (np.float64, ()),
+    "out_L": (np.float64, ()),
+    "out_dJ_dW_layer_1": (DTYPE, (128, 64)),
+    "out_dJ_dW_layer_2": (DTYPE, (64, 128)),
+    "out_dJ_dW_layer_3": (DTYPE, (1, 64)),
+    "out_dJ_db_layer_1": (DTYPE, (128,)),
+    "out_dJ_db_layer_2": (DTYPE, (64,)),
+    "out_dJ_db_layer_3": (DTYPE, (1,)),
+    "out_dK_dW_layer_1": (DTYPE, (128, 64)),
+    "out_dK_dW_layer_2": (DTYPE, (64, 128)),
+    "out_dK_dW_layer_3": (DTYPE, (1, 64)),
+    "out_dK_db_layer_1": (DTYPE, (128,)),
+    "out_dK_db_layer_2": (DTYPE, (64,)),
+    "out_dK_db_layer_3": (DTYPE, (1,)),
+    "out_dL_dW_layer_1": (DTYPE, (128, 64)),
+    "out_dL_dW_layer_2": (DTYPE, (64, 128)),
+    "out_dL_dW_layer_3": (DTYPE, (1, 64)),
+    "out_dL_db_layer_1": (DTYPE, (128,)),
+    "out_dL_db_layer_2": (DTYPE, (64,)),
+    "out_dL_db_layer_3": (DTYPE, (1,)),
+    "parts_columns_1": (DTYPE, (64, 1)),
+    "parts_columns_128": (DTYPE, (64, 128)),
+    "parts_columns_64": (DTYPE, (64, 64)),
+    "parts_sum_delta_prime": (np.float64, (1024,)),
+    "parts_sum_delta_prime_squared": (np.float64, (1024,)),
+    "parts_sum_delta_squared": (np.float64, (1024,)),
 }
 
 
@@ -2609,6 +2609,12 @@ class Workspace:
     def __init__(self):
         self._capacity = 0
         self._arrays = {}
+
+    @staticmethod
+    def nbytes(n):
+        """The bytes of all arrays for n samples: what a workspace holds once every function has been called."""
+        sizes = (np.prod([n if dim == "N" else dim for dim in shape]) * np.dtype(dtype).itemsize for dtype, shape in _ARRAYS.values())
+        return int(sum(sizes))
 
     def arrays(self, n, *names):
         """The named arrays for n samples."""
@@ -2649,7 +2655,7 @@ def _map(name, n, wide, arguments):
     rows, columns, lanes = _MAPS[name]
     rows = rows or n
     if wide and lanes > 1:
-        name, columns = f"{name}_x{lanes}", columns // lanes
+        name, columns = f"vec{lanes}_{name}", columns // lanes
     block_x = min(1 << (columns - 1).bit_length(), 128)
     block_y = 256 // block_x
     grid_x = -(-columns // block_x)
@@ -2794,6 +2800,8 @@ def _check(params, x, lam=0.0):
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
     if x.shape[0] == 0:
         raise ValueError("x: expected at least one sample, got N = 0")
+    if x.shape[0] > 2**31 - 2**20:
+        raise ValueError(f"x: expected at most {2**31 - 2**20} samples, which kernels count in 32 bits, got {x.shape[0]}")
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
     if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {lam!r}")
@@ -3014,13 +3022,12 @@ def _loss_terms(params, x, lam, workspace):
     b_layer_3 = params["layer_3.bias"]
     (
         Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1, Nx64_2, Nx1_0, Nx1_1, Nx1_2, M1x64_0, Nx64_3, Nx64_4, M64x128_0,
-        Nx128_3, Nx128_4, M128x64_0, sum_delta_squared_parts, sum_delta_prime_parts, sum_delta_prime_squared_parts,
-        K_scalar, L_scalar, J_scalar,
+        Nx128_3, Nx128_4, M128x64_0, parts_sum_delta_squared, parts_sum_delta_prime, parts_sum_delta_prime_squared,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2", "M1x64_0",
-        "Nx64_3", "Nx64_4", "M64x128_0", "Nx128_3", "Nx128_4", "M128x64_0", "sum_delta_squared_parts",
-        "sum_delta_prime_parts", "sum_delta_prime_squared_parts", "K_scalar", "L_scalar", "J_scalar",
+        "Nx64_3", "Nx64_4", "M64x128_0", "Nx128_3", "Nx128_4", "M128x64_0", "parts_sum_delta_squared",
+        "parts_sum_delta_prime", "parts_sum_delta_prime_squared",
     )
 
     # ---- forward: g
@@ -3077,14 +3084,14 @@ def _loss_terms(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
 
     # ---- loss: K and L
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_prime_squared = sum_delta_prime_squared_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = sum_delta_prime_squared_blocks = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
-    K = K_scalar
-    L = L_scalar
-    J = J_scalar
-    _scalars("K_and_L_and_J", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, sum_delta_prime_squared, sum_delta_prime_squared_blocks, K, L, J, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
+    K = cp.empty((), np.float64)
+    L = cp.empty((), np.float64)
+    J = cp.empty((), np.float64)
+    _scalars("K_and_L_and_J", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, J, np.float64(lam), samples))
 
     return K, L, J
 
@@ -3103,12 +3110,12 @@ def _loss_terms_lam0(params, x, lam, workspace):
     b_layer_3 = params["layer_3.bias"]
     (
         Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1, Nx64_2, Nx1_0, Nx1_1, Nx1_2, M1x64_0, Nx64_3, Nx64_4, M64x128_0,
-        Nx128_3, Nx128_4, M128x64_0, sum_delta_squared_parts, sum_delta_prime_parts, K_scalar, L_scalar, J_scalar,
+        Nx128_3, Nx128_4, M128x64_0, parts_sum_delta_squared, parts_sum_delta_prime,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2", "M1x64_0",
-        "Nx64_3", "Nx64_4", "M64x128_0", "Nx128_3", "Nx128_4", "M128x64_0", "sum_delta_squared_parts",
-        "sum_delta_prime_parts", "K_scalar", "L_scalar", "J_scalar",
+        "Nx64_3", "Nx64_4", "M64x128_0", "Nx128_3", "Nx128_4", "M128x64_0", "parts_sum_delta_squared",
+        "parts_sum_delta_prime",
     )
 
     # ---- forward: g
@@ -3165,13 +3172,13 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
 
     # ---- loss: K and L
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
-    K = K_scalar
-    L = L_scalar
-    J = J_scalar
-    _scalars("K_and_L_and_J_2", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, K, L, J, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    K = cp.empty((), np.float64)
+    L = cp.empty((), np.float64)
+    J = cp.empty((), np.float64)
+    _scalars("K_and_L_and_J_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, J, np.float64(lam), samples))
 
     return K, L, J
 
@@ -3192,20 +3199,19 @@ def _loss_and_grad(params, x, lam, workspace):
         Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1, Nx64_2, Nx1_0, Nx1_1, Nx1_2, M1x64_0, Nx64_3, Nx64_4, Nx64_5,
         Nx64_6, M64x128_0, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_7, M128x64_0, Nx64_8, Nx64_9, Nx128_7, Nx128_8,
         Nx128_9, Nx128_10, Nx64_10, Nx64_11, Nx64_12, Nx1_3, Nx1_4, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2,
-        M64_0, M128x64_1, M128x64_2, M128_0, sum_delta_squared_parts, sum_delta_prime_parts,
-        sum_delta_prime_squared_parts, J_scalar, column_parts_1, dJ_dW_layer_3_result, dJ_db_layer_3_result,
-        column_parts_64, dJ_dW_layer_2_result, dJ_db_layer_2_result, column_parts_128, dJ_dW_layer_1_result,
-        dJ_db_layer_1_result,
+        M64_0, M128x64_1, M128x64_2, M128_0, parts_sum_delta_squared, parts_sum_delta_prime,
+        parts_sum_delta_prime_squared, out_J, parts_columns_1, out_dJ_dW_layer_3, out_dJ_db_layer_3,
+        parts_columns_64, out_dJ_dW_layer_2, out_dJ_db_layer_2, parts_columns_128, out_dJ_dW_layer_1,
+        out_dJ_db_layer_1,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2", "M1x64_0",
         "Nx64_3", "Nx64_4", "Nx64_5", "Nx64_6", "M64x128_0", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_7",
         "M128x64_0", "Nx64_8", "Nx64_9", "Nx128_7", "Nx128_8", "Nx128_9", "Nx128_10", "Nx64_10", "Nx64_11",
         "Nx64_12", "Nx1_3", "Nx1_4", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1", "M64x128_2", "M64_0", "M128x64_1",
-        "M128x64_2", "M128_0", "sum_delta_squared_parts", "sum_delta_prime_parts", "sum_delta_prime_squared_parts",
-        "J_scalar", "column_parts_1", "dJ_dW_layer_3_result", "dJ_db_layer_3_result", "column_parts_64",
-        "dJ_dW_layer_2_result", "dJ_db_layer_2_result", "column_parts_128", "dJ_dW_layer_1_result",
-        "dJ_db_layer_1_result",
+        "M128x64_2", "M128_0", "parts_sum_delta_squared", "parts_sum_delta_prime", "parts_sum_delta_prime_squared",
+        "out_J", "parts_columns_1", "out_dJ_dW_layer_3", "out_dJ_db_layer_3", "parts_columns_64",
+        "out_dJ_dW_layer_2", "out_dJ_db_layer_2", "parts_columns_128", "out_dJ_dW_layer_1", "out_dJ_db_layer_1",
     )
 
     # ---- forward: g
@@ -3266,12 +3272,12 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- loss: K and L
     # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
     dJ_ddelta_prime_x = Nx64_9
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_prime_squared = sum_delta_prime_squared_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = sum_delta_prime_squared_blocks = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
-    J = J_scalar
-    _scalars("J", (sum_delta_prime, sum_delta_prime_blocks, sum_delta_prime_squared, sum_delta_prime_squared_blocks, sum_delta_squared, sum_delta_squared_blocks, J, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
+    J = out_J
+    _scalars("J", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
@@ -3308,13 +3314,13 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
     dJ_dW_layer_3_g = cp.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂J/∂g_layer_3
-    dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, M1_0, column_parts_1, 1)
+    dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ +
     #     ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
-    dJ_dW_layer_3 = dJ_dW_layer_3_result
+    dJ_dW_layer_3 = out_dJ_dW_layer_3
     _map("dJ_dW_layer_3", N, wide, (W_layer_3, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_g, dJ_dW_layer_3, samples))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
-    dJ_db_layer_3 = dJ_db_layer_3_result
+    dJ_db_layer_3 = out_dJ_db_layer_3
     _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
     dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_2)
@@ -3329,13 +3335,13 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
     dJ_dW_layer_2_g = cp.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂J/∂g_layer_2
-    dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, M64_0, column_parts_64, 64)
+    dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ +
     #     ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
-    dJ_dW_layer_2 = dJ_dW_layer_2_result
+    dJ_dW_layer_2 = out_dJ_dW_layer_2
     _map("dJ_dW_layer_2", N, wide, (W_layer_2, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g, dJ_dW_layer_2, samples))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
-    dJ_db_layer_2 = dJ_db_layer_2_result
+    dJ_db_layer_2 = out_dJ_db_layer_2
     _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
     dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_2)
@@ -3350,13 +3356,13 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
     dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂J/∂g_layer_1
-    dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_0, column_parts_128, 128)
+    dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 ∂J/∂δ′_xᵀ + ∂J/∂g_layer_1 g_xᵀ
     #     (16)+(17)
-    dJ_dW_layer_1 = dJ_dW_layer_1_result
+    dJ_dW_layer_1 = out_dJ_dW_layer_1
     _map("dJ_dW_layer_1", N, wide, (W_layer_1, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_g, dJ_dW_layer_1, samples))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
-    dJ_db_layer_1 = dJ_db_layer_1_result
+    dJ_db_layer_1 = out_dJ_db_layer_1
     _map("dJ_db_layer_1", N, wide, (dJ_db_layer_1_sum, dJ_db_layer_1, samples))
 
     return J, {
@@ -3385,18 +3391,18 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1, Nx64_2, Nx1_0, Nx1_1, Nx1_2, M1x64_0, Nx64_3, Nx64_4, Nx64_5,
         Nx64_6, M64x128_0, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_7, M128x64_0, Nx64_8, Nx128_7, M128_0, Nx128_8,
         Nx128_9, Nx64_9, Nx64_10, Nx64_11, Nx1_3, Nx1_4, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0,
-        M128x64_1, M128_1, sum_delta_squared_parts, sum_delta_prime_parts, J_scalar, ones_64, column_parts_1,
-        dJ_dW_layer_3_result, dJ_db_layer_3_result, column_parts_64, dJ_dW_layer_2_result, dJ_db_layer_2_result,
-        ones_N, column_parts_128, dJ_dW_layer_1_result, dJ_db_layer_1_result,
+        M128x64_1, M128_1, parts_sum_delta_squared, parts_sum_delta_prime, out_J, ones_64, parts_columns_1,
+        out_dJ_dW_layer_3, out_dJ_db_layer_3, parts_columns_64, out_dJ_dW_layer_2, out_dJ_db_layer_2, ones_N,
+        parts_columns_128, out_dJ_dW_layer_1, out_dJ_db_layer_1,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2", "M1x64_0",
         "Nx64_3", "Nx64_4", "Nx64_5", "Nx64_6", "M64x128_0", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_7",
         "M128x64_0", "Nx64_8", "Nx128_7", "M128_0", "Nx128_8", "Nx128_9", "Nx64_9", "Nx64_10", "Nx64_11", "Nx1_3",
         "Nx1_4", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1", "M64x128_2", "M64_0", "M128x64_1", "M128_1",
-        "sum_delta_squared_parts", "sum_delta_prime_parts", "J_scalar", "ones_64", "column_parts_1",
-        "dJ_dW_layer_3_result", "dJ_db_layer_3_result", "column_parts_64", "dJ_dW_layer_2_result",
-        "dJ_db_layer_2_result", "ones_N", "column_parts_128", "dJ_dW_layer_1_result", "dJ_db_layer_1_result",
+        "parts_sum_delta_squared", "parts_sum_delta_prime", "out_J", "ones_64", "parts_columns_1",
+        "out_dJ_dW_layer_3", "out_dJ_db_layer_3", "parts_columns_64", "out_dJ_dW_layer_2", "out_dJ_db_layer_2",
+        "ones_N", "parts_columns_128", "out_dJ_dW_layer_1", "out_dJ_db_layer_1",
     )
 
     # ---- forward: g
@@ -3455,11 +3461,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
 
     # ---- loss: K and L
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
-    J = J_scalar
-    _scalars("J_2", (sum_delta_prime, sum_delta_prime_blocks, sum_delta_squared, sum_delta_squared_blocks, J, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    J = out_J
+    _scalars("J_2", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
@@ -3496,13 +3502,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
     dJ_dW_layer_3_g = cp.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂J/∂g_layer_3
-    dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, M1_0, column_parts_1, 1)
+    dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ +
     #     ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
-    dJ_dW_layer_3 = dJ_dW_layer_3_result
+    dJ_dW_layer_3 = out_dJ_dW_layer_3
     _map("dJ_dW_layer_3", N, wide, (W_layer_3, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_g, dJ_dW_layer_3, samples))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
-    dJ_db_layer_3 = dJ_db_layer_3_result
+    dJ_db_layer_3 = out_dJ_db_layer_3
     _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
     dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_2)
@@ -3517,13 +3523,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
     dJ_dW_layer_2_g = cp.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂J/∂g_layer_2
-    dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, M64_0, column_parts_64, 64)
+    dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ +
     #     ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
-    dJ_dW_layer_2 = dJ_dW_layer_2_result
+    dJ_dW_layer_2 = out_dJ_dW_layer_2
     _map("dJ_dW_layer_2", N, wide, (W_layer_2, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g, dJ_dW_layer_2, samples))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
-    dJ_db_layer_2 = dJ_db_layer_2_result
+    dJ_db_layer_2 = out_dJ_db_layer_2
     _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
     dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_2)
@@ -3540,12 +3546,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
     dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_1)
     # Σ_n ∂J/∂g_layer_1
-    dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_1, column_parts_128, 128)
+    dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_1, parts_columns_128, 128)
     # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
-    dJ_dW_layer_1 = dJ_dW_layer_1_result
+    dJ_dW_layer_1 = out_dJ_dW_layer_1
     _map("dJ_dW_layer_1_2", N, wide, (W_layer_1, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime_sum_column, dJ_dW_layer_1_g, dJ_dW_layer_1, samples))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
-    dJ_db_layer_1 = dJ_db_layer_1_result
+    dJ_db_layer_1 = out_dJ_db_layer_1
     _map("dJ_db_layer_1", N, wide, (dJ_db_layer_1_sum, dJ_db_layer_1, samples))
 
     return J, {
@@ -3574,22 +3580,21 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1, Nx64_2, Nx1_0, Nx1_1, Nx1_2, M1x64_0, Nx64_3, Nx64_4, Nx64_5,
         Nx64_6, M64x128_0, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_7, M128x64_0, Nx64_8, Nx128_7, Nx128_8, Nx64_9,
         Nx64_10, Nx1_3, M1x64_1, M1x64_2, M1_0, Nx64_11, Nx64_12, M64x128_1, M64x128_2, M64_0, Nx128_9, M128x64_1,
-        M128x64_2, M128_0, Nx1_4, sum_delta_squared_parts, sum_delta_prime_parts, sum_delta_prime_squared_parts,
-        K_scalar, L_scalar, column_parts_1, dK_dW_layer_3_result, dK_db_layer_3_result, column_parts_64,
-        dK_dW_layer_2_result, dK_db_layer_2_result, column_parts_128, dK_dW_layer_1_result, dK_db_layer_1_result,
-        dL_dW_layer_3_result, dL_db_layer_3_result, dL_dW_layer_2_result, dL_db_layer_2_result,
-        dL_dW_layer_1_result, dL_db_layer_1_result,
+        M128x64_2, M128_0, Nx1_4, parts_sum_delta_squared, parts_sum_delta_prime, parts_sum_delta_prime_squared,
+        out_K, out_L, parts_columns_1, out_dK_dW_layer_3, out_dK_db_layer_3, parts_columns_64, out_dK_dW_layer_2,
+        out_dK_db_layer_2, parts_columns_128, out_dK_dW_layer_1, out_dK_db_layer_1, out_dL_dW_layer_3,
+        out_dL_db_layer_3, out_dL_dW_layer_2, out_dL_db_layer_2, out_dL_dW_layer_1, out_dL_db_layer_1,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2", "M1x64_0",
         "Nx64_3", "Nx64_4", "Nx64_5", "Nx64_6", "M64x128_0", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_7",
         "M128x64_0", "Nx64_8", "Nx128_7", "Nx128_8", "Nx64_9", "Nx64_10", "Nx1_3", "M1x64_1", "M1x64_2", "M1_0",
         "Nx64_11", "Nx64_12", "M64x128_1", "M64x128_2", "M64_0", "Nx128_9", "M128x64_1", "M128x64_2", "M128_0",
-        "Nx1_4", "sum_delta_squared_parts", "sum_delta_prime_parts", "sum_delta_prime_squared_parts", "K_scalar",
-        "L_scalar", "column_parts_1", "dK_dW_layer_3_result", "dK_db_layer_3_result", "column_parts_64",
-        "dK_dW_layer_2_result", "dK_db_layer_2_result", "column_parts_128", "dK_dW_layer_1_result",
-        "dK_db_layer_1_result", "dL_dW_layer_3_result", "dL_db_layer_3_result", "dL_dW_layer_2_result",
-        "dL_db_layer_2_result", "dL_dW_layer_1_result", "dL_db_layer_1_result",
+        "Nx1_4", "parts_sum_delta_squared", "parts_sum_delta_prime", "parts_sum_delta_prime_squared", "out_K",
+        "out_L", "parts_columns_1", "out_dK_dW_layer_3", "out_dK_db_layer_3", "parts_columns_64",
+        "out_dK_dW_layer_2", "out_dK_db_layer_2", "parts_columns_128", "out_dK_dW_layer_1", "out_dK_db_layer_1",
+        "out_dL_dW_layer_3", "out_dL_db_layer_3", "out_dL_dW_layer_2", "out_dL_db_layer_2", "out_dL_dW_layer_1",
+        "out_dL_db_layer_1",
     )
 
     # ---- forward: g
@@ -3648,13 +3653,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
 
     # ---- loss: K and L
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_prime_squared = sum_delta_prime_squared_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = sum_delta_prime_squared_blocks = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
-    K = K_scalar
-    L = L_scalar
-    _scalars("K_and_L", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, sum_delta_prime_squared, sum_delta_prime_squared_blocks, K, L, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
+    K = out_K
+    L = out_L
+    _scalars("K_and_L", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
@@ -3679,12 +3684,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
     dK_dW_layer_3_g = cp.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂K/∂g_layer_3
-    dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, column_parts_1, 1)
+    dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
-    dK_dW_layer_3 = dK_dW_layer_3_result
+    dK_dW_layer_3 = out_dK_dW_layer_3
     _map("dK_dW_layer_3", N, wide, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
-    dK_db_layer_3 = dK_db_layer_3_result
+    dK_db_layer_3 = out_dK_db_layer_3
     _map("dK_db_layer_3", N, wide, (dK_db_layer_3_sum, dK_db_layer_3, samples))
     # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
     dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=Nx64_10)
@@ -3698,12 +3703,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
     dK_dW_layer_2_g = cp.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂K/∂g_layer_2
-    dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, column_parts_64, 64)
+    dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
-    dK_dW_layer_2 = dK_dW_layer_2_result
+    dK_dW_layer_2 = out_dK_dW_layer_2
     _map("dK_dW_layer_2", N, wide, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
-    dK_db_layer_2 = dK_db_layer_2_result
+    dK_db_layer_2 = out_dK_db_layer_2
     _map("dK_db_layer_2", N, wide, (dK_db_layer_2_sum, dK_db_layer_2, samples))
     # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
     dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
@@ -3715,12 +3720,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
     dK_dW_layer_1_g = cp.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_layer_1
-    dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, column_parts_128, 128)
+    dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
-    dK_dW_layer_1 = dK_dW_layer_1_result
+    dK_dW_layer_1 = out_dK_dW_layer_1
     _map("dK_dW_layer_1", N, wide, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
-    dK_db_layer_1 = dK_db_layer_1_result
+    dK_db_layer_1 = out_dK_db_layer_1
     _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
@@ -3755,13 +3760,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
     dL_dW_layer_3_g = cp.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_1)
     # Σ_n ∂L/∂g_layer_3
-    dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, M1_0, column_parts_1, 1)
+    dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ +
     #     ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
-    dL_dW_layer_3 = dL_dW_layer_3_result
+    dL_dW_layer_3 = out_dL_dW_layer_3
     _map("dL_dW_layer_3", N, wide, (W_layer_3, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_dW_layer_3, samples))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
-    dL_db_layer_3 = dL_db_layer_3_result
+    dL_db_layer_3 = out_dL_db_layer_3
     _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
     dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_2)
@@ -3776,13 +3781,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
     dL_dW_layer_2_g = cp.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_1)
     # Σ_n ∂L/∂g_layer_2
-    dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, M64_0, column_parts_64, 64)
+    dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ +
     #     ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
-    dL_dW_layer_2 = dL_dW_layer_2_result
+    dL_dW_layer_2 = out_dL_dW_layer_2
     _map("dL_dW_layer_2", N, wide, (W_layer_2, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_dW_layer_2, samples))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
-    dL_db_layer_2 = dL_db_layer_2_result
+    dL_db_layer_2 = out_dL_db_layer_2
     _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
     dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_2)
@@ -3795,12 +3800,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
     dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂L/∂g_layer_1
-    dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_0, column_parts_128, 128)
+    dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 ∂L/∂δ′_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
-    dL_dW_layer_1 = dL_dW_layer_1_result
+    dL_dW_layer_1 = out_dL_dW_layer_1
     _map("dL_dW_layer_1", N, wide, (W_layer_1, dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_dW_layer_1, samples))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
-    dL_db_layer_1 = dL_db_layer_1_result
+    dL_db_layer_1 = out_dL_db_layer_1
     _map("dL_db_layer_1", N, wide, (dL_db_layer_1_sum, dL_db_layer_1, samples))
 
     return K, L, {
@@ -3836,22 +3841,21 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1, Nx64_2, Nx1_0, Nx1_1, Nx1_2, M1x64_0, Nx64_3, Nx64_4, Nx64_5,
         Nx64_6, M64x128_0, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_7, M128x64_0, Nx64_8, Nx128_7, Nx128_8, Nx64_9,
         Nx1_3, M1x64_1, M1x64_2, M1_0, Nx64_10, M64x128_1, M64x128_2, M64_0, Nx128_9, M128x64_1, M128x64_2, M128_0,
-        Nx1_4, M128_1, sum_delta_squared_parts, sum_delta_prime_parts, K_scalar, L_scalar, column_parts_1,
-        dK_dW_layer_3_result, dK_db_layer_3_result, column_parts_64, dK_dW_layer_2_result, dK_db_layer_2_result,
-        column_parts_128, dK_dW_layer_1_result, dK_db_layer_1_result, ones_64, dL_dW_layer_3_result,
-        dL_db_layer_3_result, dL_dW_layer_2_result, dL_db_layer_2_result, ones_N, dL_dW_layer_1_result,
-        dL_db_layer_1_result,
+        Nx1_4, M128_1, parts_sum_delta_squared, parts_sum_delta_prime, out_K, out_L, parts_columns_1,
+        out_dK_dW_layer_3, out_dK_db_layer_3, parts_columns_64, out_dK_dW_layer_2, out_dK_db_layer_2,
+        parts_columns_128, out_dK_dW_layer_1, out_dK_db_layer_1, ones_64, out_dL_dW_layer_3, out_dL_db_layer_3,
+        out_dL_dW_layer_2, out_dL_db_layer_2, ones_N, out_dL_dW_layer_1, out_dL_db_layer_1,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2", "M1x64_0",
         "Nx64_3", "Nx64_4", "Nx64_5", "Nx64_6", "M64x128_0", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_7",
         "M128x64_0", "Nx64_8", "Nx128_7", "Nx128_8", "Nx64_9", "Nx1_3", "M1x64_1", "M1x64_2", "M1_0", "Nx64_10",
         "M64x128_1", "M64x128_2", "M64_0", "Nx128_9", "M128x64_1", "M128x64_2", "M128_0", "Nx1_4", "M128_1",
-        "sum_delta_squared_parts", "sum_delta_prime_parts", "K_scalar", "L_scalar", "column_parts_1",
-        "dK_dW_layer_3_result", "dK_db_layer_3_result", "column_parts_64", "dK_dW_layer_2_result",
-        "dK_db_layer_2_result", "column_parts_128", "dK_dW_layer_1_result", "dK_db_layer_1_result", "ones_64",
-        "dL_dW_layer_3_result", "dL_db_layer_3_result", "dL_dW_layer_2_result", "dL_db_layer_2_result", "ones_N",
-        "dL_dW_layer_1_result", "dL_db_layer_1_result",
+        "parts_sum_delta_squared", "parts_sum_delta_prime", "out_K", "out_L", "parts_columns_1",
+        "out_dK_dW_layer_3", "out_dK_db_layer_3", "parts_columns_64", "out_dK_dW_layer_2", "out_dK_db_layer_2",
+        "parts_columns_128", "out_dK_dW_layer_1", "out_dK_db_layer_1", "ones_64", "out_dL_dW_layer_3",
+        "out_dL_db_layer_3", "out_dL_dW_layer_2", "out_dL_db_layer_2", "ones_N", "out_dL_dW_layer_1",
+        "out_dL_db_layer_1",
     )
 
     # ---- forward: g
@@ -3910,12 +3914,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
 
     # ---- loss: K and L
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
-    K = K_scalar
-    L = L_scalar
-    _scalars("K_and_L_2", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, K, L, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    K = out_K
+    L = out_L
+    _scalars("K_and_L_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
@@ -3940,12 +3944,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
     dK_dW_layer_3_g = cp.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂K/∂g_layer_3
-    dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, column_parts_1, 1)
+    dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
-    dK_dW_layer_3 = dK_dW_layer_3_result
+    dK_dW_layer_3 = out_dK_dW_layer_3
     _map("dK_dW_layer_3", N, wide, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
-    dK_db_layer_3 = dK_db_layer_3_result
+    dK_db_layer_3 = out_dK_db_layer_3
     _map("dK_db_layer_3", N, wide, (dK_db_layer_3_sum, dK_db_layer_3, samples))
     # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
     dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=Nx64_9)
@@ -3957,12 +3961,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
     dK_dW_layer_2_g = cp.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂K/∂g_layer_2
-    dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, column_parts_64, 64)
+    dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
-    dK_dW_layer_2 = dK_dW_layer_2_result
+    dK_dW_layer_2 = out_dK_dW_layer_2
     _map("dK_dW_layer_2", N, wide, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
-    dK_db_layer_2 = dK_db_layer_2_result
+    dK_db_layer_2 = out_dK_db_layer_2
     _map("dK_db_layer_2", N, wide, (dK_db_layer_2_sum, dK_db_layer_2, samples))
     # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
     dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
@@ -3974,12 +3978,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
     dK_dW_layer_1_g = cp.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_layer_1
-    dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, column_parts_128, 128)
+    dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
-    dK_dW_layer_1 = dK_dW_layer_1_result
+    dK_dW_layer_1 = out_dK_dW_layer_1
     _map("dK_dW_layer_1", N, wide, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
-    dK_db_layer_1 = dK_db_layer_1_result
+    dK_db_layer_1 = out_dK_db_layer_1
     _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
@@ -4014,13 +4018,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
     dL_dW_layer_3_g = cp.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_1)
     # Σ_n ∂L/∂g_layer_3
-    dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, M1_0, column_parts_1, 1)
+    dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ +
     #     ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
-    dL_dW_layer_3 = dL_dW_layer_3_result
+    dL_dW_layer_3 = out_dL_dW_layer_3
     _map("dL_dW_layer_3", N, wide, (W_layer_3, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_dW_layer_3, samples))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
-    dL_db_layer_3 = dL_db_layer_3_result
+    dL_db_layer_3 = out_dL_db_layer_3
     _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
     dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_2)
@@ -4035,13 +4039,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
     dL_dW_layer_2_g = cp.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_1)
     # Σ_n ∂L/∂g_layer_2
-    dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, M64_0, column_parts_64, 64)
+    dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ +
     #     ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
-    dL_dW_layer_2 = dL_dW_layer_2_result
+    dL_dW_layer_2 = out_dL_dW_layer_2
     _map("dL_dW_layer_2", N, wide, (W_layer_2, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_dW_layer_2, samples))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
-    dL_db_layer_2 = dL_db_layer_2_result
+    dL_db_layer_2 = out_dL_db_layer_2
     _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
     dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_2)
@@ -4056,12 +4060,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
     dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=M128x64_0)
     # Σ_n ∂L/∂g_layer_1
-    dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_1, column_parts_128, 128)
+    dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_1, parts_columns_128, 128)
     # ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
-    dL_dW_layer_1 = dL_dW_layer_1_result
+    dL_dW_layer_1 = out_dL_dW_layer_1
     _map("dL_dW_layer_1_2", N, wide, (W_layer_1, dL_dW_layer_1_delta_prime_sum_column, dL_dW_layer_1_g, dL_dW_layer_1, samples))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
-    dL_db_layer_1 = dL_db_layer_1_result
+    dL_db_layer_1 = out_dL_db_layer_1
     _map("dL_db_layer_1", N, wide, (dL_db_layer_1_sum, dL_db_layer_1, samples))
 
     return K, L, {

@@ -22,7 +22,7 @@ Arrays of the workspace are named by shape and reused as soon as they are free: 
 into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 75f631af10b892ebafd7414ef01b287f16b91bff7b734859b314183493755a25
+template numpy/module.py.j2, sha256 51953adc0a689f24bcb8e0f1163ed6a73ff2cf11f0be687f271f2ba1d0d59537
 """
 
 import threading
@@ -43,7 +43,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "75f631af10b892ebafd7414ef01b287f16b91bff7b734859b314183493755a25",
+    "template_sha256": "51953adc0a689f24bcb8e0f1163ed6a73ff2cf11f0be687f271f2ba1d0d59537",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -142,6 +142,14 @@ def _check_finite(x):
     if suspicious and not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
+
+
+def _column_sum(values, out):
+    """Σ_n, a thousand rows at a time and these in float64: a plain float32 sum over millions of rows loses digits."""
+    if len(values) <= 1024:
+        return np.sum(values, axis=0, out=out)
+    out[...] = np.sum(np.add.reduceat(values, range(0, len(values), 1024), axis=0), axis=0, dtype=np.float64)
+    return out
 
 
 _local = threading.local()
@@ -966,7 +974,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
     dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂J/∂g_layer_3
-    dJ_db_layer_3_sum = np.sum(dJ_dg_layer_3, axis=0, out=M1_0)
+    dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
     # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ +
     #     ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
     a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=M1x64_0)
@@ -990,12 +998,12 @@ def _loss_and_grad(params, x, lam, workspace):
     b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
     b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
     b = np.multiply(b, 2.0, out=Nx64_3)
-    c = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_10)
-    c = np.multiply(c, f_third_softplus_2, out=Nx64_10)
-    d = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
     a = np.add(a, b, out=Nx64_9)
-    a = np.add(a, c, out=Nx64_9)
-    dJ_dg_layer_2 = np.add(a, d, out=Nx64_9)
+    b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_10)
+    b = np.multiply(b, f_third_softplus_2, out=Nx64_10)
+    a = np.add(a, b, out=Nx64_9)
+    b = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+    dJ_dg_layer_2 = np.add(a, b, out=Nx64_9)
     # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
     dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
@@ -1003,7 +1011,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
     dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂J/∂g_layer_2
-    dJ_db_layer_2_sum = np.sum(dJ_dg_layer_2, axis=0, out=M64_0)
+    dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
     # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ +
     #     ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
     a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=M64x128_0)
@@ -1027,12 +1035,12 @@ def _loss_and_grad(params, x, lam, workspace):
     b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
     b = np.multiply(b, sigmoid_softplus_1, out=Nx128_3)
     b = np.multiply(b, 2.0, out=Nx128_3)
-    c = np.multiply(dJ_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_8)
-    c = np.multiply(c, f_third_softplus_1, out=Nx128_8)
-    d = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
     a = np.add(a, b, out=Nx128_7)
-    a = np.add(a, c, out=Nx128_7)
-    dJ_dg_layer_1 = np.add(a, d, out=Nx128_7)
+    b = np.multiply(dJ_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_8)
+    b = np.multiply(b, f_third_softplus_1, out=Nx128_8)
+    a = np.add(a, b, out=Nx128_7)
+    b = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+    dJ_dg_layer_1 = np.add(a, b, out=Nx128_7)
     # Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ
     dJ_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_0)
     # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
@@ -1040,7 +1048,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
     dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂J/∂g_layer_1
-    dJ_db_layer_1_sum = np.sum(dJ_dg_layer_1, axis=0, out=M128_0)
+    dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_0)
     # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 ∂J/∂δ′_xᵀ + ∂J/∂g_layer_1 g_xᵀ
     #     (16)+(17)
     a = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime, out=M128x64_0)
@@ -1075,14 +1083,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, M1x64_0, Nx64_4, Nx64_5,
         Nx64_6, Nx64_7, M64x128_0, Nx128_4, Nx128_5, Nx128_6, Nx128_7, M128x64_0, Nx64_8, Nx64_9, M128_0, Nx128_8,
         Nx128_9, Nx64_10, Nx64_11, Nx1_2, Nx1_3, Nx1_4, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0,
-        M128x64_1, M128_1, M128x64_2,
+        M128x64_1, M128_1,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
         "M1x64_0", "Nx64_4", "Nx64_5", "Nx64_6", "Nx64_7", "M64x128_0", "Nx128_4", "Nx128_5", "Nx128_6", "Nx128_7",
         "M128x64_0", "Nx64_8", "Nx64_9", "M128_0", "Nx128_8", "Nx128_9", "Nx64_10", "Nx64_11", "Nx1_2", "Nx1_3",
         "Nx1_4", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1", "M64x128_2", "M64_0", "M128x64_1", "M128_1",
-        "M128x64_2",
     )
 
     # ---- forward: g
@@ -1234,7 +1241,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
     dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂J/∂g_layer_3
-    dJ_db_layer_3_sum = np.sum(dJ_dg_layer_3, axis=0, out=M1_0)
+    dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
     # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ +
     #     ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
     a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=M1x64_0)
@@ -1258,12 +1265,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
     b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
     b = np.multiply(b, 2.0, out=Nx64_3)
-    c = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_9)
-    c = np.multiply(c, f_third_softplus_2, out=Nx64_9)
-    d = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
     a = np.add(a, b, out=Nx64_8)
-    a = np.add(a, c, out=Nx64_8)
-    dJ_dg_layer_2 = np.add(a, d, out=Nx64_8)
+    b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_9)
+    b = np.multiply(b, f_third_softplus_2, out=Nx64_9)
+    a = np.add(a, b, out=Nx64_8)
+    b = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+    dJ_dg_layer_2 = np.add(a, b, out=Nx64_8)
     # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
     dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
@@ -1271,7 +1278,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
     dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂J/∂g_layer_2
-    dJ_db_layer_2_sum = np.sum(dJ_dg_layer_2, axis=0, out=M64_0)
+    dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
     # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ +
     #     ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
     a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=M64x128_0)
@@ -1292,17 +1299,17 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
     a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
     b = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
-    c = np.multiply(W_layer_1_squared_sum, delta_prime_softplus_1, out=Nx128_3)
-    c = np.multiply(c, f_second_softplus_1, out=Nx128_3)
-    c = np.multiply(c, sigmoid_softplus_1, out=Nx128_3)
-    c = np.multiply(c, 2.0, out=Nx128_3)
-    d = np.multiply(W_layer_1_squared_sum, delta_softplus_1, out=Nx128_0)
-    d = np.multiply(d, f_third_softplus_1, out=Nx128_0)
     a = np.add(a, b, out=Nx128_7)
-    a = np.subtract(a, c, out=Nx128_7)
-    dJ_dg_layer_1 = np.subtract(a, d, out=Nx128_7)
+    b = np.multiply(W_layer_1_squared_sum, delta_prime_softplus_1, out=Nx128_3)
+    b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
+    b = np.multiply(b, sigmoid_softplus_1, out=Nx128_3)
+    b = np.multiply(b, 2.0, out=Nx128_3)
+    a = np.subtract(a, b, out=Nx128_7)
+    b = np.multiply(W_layer_1_squared_sum, delta_softplus_1, out=Nx128_0)
+    b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
+    dJ_dg_layer_1 = np.subtract(a, b, out=Nx128_7)
     # Σ_n δ′_layer_1
-    dJ_dW_layer_1_delta_prime_sum = np.sum(delta_prime_layer_1, axis=0, out=M128_0)
+    dJ_dW_layer_1_delta_prime_sum = _column_sum(delta_prime_layer_1, out=M128_0)
     # Σ_n δ′_layer_1
     dJ_dW_layer_1_delta_prime_sum_column = dJ_dW_layer_1_delta_prime_sum[:, None]
     # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
@@ -1310,12 +1317,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
     dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_1)
     # Σ_n ∂J/∂g_layer_1
-    dJ_db_layer_1_sum = np.sum(dJ_dg_layer_1, axis=0, out=M128_1)
+    dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_1)
     # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
-    a = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime_sum_column, out=M128x64_2)
-    a = np.multiply(a, 2.0, out=M128x64_2)
-    b = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=M128x64_0)
-    a = np.subtract(b, a, out=M128x64_0)
+    a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=M128x64_0)
+    b = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime_sum_column, out=M128x64_1)
+    b = np.multiply(b, 2.0, out=M128x64_1)
+    a = np.subtract(a, b, out=M128x64_0)
     dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
@@ -1482,7 +1489,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
     dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂K/∂g_layer_3
-    dK_db_layer_3_sum = np.sum(dK_dg_layer_3, axis=0, out=M1_0)
+    dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=M1_0)
     # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
     a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_1)
     dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
@@ -1500,7 +1507,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
     dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂K/∂g_layer_2
-    dK_db_layer_2_sum = np.sum(dK_dg_layer_2, axis=0, out=M64_0)
+    dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=M64_0)
     # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
     a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_1)
     dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
@@ -1518,7 +1525,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
     dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_layer_1
-    dK_db_layer_1_sum = np.sum(dK_dg_layer_1, axis=0, out=M128_0)
+    dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
     # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
     a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_1)
     dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
@@ -1568,7 +1575,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
     dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂L/∂g_layer_3
-    dL_db_layer_3_sum = np.sum(dL_dg_layer_3, axis=0, out=M1_0)
+    dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_0)
     # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ +
     #     ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
     a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=M1x64_0)
@@ -1592,12 +1599,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
     b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
     b = np.multiply(b, 2.0, out=Nx64_3)
-    c = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_9)
-    c = np.multiply(c, f_third_softplus_2, out=Nx64_9)
-    d = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
     a = np.add(a, b, out=Nx64_7)
-    a = np.add(a, c, out=Nx64_7)
-    dL_dg_layer_2 = np.add(a, d, out=Nx64_7)
+    b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_9)
+    b = np.multiply(b, f_third_softplus_2, out=Nx64_9)
+    a = np.add(a, b, out=Nx64_7)
+    b = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+    dL_dg_layer_2 = np.add(a, b, out=Nx64_7)
     # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
     dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
@@ -1605,7 +1612,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
     dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂L/∂g_layer_2
-    dL_db_layer_2_sum = np.sum(dL_dg_layer_2, axis=0, out=M64_0)
+    dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_0)
     # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ +
     #     ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
     a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=M64x128_0)
@@ -1629,15 +1636,15 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     a = np.multiply(a, 2.0, out=Nx128_3)
     b = np.multiply(dL_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_7)
     b = np.multiply(b, f_third_softplus_1, out=Nx128_7)
-    c = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
     a = np.add(a, b, out=Nx128_3)
-    dL_dg_layer_1 = np.add(a, c, out=Nx128_3)
+    b = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+    dL_dg_layer_1 = np.add(a, b, out=Nx128_3)
     # Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ
     dL_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dL_ddelta_prime_x, out=M128x64_0)
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
     dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_1)
     # Σ_n ∂L/∂g_layer_1
-    dL_db_layer_1_sum = np.sum(dL_dg_layer_1, axis=0, out=M128_0)
+    dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_0)
     # ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 ∂L/∂δ′_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
     a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime, out=M128x64_0)
     a = np.multiply(a, 2.0, out=M128x64_0)
@@ -1812,7 +1819,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
     dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂K/∂g_layer_3
-    dK_db_layer_3_sum = np.sum(dK_dg_layer_3, axis=0, out=M1_0)
+    dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=M1_0)
     # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
     a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_1)
     dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
@@ -1830,7 +1837,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
     dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂K/∂g_layer_2
-    dK_db_layer_2_sum = np.sum(dK_dg_layer_2, axis=0, out=M64_0)
+    dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=M64_0)
     # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
     a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_1)
     dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
@@ -1848,7 +1855,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
     dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_layer_1
-    dK_db_layer_1_sum = np.sum(dK_dg_layer_1, axis=0, out=M128_0)
+    dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
     # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
     a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_1)
     dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
@@ -1897,7 +1904,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
     dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂L/∂g_layer_3
-    dL_db_layer_3_sum = np.sum(dL_dg_layer_3, axis=0, out=M1_0)
+    dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_0)
     # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ +
     #     ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
     a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=M1x64_0)
@@ -1921,12 +1928,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
     b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
     b = np.multiply(b, 2.0, out=Nx64_3)
-    c = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_8)
-    c = np.multiply(c, f_third_softplus_2, out=Nx64_8)
-    d = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
     a = np.add(a, b, out=Nx64_7)
-    a = np.add(a, c, out=Nx64_7)
-    dL_dg_layer_2 = np.add(a, d, out=Nx64_7)
+    b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_8)
+    b = np.multiply(b, f_third_softplus_2, out=Nx64_8)
+    a = np.add(a, b, out=Nx64_7)
+    b = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+    dL_dg_layer_2 = np.add(a, b, out=Nx64_7)
     # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
     dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
@@ -1934,7 +1941,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
     dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂L/∂g_layer_2
-    dL_db_layer_2_sum = np.sum(dL_dg_layer_2, axis=0, out=M64_0)
+    dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_0)
     # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ +
     #     ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
     a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=M64x128_0)
@@ -1957,18 +1964,18 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
     b = np.multiply(b, sigmoid_softplus_1, out=Nx128_3)
     b = np.multiply(b, 2.0, out=Nx128_3)
-    c = np.multiply(W_layer_1_squared_sum, delta_softplus_1, out=Nx128_0)
-    c = np.multiply(c, f_third_softplus_1, out=Nx128_0)
     a = np.subtract(a, b, out=Nx128_1)
-    dL_dg_layer_1 = np.subtract(a, c, out=Nx128_1)
+    b = np.multiply(W_layer_1_squared_sum, delta_softplus_1, out=Nx128_0)
+    b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
+    dL_dg_layer_1 = np.subtract(a, b, out=Nx128_1)
     # Σ_n δ′_layer_1
-    dL_dW_layer_1_delta_prime_sum = np.sum(delta_prime_layer_1, axis=0, out=M128_0)
+    dL_dW_layer_1_delta_prime_sum = _column_sum(delta_prime_layer_1, out=M128_0)
     # Σ_n δ′_layer_1
     dL_dW_layer_1_delta_prime_sum_column = dL_dW_layer_1_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
     dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_0)
     # Σ_n ∂L/∂g_layer_1
-    dL_db_layer_1_sum = np.sum(dL_dg_layer_1, axis=0, out=M128_1)
+    dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_1)
     # ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
     a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime_sum_column, out=M128x64_1)
     a = np.multiply(a, 2.0, out=M128x64_1)

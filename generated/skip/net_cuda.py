@@ -24,11 +24,11 @@ It runs on CuPy. `loss_and_grad` and its kin never synchronise and, after the fi
 J, K, L and gradients are arrays of the workspace, J a 0-d one, and the next call with the workspace overwrites them. `float(J)`
 waits for the device. Values are not inspected on the device: a NaN in x makes J NaN.
 
-The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `<name>_at`;
-`<name>_x4` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
+The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
+`vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 81775669781d18307f162a8afbca9f55b4b09d83201ab21f70957873fe04af8a
+template cuda/module.py.j2, sha256 a7f24e9969867dfb8d7edbb7a3f8b27e5ab69b75b551d634df4900ef5832928c
 """
 
 import threading
@@ -61,7 +61,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "81775669781d18307f162a8afbca9f55b4b09d83201ab21f70957873fe04af8a",
+    "template_sha256": "a7f24e9969867dfb8d7edbb7a3f8b27e5ab69b75b551d634df4900ef5832928c",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -132,7 +132,7 @@ extern "C" __global__ void row_sum(
     }
 }
 
-static __device__ __forceinline__ void g_hidden_to_g_joined_at(const float b_below, const float g_below_unbiased, const float g_x, float& g_hidden, float& g_joined)
+static __device__ __forceinline__ void at_g_hidden_to_g_joined(const float b_below, const float g_below_unbiased, const float g_x, float& g_hidden, float& g_joined)
 {
     // g_below = W_below g_x + b_below
     const float g_below = b_below + g_below_unbiased;
@@ -147,34 +147,34 @@ extern "C" __global__ void g_hidden_to_g_joined(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_below_i = b_below[column];
-        const float g_below_unbiased_i = g_below_unbiased[(long long)row * 16 + column];
-        const float g_x_i = g_x[(long long)row * 16 + column];
-        float g_hidden_i, g_joined_i;
-        g_hidden_to_g_joined_at(b_below_i, g_below_unbiased_i, g_x_i, g_hidden_i, g_joined_i);
-        g_hidden[(long long)row * 16 + column] = g_hidden_i;
-        g_joined[(long long)row * 16 + column] = g_joined_i;
+        const float v_b_below = b_below[column];
+        const float v_g_below_unbiased = g_below_unbiased[(long long)row * 16 + column];
+        const float v_g_x = g_x[(long long)row * 16 + column];
+        float v_g_hidden, v_g_joined;
+        at_g_hidden_to_g_joined(v_b_below, v_g_below_unbiased, v_g_x, v_g_hidden, v_g_joined);
+        g_hidden[(long long)row * 16 + column] = v_g_hidden;
+        g_joined[(long long)row * 16 + column] = v_g_joined;
     }
 }
-extern "C" __global__ void g_hidden_to_g_joined_x4(
+extern "C" __global__ void vec4_g_hidden_to_g_joined(
     const float* __restrict__ b_below, const float* __restrict__ g_below_unbiased, const float* __restrict__ g_x, float* __restrict__ g_hidden, float* __restrict__ g_joined, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 b_below_i = reinterpret_cast<const float4*>(b_below)[column];
-        const float4 g_below_unbiased_i = reinterpret_cast<const float4*>(g_below_unbiased)[(long long)row * 4 + column];
-        const float4 g_x_i = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
-        float4 g_hidden_i, g_joined_i;
-        g_hidden_to_g_joined_at(b_below_i.x, g_below_unbiased_i.x, g_x_i.x, g_hidden_i.x, g_joined_i.x);
-        g_hidden_to_g_joined_at(b_below_i.y, g_below_unbiased_i.y, g_x_i.y, g_hidden_i.y, g_joined_i.y);
-        g_hidden_to_g_joined_at(b_below_i.z, g_below_unbiased_i.z, g_x_i.z, g_hidden_i.z, g_joined_i.z);
-        g_hidden_to_g_joined_at(b_below_i.w, g_below_unbiased_i.w, g_x_i.w, g_hidden_i.w, g_joined_i.w);
-        reinterpret_cast<float4*>(g_hidden)[(long long)row * 4 + column] = g_hidden_i;
-        reinterpret_cast<float4*>(g_joined)[(long long)row * 4 + column] = g_joined_i;
+        const float4 v_b_below = reinterpret_cast<const float4*>(b_below)[column];
+        const float4 v_g_below_unbiased = reinterpret_cast<const float4*>(g_below_unbiased)[(long long)row * 4 + column];
+        const float4 v_g_x = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
+        float4 v_g_hidden, v_g_joined;
+        at_g_hidden_to_g_joined(v_b_below.x, v_g_below_unbiased.x, v_g_x.x, v_g_hidden.x, v_g_joined.x);
+        at_g_hidden_to_g_joined(v_b_below.y, v_g_below_unbiased.y, v_g_x.y, v_g_hidden.y, v_g_joined.y);
+        at_g_hidden_to_g_joined(v_b_below.z, v_g_below_unbiased.z, v_g_x.z, v_g_hidden.z, v_g_joined.z);
+        at_g_hidden_to_g_joined(v_b_below.w, v_g_below_unbiased.w, v_g_x.w, v_g_hidden.w, v_g_joined.w);
+        reinterpret_cast<float4*>(g_hidden)[(long long)row * 4 + column] = v_g_hidden;
+        reinterpret_cast<float4*>(g_joined)[(long long)row * 4 + column] = v_g_joined;
     }
 }
 
-static __device__ __forceinline__ void g_pointwise_1_to_g_prior_at(const float b_below, const float g_above_unbiased, const float g_x, float& g_pointwise_1, float& g_prior)
+static __device__ __forceinline__ void at_g_pointwise_1_to_g_prior(const float b_below, const float g_above_unbiased, const float g_x, float& g_pointwise_1, float& g_prior)
 {
     // g_above = W_below g_joined + b_below
     const float g_above = b_below + g_above_unbiased;
@@ -189,30 +189,30 @@ extern "C" __global__ void g_pointwise_1_to_g_prior(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_below_i = b_below[column];
-        const float g_above_unbiased_i = g_above_unbiased[(long long)row * 16 + column];
-        const float g_x_i = g_x[(long long)row * 16 + column];
-        float g_pointwise_1_i, g_prior_i;
-        g_pointwise_1_to_g_prior_at(b_below_i, g_above_unbiased_i, g_x_i, g_pointwise_1_i, g_prior_i);
-        g_pointwise_1[(long long)row * 16 + column] = g_pointwise_1_i;
-        g_prior[(long long)row * 16 + column] = g_prior_i;
+        const float v_b_below = b_below[column];
+        const float v_g_above_unbiased = g_above_unbiased[(long long)row * 16 + column];
+        const float v_g_x = g_x[(long long)row * 16 + column];
+        float v_g_pointwise_1, v_g_prior;
+        at_g_pointwise_1_to_g_prior(v_b_below, v_g_above_unbiased, v_g_x, v_g_pointwise_1, v_g_prior);
+        g_pointwise_1[(long long)row * 16 + column] = v_g_pointwise_1;
+        g_prior[(long long)row * 16 + column] = v_g_prior;
     }
 }
-extern "C" __global__ void g_pointwise_1_to_g_prior_x4(
+extern "C" __global__ void vec4_g_pointwise_1_to_g_prior(
     const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, const float* __restrict__ g_x, float* __restrict__ g_pointwise_1, float* __restrict__ g_prior, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 b_below_i = reinterpret_cast<const float4*>(b_below)[column];
-        const float4 g_above_unbiased_i = reinterpret_cast<const float4*>(g_above_unbiased)[(long long)row * 4 + column];
-        const float4 g_x_i = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
-        float4 g_pointwise_1_i, g_prior_i;
-        g_pointwise_1_to_g_prior_at(b_below_i.x, g_above_unbiased_i.x, g_x_i.x, g_pointwise_1_i.x, g_prior_i.x);
-        g_pointwise_1_to_g_prior_at(b_below_i.y, g_above_unbiased_i.y, g_x_i.y, g_pointwise_1_i.y, g_prior_i.y);
-        g_pointwise_1_to_g_prior_at(b_below_i.z, g_above_unbiased_i.z, g_x_i.z, g_pointwise_1_i.z, g_prior_i.z);
-        g_pointwise_1_to_g_prior_at(b_below_i.w, g_above_unbiased_i.w, g_x_i.w, g_pointwise_1_i.w, g_prior_i.w);
-        reinterpret_cast<float4*>(g_pointwise_1)[(long long)row * 4 + column] = g_pointwise_1_i;
-        reinterpret_cast<float4*>(g_prior)[(long long)row * 4 + column] = g_prior_i;
+        const float4 v_b_below = reinterpret_cast<const float4*>(b_below)[column];
+        const float4 v_g_above_unbiased = reinterpret_cast<const float4*>(g_above_unbiased)[(long long)row * 4 + column];
+        const float4 v_g_x = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
+        float4 v_g_pointwise_1, v_g_prior;
+        at_g_pointwise_1_to_g_prior(v_b_below.x, v_g_above_unbiased.x, v_g_x.x, v_g_pointwise_1.x, v_g_prior.x);
+        at_g_pointwise_1_to_g_prior(v_b_below.y, v_g_above_unbiased.y, v_g_x.y, v_g_pointwise_1.y, v_g_prior.y);
+        at_g_pointwise_1_to_g_prior(v_b_below.z, v_g_above_unbiased.z, v_g_x.z, v_g_pointwise_1.z, v_g_prior.z);
+        at_g_pointwise_1_to_g_prior(v_b_below.w, v_g_above_unbiased.w, v_g_x.w, v_g_pointwise_1.w, v_g_prior.w);
+        reinterpret_cast<float4*>(g_pointwise_1)[(long long)row * 4 + column] = v_g_pointwise_1;
+        reinterpret_cast<float4*>(g_prior)[(long long)row * 4 + column] = v_g_prior;
     }
 }
 
@@ -222,22 +222,22 @@ extern "C" __global__ void g_both(
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         // g_both = [g_pointwise_1, g_hidden]
-        const float g_both_i = column < 16 ? g_pointwise_1[(long long)row * 16 + column] : g_hidden[(long long)row * 16 + column - 16];
-        g_both[(long long)row * 32 + column] = g_both_i;
+        const float v_g_both = column < 16 ? g_pointwise_1[(long long)row * 16 + column] : g_hidden[(long long)row * 16 + column - 16];
+        g_both[(long long)row * 32 + column] = v_g_both;
     }
 }
-extern "C" __global__ void g_both_x4(
+extern "C" __global__ void vec4_g_both(
     const float* __restrict__ g_hidden, const float* __restrict__ g_pointwise_1, float* __restrict__ g_both, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
         // g_both = [g_pointwise_1, g_hidden]
-        const float4 g_both_i = column < 4 ? reinterpret_cast<const float4*>(g_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column - 4];
-        reinterpret_cast<float4*>(g_both)[(long long)row * 8 + column] = g_both_i;
+        const float4 v_g_both = column < 4 ? reinterpret_cast<const float4*>(g_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column - 4];
+        reinterpret_cast<float4*>(g_both)[(long long)row * 8 + column] = v_g_both;
     }
 }
 
-static __device__ __forceinline__ void g_gain_at(const float g_both, const float s_gain, float& g_gain)
+static __device__ __forceinline__ void at_g_gain(const float g_both, const float s_gain, float& g_gain)
 {
     // g_gain = s_gain g_both
     g_gain = g_both * s_gain;
@@ -248,30 +248,30 @@ extern "C" __global__ void g_gain(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float g_both_i = g_both[(long long)row * 32 + column];
-        const float s_gain_i = s_gain[column];
-        float g_gain_i;
-        g_gain_at(g_both_i, s_gain_i, g_gain_i);
-        g_gain[(long long)row * 32 + column] = g_gain_i;
+        const float v_g_both = g_both[(long long)row * 32 + column];
+        const float v_s_gain = s_gain[column];
+        float v_g_gain;
+        at_g_gain(v_g_both, v_s_gain, v_g_gain);
+        g_gain[(long long)row * 32 + column] = v_g_gain;
     }
 }
-extern "C" __global__ void g_gain_x4(
+extern "C" __global__ void vec4_g_gain(
     const float* __restrict__ g_both, const float* __restrict__ s_gain, float* __restrict__ g_gain, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 g_both_i = reinterpret_cast<const float4*>(g_both)[(long long)row * 8 + column];
-        const float4 s_gain_i = reinterpret_cast<const float4*>(s_gain)[column];
-        float4 g_gain_i;
-        g_gain_at(g_both_i.x, s_gain_i.x, g_gain_i.x);
-        g_gain_at(g_both_i.y, s_gain_i.y, g_gain_i.y);
-        g_gain_at(g_both_i.z, s_gain_i.z, g_gain_i.z);
-        g_gain_at(g_both_i.w, s_gain_i.w, g_gain_i.w);
-        reinterpret_cast<float4*>(g_gain)[(long long)row * 8 + column] = g_gain_i;
+        const float4 v_g_both = reinterpret_cast<const float4*>(g_both)[(long long)row * 8 + column];
+        const float4 v_s_gain = reinterpret_cast<const float4*>(s_gain)[column];
+        float4 v_g_gain;
+        at_g_gain(v_g_both.x, v_s_gain.x, v_g_gain.x);
+        at_g_gain(v_g_both.y, v_s_gain.y, v_g_gain.y);
+        at_g_gain(v_g_both.z, v_s_gain.z, v_g_gain.z);
+        at_g_gain(v_g_both.w, v_s_gain.w, v_g_gain.w);
+        reinterpret_cast<float4*>(g_gain)[(long long)row * 8 + column] = v_g_gain;
     }
 }
 
-static __device__ __forceinline__ void energy_at(const float E_gain, const float E_prior, float& energy)
+static __device__ __forceinline__ void at_energy(const float E_gain, const float E_prior, float& energy)
 {
     // E = the sum over the energy's units
     energy = E_gain + E_prior;
@@ -282,15 +282,15 @@ extern "C" __global__ void energy(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float E_gain_i = E_gain[row];
-        const float E_prior_i = E_prior[row];
-        float energy_i;
-        energy_at(E_gain_i, E_prior_i, energy_i);
-        energy[row] = energy_i;
+        const float v_E_gain = E_gain[row];
+        const float v_E_prior = E_prior[row];
+        float v_energy;
+        at_energy(v_E_gain, v_E_prior, v_energy);
+        energy[row] = v_energy;
     }
 }
 
-static __device__ __forceinline__ void delta_above_at(const float b_below, const float g_above_unbiased, const float delta_pointwise_1, float& delta_above)
+static __device__ __forceinline__ void at_delta_above(const float b_below, const float g_above_unbiased, const float delta_pointwise_1, float& delta_above)
 {
     // g_above = W_below g_joined + b_below
     const float g_above = b_below + g_above_unbiased;
@@ -306,32 +306,32 @@ extern "C" __global__ void delta_above(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_below_i = b_below[column];
-        const float g_above_unbiased_i = g_above_unbiased[(long long)row * 16 + column];
-        const float delta_pointwise_1_i = delta_pointwise_1[column];
-        float delta_above_i;
-        delta_above_at(b_below_i, g_above_unbiased_i, delta_pointwise_1_i, delta_above_i);
-        delta_above[(long long)row * 16 + column] = delta_above_i;
+        const float v_b_below = b_below[column];
+        const float v_g_above_unbiased = g_above_unbiased[(long long)row * 16 + column];
+        const float v_delta_pointwise_1 = delta_pointwise_1[column];
+        float v_delta_above;
+        at_delta_above(v_b_below, v_g_above_unbiased, v_delta_pointwise_1, v_delta_above);
+        delta_above[(long long)row * 16 + column] = v_delta_above;
     }
 }
-extern "C" __global__ void delta_above_x4(
+extern "C" __global__ void vec4_delta_above(
     const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 b_below_i = reinterpret_cast<const float4*>(b_below)[column];
-        const float4 g_above_unbiased_i = reinterpret_cast<const float4*>(g_above_unbiased)[(long long)row * 4 + column];
-        const float4 delta_pointwise_1_i = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        float4 delta_above_i;
-        delta_above_at(b_below_i.x, g_above_unbiased_i.x, delta_pointwise_1_i.x, delta_above_i.x);
-        delta_above_at(b_below_i.y, g_above_unbiased_i.y, delta_pointwise_1_i.y, delta_above_i.y);
-        delta_above_at(b_below_i.z, g_above_unbiased_i.z, delta_pointwise_1_i.z, delta_above_i.z);
-        delta_above_at(b_below_i.w, g_above_unbiased_i.w, delta_pointwise_1_i.w, delta_above_i.w);
-        reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = delta_above_i;
+        const float4 v_b_below = reinterpret_cast<const float4*>(b_below)[column];
+        const float4 v_g_above_unbiased = reinterpret_cast<const float4*>(g_above_unbiased)[(long long)row * 4 + column];
+        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
+        float4 v_delta_above;
+        at_delta_above(v_b_below.x, v_g_above_unbiased.x, v_delta_pointwise_1.x, v_delta_above.x);
+        at_delta_above(v_b_below.y, v_g_above_unbiased.y, v_delta_pointwise_1.y, v_delta_above.y);
+        at_delta_above(v_b_below.z, v_g_above_unbiased.z, v_delta_pointwise_1.z, v_delta_above.z);
+        at_delta_above(v_b_below.w, v_g_above_unbiased.w, v_delta_pointwise_1.w, v_delta_above.w);
+        reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = v_delta_above;
     }
 }
 
-static __device__ __forceinline__ void delta_below_at(const float delta_hidden_term_2, const float delta_joined, const float g_hidden, float& delta_below)
+static __device__ __forceinline__ void at_delta_below(const float delta_hidden_term_2, const float delta_joined, const float g_hidden, float& delta_below)
 {
     // δ_hidden = δ_joined + δ_both[16:32]  (1)
     const float delta_hidden = delta_hidden_term_2 + delta_joined;
@@ -346,32 +346,32 @@ extern "C" __global__ void delta_below(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_hidden_term_2_i = delta_hidden_term_2[column];
-        const float delta_joined_i = delta_joined[(long long)row * 16 + column];
-        const float g_hidden_i = g_hidden[(long long)row * 16 + column];
-        float delta_below_i;
-        delta_below_at(delta_hidden_term_2_i, delta_joined_i, g_hidden_i, delta_below_i);
-        delta_below[(long long)row * 16 + column] = delta_below_i;
+        const float v_delta_hidden_term_2 = delta_hidden_term_2[column];
+        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
+        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
+        float v_delta_below;
+        at_delta_below(v_delta_hidden_term_2, v_delta_joined, v_g_hidden, v_delta_below);
+        delta_below[(long long)row * 16 + column] = v_delta_below;
     }
 }
-extern "C" __global__ void delta_below_x4(
+extern "C" __global__ void vec4_delta_below(
     const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ g_hidden, float* __restrict__ delta_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_hidden_term_2_i = reinterpret_cast<const float4*>(delta_hidden_term_2)[column];
-        const float4 delta_joined_i = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 g_hidden_i = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        float4 delta_below_i;
-        delta_below_at(delta_hidden_term_2_i.x, delta_joined_i.x, g_hidden_i.x, delta_below_i.x);
-        delta_below_at(delta_hidden_term_2_i.y, delta_joined_i.y, g_hidden_i.y, delta_below_i.y);
-        delta_below_at(delta_hidden_term_2_i.z, delta_joined_i.z, g_hidden_i.z, delta_below_i.z);
-        delta_below_at(delta_hidden_term_2_i.w, delta_joined_i.w, g_hidden_i.w, delta_below_i.w);
-        reinterpret_cast<float4*>(delta_below)[(long long)row * 4 + column] = delta_below_i;
+        const float4 v_delta_hidden_term_2 = reinterpret_cast<const float4*>(delta_hidden_term_2)[column];
+        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
+        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
+        float4 v_delta_below;
+        at_delta_below(v_delta_hidden_term_2.x, v_delta_joined.x, v_g_hidden.x, v_delta_below.x);
+        at_delta_below(v_delta_hidden_term_2.y, v_delta_joined.y, v_g_hidden.y, v_delta_below.y);
+        at_delta_below(v_delta_hidden_term_2.z, v_delta_joined.z, v_g_hidden.z, v_delta_below.z);
+        at_delta_below(v_delta_hidden_term_2.w, v_delta_joined.w, v_g_hidden.w, v_delta_below.w);
+        reinterpret_cast<float4*>(delta_below)[(long long)row * 4 + column] = v_delta_below;
     }
 }
 
-static __device__ __forceinline__ void score_at(const float delta_joined, const float delta_x_term_1, const float g_x, float& score)
+static __device__ __forceinline__ void at_score(const float delta_joined, const float delta_x_term_1, const float g_x, float& score)
 {
     // δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
     const float delta_x = delta_joined + delta_x_term_1 + 2.0f * g_x;
@@ -384,32 +384,32 @@ extern "C" __global__ void score(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_joined_i = delta_joined[(long long)row * 16 + column];
-        const float delta_x_term_1_i = delta_x_term_1[(long long)row * 16 + column];
-        const float g_x_i = g_x[(long long)row * 16 + column];
-        float score_i;
-        score_at(delta_joined_i, delta_x_term_1_i, g_x_i, score_i);
-        score[(long long)row * 16 + column] = score_i;
+        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
+        const float v_delta_x_term_1 = delta_x_term_1[(long long)row * 16 + column];
+        const float v_g_x = g_x[(long long)row * 16 + column];
+        float v_score;
+        at_score(v_delta_joined, v_delta_x_term_1, v_g_x, v_score);
+        score[(long long)row * 16 + column] = v_score;
     }
 }
-extern "C" __global__ void score_x4(
+extern "C" __global__ void vec4_score(
     const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, float* __restrict__ score, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_joined_i = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 delta_x_term_1_i = reinterpret_cast<const float4*>(delta_x_term_1)[(long long)row * 4 + column];
-        const float4 g_x_i = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
-        float4 score_i;
-        score_at(delta_joined_i.x, delta_x_term_1_i.x, g_x_i.x, score_i.x);
-        score_at(delta_joined_i.y, delta_x_term_1_i.y, g_x_i.y, score_i.y);
-        score_at(delta_joined_i.z, delta_x_term_1_i.z, g_x_i.z, score_i.z);
-        score_at(delta_joined_i.w, delta_x_term_1_i.w, g_x_i.w, score_i.w);
-        reinterpret_cast<float4*>(score)[(long long)row * 4 + column] = score_i;
+        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
+        const float4 v_delta_x_term_1 = reinterpret_cast<const float4*>(delta_x_term_1)[(long long)row * 4 + column];
+        const float4 v_g_x = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
+        float4 v_score;
+        at_score(v_delta_joined.x, v_delta_x_term_1.x, v_g_x.x, v_score.x);
+        at_score(v_delta_joined.y, v_delta_x_term_1.y, v_g_x.y, v_score.y);
+        at_score(v_delta_joined.z, v_delta_x_term_1.z, v_g_x.z, v_score.z);
+        at_score(v_delta_joined.w, v_delta_x_term_1.w, v_g_x.w, v_score.w);
+        reinterpret_cast<float4*>(score)[(long long)row * 4 + column] = v_score;
     }
 }
 
-static __device__ __forceinline__ void sigmoid_pointwise_1_at(const float b_below, const float g_above_unbiased, float& sigmoid_pointwise_1)
+static __device__ __forceinline__ void at_sigmoid_pointwise_1(const float b_below, const float g_above_unbiased, float& sigmoid_pointwise_1)
 {
     // g_above = W_below g_joined + b_below
     const float g_above = b_below + g_above_unbiased;
@@ -423,30 +423,30 @@ extern "C" __global__ void sigmoid_pointwise_1(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_below_i = b_below[column];
-        const float g_above_unbiased_i = g_above_unbiased[(long long)row * 16 + column];
-        float sigmoid_pointwise_1_i;
-        sigmoid_pointwise_1_at(b_below_i, g_above_unbiased_i, sigmoid_pointwise_1_i);
-        sigmoid_pointwise_1[(long long)row * 16 + column] = sigmoid_pointwise_1_i;
+        const float v_b_below = b_below[column];
+        const float v_g_above_unbiased = g_above_unbiased[(long long)row * 16 + column];
+        float v_sigmoid_pointwise_1;
+        at_sigmoid_pointwise_1(v_b_below, v_g_above_unbiased, v_sigmoid_pointwise_1);
+        sigmoid_pointwise_1[(long long)row * 16 + column] = v_sigmoid_pointwise_1;
     }
 }
-extern "C" __global__ void sigmoid_pointwise_1_x4(
+extern "C" __global__ void vec4_sigmoid_pointwise_1(
     const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, float* __restrict__ sigmoid_pointwise_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 b_below_i = reinterpret_cast<const float4*>(b_below)[column];
-        const float4 g_above_unbiased_i = reinterpret_cast<const float4*>(g_above_unbiased)[(long long)row * 4 + column];
-        float4 sigmoid_pointwise_1_i;
-        sigmoid_pointwise_1_at(b_below_i.x, g_above_unbiased_i.x, sigmoid_pointwise_1_i.x);
-        sigmoid_pointwise_1_at(b_below_i.y, g_above_unbiased_i.y, sigmoid_pointwise_1_i.y);
-        sigmoid_pointwise_1_at(b_below_i.z, g_above_unbiased_i.z, sigmoid_pointwise_1_i.z);
-        sigmoid_pointwise_1_at(b_below_i.w, g_above_unbiased_i.w, sigmoid_pointwise_1_i.w);
-        reinterpret_cast<float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column] = sigmoid_pointwise_1_i;
+        const float4 v_b_below = reinterpret_cast<const float4*>(b_below)[column];
+        const float4 v_g_above_unbiased = reinterpret_cast<const float4*>(g_above_unbiased)[(long long)row * 4 + column];
+        float4 v_sigmoid_pointwise_1;
+        at_sigmoid_pointwise_1(v_b_below.x, v_g_above_unbiased.x, v_sigmoid_pointwise_1.x);
+        at_sigmoid_pointwise_1(v_b_below.y, v_g_above_unbiased.y, v_sigmoid_pointwise_1.y);
+        at_sigmoid_pointwise_1(v_b_below.z, v_g_above_unbiased.z, v_sigmoid_pointwise_1.z);
+        at_sigmoid_pointwise_1(v_b_below.w, v_g_above_unbiased.w, v_sigmoid_pointwise_1.w);
+        reinterpret_cast<float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column] = v_sigmoid_pointwise_1;
     }
 }
 
-static __device__ __forceinline__ void delta_above_to_f_prime_hidden_at(const float delta_pointwise_1, const float sigmoid_pointwise_1, const float g_hidden, float& delta_above, float& delta_prime_above, float& f_prime_hidden)
+static __device__ __forceinline__ void at_delta_above_to_f_prime_hidden(const float delta_pointwise_1, const float sigmoid_pointwise_1, const float g_hidden, float& delta_above, float& delta_prime_above, float& f_prime_hidden)
 {
     // δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = delta_pointwise_1 * sigmoid_pointwise_1;
@@ -463,36 +463,36 @@ extern "C" __global__ void delta_above_to_f_prime_hidden(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_pointwise_1_i = delta_pointwise_1[column];
-        const float sigmoid_pointwise_1_i = sigmoid_pointwise_1[(long long)row * 16 + column];
-        const float g_hidden_i = g_hidden[(long long)row * 16 + column];
-        float delta_above_i, delta_prime_above_i, f_prime_hidden_i;
-        delta_above_to_f_prime_hidden_at(delta_pointwise_1_i, sigmoid_pointwise_1_i, g_hidden_i, delta_above_i, delta_prime_above_i, f_prime_hidden_i);
-        delta_above[(long long)row * 16 + column] = delta_above_i;
-        delta_prime_above[(long long)row * 16 + column] = delta_prime_above_i;
-        f_prime_hidden[(long long)row * 16 + column] = f_prime_hidden_i;
+        const float v_delta_pointwise_1 = delta_pointwise_1[column];
+        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
+        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
+        float v_delta_above, v_delta_prime_above, v_f_prime_hidden;
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1, v_sigmoid_pointwise_1, v_g_hidden, v_delta_above, v_delta_prime_above, v_f_prime_hidden);
+        delta_above[(long long)row * 16 + column] = v_delta_above;
+        delta_prime_above[(long long)row * 16 + column] = v_delta_prime_above;
+        f_prime_hidden[(long long)row * 16 + column] = v_f_prime_hidden;
     }
 }
-extern "C" __global__ void delta_above_to_f_prime_hidden_x4(
+extern "C" __global__ void vec4_delta_above_to_f_prime_hidden(
     const float* __restrict__ delta_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ g_hidden, float* __restrict__ delta_above, float* __restrict__ delta_prime_above, float* __restrict__ f_prime_hidden, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_pointwise_1_i = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        const float4 sigmoid_pointwise_1_i = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
-        const float4 g_hidden_i = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        float4 delta_above_i, delta_prime_above_i, f_prime_hidden_i;
-        delta_above_to_f_prime_hidden_at(delta_pointwise_1_i.x, sigmoid_pointwise_1_i.x, g_hidden_i.x, delta_above_i.x, delta_prime_above_i.x, f_prime_hidden_i.x);
-        delta_above_to_f_prime_hidden_at(delta_pointwise_1_i.y, sigmoid_pointwise_1_i.y, g_hidden_i.y, delta_above_i.y, delta_prime_above_i.y, f_prime_hidden_i.y);
-        delta_above_to_f_prime_hidden_at(delta_pointwise_1_i.z, sigmoid_pointwise_1_i.z, g_hidden_i.z, delta_above_i.z, delta_prime_above_i.z, f_prime_hidden_i.z);
-        delta_above_to_f_prime_hidden_at(delta_pointwise_1_i.w, sigmoid_pointwise_1_i.w, g_hidden_i.w, delta_above_i.w, delta_prime_above_i.w, f_prime_hidden_i.w);
-        reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = delta_above_i;
-        reinterpret_cast<float4*>(delta_prime_above)[(long long)row * 4 + column] = delta_prime_above_i;
-        reinterpret_cast<float4*>(f_prime_hidden)[(long long)row * 4 + column] = f_prime_hidden_i;
+        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
+        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
+        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
+        float4 v_delta_above, v_delta_prime_above, v_f_prime_hidden;
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.x, v_sigmoid_pointwise_1.x, v_g_hidden.x, v_delta_above.x, v_delta_prime_above.x, v_f_prime_hidden.x);
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.y, v_sigmoid_pointwise_1.y, v_g_hidden.y, v_delta_above.y, v_delta_prime_above.y, v_f_prime_hidden.y);
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.z, v_sigmoid_pointwise_1.z, v_g_hidden.z, v_delta_above.z, v_delta_prime_above.z, v_f_prime_hidden.z);
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.w, v_sigmoid_pointwise_1.w, v_g_hidden.w, v_delta_above.w, v_delta_prime_above.w, v_f_prime_hidden.w);
+        reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = v_delta_above;
+        reinterpret_cast<float4*>(delta_prime_above)[(long long)row * 4 + column] = v_delta_prime_above;
+        reinterpret_cast<float4*>(f_prime_hidden)[(long long)row * 4 + column] = v_f_prime_hidden;
     }
 }
 
-static __device__ __forceinline__ void W_below_squared_at(const float W_below, float& W_below_squared)
+static __device__ __forceinline__ void at_W_below_squared(const float W_below, float& W_below_squared)
 {
     // W_below ∘ W_below
     W_below_squared = W_below * W_below;
@@ -503,28 +503,28 @@ extern "C" __global__ void W_below_squared(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 16; row += gridDim.y * blockDim.y) {
-        const float W_below_i = W_below[(long long)row * 16 + column];
-        float W_below_squared_i;
-        W_below_squared_at(W_below_i, W_below_squared_i);
-        W_below_squared[(long long)row * 16 + column] = W_below_squared_i;
+        const float v_W_below = W_below[(long long)row * 16 + column];
+        float v_W_below_squared;
+        at_W_below_squared(v_W_below, v_W_below_squared);
+        W_below_squared[(long long)row * 16 + column] = v_W_below_squared;
     }
 }
-extern "C" __global__ void W_below_squared_x4(
+extern "C" __global__ void vec4_W_below_squared(
     const float* __restrict__ W_below, float* __restrict__ W_below_squared, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 16; row += gridDim.y * blockDim.y) {
-        const float4 W_below_i = reinterpret_cast<const float4*>(W_below)[(long long)row * 4 + column];
-        float4 W_below_squared_i;
-        W_below_squared_at(W_below_i.x, W_below_squared_i.x);
-        W_below_squared_at(W_below_i.y, W_below_squared_i.y);
-        W_below_squared_at(W_below_i.z, W_below_squared_i.z);
-        W_below_squared_at(W_below_i.w, W_below_squared_i.w);
-        reinterpret_cast<float4*>(W_below_squared)[(long long)row * 4 + column] = W_below_squared_i;
+        const float4 v_W_below = reinterpret_cast<const float4*>(W_below)[(long long)row * 4 + column];
+        float4 v_W_below_squared;
+        at_W_below_squared(v_W_below.x, v_W_below_squared.x);
+        at_W_below_squared(v_W_below.y, v_W_below_squared.y);
+        at_W_below_squared(v_W_below.z, v_W_below_squared.z);
+        at_W_below_squared(v_W_below.w, v_W_below_squared.w);
+        reinterpret_cast<float4*>(W_below_squared)[(long long)row * 4 + column] = v_W_below_squared;
     }
 }
 
-static __device__ __forceinline__ void delta_prime_below_at(const float delta_hidden_term_2, const float delta_joined, const float f_prime_hidden, const float g_hidden, const float delta_prime_joined, float& delta_prime_below)
+static __device__ __forceinline__ void at_delta_prime_below(const float delta_hidden_term_2, const float delta_joined, const float f_prime_hidden, const float g_hidden, const float delta_prime_joined, float& delta_prime_below)
 {
     // δ_hidden = δ_joined + δ_both[16:32]  (1)
     const float delta_hidden = delta_hidden_term_2 + delta_joined;
@@ -539,36 +539,36 @@ extern "C" __global__ void delta_prime_below(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_hidden_term_2_i = delta_hidden_term_2[column];
-        const float delta_joined_i = delta_joined[(long long)row * 16 + column];
-        const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
-        const float g_hidden_i = g_hidden[(long long)row * 16 + column];
-        const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
-        float delta_prime_below_i;
-        delta_prime_below_at(delta_hidden_term_2_i, delta_joined_i, f_prime_hidden_i, g_hidden_i, delta_prime_joined_i, delta_prime_below_i);
-        delta_prime_below[(long long)row * 16 + column] = delta_prime_below_i;
+        const float v_delta_hidden_term_2 = delta_hidden_term_2[column];
+        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
+        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
+        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
+        const float v_delta_prime_joined = delta_prime_joined[(long long)row * 16 + column];
+        float v_delta_prime_below;
+        at_delta_prime_below(v_delta_hidden_term_2, v_delta_joined, v_f_prime_hidden, v_g_hidden, v_delta_prime_joined, v_delta_prime_below);
+        delta_prime_below[(long long)row * 16 + column] = v_delta_prime_below;
     }
 }
-extern "C" __global__ void delta_prime_below_x4(
+extern "C" __global__ void vec4_delta_prime_below(
     const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ delta_prime_joined, float* __restrict__ delta_prime_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_hidden_term_2_i = reinterpret_cast<const float4*>(delta_hidden_term_2)[column];
-        const float4 delta_joined_i = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 g_hidden_i = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
-        float4 delta_prime_below_i;
-        delta_prime_below_at(delta_hidden_term_2_i.x, delta_joined_i.x, f_prime_hidden_i.x, g_hidden_i.x, delta_prime_joined_i.x, delta_prime_below_i.x);
-        delta_prime_below_at(delta_hidden_term_2_i.y, delta_joined_i.y, f_prime_hidden_i.y, g_hidden_i.y, delta_prime_joined_i.y, delta_prime_below_i.y);
-        delta_prime_below_at(delta_hidden_term_2_i.z, delta_joined_i.z, f_prime_hidden_i.z, g_hidden_i.z, delta_prime_joined_i.z, delta_prime_below_i.z);
-        delta_prime_below_at(delta_hidden_term_2_i.w, delta_joined_i.w, f_prime_hidden_i.w, g_hidden_i.w, delta_prime_joined_i.w, delta_prime_below_i.w);
-        reinterpret_cast<float4*>(delta_prime_below)[(long long)row * 4 + column] = delta_prime_below_i;
+        const float4 v_delta_hidden_term_2 = reinterpret_cast<const float4*>(delta_hidden_term_2)[column];
+        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
+        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
+        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
+        const float4 v_delta_prime_joined = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
+        float4 v_delta_prime_below;
+        at_delta_prime_below(v_delta_hidden_term_2.x, v_delta_joined.x, v_f_prime_hidden.x, v_g_hidden.x, v_delta_prime_joined.x, v_delta_prime_below.x);
+        at_delta_prime_below(v_delta_hidden_term_2.y, v_delta_joined.y, v_f_prime_hidden.y, v_g_hidden.y, v_delta_prime_joined.y, v_delta_prime_below.y);
+        at_delta_prime_below(v_delta_hidden_term_2.z, v_delta_joined.z, v_f_prime_hidden.z, v_g_hidden.z, v_delta_prime_joined.z, v_delta_prime_below.z);
+        at_delta_prime_below(v_delta_hidden_term_2.w, v_delta_joined.w, v_f_prime_hidden.w, v_g_hidden.w, v_delta_prime_joined.w, v_delta_prime_below.w);
+        reinterpret_cast<float4*>(delta_prime_below)[(long long)row * 4 + column] = v_delta_prime_below;
     }
 }
 
-static __device__ __forceinline__ void delta_prime_x_at(const float delta_prime_joined, const float delta_prime_x_term_1, float& delta_prime_x)
+static __device__ __forceinline__ void at_delta_prime_x(const float delta_prime_joined, const float delta_prime_x_term_1, float& delta_prime_x)
 {
     // δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
     delta_prime_x = delta_prime_joined + delta_prime_x_term_1 + 2.0f;
@@ -579,30 +579,30 @@ extern "C" __global__ void delta_prime_x(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
-        const float delta_prime_x_term_1_i = delta_prime_x_term_1[(long long)row * 16 + column];
-        float delta_prime_x_i;
-        delta_prime_x_at(delta_prime_joined_i, delta_prime_x_term_1_i, delta_prime_x_i);
-        delta_prime_x[(long long)row * 16 + column] = delta_prime_x_i;
+        const float v_delta_prime_joined = delta_prime_joined[(long long)row * 16 + column];
+        const float v_delta_prime_x_term_1 = delta_prime_x_term_1[(long long)row * 16 + column];
+        float v_delta_prime_x;
+        at_delta_prime_x(v_delta_prime_joined, v_delta_prime_x_term_1, v_delta_prime_x);
+        delta_prime_x[(long long)row * 16 + column] = v_delta_prime_x;
     }
 }
-extern "C" __global__ void delta_prime_x_x4(
+extern "C" __global__ void vec4_delta_prime_x(
     const float* __restrict__ delta_prime_joined, const float* __restrict__ delta_prime_x_term_1, float* __restrict__ delta_prime_x, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
-        const float4 delta_prime_x_term_1_i = reinterpret_cast<const float4*>(delta_prime_x_term_1)[(long long)row * 4 + column];
-        float4 delta_prime_x_i;
-        delta_prime_x_at(delta_prime_joined_i.x, delta_prime_x_term_1_i.x, delta_prime_x_i.x);
-        delta_prime_x_at(delta_prime_joined_i.y, delta_prime_x_term_1_i.y, delta_prime_x_i.y);
-        delta_prime_x_at(delta_prime_joined_i.z, delta_prime_x_term_1_i.z, delta_prime_x_i.z);
-        delta_prime_x_at(delta_prime_joined_i.w, delta_prime_x_term_1_i.w, delta_prime_x_i.w);
-        reinterpret_cast<float4*>(delta_prime_x)[(long long)row * 4 + column] = delta_prime_x_i;
+        const float4 v_delta_prime_joined = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
+        const float4 v_delta_prime_x_term_1 = reinterpret_cast<const float4*>(delta_prime_x_term_1)[(long long)row * 4 + column];
+        float4 v_delta_prime_x;
+        at_delta_prime_x(v_delta_prime_joined.x, v_delta_prime_x_term_1.x, v_delta_prime_x.x);
+        at_delta_prime_x(v_delta_prime_joined.y, v_delta_prime_x_term_1.y, v_delta_prime_x.y);
+        at_delta_prime_x(v_delta_prime_joined.z, v_delta_prime_x_term_1.z, v_delta_prime_x.z);
+        at_delta_prime_x(v_delta_prime_joined.w, v_delta_prime_x_term_1.w, v_delta_prime_x.w);
+        reinterpret_cast<float4*>(delta_prime_x)[(long long)row * 4 + column] = v_delta_prime_x;
     }
 }
 
-static __device__ __forceinline__ void delta_above_to_delta_prime_above_at(const float delta_pointwise_1, const float sigmoid_pointwise_1, float& delta_above, float& delta_prime_above)
+static __device__ __forceinline__ void at_delta_above_to_delta_prime_above(const float delta_pointwise_1, const float sigmoid_pointwise_1, float& delta_above, float& delta_prime_above)
 {
     // δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = delta_pointwise_1 * sigmoid_pointwise_1;
@@ -617,32 +617,32 @@ extern "C" __global__ void delta_above_to_delta_prime_above(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_pointwise_1_i = delta_pointwise_1[column];
-        const float sigmoid_pointwise_1_i = sigmoid_pointwise_1[(long long)row * 16 + column];
-        float delta_above_i, delta_prime_above_i;
-        delta_above_to_delta_prime_above_at(delta_pointwise_1_i, sigmoid_pointwise_1_i, delta_above_i, delta_prime_above_i);
-        delta_above[(long long)row * 16 + column] = delta_above_i;
-        delta_prime_above[(long long)row * 16 + column] = delta_prime_above_i;
+        const float v_delta_pointwise_1 = delta_pointwise_1[column];
+        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
+        float v_delta_above, v_delta_prime_above;
+        at_delta_above_to_delta_prime_above(v_delta_pointwise_1, v_sigmoid_pointwise_1, v_delta_above, v_delta_prime_above);
+        delta_above[(long long)row * 16 + column] = v_delta_above;
+        delta_prime_above[(long long)row * 16 + column] = v_delta_prime_above;
     }
 }
-extern "C" __global__ void delta_above_to_delta_prime_above_x4(
+extern "C" __global__ void vec4_delta_above_to_delta_prime_above(
     const float* __restrict__ delta_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, float* __restrict__ delta_above, float* __restrict__ delta_prime_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_pointwise_1_i = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        const float4 sigmoid_pointwise_1_i = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
-        float4 delta_above_i, delta_prime_above_i;
-        delta_above_to_delta_prime_above_at(delta_pointwise_1_i.x, sigmoid_pointwise_1_i.x, delta_above_i.x, delta_prime_above_i.x);
-        delta_above_to_delta_prime_above_at(delta_pointwise_1_i.y, sigmoid_pointwise_1_i.y, delta_above_i.y, delta_prime_above_i.y);
-        delta_above_to_delta_prime_above_at(delta_pointwise_1_i.z, sigmoid_pointwise_1_i.z, delta_above_i.z, delta_prime_above_i.z);
-        delta_above_to_delta_prime_above_at(delta_pointwise_1_i.w, sigmoid_pointwise_1_i.w, delta_above_i.w, delta_prime_above_i.w);
-        reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = delta_above_i;
-        reinterpret_cast<float4*>(delta_prime_above)[(long long)row * 4 + column] = delta_prime_above_i;
+        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
+        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
+        float4 v_delta_above, v_delta_prime_above;
+        at_delta_above_to_delta_prime_above(v_delta_pointwise_1.x, v_sigmoid_pointwise_1.x, v_delta_above.x, v_delta_prime_above.x);
+        at_delta_above_to_delta_prime_above(v_delta_pointwise_1.y, v_sigmoid_pointwise_1.y, v_delta_above.y, v_delta_prime_above.y);
+        at_delta_above_to_delta_prime_above(v_delta_pointwise_1.z, v_sigmoid_pointwise_1.z, v_delta_above.z, v_delta_prime_above.z);
+        at_delta_above_to_delta_prime_above(v_delta_pointwise_1.w, v_sigmoid_pointwise_1.w, v_delta_above.w, v_delta_prime_above.w);
+        reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = v_delta_above;
+        reinterpret_cast<float4*>(delta_prime_above)[(long long)row * 4 + column] = v_delta_prime_above;
     }
 }
 
-static __device__ __forceinline__ void delta_below_to_delta_prime_below_at(const float delta_hidden_term_2, const float delta_joined, const float g_hidden, const float delta_prime_joined, float& delta_below, float& delta_prime_below)
+static __device__ __forceinline__ void at_delta_below_to_delta_prime_below(const float delta_hidden_term_2, const float delta_joined, const float g_hidden, const float delta_prime_joined, float& delta_below, float& delta_prime_below)
 {
     // δ_hidden = δ_joined + δ_both[16:32]  (1)
     const float delta_hidden = delta_hidden_term_2 + delta_joined;
@@ -661,36 +661,36 @@ extern "C" __global__ void delta_below_to_delta_prime_below(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_hidden_term_2_i = delta_hidden_term_2[column];
-        const float delta_joined_i = delta_joined[(long long)row * 16 + column];
-        const float g_hidden_i = g_hidden[(long long)row * 16 + column];
-        const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
-        float delta_below_i, delta_prime_below_i;
-        delta_below_to_delta_prime_below_at(delta_hidden_term_2_i, delta_joined_i, g_hidden_i, delta_prime_joined_i, delta_below_i, delta_prime_below_i);
-        delta_below[(long long)row * 16 + column] = delta_below_i;
-        delta_prime_below[(long long)row * 16 + column] = delta_prime_below_i;
+        const float v_delta_hidden_term_2 = delta_hidden_term_2[column];
+        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
+        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
+        const float v_delta_prime_joined = delta_prime_joined[(long long)row * 16 + column];
+        float v_delta_below, v_delta_prime_below;
+        at_delta_below_to_delta_prime_below(v_delta_hidden_term_2, v_delta_joined, v_g_hidden, v_delta_prime_joined, v_delta_below, v_delta_prime_below);
+        delta_below[(long long)row * 16 + column] = v_delta_below;
+        delta_prime_below[(long long)row * 16 + column] = v_delta_prime_below;
     }
 }
-extern "C" __global__ void delta_below_to_delta_prime_below_x4(
+extern "C" __global__ void vec4_delta_below_to_delta_prime_below(
     const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ g_hidden, const float* __restrict__ delta_prime_joined, float* __restrict__ delta_below, float* __restrict__ delta_prime_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_hidden_term_2_i = reinterpret_cast<const float4*>(delta_hidden_term_2)[column];
-        const float4 delta_joined_i = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 g_hidden_i = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
-        float4 delta_below_i, delta_prime_below_i;
-        delta_below_to_delta_prime_below_at(delta_hidden_term_2_i.x, delta_joined_i.x, g_hidden_i.x, delta_prime_joined_i.x, delta_below_i.x, delta_prime_below_i.x);
-        delta_below_to_delta_prime_below_at(delta_hidden_term_2_i.y, delta_joined_i.y, g_hidden_i.y, delta_prime_joined_i.y, delta_below_i.y, delta_prime_below_i.y);
-        delta_below_to_delta_prime_below_at(delta_hidden_term_2_i.z, delta_joined_i.z, g_hidden_i.z, delta_prime_joined_i.z, delta_below_i.z, delta_prime_below_i.z);
-        delta_below_to_delta_prime_below_at(delta_hidden_term_2_i.w, delta_joined_i.w, g_hidden_i.w, delta_prime_joined_i.w, delta_below_i.w, delta_prime_below_i.w);
-        reinterpret_cast<float4*>(delta_below)[(long long)row * 4 + column] = delta_below_i;
-        reinterpret_cast<float4*>(delta_prime_below)[(long long)row * 4 + column] = delta_prime_below_i;
+        const float4 v_delta_hidden_term_2 = reinterpret_cast<const float4*>(delta_hidden_term_2)[column];
+        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
+        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
+        const float4 v_delta_prime_joined = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
+        float4 v_delta_below, v_delta_prime_below;
+        at_delta_below_to_delta_prime_below(v_delta_hidden_term_2.x, v_delta_joined.x, v_g_hidden.x, v_delta_prime_joined.x, v_delta_below.x, v_delta_prime_below.x);
+        at_delta_below_to_delta_prime_below(v_delta_hidden_term_2.y, v_delta_joined.y, v_g_hidden.y, v_delta_prime_joined.y, v_delta_below.y, v_delta_prime_below.y);
+        at_delta_below_to_delta_prime_below(v_delta_hidden_term_2.z, v_delta_joined.z, v_g_hidden.z, v_delta_prime_joined.z, v_delta_below.z, v_delta_prime_below.z);
+        at_delta_below_to_delta_prime_below(v_delta_hidden_term_2.w, v_delta_joined.w, v_g_hidden.w, v_delta_prime_joined.w, v_delta_below.w, v_delta_prime_below.w);
+        reinterpret_cast<float4*>(delta_below)[(long long)row * 4 + column] = v_delta_below;
+        reinterpret_cast<float4*>(delta_prime_below)[(long long)row * 4 + column] = v_delta_prime_below;
     }
 }
 
-static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_squared_at(const float delta_prime_joined, const float delta_prime_x_term_1, const float delta_joined, const float delta_x_term_1, const float g_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
+static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime_squared(const float delta_prime_joined, const float delta_prime_x_term_1, const float delta_joined, const float delta_x_term_1, const float g_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
     // δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
     const float delta_prime_x = delta_prime_joined + delta_prime_x_term_1 + 2.0f;
@@ -709,58 +709,58 @@ static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_squa
 extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_squared(
     const float* __restrict__ delta_prime_joined, const float* __restrict__ delta_prime_x_term_1, const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
-        const float delta_prime_x_term_1_i = delta_prime_x_term_1[(long long)row * 16 + column];
-        const float delta_joined_i = delta_joined[(long long)row * 16 + column];
-        const float delta_x_term_1_i = delta_x_term_1[(long long)row * 16 + column];
-        const float g_x_i = g_x[(long long)row * 16 + column];
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_prime_joined_i, delta_prime_x_term_1_i, delta_joined_i, delta_x_term_1_i, g_x_i, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
+        const float v_delta_prime_joined = delta_prime_joined[(long long)row * 16 + column];
+        const float v_delta_prime_x_term_1 = delta_prime_x_term_1[(long long)row * 16 + column];
+        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
+        const float v_delta_x_term_1 = delta_x_term_1[(long long)row * 16 + column];
+        const float v_g_x = g_x[(long long)row * 16 + column];
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_prime_joined, v_delta_prime_x_term_1, v_delta_joined, v_delta_x_term_1, v_g_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
-extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_squared_x4(
+extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime_squared(
     const float* __restrict__ delta_prime_joined, const float* __restrict__ delta_prime_x_term_1, const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
-        const float4 delta_prime_x_term_1_i = reinterpret_cast<const float4*>(delta_prime_x_term_1)[(long long)row * 4 + column];
-        const float4 delta_joined_i = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 delta_x_term_1_i = reinterpret_cast<const float4*>(delta_x_term_1)[(long long)row * 4 + column];
-        const float4 g_x_i = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_prime_joined_i.x, delta_prime_x_term_1_i.x, delta_joined_i.x, delta_x_term_1_i.x, g_x_i.x, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_prime_joined_i.y, delta_prime_x_term_1_i.y, delta_joined_i.y, delta_x_term_1_i.y, g_x_i.y, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_prime_joined_i.z, delta_prime_x_term_1_i.z, delta_joined_i.z, delta_x_term_1_i.z, g_x_i.z, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_prime_joined_i.w, delta_prime_x_term_1_i.w, delta_joined_i.w, delta_x_term_1_i.w, g_x_i.w, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
+        const float4 v_delta_prime_joined = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
+        const float4 v_delta_prime_x_term_1 = reinterpret_cast<const float4*>(delta_prime_x_term_1)[(long long)row * 4 + column];
+        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
+        const float4 v_delta_x_term_1 = reinterpret_cast<const float4*>(delta_x_term_1)[(long long)row * 4 + column];
+        const float4 v_g_x = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_prime_joined.x, v_delta_prime_x_term_1.x, v_delta_joined.x, v_delta_x_term_1.x, v_g_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_prime_joined.y, v_delta_prime_x_term_1.y, v_delta_joined.y, v_delta_x_term_1.y, v_g_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_prime_joined.z, v_delta_prime_x_term_1.z, v_delta_joined.z, v_delta_x_term_1.z, v_g_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_prime_joined.w, v_delta_prime_x_term_1.w, v_delta_joined.w, v_delta_x_term_1.w, v_g_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
 
-static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_at(const float delta_joined, const float delta_x_term_1, const float g_x, const float delta_prime_joined, const float delta_prime_x_term_1, double& sum_delta_squared, double& sum_delta_prime)
+static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime(const float delta_joined, const float delta_x_term_1, const float g_x, const float delta_prime_joined, const float delta_prime_x_term_1, double& sum_delta_squared, double& sum_delta_prime)
 {
     // δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
     const float delta_x = delta_joined + delta_x_term_1 + 2.0f * g_x;
@@ -776,52 +776,52 @@ static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_at(c
 extern "C" __global__ void sum_delta_squared_to_sum_delta_prime(
     const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, const float* __restrict__ delta_prime_joined, const float* __restrict__ delta_prime_x_term_1, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_joined_i = delta_joined[(long long)row * 16 + column];
-        const float delta_x_term_1_i = delta_x_term_1[(long long)row * 16 + column];
-        const float g_x_i = g_x[(long long)row * 16 + column];
-        const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
-        const float delta_prime_x_term_1_i = delta_prime_x_term_1[(long long)row * 16 + column];
-        sum_delta_squared_to_sum_delta_prime_at(delta_joined_i, delta_x_term_1_i, g_x_i, delta_prime_joined_i, delta_prime_x_term_1_i, sum_delta_squared_i, sum_delta_prime_i);
+        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
+        const float v_delta_x_term_1 = delta_x_term_1[(long long)row * 16 + column];
+        const float v_g_x = g_x[(long long)row * 16 + column];
+        const float v_delta_prime_joined = delta_prime_joined[(long long)row * 16 + column];
+        const float v_delta_prime_x_term_1 = delta_prime_x_term_1[(long long)row * 16 + column];
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_joined, v_delta_x_term_1, v_g_x, v_delta_prime_joined, v_delta_prime_x_term_1, v_sum_delta_squared, v_sum_delta_prime);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
     }
 }
-extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_x4(
+extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime(
     const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, const float* __restrict__ delta_prime_joined, const float* __restrict__ delta_prime_x_term_1, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_joined_i = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 delta_x_term_1_i = reinterpret_cast<const float4*>(delta_x_term_1)[(long long)row * 4 + column];
-        const float4 g_x_i = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
-        const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
-        const float4 delta_prime_x_term_1_i = reinterpret_cast<const float4*>(delta_prime_x_term_1)[(long long)row * 4 + column];
-        sum_delta_squared_to_sum_delta_prime_at(delta_joined_i.x, delta_x_term_1_i.x, g_x_i.x, delta_prime_joined_i.x, delta_prime_x_term_1_i.x, sum_delta_squared_i, sum_delta_prime_i);
-        sum_delta_squared_to_sum_delta_prime_at(delta_joined_i.y, delta_x_term_1_i.y, g_x_i.y, delta_prime_joined_i.y, delta_prime_x_term_1_i.y, sum_delta_squared_i, sum_delta_prime_i);
-        sum_delta_squared_to_sum_delta_prime_at(delta_joined_i.z, delta_x_term_1_i.z, g_x_i.z, delta_prime_joined_i.z, delta_prime_x_term_1_i.z, sum_delta_squared_i, sum_delta_prime_i);
-        sum_delta_squared_to_sum_delta_prime_at(delta_joined_i.w, delta_x_term_1_i.w, g_x_i.w, delta_prime_joined_i.w, delta_prime_x_term_1_i.w, sum_delta_squared_i, sum_delta_prime_i);
+        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
+        const float4 v_delta_x_term_1 = reinterpret_cast<const float4*>(delta_x_term_1)[(long long)row * 4 + column];
+        const float4 v_g_x = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
+        const float4 v_delta_prime_joined = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
+        const float4 v_delta_prime_x_term_1 = reinterpret_cast<const float4*>(delta_prime_x_term_1)[(long long)row * 4 + column];
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_joined.x, v_delta_x_term_1.x, v_g_x.x, v_delta_prime_joined.x, v_delta_prime_x_term_1.x, v_sum_delta_squared, v_sum_delta_prime);
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_joined.y, v_delta_x_term_1.y, v_g_x.y, v_delta_prime_joined.y, v_delta_prime_x_term_1.y, v_sum_delta_squared, v_sum_delta_prime);
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_joined.z, v_delta_x_term_1.z, v_g_x.z, v_delta_prime_joined.z, v_delta_prime_x_term_1.z, v_sum_delta_squared, v_sum_delta_prime);
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_joined.w, v_delta_x_term_1.w, v_g_x.w, v_delta_prime_joined.w, v_delta_prime_x_term_1.w, v_sum_delta_squared, v_sum_delta_prime);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
     }
 }
 
-static __device__ __forceinline__ void delta_above_to_delta_prime_above_2_at(const float delta_pointwise_1, const float sigmoid_pointwise_1, float& delta_above, float& f_second_pointwise_1, float& delta_prime_above)
+static __device__ __forceinline__ void at_delta_above_to_delta_prime_above_2(const float delta_pointwise_1, const float sigmoid_pointwise_1, float& delta_above, float& f_second_pointwise_1, float& delta_prime_above)
 {
     // δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = delta_pointwise_1 * sigmoid_pointwise_1;
@@ -836,34 +836,34 @@ extern "C" __global__ void delta_above_to_delta_prime_above_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_pointwise_1_i = delta_pointwise_1[column];
-        const float sigmoid_pointwise_1_i = sigmoid_pointwise_1[(long long)row * 16 + column];
-        float delta_above_i, f_second_pointwise_1_i, delta_prime_above_i;
-        delta_above_to_delta_prime_above_2_at(delta_pointwise_1_i, sigmoid_pointwise_1_i, delta_above_i, f_second_pointwise_1_i, delta_prime_above_i);
-        delta_above[(long long)row * 16 + column] = delta_above_i;
-        f_second_pointwise_1[(long long)row * 16 + column] = f_second_pointwise_1_i;
-        delta_prime_above[(long long)row * 16 + column] = delta_prime_above_i;
+        const float v_delta_pointwise_1 = delta_pointwise_1[column];
+        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
+        float v_delta_above, v_f_second_pointwise_1, v_delta_prime_above;
+        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1, v_sigmoid_pointwise_1, v_delta_above, v_f_second_pointwise_1, v_delta_prime_above);
+        delta_above[(long long)row * 16 + column] = v_delta_above;
+        f_second_pointwise_1[(long long)row * 16 + column] = v_f_second_pointwise_1;
+        delta_prime_above[(long long)row * 16 + column] = v_delta_prime_above;
     }
 }
-extern "C" __global__ void delta_above_to_delta_prime_above_2_x4(
+extern "C" __global__ void vec4_delta_above_to_delta_prime_above_2(
     const float* __restrict__ delta_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, float* __restrict__ delta_above, float* __restrict__ f_second_pointwise_1, float* __restrict__ delta_prime_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_pointwise_1_i = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        const float4 sigmoid_pointwise_1_i = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
-        float4 delta_above_i, f_second_pointwise_1_i, delta_prime_above_i;
-        delta_above_to_delta_prime_above_2_at(delta_pointwise_1_i.x, sigmoid_pointwise_1_i.x, delta_above_i.x, f_second_pointwise_1_i.x, delta_prime_above_i.x);
-        delta_above_to_delta_prime_above_2_at(delta_pointwise_1_i.y, sigmoid_pointwise_1_i.y, delta_above_i.y, f_second_pointwise_1_i.y, delta_prime_above_i.y);
-        delta_above_to_delta_prime_above_2_at(delta_pointwise_1_i.z, sigmoid_pointwise_1_i.z, delta_above_i.z, f_second_pointwise_1_i.z, delta_prime_above_i.z);
-        delta_above_to_delta_prime_above_2_at(delta_pointwise_1_i.w, sigmoid_pointwise_1_i.w, delta_above_i.w, f_second_pointwise_1_i.w, delta_prime_above_i.w);
-        reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = delta_above_i;
-        reinterpret_cast<float4*>(f_second_pointwise_1)[(long long)row * 4 + column] = f_second_pointwise_1_i;
-        reinterpret_cast<float4*>(delta_prime_above)[(long long)row * 4 + column] = delta_prime_above_i;
+        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
+        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
+        float4 v_delta_above, v_f_second_pointwise_1, v_delta_prime_above;
+        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1.x, v_sigmoid_pointwise_1.x, v_delta_above.x, v_f_second_pointwise_1.x, v_delta_prime_above.x);
+        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1.y, v_sigmoid_pointwise_1.y, v_delta_above.y, v_f_second_pointwise_1.y, v_delta_prime_above.y);
+        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1.z, v_sigmoid_pointwise_1.z, v_delta_above.z, v_f_second_pointwise_1.z, v_delta_prime_above.z);
+        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1.w, v_sigmoid_pointwise_1.w, v_delta_above.w, v_f_second_pointwise_1.w, v_delta_prime_above.w);
+        reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = v_delta_above;
+        reinterpret_cast<float4*>(f_second_pointwise_1)[(long long)row * 4 + column] = v_f_second_pointwise_1;
+        reinterpret_cast<float4*>(delta_prime_above)[(long long)row * 4 + column] = v_delta_prime_above;
     }
 }
 
-static __device__ __forceinline__ void delta_hidden_to_delta_prime_below_at(const float delta_hidden_term_2, const float delta_joined, const float g_hidden, const float delta_prime_joined, float& delta_hidden, float& f_prime_hidden, float& delta_below, float& f_second_hidden, float& delta_prime_below)
+static __device__ __forceinline__ void at_delta_hidden_to_delta_prime_below(const float delta_hidden_term_2, const float delta_joined, const float g_hidden, const float delta_prime_joined, float& delta_hidden, float& f_prime_hidden, float& delta_below, float& f_second_hidden, float& delta_prime_below)
 {
     // δ_hidden = δ_joined + δ_both[16:32]  (1)
     delta_hidden = delta_hidden_term_2 + delta_joined;
@@ -882,42 +882,42 @@ extern "C" __global__ void delta_hidden_to_delta_prime_below(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_hidden_term_2_i = delta_hidden_term_2[column];
-        const float delta_joined_i = delta_joined[(long long)row * 16 + column];
-        const float g_hidden_i = g_hidden[(long long)row * 16 + column];
-        const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
-        float delta_hidden_i, f_prime_hidden_i, delta_below_i, f_second_hidden_i, delta_prime_below_i;
-        delta_hidden_to_delta_prime_below_at(delta_hidden_term_2_i, delta_joined_i, g_hidden_i, delta_prime_joined_i, delta_hidden_i, f_prime_hidden_i, delta_below_i, f_second_hidden_i, delta_prime_below_i);
-        delta_hidden[(long long)row * 16 + column] = delta_hidden_i;
-        f_prime_hidden[(long long)row * 16 + column] = f_prime_hidden_i;
-        delta_below[(long long)row * 16 + column] = delta_below_i;
-        f_second_hidden[(long long)row * 16 + column] = f_second_hidden_i;
-        delta_prime_below[(long long)row * 16 + column] = delta_prime_below_i;
+        const float v_delta_hidden_term_2 = delta_hidden_term_2[column];
+        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
+        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
+        const float v_delta_prime_joined = delta_prime_joined[(long long)row * 16 + column];
+        float v_delta_hidden, v_f_prime_hidden, v_delta_below, v_f_second_hidden, v_delta_prime_below;
+        at_delta_hidden_to_delta_prime_below(v_delta_hidden_term_2, v_delta_joined, v_g_hidden, v_delta_prime_joined, v_delta_hidden, v_f_prime_hidden, v_delta_below, v_f_second_hidden, v_delta_prime_below);
+        delta_hidden[(long long)row * 16 + column] = v_delta_hidden;
+        f_prime_hidden[(long long)row * 16 + column] = v_f_prime_hidden;
+        delta_below[(long long)row * 16 + column] = v_delta_below;
+        f_second_hidden[(long long)row * 16 + column] = v_f_second_hidden;
+        delta_prime_below[(long long)row * 16 + column] = v_delta_prime_below;
     }
 }
-extern "C" __global__ void delta_hidden_to_delta_prime_below_x4(
+extern "C" __global__ void vec4_delta_hidden_to_delta_prime_below(
     const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ g_hidden, const float* __restrict__ delta_prime_joined, float* __restrict__ delta_hidden, float* __restrict__ f_prime_hidden, float* __restrict__ delta_below, float* __restrict__ f_second_hidden, float* __restrict__ delta_prime_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_hidden_term_2_i = reinterpret_cast<const float4*>(delta_hidden_term_2)[column];
-        const float4 delta_joined_i = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 g_hidden_i = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
-        float4 delta_hidden_i, f_prime_hidden_i, delta_below_i, f_second_hidden_i, delta_prime_below_i;
-        delta_hidden_to_delta_prime_below_at(delta_hidden_term_2_i.x, delta_joined_i.x, g_hidden_i.x, delta_prime_joined_i.x, delta_hidden_i.x, f_prime_hidden_i.x, delta_below_i.x, f_second_hidden_i.x, delta_prime_below_i.x);
-        delta_hidden_to_delta_prime_below_at(delta_hidden_term_2_i.y, delta_joined_i.y, g_hidden_i.y, delta_prime_joined_i.y, delta_hidden_i.y, f_prime_hidden_i.y, delta_below_i.y, f_second_hidden_i.y, delta_prime_below_i.y);
-        delta_hidden_to_delta_prime_below_at(delta_hidden_term_2_i.z, delta_joined_i.z, g_hidden_i.z, delta_prime_joined_i.z, delta_hidden_i.z, f_prime_hidden_i.z, delta_below_i.z, f_second_hidden_i.z, delta_prime_below_i.z);
-        delta_hidden_to_delta_prime_below_at(delta_hidden_term_2_i.w, delta_joined_i.w, g_hidden_i.w, delta_prime_joined_i.w, delta_hidden_i.w, f_prime_hidden_i.w, delta_below_i.w, f_second_hidden_i.w, delta_prime_below_i.w);
-        reinterpret_cast<float4*>(delta_hidden)[(long long)row * 4 + column] = delta_hidden_i;
-        reinterpret_cast<float4*>(f_prime_hidden)[(long long)row * 4 + column] = f_prime_hidden_i;
-        reinterpret_cast<float4*>(delta_below)[(long long)row * 4 + column] = delta_below_i;
-        reinterpret_cast<float4*>(f_second_hidden)[(long long)row * 4 + column] = f_second_hidden_i;
-        reinterpret_cast<float4*>(delta_prime_below)[(long long)row * 4 + column] = delta_prime_below_i;
+        const float4 v_delta_hidden_term_2 = reinterpret_cast<const float4*>(delta_hidden_term_2)[column];
+        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
+        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
+        const float4 v_delta_prime_joined = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
+        float4 v_delta_hidden, v_f_prime_hidden, v_delta_below, v_f_second_hidden, v_delta_prime_below;
+        at_delta_hidden_to_delta_prime_below(v_delta_hidden_term_2.x, v_delta_joined.x, v_g_hidden.x, v_delta_prime_joined.x, v_delta_hidden.x, v_f_prime_hidden.x, v_delta_below.x, v_f_second_hidden.x, v_delta_prime_below.x);
+        at_delta_hidden_to_delta_prime_below(v_delta_hidden_term_2.y, v_delta_joined.y, v_g_hidden.y, v_delta_prime_joined.y, v_delta_hidden.y, v_f_prime_hidden.y, v_delta_below.y, v_f_second_hidden.y, v_delta_prime_below.y);
+        at_delta_hidden_to_delta_prime_below(v_delta_hidden_term_2.z, v_delta_joined.z, v_g_hidden.z, v_delta_prime_joined.z, v_delta_hidden.z, v_f_prime_hidden.z, v_delta_below.z, v_f_second_hidden.z, v_delta_prime_below.z);
+        at_delta_hidden_to_delta_prime_below(v_delta_hidden_term_2.w, v_delta_joined.w, v_g_hidden.w, v_delta_prime_joined.w, v_delta_hidden.w, v_f_prime_hidden.w, v_delta_below.w, v_f_second_hidden.w, v_delta_prime_below.w);
+        reinterpret_cast<float4*>(delta_hidden)[(long long)row * 4 + column] = v_delta_hidden;
+        reinterpret_cast<float4*>(f_prime_hidden)[(long long)row * 4 + column] = v_f_prime_hidden;
+        reinterpret_cast<float4*>(delta_below)[(long long)row * 4 + column] = v_delta_below;
+        reinterpret_cast<float4*>(f_second_hidden)[(long long)row * 4 + column] = v_f_second_hidden;
+        reinterpret_cast<float4*>(delta_prime_below)[(long long)row * 4 + column] = v_delta_prime_below;
     }
 }
 
-static __device__ __forceinline__ void delta_x_at(const float delta_joined, const float delta_x_term_1, const float g_x, float& delta_x)
+static __device__ __forceinline__ void at_delta_x(const float delta_joined, const float delta_x_term_1, const float g_x, float& delta_x)
 {
     // δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
     delta_x = delta_joined + delta_x_term_1 + 2.0f * g_x;
@@ -928,32 +928,32 @@ extern "C" __global__ void delta_x(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_joined_i = delta_joined[(long long)row * 16 + column];
-        const float delta_x_term_1_i = delta_x_term_1[(long long)row * 16 + column];
-        const float g_x_i = g_x[(long long)row * 16 + column];
-        float delta_x_i;
-        delta_x_at(delta_joined_i, delta_x_term_1_i, g_x_i, delta_x_i);
-        delta_x[(long long)row * 16 + column] = delta_x_i;
+        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
+        const float v_delta_x_term_1 = delta_x_term_1[(long long)row * 16 + column];
+        const float v_g_x = g_x[(long long)row * 16 + column];
+        float v_delta_x;
+        at_delta_x(v_delta_joined, v_delta_x_term_1, v_g_x, v_delta_x);
+        delta_x[(long long)row * 16 + column] = v_delta_x;
     }
 }
-extern "C" __global__ void delta_x_x4(
+extern "C" __global__ void vec4_delta_x(
     const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, float* __restrict__ delta_x, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_joined_i = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 delta_x_term_1_i = reinterpret_cast<const float4*>(delta_x_term_1)[(long long)row * 4 + column];
-        const float4 g_x_i = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
-        float4 delta_x_i;
-        delta_x_at(delta_joined_i.x, delta_x_term_1_i.x, g_x_i.x, delta_x_i.x);
-        delta_x_at(delta_joined_i.y, delta_x_term_1_i.y, g_x_i.y, delta_x_i.y);
-        delta_x_at(delta_joined_i.z, delta_x_term_1_i.z, g_x_i.z, delta_x_i.z);
-        delta_x_at(delta_joined_i.w, delta_x_term_1_i.w, g_x_i.w, delta_x_i.w);
-        reinterpret_cast<float4*>(delta_x)[(long long)row * 4 + column] = delta_x_i;
+        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
+        const float4 v_delta_x_term_1 = reinterpret_cast<const float4*>(delta_x_term_1)[(long long)row * 4 + column];
+        const float4 v_g_x = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
+        float4 v_delta_x;
+        at_delta_x(v_delta_joined.x, v_delta_x_term_1.x, v_g_x.x, v_delta_x.x);
+        at_delta_x(v_delta_joined.y, v_delta_x_term_1.y, v_g_x.y, v_delta_x.y);
+        at_delta_x(v_delta_joined.z, v_delta_x_term_1.z, v_g_x.z, v_delta_x.z);
+        at_delta_x(v_delta_joined.w, v_delta_x_term_1.w, v_g_x.w, v_delta_x.w);
+        reinterpret_cast<float4*>(delta_x)[(long long)row * 4 + column] = v_delta_x;
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(const float delta_prime_joined, const float delta_prime_x_term_1, const float delta_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
+static __device__ __forceinline__ void at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_prime_joined, const float delta_prime_x_term_1, const float delta_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
     // δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
     const float delta_prime_x = delta_prime_joined + delta_prime_x_term_1 + 2.0f;
@@ -972,58 +972,58 @@ static __device__ __forceinline__ void dJ_ddelta_prime_x_to_sum_delta_prime_squa
 extern "C" __global__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared(
     const float* __restrict__ delta_prime_joined, const float* __restrict__ delta_prime_x_term_1, const float* __restrict__ delta_x, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
-        const float delta_prime_x_term_1_i = delta_prime_x_term_1[(long long)row * 16 + column];
-        const float delta_x_i = delta_x[(long long)row * 16 + column];
-        float dJ_ddelta_prime_x_i;
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_prime_joined_i, delta_prime_x_term_1_i, delta_x_i, lam, dJ_ddelta_prime_x_i, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x[(long long)row * 16 + column] = dJ_ddelta_prime_x_i;
+        const float v_delta_prime_joined = delta_prime_joined[(long long)row * 16 + column];
+        const float v_delta_prime_x_term_1 = delta_prime_x_term_1[(long long)row * 16 + column];
+        const float v_delta_x = delta_x[(long long)row * 16 + column];
+        float v_dJ_ddelta_prime_x;
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_prime_joined, v_delta_prime_x_term_1, v_delta_x, lam, v_dJ_ddelta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        dJ_ddelta_prime_x[(long long)row * 16 + column] = v_dJ_ddelta_prime_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
-extern "C" __global__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared_x4(
+extern "C" __global__ void vec4_dJ_ddelta_prime_x_to_sum_delta_prime_squared(
     const float* __restrict__ delta_prime_joined, const float* __restrict__ delta_prime_x_term_1, const float* __restrict__ delta_x, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
-        const float4 delta_prime_x_term_1_i = reinterpret_cast<const float4*>(delta_prime_x_term_1)[(long long)row * 4 + column];
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 4 + column];
-        float4 dJ_ddelta_prime_x_i;
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_prime_joined_i.x, delta_prime_x_term_1_i.x, delta_x_i.x, lam, dJ_ddelta_prime_x_i.x, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_prime_joined_i.y, delta_prime_x_term_1_i.y, delta_x_i.y, lam, dJ_ddelta_prime_x_i.y, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_prime_joined_i.z, delta_prime_x_term_1_i.z, delta_x_i.z, lam, dJ_ddelta_prime_x_i.z, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_prime_joined_i.w, delta_prime_x_term_1_i.w, delta_x_i.w, lam, dJ_ddelta_prime_x_i.w, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        reinterpret_cast<float4*>(dJ_ddelta_prime_x)[(long long)row * 4 + column] = dJ_ddelta_prime_x_i;
+        const float4 v_delta_prime_joined = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
+        const float4 v_delta_prime_x_term_1 = reinterpret_cast<const float4*>(delta_prime_x_term_1)[(long long)row * 4 + column];
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 4 + column];
+        float4 v_dJ_ddelta_prime_x;
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_prime_joined.x, v_delta_prime_x_term_1.x, v_delta_x.x, lam, v_dJ_ddelta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_prime_joined.y, v_delta_prime_x_term_1.y, v_delta_x.y, lam, v_dJ_ddelta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_prime_joined.z, v_delta_prime_x_term_1.z, v_delta_x.z, lam, v_dJ_ddelta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_prime_joined.w, v_delta_prime_x_term_1.w, v_delta_x.w, lam, v_dJ_ddelta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        reinterpret_cast<float4*>(dJ_ddelta_prime_x)[(long long)row * 4 + column] = v_dJ_ddelta_prime_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_at(const float dJ_ddelta_below, const float dJ_ddelta_prime_below, const float f_prime_hidden, const float f_second_hidden, const float delta_x, const float dJ_ddelta_prime_x, float& dJ_ddelta_hidden, float& dJ_ddelta_joined, float& dJ_ddelta_prime_joined)
+static __device__ __forceinline__ void at_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined(const float dJ_ddelta_below, const float dJ_ddelta_prime_below, const float f_prime_hidden, const float f_second_hidden, const float delta_x, const float dJ_ddelta_prime_x, float& dJ_ddelta_hidden, float& dJ_ddelta_joined, float& dJ_ddelta_prime_joined)
 {
     // ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
     dJ_ddelta_hidden = dJ_ddelta_below * f_prime_hidden + dJ_ddelta_prime_below * f_second_hidden;
@@ -1040,42 +1040,42 @@ extern "C" __global__ void dJ_ddelta_hidden_to_dJ_ddelta_prime_joined(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float dJ_ddelta_below_i = dJ_ddelta_below[(long long)row * 16 + column];
-        const float dJ_ddelta_prime_below_i = dJ_ddelta_prime_below[(long long)row * 16 + column];
-        const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
-        const float f_second_hidden_i = f_second_hidden[(long long)row * 16 + column];
-        const float delta_x_i = delta_x[(long long)row * 16 + column];
-        const float dJ_ddelta_prime_x_i = dJ_ddelta_prime_x[(long long)row * 16 + column];
-        float dJ_ddelta_hidden_i, dJ_ddelta_joined_i, dJ_ddelta_prime_joined_i;
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_at(dJ_ddelta_below_i, dJ_ddelta_prime_below_i, f_prime_hidden_i, f_second_hidden_i, delta_x_i, dJ_ddelta_prime_x_i, dJ_ddelta_hidden_i, dJ_ddelta_joined_i, dJ_ddelta_prime_joined_i);
-        dJ_ddelta_hidden[(long long)row * 16 + column] = dJ_ddelta_hidden_i;
-        dJ_ddelta_joined[(long long)row * 16 + column] = dJ_ddelta_joined_i;
-        dJ_ddelta_prime_joined[(long long)row * 16 + column] = dJ_ddelta_prime_joined_i;
+        const float v_dJ_ddelta_below = dJ_ddelta_below[(long long)row * 16 + column];
+        const float v_dJ_ddelta_prime_below = dJ_ddelta_prime_below[(long long)row * 16 + column];
+        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
+        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
+        const float v_delta_x = delta_x[(long long)row * 16 + column];
+        const float v_dJ_ddelta_prime_x = dJ_ddelta_prime_x[(long long)row * 16 + column];
+        float v_dJ_ddelta_hidden, v_dJ_ddelta_joined, v_dJ_ddelta_prime_joined;
+        at_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined(v_dJ_ddelta_below, v_dJ_ddelta_prime_below, v_f_prime_hidden, v_f_second_hidden, v_delta_x, v_dJ_ddelta_prime_x, v_dJ_ddelta_hidden, v_dJ_ddelta_joined, v_dJ_ddelta_prime_joined);
+        dJ_ddelta_hidden[(long long)row * 16 + column] = v_dJ_ddelta_hidden;
+        dJ_ddelta_joined[(long long)row * 16 + column] = v_dJ_ddelta_joined;
+        dJ_ddelta_prime_joined[(long long)row * 16 + column] = v_dJ_ddelta_prime_joined;
     }
 }
-extern "C" __global__ void dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_x4(
+extern "C" __global__ void vec4_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined(
     const float* __restrict__ dJ_ddelta_below, const float* __restrict__ dJ_ddelta_prime_below, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ delta_x, const float* __restrict__ dJ_ddelta_prime_x, float* __restrict__ dJ_ddelta_hidden, float* __restrict__ dJ_ddelta_joined, float* __restrict__ dJ_ddelta_prime_joined, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dJ_ddelta_below_i = reinterpret_cast<const float4*>(dJ_ddelta_below)[(long long)row * 4 + column];
-        const float4 dJ_ddelta_prime_below_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_below)[(long long)row * 4 + column];
-        const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 f_second_hidden_i = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 4 + column];
-        const float4 dJ_ddelta_prime_x_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_x)[(long long)row * 4 + column];
-        float4 dJ_ddelta_hidden_i, dJ_ddelta_joined_i, dJ_ddelta_prime_joined_i;
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_at(dJ_ddelta_below_i.x, dJ_ddelta_prime_below_i.x, f_prime_hidden_i.x, f_second_hidden_i.x, delta_x_i.x, dJ_ddelta_prime_x_i.x, dJ_ddelta_hidden_i.x, dJ_ddelta_joined_i.x, dJ_ddelta_prime_joined_i.x);
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_at(dJ_ddelta_below_i.y, dJ_ddelta_prime_below_i.y, f_prime_hidden_i.y, f_second_hidden_i.y, delta_x_i.y, dJ_ddelta_prime_x_i.y, dJ_ddelta_hidden_i.y, dJ_ddelta_joined_i.y, dJ_ddelta_prime_joined_i.y);
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_at(dJ_ddelta_below_i.z, dJ_ddelta_prime_below_i.z, f_prime_hidden_i.z, f_second_hidden_i.z, delta_x_i.z, dJ_ddelta_prime_x_i.z, dJ_ddelta_hidden_i.z, dJ_ddelta_joined_i.z, dJ_ddelta_prime_joined_i.z);
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_at(dJ_ddelta_below_i.w, dJ_ddelta_prime_below_i.w, f_prime_hidden_i.w, f_second_hidden_i.w, delta_x_i.w, dJ_ddelta_prime_x_i.w, dJ_ddelta_hidden_i.w, dJ_ddelta_joined_i.w, dJ_ddelta_prime_joined_i.w);
-        reinterpret_cast<float4*>(dJ_ddelta_hidden)[(long long)row * 4 + column] = dJ_ddelta_hidden_i;
-        reinterpret_cast<float4*>(dJ_ddelta_joined)[(long long)row * 4 + column] = dJ_ddelta_joined_i;
-        reinterpret_cast<float4*>(dJ_ddelta_prime_joined)[(long long)row * 4 + column] = dJ_ddelta_prime_joined_i;
+        const float4 v_dJ_ddelta_below = reinterpret_cast<const float4*>(dJ_ddelta_below)[(long long)row * 4 + column];
+        const float4 v_dJ_ddelta_prime_below = reinterpret_cast<const float4*>(dJ_ddelta_prime_below)[(long long)row * 4 + column];
+        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
+        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 4 + column];
+        const float4 v_dJ_ddelta_prime_x = reinterpret_cast<const float4*>(dJ_ddelta_prime_x)[(long long)row * 4 + column];
+        float4 v_dJ_ddelta_hidden, v_dJ_ddelta_joined, v_dJ_ddelta_prime_joined;
+        at_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined(v_dJ_ddelta_below.x, v_dJ_ddelta_prime_below.x, v_f_prime_hidden.x, v_f_second_hidden.x, v_delta_x.x, v_dJ_ddelta_prime_x.x, v_dJ_ddelta_hidden.x, v_dJ_ddelta_joined.x, v_dJ_ddelta_prime_joined.x);
+        at_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined(v_dJ_ddelta_below.y, v_dJ_ddelta_prime_below.y, v_f_prime_hidden.y, v_f_second_hidden.y, v_delta_x.y, v_dJ_ddelta_prime_x.y, v_dJ_ddelta_hidden.y, v_dJ_ddelta_joined.y, v_dJ_ddelta_prime_joined.y);
+        at_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined(v_dJ_ddelta_below.z, v_dJ_ddelta_prime_below.z, v_f_prime_hidden.z, v_f_second_hidden.z, v_delta_x.z, v_dJ_ddelta_prime_x.z, v_dJ_ddelta_hidden.z, v_dJ_ddelta_joined.z, v_dJ_ddelta_prime_joined.z);
+        at_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined(v_dJ_ddelta_below.w, v_dJ_ddelta_prime_below.w, v_f_prime_hidden.w, v_f_second_hidden.w, v_delta_x.w, v_dJ_ddelta_prime_x.w, v_dJ_ddelta_hidden.w, v_dJ_ddelta_joined.w, v_dJ_ddelta_prime_joined.w);
+        reinterpret_cast<float4*>(dJ_ddelta_hidden)[(long long)row * 4 + column] = v_dJ_ddelta_hidden;
+        reinterpret_cast<float4*>(dJ_ddelta_joined)[(long long)row * 4 + column] = v_dJ_ddelta_joined;
+        reinterpret_cast<float4*>(dJ_ddelta_prime_joined)[(long long)row * 4 + column] = v_dJ_ddelta_prime_joined;
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_pointwise_1_to_dJ_dg_above_at(const float dJ_ddelta_above, const float dJ_ddelta_prime_above, const float f_second_pointwise_1, const float sigmoid_pointwise_1, const float delta_pointwise_1, float& dJ_ddelta_pointwise_1, float& dJ_dg_above)
+static __device__ __forceinline__ void at_dJ_ddelta_pointwise_1_to_dJ_dg_above(const float dJ_ddelta_above, const float dJ_ddelta_prime_above, const float f_second_pointwise_1, const float sigmoid_pointwise_1, const float delta_pointwise_1, float& dJ_ddelta_pointwise_1, float& dJ_dg_above)
 {
     // ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19)
     dJ_ddelta_pointwise_1 = dJ_ddelta_above * sigmoid_pointwise_1 + dJ_ddelta_prime_above * f_second_pointwise_1;
@@ -1090,34 +1090,34 @@ extern "C" __global__ void dJ_ddelta_pointwise_1_to_dJ_dg_above(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float dJ_ddelta_above_i = dJ_ddelta_above[(long long)row * 16 + column];
-        const float dJ_ddelta_prime_above_i = dJ_ddelta_prime_above[(long long)row * 16 + column];
-        const float f_second_pointwise_1_i = f_second_pointwise_1[(long long)row * 16 + column];
-        const float sigmoid_pointwise_1_i = sigmoid_pointwise_1[(long long)row * 16 + column];
-        const float delta_pointwise_1_i = delta_pointwise_1[column];
-        float dJ_ddelta_pointwise_1_i, dJ_dg_above_i;
-        dJ_ddelta_pointwise_1_to_dJ_dg_above_at(dJ_ddelta_above_i, dJ_ddelta_prime_above_i, f_second_pointwise_1_i, sigmoid_pointwise_1_i, delta_pointwise_1_i, dJ_ddelta_pointwise_1_i, dJ_dg_above_i);
-        dJ_ddelta_pointwise_1[(long long)row * 16 + column] = dJ_ddelta_pointwise_1_i;
-        dJ_dg_above[(long long)row * 16 + column] = dJ_dg_above_i;
+        const float v_dJ_ddelta_above = dJ_ddelta_above[(long long)row * 16 + column];
+        const float v_dJ_ddelta_prime_above = dJ_ddelta_prime_above[(long long)row * 16 + column];
+        const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
+        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
+        const float v_delta_pointwise_1 = delta_pointwise_1[column];
+        float v_dJ_ddelta_pointwise_1, v_dJ_dg_above;
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above, v_dJ_ddelta_prime_above, v_f_second_pointwise_1, v_sigmoid_pointwise_1, v_delta_pointwise_1, v_dJ_ddelta_pointwise_1, v_dJ_dg_above);
+        dJ_ddelta_pointwise_1[(long long)row * 16 + column] = v_dJ_ddelta_pointwise_1;
+        dJ_dg_above[(long long)row * 16 + column] = v_dJ_dg_above;
     }
 }
-extern "C" __global__ void dJ_ddelta_pointwise_1_to_dJ_dg_above_x4(
+extern "C" __global__ void vec4_dJ_ddelta_pointwise_1_to_dJ_dg_above(
     const float* __restrict__ dJ_ddelta_above, const float* __restrict__ dJ_ddelta_prime_above, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dJ_ddelta_above_i = reinterpret_cast<const float4*>(dJ_ddelta_above)[(long long)row * 4 + column];
-        const float4 dJ_ddelta_prime_above_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_above)[(long long)row * 4 + column];
-        const float4 f_second_pointwise_1_i = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
-        const float4 sigmoid_pointwise_1_i = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
-        const float4 delta_pointwise_1_i = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        float4 dJ_ddelta_pointwise_1_i, dJ_dg_above_i;
-        dJ_ddelta_pointwise_1_to_dJ_dg_above_at(dJ_ddelta_above_i.x, dJ_ddelta_prime_above_i.x, f_second_pointwise_1_i.x, sigmoid_pointwise_1_i.x, delta_pointwise_1_i.x, dJ_ddelta_pointwise_1_i.x, dJ_dg_above_i.x);
-        dJ_ddelta_pointwise_1_to_dJ_dg_above_at(dJ_ddelta_above_i.y, dJ_ddelta_prime_above_i.y, f_second_pointwise_1_i.y, sigmoid_pointwise_1_i.y, delta_pointwise_1_i.y, dJ_ddelta_pointwise_1_i.y, dJ_dg_above_i.y);
-        dJ_ddelta_pointwise_1_to_dJ_dg_above_at(dJ_ddelta_above_i.z, dJ_ddelta_prime_above_i.z, f_second_pointwise_1_i.z, sigmoid_pointwise_1_i.z, delta_pointwise_1_i.z, dJ_ddelta_pointwise_1_i.z, dJ_dg_above_i.z);
-        dJ_ddelta_pointwise_1_to_dJ_dg_above_at(dJ_ddelta_above_i.w, dJ_ddelta_prime_above_i.w, f_second_pointwise_1_i.w, sigmoid_pointwise_1_i.w, delta_pointwise_1_i.w, dJ_ddelta_pointwise_1_i.w, dJ_dg_above_i.w);
-        reinterpret_cast<float4*>(dJ_ddelta_pointwise_1)[(long long)row * 4 + column] = dJ_ddelta_pointwise_1_i;
-        reinterpret_cast<float4*>(dJ_dg_above)[(long long)row * 4 + column] = dJ_dg_above_i;
+        const float4 v_dJ_ddelta_above = reinterpret_cast<const float4*>(dJ_ddelta_above)[(long long)row * 4 + column];
+        const float4 v_dJ_ddelta_prime_above = reinterpret_cast<const float4*>(dJ_ddelta_prime_above)[(long long)row * 4 + column];
+        const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
+        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
+        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
+        float4 v_dJ_ddelta_pointwise_1, v_dJ_dg_above;
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.x, v_dJ_ddelta_prime_above.x, v_f_second_pointwise_1.x, v_sigmoid_pointwise_1.x, v_delta_pointwise_1.x, v_dJ_ddelta_pointwise_1.x, v_dJ_dg_above.x);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.y, v_dJ_ddelta_prime_above.y, v_f_second_pointwise_1.y, v_sigmoid_pointwise_1.y, v_delta_pointwise_1.y, v_dJ_ddelta_pointwise_1.y, v_dJ_dg_above.y);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.z, v_dJ_ddelta_prime_above.z, v_f_second_pointwise_1.z, v_sigmoid_pointwise_1.z, v_delta_pointwise_1.z, v_dJ_ddelta_pointwise_1.z, v_dJ_dg_above.z);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.w, v_dJ_ddelta_prime_above.w, v_f_second_pointwise_1.w, v_sigmoid_pointwise_1.w, v_delta_pointwise_1.w, v_dJ_ddelta_pointwise_1.w, v_dJ_dg_above.w);
+        reinterpret_cast<float4*>(dJ_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dJ_ddelta_pointwise_1;
+        reinterpret_cast<float4*>(dJ_dg_above)[(long long)row * 4 + column] = v_dJ_dg_above;
     }
 }
 
@@ -1127,22 +1127,22 @@ extern "C" __global__ void dJ_ddelta_both(
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         // ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
-        const float dJ_ddelta_both_i = column < 16 ? dJ_ddelta_pointwise_1[(long long)row * 16 + column] : dJ_ddelta_hidden[(long long)row * 16 + column - 16];
-        dJ_ddelta_both[(long long)row * 32 + column] = dJ_ddelta_both_i;
+        const float v_dJ_ddelta_both = column < 16 ? dJ_ddelta_pointwise_1[(long long)row * 16 + column] : dJ_ddelta_hidden[(long long)row * 16 + column - 16];
+        dJ_ddelta_both[(long long)row * 32 + column] = v_dJ_ddelta_both;
     }
 }
-extern "C" __global__ void dJ_ddelta_both_x4(
+extern "C" __global__ void vec4_dJ_ddelta_both(
     const float* __restrict__ dJ_ddelta_hidden, const float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_ddelta_both, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
         // ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
-        const float4 dJ_ddelta_both_i = column < 4 ? reinterpret_cast<const float4*>(dJ_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dJ_ddelta_hidden)[(long long)row * 4 + column - 4];
-        reinterpret_cast<float4*>(dJ_ddelta_both)[(long long)row * 8 + column] = dJ_ddelta_both_i;
+        const float4 v_dJ_ddelta_both = column < 4 ? reinterpret_cast<const float4*>(dJ_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dJ_ddelta_hidden)[(long long)row * 4 + column - 4];
+        reinterpret_cast<float4*>(dJ_ddelta_both)[(long long)row * 8 + column] = v_dJ_ddelta_both;
     }
 }
 
-static __device__ __forceinline__ void dJ_ds_gain_at(const float dJ_ds_gain_sum, const int N, float& dJ_ds_gain)
+static __device__ __forceinline__ void at_dJ_ds_gain(const float dJ_ds_gain_sum, const int N, float& dJ_ds_gain)
 {
     // ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = dJ_ds_gain_sum / N;
@@ -1153,28 +1153,28 @@ extern "C" __global__ void dJ_ds_gain(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dJ_ds_gain_sum_i = dJ_ds_gain_sum[column];
-        float dJ_ds_gain_i;
-        dJ_ds_gain_at(dJ_ds_gain_sum_i, N, dJ_ds_gain_i);
-        dJ_ds_gain[column] = dJ_ds_gain_i;
+        const float v_dJ_ds_gain_sum = dJ_ds_gain_sum[column];
+        float v_dJ_ds_gain;
+        at_dJ_ds_gain(v_dJ_ds_gain_sum, N, v_dJ_ds_gain);
+        dJ_ds_gain[column] = v_dJ_ds_gain;
     }
 }
-extern "C" __global__ void dJ_ds_gain_x4(
+extern "C" __global__ void vec4_dJ_ds_gain(
     const float* __restrict__ dJ_ds_gain_sum, float* __restrict__ dJ_ds_gain, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dJ_ds_gain_sum_i = reinterpret_cast<const float4*>(dJ_ds_gain_sum)[column];
-        float4 dJ_ds_gain_i;
-        dJ_ds_gain_at(dJ_ds_gain_sum_i.x, N, dJ_ds_gain_i.x);
-        dJ_ds_gain_at(dJ_ds_gain_sum_i.y, N, dJ_ds_gain_i.y);
-        dJ_ds_gain_at(dJ_ds_gain_sum_i.z, N, dJ_ds_gain_i.z);
-        dJ_ds_gain_at(dJ_ds_gain_sum_i.w, N, dJ_ds_gain_i.w);
-        reinterpret_cast<float4*>(dJ_ds_gain)[column] = dJ_ds_gain_i;
+        const float4 v_dJ_ds_gain_sum = reinterpret_cast<const float4*>(dJ_ds_gain_sum)[column];
+        float4 v_dJ_ds_gain;
+        at_dJ_ds_gain(v_dJ_ds_gain_sum.x, N, v_dJ_ds_gain.x);
+        at_dJ_ds_gain(v_dJ_ds_gain_sum.y, N, v_dJ_ds_gain.y);
+        at_dJ_ds_gain(v_dJ_ds_gain_sum.z, N, v_dJ_ds_gain.z);
+        at_dJ_ds_gain(v_dJ_ds_gain_sum.w, N, v_dJ_ds_gain.w);
+        reinterpret_cast<float4*>(dJ_ds_gain)[column] = v_dJ_ds_gain;
     }
 }
 
-static __device__ __forceinline__ void dJ_dg_below_at(const float f_prime_hidden, const float g_hidden, const float dJ_ddelta_below, const float dJ_ddelta_prime_below, const float dJ_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dJ_dg_below)
+static __device__ __forceinline__ void at_dJ_dg_below(const float f_prime_hidden, const float g_hidden, const float dJ_ddelta_below, const float dJ_ddelta_prime_below, const float dJ_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dJ_dg_below)
 {
     // f‴(g_below) = f_prime_hidden*(6*g_hidden^2 - 2)
     const float f_third_hidden = f_prime_hidden * (6.0f * g_hidden * g_hidden - 2.0f);
@@ -1187,42 +1187,42 @@ extern "C" __global__ void dJ_dg_below(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
-        const float g_hidden_i = g_hidden[(long long)row * 16 + column];
-        const float dJ_ddelta_below_i = dJ_ddelta_below[(long long)row * 16 + column];
-        const float dJ_ddelta_prime_below_i = dJ_ddelta_prime_below[(long long)row * 16 + column];
-        const float dJ_dg_joined_i = dJ_dg_joined[(long long)row * 16 + column];
-        const float delta_hidden_i = delta_hidden[(long long)row * 16 + column];
-        const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
-        const float f_second_hidden_i = f_second_hidden[(long long)row * 16 + column];
-        float dJ_dg_below_i;
-        dJ_dg_below_at(f_prime_hidden_i, g_hidden_i, dJ_ddelta_below_i, dJ_ddelta_prime_below_i, dJ_dg_joined_i, delta_hidden_i, delta_prime_joined_i, f_second_hidden_i, dJ_dg_below_i);
-        dJ_dg_below[(long long)row * 16 + column] = dJ_dg_below_i;
+        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
+        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
+        const float v_dJ_ddelta_below = dJ_ddelta_below[(long long)row * 16 + column];
+        const float v_dJ_ddelta_prime_below = dJ_ddelta_prime_below[(long long)row * 16 + column];
+        const float v_dJ_dg_joined = dJ_dg_joined[(long long)row * 16 + column];
+        const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
+        const float v_delta_prime_joined = delta_prime_joined[(long long)row * 16 + column];
+        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
+        float v_dJ_dg_below;
+        at_dJ_dg_below(v_f_prime_hidden, v_g_hidden, v_dJ_ddelta_below, v_dJ_ddelta_prime_below, v_dJ_dg_joined, v_delta_hidden, v_delta_prime_joined, v_f_second_hidden, v_dJ_dg_below);
+        dJ_dg_below[(long long)row * 16 + column] = v_dJ_dg_below;
     }
 }
-extern "C" __global__ void dJ_dg_below_x4(
+extern "C" __global__ void vec4_dJ_dg_below(
     const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ dJ_ddelta_below, const float* __restrict__ dJ_ddelta_prime_below, const float* __restrict__ dJ_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ delta_prime_joined, const float* __restrict__ f_second_hidden, float* __restrict__ dJ_dg_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 g_hidden_i = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 dJ_ddelta_below_i = reinterpret_cast<const float4*>(dJ_ddelta_below)[(long long)row * 4 + column];
-        const float4 dJ_ddelta_prime_below_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_below)[(long long)row * 4 + column];
-        const float4 dJ_dg_joined_i = reinterpret_cast<const float4*>(dJ_dg_joined)[(long long)row * 4 + column];
-        const float4 delta_hidden_i = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
-        const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
-        const float4 f_second_hidden_i = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        float4 dJ_dg_below_i;
-        dJ_dg_below_at(f_prime_hidden_i.x, g_hidden_i.x, dJ_ddelta_below_i.x, dJ_ddelta_prime_below_i.x, dJ_dg_joined_i.x, delta_hidden_i.x, delta_prime_joined_i.x, f_second_hidden_i.x, dJ_dg_below_i.x);
-        dJ_dg_below_at(f_prime_hidden_i.y, g_hidden_i.y, dJ_ddelta_below_i.y, dJ_ddelta_prime_below_i.y, dJ_dg_joined_i.y, delta_hidden_i.y, delta_prime_joined_i.y, f_second_hidden_i.y, dJ_dg_below_i.y);
-        dJ_dg_below_at(f_prime_hidden_i.z, g_hidden_i.z, dJ_ddelta_below_i.z, dJ_ddelta_prime_below_i.z, dJ_dg_joined_i.z, delta_hidden_i.z, delta_prime_joined_i.z, f_second_hidden_i.z, dJ_dg_below_i.z);
-        dJ_dg_below_at(f_prime_hidden_i.w, g_hidden_i.w, dJ_ddelta_below_i.w, dJ_ddelta_prime_below_i.w, dJ_dg_joined_i.w, delta_hidden_i.w, delta_prime_joined_i.w, f_second_hidden_i.w, dJ_dg_below_i.w);
-        reinterpret_cast<float4*>(dJ_dg_below)[(long long)row * 4 + column] = dJ_dg_below_i;
+        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
+        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
+        const float4 v_dJ_ddelta_below = reinterpret_cast<const float4*>(dJ_ddelta_below)[(long long)row * 4 + column];
+        const float4 v_dJ_ddelta_prime_below = reinterpret_cast<const float4*>(dJ_ddelta_prime_below)[(long long)row * 4 + column];
+        const float4 v_dJ_dg_joined = reinterpret_cast<const float4*>(dJ_dg_joined)[(long long)row * 4 + column];
+        const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
+        const float4 v_delta_prime_joined = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
+        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
+        float4 v_dJ_dg_below;
+        at_dJ_dg_below(v_f_prime_hidden.x, v_g_hidden.x, v_dJ_ddelta_below.x, v_dJ_ddelta_prime_below.x, v_dJ_dg_joined.x, v_delta_hidden.x, v_delta_prime_joined.x, v_f_second_hidden.x, v_dJ_dg_below.x);
+        at_dJ_dg_below(v_f_prime_hidden.y, v_g_hidden.y, v_dJ_ddelta_below.y, v_dJ_ddelta_prime_below.y, v_dJ_dg_joined.y, v_delta_hidden.y, v_delta_prime_joined.y, v_f_second_hidden.y, v_dJ_dg_below.y);
+        at_dJ_dg_below(v_f_prime_hidden.z, v_g_hidden.z, v_dJ_ddelta_below.z, v_dJ_ddelta_prime_below.z, v_dJ_dg_joined.z, v_delta_hidden.z, v_delta_prime_joined.z, v_f_second_hidden.z, v_dJ_dg_below.z);
+        at_dJ_dg_below(v_f_prime_hidden.w, v_g_hidden.w, v_dJ_ddelta_below.w, v_dJ_ddelta_prime_below.w, v_dJ_dg_joined.w, v_delta_hidden.w, v_delta_prime_joined.w, v_f_second_hidden.w, v_dJ_dg_below.w);
+        reinterpret_cast<float4*>(dJ_dg_below)[(long long)row * 4 + column] = v_dJ_dg_below;
     }
 }
 
-static __device__ __forceinline__ void dJ_dW_below_at(const float W_below, const float dJ_dW_below_delta, const float dJ_dW_below_delta_at_above, const float dJ_dW_below_delta_prime, const float dJ_dW_below_delta_prime_at_above, const float dJ_dW_below_g, const float dJ_dW_below_g_at_above, const int N, float& dJ_dW_below)
+static __device__ __forceinline__ void at_dJ_dW_below(const float W_below, const float dJ_dW_below_delta, const float dJ_dW_below_delta_at_above, const float dJ_dW_below_delta_prime, const float dJ_dW_below_delta_prime_at_above, const float dJ_dW_below_g, const float dJ_dW_below_g_at_above, const int N, float& dJ_dW_below)
 {
     // ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ + δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below ∂J/∂δ′_xᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
     dJ_dW_below = (2.0f * W_below * dJ_dW_below_delta_prime + 2.0f * W_below * dJ_dW_below_delta_prime_at_above + dJ_dW_below_delta + dJ_dW_below_delta_at_above + dJ_dW_below_g + dJ_dW_below_g_at_above) / N;
@@ -1233,40 +1233,40 @@ extern "C" __global__ void dJ_dW_below(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 16; row += gridDim.y * blockDim.y) {
-        const float W_below_i = W_below[(long long)row * 16 + column];
-        const float dJ_dW_below_delta_i = dJ_dW_below_delta[(long long)row * 16 + column];
-        const float dJ_dW_below_delta_at_above_i = dJ_dW_below_delta_at_above[(long long)row * 16 + column];
-        const float dJ_dW_below_delta_prime_i = dJ_dW_below_delta_prime[(long long)row * 16 + column];
-        const float dJ_dW_below_delta_prime_at_above_i = dJ_dW_below_delta_prime_at_above[(long long)row * 16 + column];
-        const float dJ_dW_below_g_i = dJ_dW_below_g[(long long)row * 16 + column];
-        const float dJ_dW_below_g_at_above_i = dJ_dW_below_g_at_above[(long long)row * 16 + column];
-        float dJ_dW_below_i;
-        dJ_dW_below_at(W_below_i, dJ_dW_below_delta_i, dJ_dW_below_delta_at_above_i, dJ_dW_below_delta_prime_i, dJ_dW_below_delta_prime_at_above_i, dJ_dW_below_g_i, dJ_dW_below_g_at_above_i, N, dJ_dW_below_i);
-        dJ_dW_below[(long long)row * 16 + column] = dJ_dW_below_i;
+        const float v_W_below = W_below[(long long)row * 16 + column];
+        const float v_dJ_dW_below_delta = dJ_dW_below_delta[(long long)row * 16 + column];
+        const float v_dJ_dW_below_delta_at_above = dJ_dW_below_delta_at_above[(long long)row * 16 + column];
+        const float v_dJ_dW_below_delta_prime = dJ_dW_below_delta_prime[(long long)row * 16 + column];
+        const float v_dJ_dW_below_delta_prime_at_above = dJ_dW_below_delta_prime_at_above[(long long)row * 16 + column];
+        const float v_dJ_dW_below_g = dJ_dW_below_g[(long long)row * 16 + column];
+        const float v_dJ_dW_below_g_at_above = dJ_dW_below_g_at_above[(long long)row * 16 + column];
+        float v_dJ_dW_below;
+        at_dJ_dW_below(v_W_below, v_dJ_dW_below_delta, v_dJ_dW_below_delta_at_above, v_dJ_dW_below_delta_prime, v_dJ_dW_below_delta_prime_at_above, v_dJ_dW_below_g, v_dJ_dW_below_g_at_above, N, v_dJ_dW_below);
+        dJ_dW_below[(long long)row * 16 + column] = v_dJ_dW_below;
     }
 }
-extern "C" __global__ void dJ_dW_below_x4(
+extern "C" __global__ void vec4_dJ_dW_below(
     const float* __restrict__ W_below, const float* __restrict__ dJ_dW_below_delta, const float* __restrict__ dJ_dW_below_delta_at_above, const float* __restrict__ dJ_dW_below_delta_prime, const float* __restrict__ dJ_dW_below_delta_prime_at_above, const float* __restrict__ dJ_dW_below_g, const float* __restrict__ dJ_dW_below_g_at_above, float* __restrict__ dJ_dW_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 16; row += gridDim.y * blockDim.y) {
-        const float4 W_below_i = reinterpret_cast<const float4*>(W_below)[(long long)row * 4 + column];
-        const float4 dJ_dW_below_delta_i = reinterpret_cast<const float4*>(dJ_dW_below_delta)[(long long)row * 4 + column];
-        const float4 dJ_dW_below_delta_at_above_i = reinterpret_cast<const float4*>(dJ_dW_below_delta_at_above)[(long long)row * 4 + column];
-        const float4 dJ_dW_below_delta_prime_i = reinterpret_cast<const float4*>(dJ_dW_below_delta_prime)[(long long)row * 4 + column];
-        const float4 dJ_dW_below_delta_prime_at_above_i = reinterpret_cast<const float4*>(dJ_dW_below_delta_prime_at_above)[(long long)row * 4 + column];
-        const float4 dJ_dW_below_g_i = reinterpret_cast<const float4*>(dJ_dW_below_g)[(long long)row * 4 + column];
-        const float4 dJ_dW_below_g_at_above_i = reinterpret_cast<const float4*>(dJ_dW_below_g_at_above)[(long long)row * 4 + column];
-        float4 dJ_dW_below_i;
-        dJ_dW_below_at(W_below_i.x, dJ_dW_below_delta_i.x, dJ_dW_below_delta_at_above_i.x, dJ_dW_below_delta_prime_i.x, dJ_dW_below_delta_prime_at_above_i.x, dJ_dW_below_g_i.x, dJ_dW_below_g_at_above_i.x, N, dJ_dW_below_i.x);
-        dJ_dW_below_at(W_below_i.y, dJ_dW_below_delta_i.y, dJ_dW_below_delta_at_above_i.y, dJ_dW_below_delta_prime_i.y, dJ_dW_below_delta_prime_at_above_i.y, dJ_dW_below_g_i.y, dJ_dW_below_g_at_above_i.y, N, dJ_dW_below_i.y);
-        dJ_dW_below_at(W_below_i.z, dJ_dW_below_delta_i.z, dJ_dW_below_delta_at_above_i.z, dJ_dW_below_delta_prime_i.z, dJ_dW_below_delta_prime_at_above_i.z, dJ_dW_below_g_i.z, dJ_dW_below_g_at_above_i.z, N, dJ_dW_below_i.z);
-        dJ_dW_below_at(W_below_i.w, dJ_dW_below_delta_i.w, dJ_dW_below_delta_at_above_i.w, dJ_dW_below_delta_prime_i.w, dJ_dW_below_delta_prime_at_above_i.w, dJ_dW_below_g_i.w, dJ_dW_below_g_at_above_i.w, N, dJ_dW_below_i.w);
-        reinterpret_cast<float4*>(dJ_dW_below)[(long long)row * 4 + column] = dJ_dW_below_i;
+        const float4 v_W_below = reinterpret_cast<const float4*>(W_below)[(long long)row * 4 + column];
+        const float4 v_dJ_dW_below_delta = reinterpret_cast<const float4*>(dJ_dW_below_delta)[(long long)row * 4 + column];
+        const float4 v_dJ_dW_below_delta_at_above = reinterpret_cast<const float4*>(dJ_dW_below_delta_at_above)[(long long)row * 4 + column];
+        const float4 v_dJ_dW_below_delta_prime = reinterpret_cast<const float4*>(dJ_dW_below_delta_prime)[(long long)row * 4 + column];
+        const float4 v_dJ_dW_below_delta_prime_at_above = reinterpret_cast<const float4*>(dJ_dW_below_delta_prime_at_above)[(long long)row * 4 + column];
+        const float4 v_dJ_dW_below_g = reinterpret_cast<const float4*>(dJ_dW_below_g)[(long long)row * 4 + column];
+        const float4 v_dJ_dW_below_g_at_above = reinterpret_cast<const float4*>(dJ_dW_below_g_at_above)[(long long)row * 4 + column];
+        float4 v_dJ_dW_below;
+        at_dJ_dW_below(v_W_below.x, v_dJ_dW_below_delta.x, v_dJ_dW_below_delta_at_above.x, v_dJ_dW_below_delta_prime.x, v_dJ_dW_below_delta_prime_at_above.x, v_dJ_dW_below_g.x, v_dJ_dW_below_g_at_above.x, N, v_dJ_dW_below.x);
+        at_dJ_dW_below(v_W_below.y, v_dJ_dW_below_delta.y, v_dJ_dW_below_delta_at_above.y, v_dJ_dW_below_delta_prime.y, v_dJ_dW_below_delta_prime_at_above.y, v_dJ_dW_below_g.y, v_dJ_dW_below_g_at_above.y, N, v_dJ_dW_below.y);
+        at_dJ_dW_below(v_W_below.z, v_dJ_dW_below_delta.z, v_dJ_dW_below_delta_at_above.z, v_dJ_dW_below_delta_prime.z, v_dJ_dW_below_delta_prime_at_above.z, v_dJ_dW_below_g.z, v_dJ_dW_below_g_at_above.z, N, v_dJ_dW_below.z);
+        at_dJ_dW_below(v_W_below.w, v_dJ_dW_below_delta.w, v_dJ_dW_below_delta_at_above.w, v_dJ_dW_below_delta_prime.w, v_dJ_dW_below_delta_prime_at_above.w, v_dJ_dW_below_g.w, v_dJ_dW_below_g_at_above.w, N, v_dJ_dW_below.w);
+        reinterpret_cast<float4*>(dJ_dW_below)[(long long)row * 4 + column] = v_dJ_dW_below;
     }
 }
 
-static __device__ __forceinline__ void dJ_db_below_at(const float dJ_db_below_sum, const float dJ_db_below_sum_at_above, const int N, float& dJ_db_below)
+static __device__ __forceinline__ void at_dJ_db_below(const float dJ_db_below_sum, const float dJ_db_below_sum_at_above, const int N, float& dJ_db_below)
 {
     // ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
     dJ_db_below = (dJ_db_below_sum + dJ_db_below_sum_at_above) / N;
@@ -1277,30 +1277,30 @@ extern "C" __global__ void dJ_db_below(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dJ_db_below_sum_i = dJ_db_below_sum[column];
-        const float dJ_db_below_sum_at_above_i = dJ_db_below_sum_at_above[column];
-        float dJ_db_below_i;
-        dJ_db_below_at(dJ_db_below_sum_i, dJ_db_below_sum_at_above_i, N, dJ_db_below_i);
-        dJ_db_below[column] = dJ_db_below_i;
+        const float v_dJ_db_below_sum = dJ_db_below_sum[column];
+        const float v_dJ_db_below_sum_at_above = dJ_db_below_sum_at_above[column];
+        float v_dJ_db_below;
+        at_dJ_db_below(v_dJ_db_below_sum, v_dJ_db_below_sum_at_above, N, v_dJ_db_below);
+        dJ_db_below[column] = v_dJ_db_below;
     }
 }
-extern "C" __global__ void dJ_db_below_x4(
+extern "C" __global__ void vec4_dJ_db_below(
     const float* __restrict__ dJ_db_below_sum, const float* __restrict__ dJ_db_below_sum_at_above, float* __restrict__ dJ_db_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dJ_db_below_sum_i = reinterpret_cast<const float4*>(dJ_db_below_sum)[column];
-        const float4 dJ_db_below_sum_at_above_i = reinterpret_cast<const float4*>(dJ_db_below_sum_at_above)[column];
-        float4 dJ_db_below_i;
-        dJ_db_below_at(dJ_db_below_sum_i.x, dJ_db_below_sum_at_above_i.x, N, dJ_db_below_i.x);
-        dJ_db_below_at(dJ_db_below_sum_i.y, dJ_db_below_sum_at_above_i.y, N, dJ_db_below_i.y);
-        dJ_db_below_at(dJ_db_below_sum_i.z, dJ_db_below_sum_at_above_i.z, N, dJ_db_below_i.z);
-        dJ_db_below_at(dJ_db_below_sum_i.w, dJ_db_below_sum_at_above_i.w, N, dJ_db_below_i.w);
-        reinterpret_cast<float4*>(dJ_db_below)[column] = dJ_db_below_i;
+        const float4 v_dJ_db_below_sum = reinterpret_cast<const float4*>(dJ_db_below_sum)[column];
+        const float4 v_dJ_db_below_sum_at_above = reinterpret_cast<const float4*>(dJ_db_below_sum_at_above)[column];
+        float4 v_dJ_db_below;
+        at_dJ_db_below(v_dJ_db_below_sum.x, v_dJ_db_below_sum_at_above.x, N, v_dJ_db_below.x);
+        at_dJ_db_below(v_dJ_db_below_sum.y, v_dJ_db_below_sum_at_above.y, N, v_dJ_db_below.y);
+        at_dJ_db_below(v_dJ_db_below_sum.z, v_dJ_db_below_sum_at_above.z, N, v_dJ_db_below.z);
+        at_dJ_db_below(v_dJ_db_below_sum.w, v_dJ_db_below_sum_at_above.w, N, v_dJ_db_below.w);
+        reinterpret_cast<float4*>(dJ_db_below)[column] = v_dJ_db_below;
     }
 }
 
-static __device__ __forceinline__ void delta_x_to_sum_delta_squared_at(const float delta_joined, const float delta_x_term_1, const float g_x, float& delta_x, double& sum_delta_squared)
+static __device__ __forceinline__ void at_delta_x_to_sum_delta_squared(const float delta_joined, const float delta_x_term_1, const float g_x, float& delta_x, double& sum_delta_squared)
 {
     // δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
     delta_x = delta_joined + delta_x_term_1 + 2.0f * g_x;
@@ -1312,46 +1312,46 @@ static __device__ __forceinline__ void delta_x_to_sum_delta_squared_at(const flo
 extern "C" __global__ void delta_x_to_sum_delta_squared(
     const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, float* __restrict__ delta_x, double* __restrict__ sum_delta_squared, const int N)
 {
-    double sum_delta_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_joined_i = delta_joined[(long long)row * 16 + column];
-        const float delta_x_term_1_i = delta_x_term_1[(long long)row * 16 + column];
-        const float g_x_i = g_x[(long long)row * 16 + column];
-        float delta_x_i;
-        delta_x_to_sum_delta_squared_at(delta_joined_i, delta_x_term_1_i, g_x_i, delta_x_i, sum_delta_squared_i);
-        delta_x[(long long)row * 16 + column] = delta_x_i;
+        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
+        const float v_delta_x_term_1 = delta_x_term_1[(long long)row * 16 + column];
+        const float v_g_x = g_x[(long long)row * 16 + column];
+        float v_delta_x;
+        at_delta_x_to_sum_delta_squared(v_delta_joined, v_delta_x_term_1, v_g_x, v_delta_x, v_sum_delta_squared);
+        delta_x[(long long)row * 16 + column] = v_delta_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
     }
 }
-extern "C" __global__ void delta_x_to_sum_delta_squared_x4(
+extern "C" __global__ void vec4_delta_x_to_sum_delta_squared(
     const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, float* __restrict__ delta_x, double* __restrict__ sum_delta_squared, const int N)
 {
-    double sum_delta_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_joined_i = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 delta_x_term_1_i = reinterpret_cast<const float4*>(delta_x_term_1)[(long long)row * 4 + column];
-        const float4 g_x_i = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
-        float4 delta_x_i;
-        delta_x_to_sum_delta_squared_at(delta_joined_i.x, delta_x_term_1_i.x, g_x_i.x, delta_x_i.x, sum_delta_squared_i);
-        delta_x_to_sum_delta_squared_at(delta_joined_i.y, delta_x_term_1_i.y, g_x_i.y, delta_x_i.y, sum_delta_squared_i);
-        delta_x_to_sum_delta_squared_at(delta_joined_i.z, delta_x_term_1_i.z, g_x_i.z, delta_x_i.z, sum_delta_squared_i);
-        delta_x_to_sum_delta_squared_at(delta_joined_i.w, delta_x_term_1_i.w, g_x_i.w, delta_x_i.w, sum_delta_squared_i);
-        reinterpret_cast<float4*>(delta_x)[(long long)row * 4 + column] = delta_x_i;
+        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
+        const float4 v_delta_x_term_1 = reinterpret_cast<const float4*>(delta_x_term_1)[(long long)row * 4 + column];
+        const float4 v_g_x = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
+        float4 v_delta_x;
+        at_delta_x_to_sum_delta_squared(v_delta_joined.x, v_delta_x_term_1.x, v_g_x.x, v_delta_x.x, v_sum_delta_squared);
+        at_delta_x_to_sum_delta_squared(v_delta_joined.y, v_delta_x_term_1.y, v_g_x.y, v_delta_x.y, v_sum_delta_squared);
+        at_delta_x_to_sum_delta_squared(v_delta_joined.z, v_delta_x_term_1.z, v_g_x.z, v_delta_x.z, v_sum_delta_squared);
+        at_delta_x_to_sum_delta_squared(v_delta_joined.w, v_delta_x_term_1.w, v_g_x.w, v_delta_x.w, v_sum_delta_squared);
+        reinterpret_cast<float4*>(delta_x)[(long long)row * 4 + column] = v_delta_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
     }
 }
 
-static __device__ __forceinline__ void sum_delta_prime_at(const float delta_prime_joined, const float delta_prime_x_term_1, double& sum_delta_prime)
+static __device__ __forceinline__ void at_sum_delta_prime(const float delta_prime_joined, const float delta_prime_x_term_1, double& sum_delta_prime)
 {
     // δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
     const float delta_prime_x = delta_prime_joined + delta_prime_x_term_1 + 2.0f;
@@ -1362,40 +1362,40 @@ static __device__ __forceinline__ void sum_delta_prime_at(const float delta_prim
 extern "C" __global__ void sum_delta_prime(
     const float* __restrict__ delta_prime_joined, const float* __restrict__ delta_prime_x_term_1, double* __restrict__ sum_delta_prime, const int N)
 {
-    double sum_delta_prime_i = 0.0;
+    double v_sum_delta_prime = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
-        const float delta_prime_x_term_1_i = delta_prime_x_term_1[(long long)row * 16 + column];
-        sum_delta_prime_at(delta_prime_joined_i, delta_prime_x_term_1_i, sum_delta_prime_i);
+        const float v_delta_prime_joined = delta_prime_joined[(long long)row * 16 + column];
+        const float v_delta_prime_x_term_1 = delta_prime_x_term_1[(long long)row * 16 + column];
+        at_sum_delta_prime(v_delta_prime_joined, v_delta_prime_x_term_1, v_sum_delta_prime);
     }
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_prime[block] = sum_delta_prime_i;
+        sum_delta_prime[block] = v_sum_delta_prime;
     }
 }
-extern "C" __global__ void sum_delta_prime_x4(
+extern "C" __global__ void vec4_sum_delta_prime(
     const float* __restrict__ delta_prime_joined, const float* __restrict__ delta_prime_x_term_1, double* __restrict__ sum_delta_prime, const int N)
 {
-    double sum_delta_prime_i = 0.0;
+    double v_sum_delta_prime = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
-        const float4 delta_prime_x_term_1_i = reinterpret_cast<const float4*>(delta_prime_x_term_1)[(long long)row * 4 + column];
-        sum_delta_prime_at(delta_prime_joined_i.x, delta_prime_x_term_1_i.x, sum_delta_prime_i);
-        sum_delta_prime_at(delta_prime_joined_i.y, delta_prime_x_term_1_i.y, sum_delta_prime_i);
-        sum_delta_prime_at(delta_prime_joined_i.z, delta_prime_x_term_1_i.z, sum_delta_prime_i);
-        sum_delta_prime_at(delta_prime_joined_i.w, delta_prime_x_term_1_i.w, sum_delta_prime_i);
+        const float4 v_delta_prime_joined = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
+        const float4 v_delta_prime_x_term_1 = reinterpret_cast<const float4*>(delta_prime_x_term_1)[(long long)row * 4 + column];
+        at_sum_delta_prime(v_delta_prime_joined.x, v_delta_prime_x_term_1.x, v_sum_delta_prime);
+        at_sum_delta_prime(v_delta_prime_joined.y, v_delta_prime_x_term_1.y, v_sum_delta_prime);
+        at_sum_delta_prime(v_delta_prime_joined.z, v_delta_prime_x_term_1.z, v_sum_delta_prime);
+        at_sum_delta_prime(v_delta_prime_joined.w, v_delta_prime_x_term_1.w, v_sum_delta_prime);
     }
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_prime[block] = sum_delta_prime_i;
+        sum_delta_prime[block] = v_sum_delta_prime;
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(const float W_below_squared_sum, const float dJ_ddelta_below, const float f_prime_hidden, const float f_second_hidden, const float delta_x, float& dJ_ddelta_hidden, float& dJ_ddelta_joined, float& dJ_ddelta_prime_joined)
+static __device__ __forceinline__ void at_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2(const float W_below_squared_sum, const float dJ_ddelta_below, const float f_prime_hidden, const float f_second_hidden, const float delta_x, float& dJ_ddelta_hidden, float& dJ_ddelta_joined, float& dJ_ddelta_prime_joined)
 {
     // ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
     dJ_ddelta_hidden = dJ_ddelta_below * f_prime_hidden - W_below_squared_sum * f_second_hidden;
@@ -1412,40 +1412,40 @@ extern "C" __global__ void dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float W_below_squared_sum_i = W_below_squared_sum[column];
-        const float dJ_ddelta_below_i = dJ_ddelta_below[(long long)row * 16 + column];
-        const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
-        const float f_second_hidden_i = f_second_hidden[(long long)row * 16 + column];
-        const float delta_x_i = delta_x[(long long)row * 16 + column];
-        float dJ_ddelta_hidden_i, dJ_ddelta_joined_i, dJ_ddelta_prime_joined_i;
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(W_below_squared_sum_i, dJ_ddelta_below_i, f_prime_hidden_i, f_second_hidden_i, delta_x_i, dJ_ddelta_hidden_i, dJ_ddelta_joined_i, dJ_ddelta_prime_joined_i);
-        dJ_ddelta_hidden[(long long)row * 16 + column] = dJ_ddelta_hidden_i;
-        dJ_ddelta_joined[(long long)row * 16 + column] = dJ_ddelta_joined_i;
-        dJ_ddelta_prime_joined[(long long)row * 16 + column] = dJ_ddelta_prime_joined_i;
+        const float v_W_below_squared_sum = W_below_squared_sum[column];
+        const float v_dJ_ddelta_below = dJ_ddelta_below[(long long)row * 16 + column];
+        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
+        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
+        const float v_delta_x = delta_x[(long long)row * 16 + column];
+        float v_dJ_ddelta_hidden, v_dJ_ddelta_joined, v_dJ_ddelta_prime_joined;
+        at_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2(v_W_below_squared_sum, v_dJ_ddelta_below, v_f_prime_hidden, v_f_second_hidden, v_delta_x, v_dJ_ddelta_hidden, v_dJ_ddelta_joined, v_dJ_ddelta_prime_joined);
+        dJ_ddelta_hidden[(long long)row * 16 + column] = v_dJ_ddelta_hidden;
+        dJ_ddelta_joined[(long long)row * 16 + column] = v_dJ_ddelta_joined;
+        dJ_ddelta_prime_joined[(long long)row * 16 + column] = v_dJ_ddelta_prime_joined;
     }
 }
-extern "C" __global__ void dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_x4(
+extern "C" __global__ void vec4_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2(
     const float* __restrict__ W_below_squared_sum, const float* __restrict__ dJ_ddelta_below, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ delta_x, float* __restrict__ dJ_ddelta_hidden, float* __restrict__ dJ_ddelta_joined, float* __restrict__ dJ_ddelta_prime_joined, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 W_below_squared_sum_i = reinterpret_cast<const float4*>(W_below_squared_sum)[column];
-        const float4 dJ_ddelta_below_i = reinterpret_cast<const float4*>(dJ_ddelta_below)[(long long)row * 4 + column];
-        const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 f_second_hidden_i = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 4 + column];
-        float4 dJ_ddelta_hidden_i, dJ_ddelta_joined_i, dJ_ddelta_prime_joined_i;
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(W_below_squared_sum_i.x, dJ_ddelta_below_i.x, f_prime_hidden_i.x, f_second_hidden_i.x, delta_x_i.x, dJ_ddelta_hidden_i.x, dJ_ddelta_joined_i.x, dJ_ddelta_prime_joined_i.x);
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(W_below_squared_sum_i.y, dJ_ddelta_below_i.y, f_prime_hidden_i.y, f_second_hidden_i.y, delta_x_i.y, dJ_ddelta_hidden_i.y, dJ_ddelta_joined_i.y, dJ_ddelta_prime_joined_i.y);
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(W_below_squared_sum_i.z, dJ_ddelta_below_i.z, f_prime_hidden_i.z, f_second_hidden_i.z, delta_x_i.z, dJ_ddelta_hidden_i.z, dJ_ddelta_joined_i.z, dJ_ddelta_prime_joined_i.z);
-        dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2_at(W_below_squared_sum_i.w, dJ_ddelta_below_i.w, f_prime_hidden_i.w, f_second_hidden_i.w, delta_x_i.w, dJ_ddelta_hidden_i.w, dJ_ddelta_joined_i.w, dJ_ddelta_prime_joined_i.w);
-        reinterpret_cast<float4*>(dJ_ddelta_hidden)[(long long)row * 4 + column] = dJ_ddelta_hidden_i;
-        reinterpret_cast<float4*>(dJ_ddelta_joined)[(long long)row * 4 + column] = dJ_ddelta_joined_i;
-        reinterpret_cast<float4*>(dJ_ddelta_prime_joined)[(long long)row * 4 + column] = dJ_ddelta_prime_joined_i;
+        const float4 v_W_below_squared_sum = reinterpret_cast<const float4*>(W_below_squared_sum)[column];
+        const float4 v_dJ_ddelta_below = reinterpret_cast<const float4*>(dJ_ddelta_below)[(long long)row * 4 + column];
+        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
+        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 4 + column];
+        float4 v_dJ_ddelta_hidden, v_dJ_ddelta_joined, v_dJ_ddelta_prime_joined;
+        at_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2(v_W_below_squared_sum.x, v_dJ_ddelta_below.x, v_f_prime_hidden.x, v_f_second_hidden.x, v_delta_x.x, v_dJ_ddelta_hidden.x, v_dJ_ddelta_joined.x, v_dJ_ddelta_prime_joined.x);
+        at_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2(v_W_below_squared_sum.y, v_dJ_ddelta_below.y, v_f_prime_hidden.y, v_f_second_hidden.y, v_delta_x.y, v_dJ_ddelta_hidden.y, v_dJ_ddelta_joined.y, v_dJ_ddelta_prime_joined.y);
+        at_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2(v_W_below_squared_sum.z, v_dJ_ddelta_below.z, v_f_prime_hidden.z, v_f_second_hidden.z, v_delta_x.z, v_dJ_ddelta_hidden.z, v_dJ_ddelta_joined.z, v_dJ_ddelta_prime_joined.z);
+        at_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2(v_W_below_squared_sum.w, v_dJ_ddelta_below.w, v_f_prime_hidden.w, v_f_second_hidden.w, v_delta_x.w, v_dJ_ddelta_hidden.w, v_dJ_ddelta_joined.w, v_dJ_ddelta_prime_joined.w);
+        reinterpret_cast<float4*>(dJ_ddelta_hidden)[(long long)row * 4 + column] = v_dJ_ddelta_hidden;
+        reinterpret_cast<float4*>(dJ_ddelta_joined)[(long long)row * 4 + column] = v_dJ_ddelta_joined;
+        reinterpret_cast<float4*>(dJ_ddelta_prime_joined)[(long long)row * 4 + column] = v_dJ_ddelta_prime_joined;
     }
 }
 
-static __device__ __forceinline__ void dJ_dg_below_2_at(const float f_prime_hidden, const float g_hidden, const float W_below_squared_sum, const float dJ_ddelta_below, const float dJ_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dJ_dg_below)
+static __device__ __forceinline__ void at_dJ_dg_below_2(const float f_prime_hidden, const float g_hidden, const float W_below_squared_sum, const float dJ_ddelta_below, const float dJ_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dJ_dg_below)
 {
     // f‴(g_below) = f_prime_hidden*(6*g_hidden^2 - 2)
     const float f_third_hidden = f_prime_hidden * (6.0f * g_hidden * g_hidden - 2.0f);
@@ -1458,42 +1458,42 @@ extern "C" __global__ void dJ_dg_below_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
-        const float g_hidden_i = g_hidden[(long long)row * 16 + column];
-        const float W_below_squared_sum_i = W_below_squared_sum[column];
-        const float dJ_ddelta_below_i = dJ_ddelta_below[(long long)row * 16 + column];
-        const float dJ_dg_joined_i = dJ_dg_joined[(long long)row * 16 + column];
-        const float delta_hidden_i = delta_hidden[(long long)row * 16 + column];
-        const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
-        const float f_second_hidden_i = f_second_hidden[(long long)row * 16 + column];
-        float dJ_dg_below_i;
-        dJ_dg_below_2_at(f_prime_hidden_i, g_hidden_i, W_below_squared_sum_i, dJ_ddelta_below_i, dJ_dg_joined_i, delta_hidden_i, delta_prime_joined_i, f_second_hidden_i, dJ_dg_below_i);
-        dJ_dg_below[(long long)row * 16 + column] = dJ_dg_below_i;
+        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
+        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
+        const float v_W_below_squared_sum = W_below_squared_sum[column];
+        const float v_dJ_ddelta_below = dJ_ddelta_below[(long long)row * 16 + column];
+        const float v_dJ_dg_joined = dJ_dg_joined[(long long)row * 16 + column];
+        const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
+        const float v_delta_prime_joined = delta_prime_joined[(long long)row * 16 + column];
+        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
+        float v_dJ_dg_below;
+        at_dJ_dg_below_2(v_f_prime_hidden, v_g_hidden, v_W_below_squared_sum, v_dJ_ddelta_below, v_dJ_dg_joined, v_delta_hidden, v_delta_prime_joined, v_f_second_hidden, v_dJ_dg_below);
+        dJ_dg_below[(long long)row * 16 + column] = v_dJ_dg_below;
     }
 }
-extern "C" __global__ void dJ_dg_below_2_x4(
+extern "C" __global__ void vec4_dJ_dg_below_2(
     const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ W_below_squared_sum, const float* __restrict__ dJ_ddelta_below, const float* __restrict__ dJ_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ delta_prime_joined, const float* __restrict__ f_second_hidden, float* __restrict__ dJ_dg_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 g_hidden_i = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 W_below_squared_sum_i = reinterpret_cast<const float4*>(W_below_squared_sum)[column];
-        const float4 dJ_ddelta_below_i = reinterpret_cast<const float4*>(dJ_ddelta_below)[(long long)row * 4 + column];
-        const float4 dJ_dg_joined_i = reinterpret_cast<const float4*>(dJ_dg_joined)[(long long)row * 4 + column];
-        const float4 delta_hidden_i = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
-        const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
-        const float4 f_second_hidden_i = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        float4 dJ_dg_below_i;
-        dJ_dg_below_2_at(f_prime_hidden_i.x, g_hidden_i.x, W_below_squared_sum_i.x, dJ_ddelta_below_i.x, dJ_dg_joined_i.x, delta_hidden_i.x, delta_prime_joined_i.x, f_second_hidden_i.x, dJ_dg_below_i.x);
-        dJ_dg_below_2_at(f_prime_hidden_i.y, g_hidden_i.y, W_below_squared_sum_i.y, dJ_ddelta_below_i.y, dJ_dg_joined_i.y, delta_hidden_i.y, delta_prime_joined_i.y, f_second_hidden_i.y, dJ_dg_below_i.y);
-        dJ_dg_below_2_at(f_prime_hidden_i.z, g_hidden_i.z, W_below_squared_sum_i.z, dJ_ddelta_below_i.z, dJ_dg_joined_i.z, delta_hidden_i.z, delta_prime_joined_i.z, f_second_hidden_i.z, dJ_dg_below_i.z);
-        dJ_dg_below_2_at(f_prime_hidden_i.w, g_hidden_i.w, W_below_squared_sum_i.w, dJ_ddelta_below_i.w, dJ_dg_joined_i.w, delta_hidden_i.w, delta_prime_joined_i.w, f_second_hidden_i.w, dJ_dg_below_i.w);
-        reinterpret_cast<float4*>(dJ_dg_below)[(long long)row * 4 + column] = dJ_dg_below_i;
+        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
+        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
+        const float4 v_W_below_squared_sum = reinterpret_cast<const float4*>(W_below_squared_sum)[column];
+        const float4 v_dJ_ddelta_below = reinterpret_cast<const float4*>(dJ_ddelta_below)[(long long)row * 4 + column];
+        const float4 v_dJ_dg_joined = reinterpret_cast<const float4*>(dJ_dg_joined)[(long long)row * 4 + column];
+        const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
+        const float4 v_delta_prime_joined = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
+        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
+        float4 v_dJ_dg_below;
+        at_dJ_dg_below_2(v_f_prime_hidden.x, v_g_hidden.x, v_W_below_squared_sum.x, v_dJ_ddelta_below.x, v_dJ_dg_joined.x, v_delta_hidden.x, v_delta_prime_joined.x, v_f_second_hidden.x, v_dJ_dg_below.x);
+        at_dJ_dg_below_2(v_f_prime_hidden.y, v_g_hidden.y, v_W_below_squared_sum.y, v_dJ_ddelta_below.y, v_dJ_dg_joined.y, v_delta_hidden.y, v_delta_prime_joined.y, v_f_second_hidden.y, v_dJ_dg_below.y);
+        at_dJ_dg_below_2(v_f_prime_hidden.z, v_g_hidden.z, v_W_below_squared_sum.z, v_dJ_ddelta_below.z, v_dJ_dg_joined.z, v_delta_hidden.z, v_delta_prime_joined.z, v_f_second_hidden.z, v_dJ_dg_below.z);
+        at_dJ_dg_below_2(v_f_prime_hidden.w, v_g_hidden.w, v_W_below_squared_sum.w, v_dJ_ddelta_below.w, v_dJ_dg_joined.w, v_delta_hidden.w, v_delta_prime_joined.w, v_f_second_hidden.w, v_dJ_dg_below.w);
+        reinterpret_cast<float4*>(dJ_dg_below)[(long long)row * 4 + column] = v_dJ_dg_below;
     }
 }
 
-static __device__ __forceinline__ void dJ_dW_below_2_at(const float W_below, const float dJ_dW_below_delta, const float dJ_dW_below_delta_at_above, const float dJ_dW_below_delta_prime_at_above, const float dJ_dW_below_delta_prime_sum_column, const float dJ_dW_below_g, const float dJ_dW_below_g_at_above, const int N, float& dJ_dW_below)
+static __device__ __forceinline__ void at_dJ_dW_below_2(const float W_below, const float dJ_dW_below_delta, const float dJ_dW_below_delta_at_above, const float dJ_dW_below_delta_prime_at_above, const float dJ_dW_below_delta_prime_sum_column, const float dJ_dW_below_g, const float dJ_dW_below_g_at_above, const int N, float& dJ_dW_below)
 {
     // ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ + δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below (−1)ᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
     dJ_dW_below = (2.0f * W_below * dJ_dW_below_delta_prime_at_above + dJ_dW_below_delta + dJ_dW_below_delta_at_above + dJ_dW_below_g + dJ_dW_below_g_at_above - 2.0f * W_below * dJ_dW_below_delta_prime_sum_column) / N;
@@ -1504,40 +1504,40 @@ extern "C" __global__ void dJ_dW_below_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 16; row += gridDim.y * blockDim.y) {
-        const float W_below_i = W_below[(long long)row * 16 + column];
-        const float dJ_dW_below_delta_i = dJ_dW_below_delta[(long long)row * 16 + column];
-        const float dJ_dW_below_delta_at_above_i = dJ_dW_below_delta_at_above[(long long)row * 16 + column];
-        const float dJ_dW_below_delta_prime_at_above_i = dJ_dW_below_delta_prime_at_above[(long long)row * 16 + column];
-        const float dJ_dW_below_g_i = dJ_dW_below_g[(long long)row * 16 + column];
-        const float dJ_dW_below_g_at_above_i = dJ_dW_below_g_at_above[(long long)row * 16 + column];
-        const float dJ_dW_below_delta_prime_sum_column_i = dJ_dW_below_delta_prime_sum_column[row];
-        float dJ_dW_below_i;
-        dJ_dW_below_2_at(W_below_i, dJ_dW_below_delta_i, dJ_dW_below_delta_at_above_i, dJ_dW_below_delta_prime_at_above_i, dJ_dW_below_delta_prime_sum_column_i, dJ_dW_below_g_i, dJ_dW_below_g_at_above_i, N, dJ_dW_below_i);
-        dJ_dW_below[(long long)row * 16 + column] = dJ_dW_below_i;
+        const float v_W_below = W_below[(long long)row * 16 + column];
+        const float v_dJ_dW_below_delta = dJ_dW_below_delta[(long long)row * 16 + column];
+        const float v_dJ_dW_below_delta_at_above = dJ_dW_below_delta_at_above[(long long)row * 16 + column];
+        const float v_dJ_dW_below_delta_prime_at_above = dJ_dW_below_delta_prime_at_above[(long long)row * 16 + column];
+        const float v_dJ_dW_below_g = dJ_dW_below_g[(long long)row * 16 + column];
+        const float v_dJ_dW_below_g_at_above = dJ_dW_below_g_at_above[(long long)row * 16 + column];
+        const float v_dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum_column[row];
+        float v_dJ_dW_below;
+        at_dJ_dW_below_2(v_W_below, v_dJ_dW_below_delta, v_dJ_dW_below_delta_at_above, v_dJ_dW_below_delta_prime_at_above, v_dJ_dW_below_delta_prime_sum_column, v_dJ_dW_below_g, v_dJ_dW_below_g_at_above, N, v_dJ_dW_below);
+        dJ_dW_below[(long long)row * 16 + column] = v_dJ_dW_below;
     }
 }
-extern "C" __global__ void dJ_dW_below_2_x4(
+extern "C" __global__ void vec4_dJ_dW_below_2(
     const float* __restrict__ W_below, const float* __restrict__ dJ_dW_below_delta, const float* __restrict__ dJ_dW_below_delta_at_above, const float* __restrict__ dJ_dW_below_delta_prime_at_above, const float* __restrict__ dJ_dW_below_delta_prime_sum_column, const float* __restrict__ dJ_dW_below_g, const float* __restrict__ dJ_dW_below_g_at_above, float* __restrict__ dJ_dW_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 16; row += gridDim.y * blockDim.y) {
-        const float4 W_below_i = reinterpret_cast<const float4*>(W_below)[(long long)row * 4 + column];
-        const float4 dJ_dW_below_delta_i = reinterpret_cast<const float4*>(dJ_dW_below_delta)[(long long)row * 4 + column];
-        const float4 dJ_dW_below_delta_at_above_i = reinterpret_cast<const float4*>(dJ_dW_below_delta_at_above)[(long long)row * 4 + column];
-        const float4 dJ_dW_below_delta_prime_at_above_i = reinterpret_cast<const float4*>(dJ_dW_below_delta_prime_at_above)[(long long)row * 4 + column];
-        const float4 dJ_dW_below_g_i = reinterpret_cast<const float4*>(dJ_dW_below_g)[(long long)row * 4 + column];
-        const float4 dJ_dW_below_g_at_above_i = reinterpret_cast<const float4*>(dJ_dW_below_g_at_above)[(long long)row * 4 + column];
-        const float dJ_dW_below_delta_prime_sum_column_i = dJ_dW_below_delta_prime_sum_column[row];
-        float4 dJ_dW_below_i;
-        dJ_dW_below_2_at(W_below_i.x, dJ_dW_below_delta_i.x, dJ_dW_below_delta_at_above_i.x, dJ_dW_below_delta_prime_at_above_i.x, dJ_dW_below_delta_prime_sum_column_i, dJ_dW_below_g_i.x, dJ_dW_below_g_at_above_i.x, N, dJ_dW_below_i.x);
-        dJ_dW_below_2_at(W_below_i.y, dJ_dW_below_delta_i.y, dJ_dW_below_delta_at_above_i.y, dJ_dW_below_delta_prime_at_above_i.y, dJ_dW_below_delta_prime_sum_column_i, dJ_dW_below_g_i.y, dJ_dW_below_g_at_above_i.y, N, dJ_dW_below_i.y);
-        dJ_dW_below_2_at(W_below_i.z, dJ_dW_below_delta_i.z, dJ_dW_below_delta_at_above_i.z, dJ_dW_below_delta_prime_at_above_i.z, dJ_dW_below_delta_prime_sum_column_i, dJ_dW_below_g_i.z, dJ_dW_below_g_at_above_i.z, N, dJ_dW_below_i.z);
-        dJ_dW_below_2_at(W_below_i.w, dJ_dW_below_delta_i.w, dJ_dW_below_delta_at_above_i.w, dJ_dW_below_delta_prime_at_above_i.w, dJ_dW_below_delta_prime_sum_column_i, dJ_dW_below_g_i.w, dJ_dW_below_g_at_above_i.w, N, dJ_dW_below_i.w);
-        reinterpret_cast<float4*>(dJ_dW_below)[(long long)row * 4 + column] = dJ_dW_below_i;
+        const float4 v_W_below = reinterpret_cast<const float4*>(W_below)[(long long)row * 4 + column];
+        const float4 v_dJ_dW_below_delta = reinterpret_cast<const float4*>(dJ_dW_below_delta)[(long long)row * 4 + column];
+        const float4 v_dJ_dW_below_delta_at_above = reinterpret_cast<const float4*>(dJ_dW_below_delta_at_above)[(long long)row * 4 + column];
+        const float4 v_dJ_dW_below_delta_prime_at_above = reinterpret_cast<const float4*>(dJ_dW_below_delta_prime_at_above)[(long long)row * 4 + column];
+        const float4 v_dJ_dW_below_g = reinterpret_cast<const float4*>(dJ_dW_below_g)[(long long)row * 4 + column];
+        const float4 v_dJ_dW_below_g_at_above = reinterpret_cast<const float4*>(dJ_dW_below_g_at_above)[(long long)row * 4 + column];
+        const float v_dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum_column[row];
+        float4 v_dJ_dW_below;
+        at_dJ_dW_below_2(v_W_below.x, v_dJ_dW_below_delta.x, v_dJ_dW_below_delta_at_above.x, v_dJ_dW_below_delta_prime_at_above.x, v_dJ_dW_below_delta_prime_sum_column, v_dJ_dW_below_g.x, v_dJ_dW_below_g_at_above.x, N, v_dJ_dW_below.x);
+        at_dJ_dW_below_2(v_W_below.y, v_dJ_dW_below_delta.y, v_dJ_dW_below_delta_at_above.y, v_dJ_dW_below_delta_prime_at_above.y, v_dJ_dW_below_delta_prime_sum_column, v_dJ_dW_below_g.y, v_dJ_dW_below_g_at_above.y, N, v_dJ_dW_below.y);
+        at_dJ_dW_below_2(v_W_below.z, v_dJ_dW_below_delta.z, v_dJ_dW_below_delta_at_above.z, v_dJ_dW_below_delta_prime_at_above.z, v_dJ_dW_below_delta_prime_sum_column, v_dJ_dW_below_g.z, v_dJ_dW_below_g_at_above.z, N, v_dJ_dW_below.z);
+        at_dJ_dW_below_2(v_W_below.w, v_dJ_dW_below_delta.w, v_dJ_dW_below_delta_at_above.w, v_dJ_dW_below_delta_prime_at_above.w, v_dJ_dW_below_delta_prime_sum_column, v_dJ_dW_below_g.w, v_dJ_dW_below_g_at_above.w, N, v_dJ_dW_below.w);
+        reinterpret_cast<float4*>(dJ_dW_below)[(long long)row * 4 + column] = v_dJ_dW_below;
     }
 }
 
-static __device__ __forceinline__ void delta_prime_x_to_sum_delta_prime_squared_at(const float delta_prime_joined, const float delta_prime_x_term_1, const float delta_x, float& delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
+static __device__ __forceinline__ void at_delta_prime_x_to_sum_delta_prime_squared(const float delta_prime_joined, const float delta_prime_x_term_1, const float delta_x, float& delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
     // δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
     delta_prime_x = delta_prime_joined + delta_prime_x_term_1 + 2.0f;
@@ -1554,58 +1554,58 @@ static __device__ __forceinline__ void delta_prime_x_to_sum_delta_prime_squared_
 extern "C" __global__ void delta_prime_x_to_sum_delta_prime_squared(
     const float* __restrict__ delta_prime_joined, const float* __restrict__ delta_prime_x_term_1, const float* __restrict__ delta_x, float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
-        const float delta_prime_x_term_1_i = delta_prime_x_term_1[(long long)row * 16 + column];
-        const float delta_x_i = delta_x[(long long)row * 16 + column];
-        float delta_prime_x_i;
-        delta_prime_x_to_sum_delta_prime_squared_at(delta_prime_joined_i, delta_prime_x_term_1_i, delta_x_i, delta_prime_x_i, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        delta_prime_x[(long long)row * 16 + column] = delta_prime_x_i;
+        const float v_delta_prime_joined = delta_prime_joined[(long long)row * 16 + column];
+        const float v_delta_prime_x_term_1 = delta_prime_x_term_1[(long long)row * 16 + column];
+        const float v_delta_x = delta_x[(long long)row * 16 + column];
+        float v_delta_prime_x;
+        at_delta_prime_x_to_sum_delta_prime_squared(v_delta_prime_joined, v_delta_prime_x_term_1, v_delta_x, v_delta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        delta_prime_x[(long long)row * 16 + column] = v_delta_prime_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
-extern "C" __global__ void delta_prime_x_to_sum_delta_prime_squared_x4(
+extern "C" __global__ void vec4_delta_prime_x_to_sum_delta_prime_squared(
     const float* __restrict__ delta_prime_joined, const float* __restrict__ delta_prime_x_term_1, const float* __restrict__ delta_x, float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
-        const float4 delta_prime_x_term_1_i = reinterpret_cast<const float4*>(delta_prime_x_term_1)[(long long)row * 4 + column];
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 4 + column];
-        float4 delta_prime_x_i;
-        delta_prime_x_to_sum_delta_prime_squared_at(delta_prime_joined_i.x, delta_prime_x_term_1_i.x, delta_x_i.x, delta_prime_x_i.x, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        delta_prime_x_to_sum_delta_prime_squared_at(delta_prime_joined_i.y, delta_prime_x_term_1_i.y, delta_x_i.y, delta_prime_x_i.y, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        delta_prime_x_to_sum_delta_prime_squared_at(delta_prime_joined_i.z, delta_prime_x_term_1_i.z, delta_x_i.z, delta_prime_x_i.z, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        delta_prime_x_to_sum_delta_prime_squared_at(delta_prime_joined_i.w, delta_prime_x_term_1_i.w, delta_x_i.w, delta_prime_x_i.w, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        reinterpret_cast<float4*>(delta_prime_x)[(long long)row * 4 + column] = delta_prime_x_i;
+        const float4 v_delta_prime_joined = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
+        const float4 v_delta_prime_x_term_1 = reinterpret_cast<const float4*>(delta_prime_x_term_1)[(long long)row * 4 + column];
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 4 + column];
+        float4 v_delta_prime_x;
+        at_delta_prime_x_to_sum_delta_prime_squared(v_delta_prime_joined.x, v_delta_prime_x_term_1.x, v_delta_x.x, v_delta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_delta_prime_x_to_sum_delta_prime_squared(v_delta_prime_joined.y, v_delta_prime_x_term_1.y, v_delta_x.y, v_delta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_delta_prime_x_to_sum_delta_prime_squared(v_delta_prime_joined.z, v_delta_prime_x_term_1.z, v_delta_x.z, v_delta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_delta_prime_x_to_sum_delta_prime_squared(v_delta_prime_joined.w, v_delta_prime_x_term_1.w, v_delta_x.w, v_delta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        reinterpret_cast<float4*>(delta_prime_x)[(long long)row * 4 + column] = v_delta_prime_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
 
-static __device__ __forceinline__ void dK_ddelta_hidden_to_dK_ddelta_joined_at(const float dK_ddelta_below, const float f_prime_hidden, const float delta_x, float& dK_ddelta_hidden, float& dK_ddelta_joined)
+static __device__ __forceinline__ void at_dK_ddelta_hidden_to_dK_ddelta_joined(const float dK_ddelta_below, const float f_prime_hidden, const float delta_x, float& dK_ddelta_hidden, float& dK_ddelta_joined)
 {
     // ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
     dK_ddelta_hidden = dK_ddelta_below * f_prime_hidden;
@@ -1618,34 +1618,34 @@ extern "C" __global__ void dK_ddelta_hidden_to_dK_ddelta_joined(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float dK_ddelta_below_i = dK_ddelta_below[(long long)row * 16 + column];
-        const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
-        const float delta_x_i = delta_x[(long long)row * 16 + column];
-        float dK_ddelta_hidden_i, dK_ddelta_joined_i;
-        dK_ddelta_hidden_to_dK_ddelta_joined_at(dK_ddelta_below_i, f_prime_hidden_i, delta_x_i, dK_ddelta_hidden_i, dK_ddelta_joined_i);
-        dK_ddelta_hidden[(long long)row * 16 + column] = dK_ddelta_hidden_i;
-        dK_ddelta_joined[(long long)row * 16 + column] = dK_ddelta_joined_i;
+        const float v_dK_ddelta_below = dK_ddelta_below[(long long)row * 16 + column];
+        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
+        const float v_delta_x = delta_x[(long long)row * 16 + column];
+        float v_dK_ddelta_hidden, v_dK_ddelta_joined;
+        at_dK_ddelta_hidden_to_dK_ddelta_joined(v_dK_ddelta_below, v_f_prime_hidden, v_delta_x, v_dK_ddelta_hidden, v_dK_ddelta_joined);
+        dK_ddelta_hidden[(long long)row * 16 + column] = v_dK_ddelta_hidden;
+        dK_ddelta_joined[(long long)row * 16 + column] = v_dK_ddelta_joined;
     }
 }
-extern "C" __global__ void dK_ddelta_hidden_to_dK_ddelta_joined_x4(
+extern "C" __global__ void vec4_dK_ddelta_hidden_to_dK_ddelta_joined(
     const float* __restrict__ dK_ddelta_below, const float* __restrict__ f_prime_hidden, const float* __restrict__ delta_x, float* __restrict__ dK_ddelta_hidden, float* __restrict__ dK_ddelta_joined, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dK_ddelta_below_i = reinterpret_cast<const float4*>(dK_ddelta_below)[(long long)row * 4 + column];
-        const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 4 + column];
-        float4 dK_ddelta_hidden_i, dK_ddelta_joined_i;
-        dK_ddelta_hidden_to_dK_ddelta_joined_at(dK_ddelta_below_i.x, f_prime_hidden_i.x, delta_x_i.x, dK_ddelta_hidden_i.x, dK_ddelta_joined_i.x);
-        dK_ddelta_hidden_to_dK_ddelta_joined_at(dK_ddelta_below_i.y, f_prime_hidden_i.y, delta_x_i.y, dK_ddelta_hidden_i.y, dK_ddelta_joined_i.y);
-        dK_ddelta_hidden_to_dK_ddelta_joined_at(dK_ddelta_below_i.z, f_prime_hidden_i.z, delta_x_i.z, dK_ddelta_hidden_i.z, dK_ddelta_joined_i.z);
-        dK_ddelta_hidden_to_dK_ddelta_joined_at(dK_ddelta_below_i.w, f_prime_hidden_i.w, delta_x_i.w, dK_ddelta_hidden_i.w, dK_ddelta_joined_i.w);
-        reinterpret_cast<float4*>(dK_ddelta_hidden)[(long long)row * 4 + column] = dK_ddelta_hidden_i;
-        reinterpret_cast<float4*>(dK_ddelta_joined)[(long long)row * 4 + column] = dK_ddelta_joined_i;
+        const float4 v_dK_ddelta_below = reinterpret_cast<const float4*>(dK_ddelta_below)[(long long)row * 4 + column];
+        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 4 + column];
+        float4 v_dK_ddelta_hidden, v_dK_ddelta_joined;
+        at_dK_ddelta_hidden_to_dK_ddelta_joined(v_dK_ddelta_below.x, v_f_prime_hidden.x, v_delta_x.x, v_dK_ddelta_hidden.x, v_dK_ddelta_joined.x);
+        at_dK_ddelta_hidden_to_dK_ddelta_joined(v_dK_ddelta_below.y, v_f_prime_hidden.y, v_delta_x.y, v_dK_ddelta_hidden.y, v_dK_ddelta_joined.y);
+        at_dK_ddelta_hidden_to_dK_ddelta_joined(v_dK_ddelta_below.z, v_f_prime_hidden.z, v_delta_x.z, v_dK_ddelta_hidden.z, v_dK_ddelta_joined.z);
+        at_dK_ddelta_hidden_to_dK_ddelta_joined(v_dK_ddelta_below.w, v_f_prime_hidden.w, v_delta_x.w, v_dK_ddelta_hidden.w, v_dK_ddelta_joined.w);
+        reinterpret_cast<float4*>(dK_ddelta_hidden)[(long long)row * 4 + column] = v_dK_ddelta_hidden;
+        reinterpret_cast<float4*>(dK_ddelta_joined)[(long long)row * 4 + column] = v_dK_ddelta_joined;
     }
 }
 
-static __device__ __forceinline__ void dK_ddelta_pointwise_1_to_dK_dg_above_at(const float dK_ddelta_above, const float sigmoid_pointwise_1, const float delta_pointwise_1, const float f_second_pointwise_1, float& dK_ddelta_pointwise_1, float& dK_dg_above)
+static __device__ __forceinline__ void at_dK_ddelta_pointwise_1_to_dK_dg_above(const float dK_ddelta_above, const float sigmoid_pointwise_1, const float delta_pointwise_1, const float f_second_pointwise_1, float& dK_ddelta_pointwise_1, float& dK_dg_above)
 {
     // ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
     dK_ddelta_pointwise_1 = dK_ddelta_above * sigmoid_pointwise_1;
@@ -1658,32 +1658,32 @@ extern "C" __global__ void dK_ddelta_pointwise_1_to_dK_dg_above(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float dK_ddelta_above_i = dK_ddelta_above[(long long)row * 16 + column];
-        const float sigmoid_pointwise_1_i = sigmoid_pointwise_1[(long long)row * 16 + column];
-        const float delta_pointwise_1_i = delta_pointwise_1[column];
-        const float f_second_pointwise_1_i = f_second_pointwise_1[(long long)row * 16 + column];
-        float dK_ddelta_pointwise_1_i, dK_dg_above_i;
-        dK_ddelta_pointwise_1_to_dK_dg_above_at(dK_ddelta_above_i, sigmoid_pointwise_1_i, delta_pointwise_1_i, f_second_pointwise_1_i, dK_ddelta_pointwise_1_i, dK_dg_above_i);
-        dK_ddelta_pointwise_1[(long long)row * 16 + column] = dK_ddelta_pointwise_1_i;
-        dK_dg_above[(long long)row * 16 + column] = dK_dg_above_i;
+        const float v_dK_ddelta_above = dK_ddelta_above[(long long)row * 16 + column];
+        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
+        const float v_delta_pointwise_1 = delta_pointwise_1[column];
+        const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
+        float v_dK_ddelta_pointwise_1, v_dK_dg_above;
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above, v_sigmoid_pointwise_1, v_delta_pointwise_1, v_f_second_pointwise_1, v_dK_ddelta_pointwise_1, v_dK_dg_above);
+        dK_ddelta_pointwise_1[(long long)row * 16 + column] = v_dK_ddelta_pointwise_1;
+        dK_dg_above[(long long)row * 16 + column] = v_dK_dg_above;
     }
 }
-extern "C" __global__ void dK_ddelta_pointwise_1_to_dK_dg_above_x4(
+extern "C" __global__ void vec4_dK_ddelta_pointwise_1_to_dK_dg_above(
     const float* __restrict__ dK_ddelta_above, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_second_pointwise_1, float* __restrict__ dK_ddelta_pointwise_1, float* __restrict__ dK_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dK_ddelta_above_i = reinterpret_cast<const float4*>(dK_ddelta_above)[(long long)row * 4 + column];
-        const float4 sigmoid_pointwise_1_i = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
-        const float4 delta_pointwise_1_i = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        const float4 f_second_pointwise_1_i = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
-        float4 dK_ddelta_pointwise_1_i, dK_dg_above_i;
-        dK_ddelta_pointwise_1_to_dK_dg_above_at(dK_ddelta_above_i.x, sigmoid_pointwise_1_i.x, delta_pointwise_1_i.x, f_second_pointwise_1_i.x, dK_ddelta_pointwise_1_i.x, dK_dg_above_i.x);
-        dK_ddelta_pointwise_1_to_dK_dg_above_at(dK_ddelta_above_i.y, sigmoid_pointwise_1_i.y, delta_pointwise_1_i.y, f_second_pointwise_1_i.y, dK_ddelta_pointwise_1_i.y, dK_dg_above_i.y);
-        dK_ddelta_pointwise_1_to_dK_dg_above_at(dK_ddelta_above_i.z, sigmoid_pointwise_1_i.z, delta_pointwise_1_i.z, f_second_pointwise_1_i.z, dK_ddelta_pointwise_1_i.z, dK_dg_above_i.z);
-        dK_ddelta_pointwise_1_to_dK_dg_above_at(dK_ddelta_above_i.w, sigmoid_pointwise_1_i.w, delta_pointwise_1_i.w, f_second_pointwise_1_i.w, dK_ddelta_pointwise_1_i.w, dK_dg_above_i.w);
-        reinterpret_cast<float4*>(dK_ddelta_pointwise_1)[(long long)row * 4 + column] = dK_ddelta_pointwise_1_i;
-        reinterpret_cast<float4*>(dK_dg_above)[(long long)row * 4 + column] = dK_dg_above_i;
+        const float4 v_dK_ddelta_above = reinterpret_cast<const float4*>(dK_ddelta_above)[(long long)row * 4 + column];
+        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
+        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
+        const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
+        float4 v_dK_ddelta_pointwise_1, v_dK_dg_above;
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.x, v_sigmoid_pointwise_1.x, v_delta_pointwise_1.x, v_f_second_pointwise_1.x, v_dK_ddelta_pointwise_1.x, v_dK_dg_above.x);
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.y, v_sigmoid_pointwise_1.y, v_delta_pointwise_1.y, v_f_second_pointwise_1.y, v_dK_ddelta_pointwise_1.y, v_dK_dg_above.y);
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.z, v_sigmoid_pointwise_1.z, v_delta_pointwise_1.z, v_f_second_pointwise_1.z, v_dK_ddelta_pointwise_1.z, v_dK_dg_above.z);
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.w, v_sigmoid_pointwise_1.w, v_delta_pointwise_1.w, v_f_second_pointwise_1.w, v_dK_ddelta_pointwise_1.w, v_dK_dg_above.w);
+        reinterpret_cast<float4*>(dK_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dK_ddelta_pointwise_1;
+        reinterpret_cast<float4*>(dK_dg_above)[(long long)row * 4 + column] = v_dK_dg_above;
     }
 }
 
@@ -1693,22 +1693,22 @@ extern "C" __global__ void dK_ddelta_both(
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         // ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
-        const float dK_ddelta_both_i = column < 16 ? dK_ddelta_pointwise_1[(long long)row * 16 + column] : dK_ddelta_hidden[(long long)row * 16 + column - 16];
-        dK_ddelta_both[(long long)row * 32 + column] = dK_ddelta_both_i;
+        const float v_dK_ddelta_both = column < 16 ? dK_ddelta_pointwise_1[(long long)row * 16 + column] : dK_ddelta_hidden[(long long)row * 16 + column - 16];
+        dK_ddelta_both[(long long)row * 32 + column] = v_dK_ddelta_both;
     }
 }
-extern "C" __global__ void dK_ddelta_both_x4(
+extern "C" __global__ void vec4_dK_ddelta_both(
     const float* __restrict__ dK_ddelta_hidden, const float* __restrict__ dK_ddelta_pointwise_1, float* __restrict__ dK_ddelta_both, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
         // ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
-        const float4 dK_ddelta_both_i = column < 4 ? reinterpret_cast<const float4*>(dK_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dK_ddelta_hidden)[(long long)row * 4 + column - 4];
-        reinterpret_cast<float4*>(dK_ddelta_both)[(long long)row * 8 + column] = dK_ddelta_both_i;
+        const float4 v_dK_ddelta_both = column < 4 ? reinterpret_cast<const float4*>(dK_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dK_ddelta_hidden)[(long long)row * 4 + column - 4];
+        reinterpret_cast<float4*>(dK_ddelta_both)[(long long)row * 8 + column] = v_dK_ddelta_both;
     }
 }
 
-static __device__ __forceinline__ void dK_ds_gain_at(const float dK_ds_gain_sum, const int N, float& dK_ds_gain)
+static __device__ __forceinline__ void at_dK_ds_gain(const float dK_ds_gain_sum, const int N, float& dK_ds_gain)
 {
     // ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
     dK_ds_gain = dK_ds_gain_sum / N;
@@ -1719,28 +1719,28 @@ extern "C" __global__ void dK_ds_gain(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dK_ds_gain_sum_i = dK_ds_gain_sum[column];
-        float dK_ds_gain_i;
-        dK_ds_gain_at(dK_ds_gain_sum_i, N, dK_ds_gain_i);
-        dK_ds_gain[column] = dK_ds_gain_i;
+        const float v_dK_ds_gain_sum = dK_ds_gain_sum[column];
+        float v_dK_ds_gain;
+        at_dK_ds_gain(v_dK_ds_gain_sum, N, v_dK_ds_gain);
+        dK_ds_gain[column] = v_dK_ds_gain;
     }
 }
-extern "C" __global__ void dK_ds_gain_x4(
+extern "C" __global__ void vec4_dK_ds_gain(
     const float* __restrict__ dK_ds_gain_sum, float* __restrict__ dK_ds_gain, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dK_ds_gain_sum_i = reinterpret_cast<const float4*>(dK_ds_gain_sum)[column];
-        float4 dK_ds_gain_i;
-        dK_ds_gain_at(dK_ds_gain_sum_i.x, N, dK_ds_gain_i.x);
-        dK_ds_gain_at(dK_ds_gain_sum_i.y, N, dK_ds_gain_i.y);
-        dK_ds_gain_at(dK_ds_gain_sum_i.z, N, dK_ds_gain_i.z);
-        dK_ds_gain_at(dK_ds_gain_sum_i.w, N, dK_ds_gain_i.w);
-        reinterpret_cast<float4*>(dK_ds_gain)[column] = dK_ds_gain_i;
+        const float4 v_dK_ds_gain_sum = reinterpret_cast<const float4*>(dK_ds_gain_sum)[column];
+        float4 v_dK_ds_gain;
+        at_dK_ds_gain(v_dK_ds_gain_sum.x, N, v_dK_ds_gain.x);
+        at_dK_ds_gain(v_dK_ds_gain_sum.y, N, v_dK_ds_gain.y);
+        at_dK_ds_gain(v_dK_ds_gain_sum.z, N, v_dK_ds_gain.z);
+        at_dK_ds_gain(v_dK_ds_gain_sum.w, N, v_dK_ds_gain.w);
+        reinterpret_cast<float4*>(dK_ds_gain)[column] = v_dK_ds_gain;
     }
 }
 
-static __device__ __forceinline__ void dK_dg_below_to_dL_ddelta_prime_x_at(const float dK_ddelta_below, const float dK_dg_joined, const float delta_hidden, const float f_prime_hidden, const float f_second_hidden, const float delta_prime_x, const float lam, float& dK_dg_below, float& dL_ddelta_prime_x)
+static __device__ __forceinline__ void at_dK_dg_below_to_dL_ddelta_prime_x(const float dK_ddelta_below, const float dK_dg_joined, const float delta_hidden, const float f_prime_hidden, const float f_second_hidden, const float delta_prime_x, const float lam, float& dK_dg_below, float& dL_ddelta_prime_x)
 {
     // ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
     dK_dg_below = dK_ddelta_below * delta_hidden * f_second_hidden + dK_dg_joined * f_prime_hidden;
@@ -1753,40 +1753,40 @@ extern "C" __global__ void dK_dg_below_to_dL_ddelta_prime_x(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float dK_ddelta_below_i = dK_ddelta_below[(long long)row * 16 + column];
-        const float dK_dg_joined_i = dK_dg_joined[(long long)row * 16 + column];
-        const float delta_hidden_i = delta_hidden[(long long)row * 16 + column];
-        const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
-        const float f_second_hidden_i = f_second_hidden[(long long)row * 16 + column];
-        const float delta_prime_x_i = delta_prime_x[(long long)row * 16 + column];
-        float dK_dg_below_i, dL_ddelta_prime_x_i;
-        dK_dg_below_to_dL_ddelta_prime_x_at(dK_ddelta_below_i, dK_dg_joined_i, delta_hidden_i, f_prime_hidden_i, f_second_hidden_i, delta_prime_x_i, lam, dK_dg_below_i, dL_ddelta_prime_x_i);
-        dK_dg_below[(long long)row * 16 + column] = dK_dg_below_i;
-        dL_ddelta_prime_x[(long long)row * 16 + column] = dL_ddelta_prime_x_i;
+        const float v_dK_ddelta_below = dK_ddelta_below[(long long)row * 16 + column];
+        const float v_dK_dg_joined = dK_dg_joined[(long long)row * 16 + column];
+        const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
+        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
+        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
+        const float v_delta_prime_x = delta_prime_x[(long long)row * 16 + column];
+        float v_dK_dg_below, v_dL_ddelta_prime_x;
+        at_dK_dg_below_to_dL_ddelta_prime_x(v_dK_ddelta_below, v_dK_dg_joined, v_delta_hidden, v_f_prime_hidden, v_f_second_hidden, v_delta_prime_x, lam, v_dK_dg_below, v_dL_ddelta_prime_x);
+        dK_dg_below[(long long)row * 16 + column] = v_dK_dg_below;
+        dL_ddelta_prime_x[(long long)row * 16 + column] = v_dL_ddelta_prime_x;
     }
 }
-extern "C" __global__ void dK_dg_below_to_dL_ddelta_prime_x_x4(
+extern "C" __global__ void vec4_dK_dg_below_to_dL_ddelta_prime_x(
     const float* __restrict__ dK_ddelta_below, const float* __restrict__ dK_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ delta_prime_x, float* __restrict__ dK_dg_below, float* __restrict__ dL_ddelta_prime_x, const float lam, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dK_ddelta_below_i = reinterpret_cast<const float4*>(dK_ddelta_below)[(long long)row * 4 + column];
-        const float4 dK_dg_joined_i = reinterpret_cast<const float4*>(dK_dg_joined)[(long long)row * 4 + column];
-        const float4 delta_hidden_i = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
-        const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 f_second_hidden_i = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        const float4 delta_prime_x_i = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 4 + column];
-        float4 dK_dg_below_i, dL_ddelta_prime_x_i;
-        dK_dg_below_to_dL_ddelta_prime_x_at(dK_ddelta_below_i.x, dK_dg_joined_i.x, delta_hidden_i.x, f_prime_hidden_i.x, f_second_hidden_i.x, delta_prime_x_i.x, lam, dK_dg_below_i.x, dL_ddelta_prime_x_i.x);
-        dK_dg_below_to_dL_ddelta_prime_x_at(dK_ddelta_below_i.y, dK_dg_joined_i.y, delta_hidden_i.y, f_prime_hidden_i.y, f_second_hidden_i.y, delta_prime_x_i.y, lam, dK_dg_below_i.y, dL_ddelta_prime_x_i.y);
-        dK_dg_below_to_dL_ddelta_prime_x_at(dK_ddelta_below_i.z, dK_dg_joined_i.z, delta_hidden_i.z, f_prime_hidden_i.z, f_second_hidden_i.z, delta_prime_x_i.z, lam, dK_dg_below_i.z, dL_ddelta_prime_x_i.z);
-        dK_dg_below_to_dL_ddelta_prime_x_at(dK_ddelta_below_i.w, dK_dg_joined_i.w, delta_hidden_i.w, f_prime_hidden_i.w, f_second_hidden_i.w, delta_prime_x_i.w, lam, dK_dg_below_i.w, dL_ddelta_prime_x_i.w);
-        reinterpret_cast<float4*>(dK_dg_below)[(long long)row * 4 + column] = dK_dg_below_i;
-        reinterpret_cast<float4*>(dL_ddelta_prime_x)[(long long)row * 4 + column] = dL_ddelta_prime_x_i;
+        const float4 v_dK_ddelta_below = reinterpret_cast<const float4*>(dK_ddelta_below)[(long long)row * 4 + column];
+        const float4 v_dK_dg_joined = reinterpret_cast<const float4*>(dK_dg_joined)[(long long)row * 4 + column];
+        const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
+        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
+        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
+        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 4 + column];
+        float4 v_dK_dg_below, v_dL_ddelta_prime_x;
+        at_dK_dg_below_to_dL_ddelta_prime_x(v_dK_ddelta_below.x, v_dK_dg_joined.x, v_delta_hidden.x, v_f_prime_hidden.x, v_f_second_hidden.x, v_delta_prime_x.x, lam, v_dK_dg_below.x, v_dL_ddelta_prime_x.x);
+        at_dK_dg_below_to_dL_ddelta_prime_x(v_dK_ddelta_below.y, v_dK_dg_joined.y, v_delta_hidden.y, v_f_prime_hidden.y, v_f_second_hidden.y, v_delta_prime_x.y, lam, v_dK_dg_below.y, v_dL_ddelta_prime_x.y);
+        at_dK_dg_below_to_dL_ddelta_prime_x(v_dK_ddelta_below.z, v_dK_dg_joined.z, v_delta_hidden.z, v_f_prime_hidden.z, v_f_second_hidden.z, v_delta_prime_x.z, lam, v_dK_dg_below.z, v_dL_ddelta_prime_x.z);
+        at_dK_dg_below_to_dL_ddelta_prime_x(v_dK_ddelta_below.w, v_dK_dg_joined.w, v_delta_hidden.w, v_f_prime_hidden.w, v_f_second_hidden.w, v_delta_prime_x.w, lam, v_dK_dg_below.w, v_dL_ddelta_prime_x.w);
+        reinterpret_cast<float4*>(dK_dg_below)[(long long)row * 4 + column] = v_dK_dg_below;
+        reinterpret_cast<float4*>(dL_ddelta_prime_x)[(long long)row * 4 + column] = v_dL_ddelta_prime_x;
     }
 }
 
-static __device__ __forceinline__ void dK_dW_below_at(const float dK_dW_below_delta, const float dK_dW_below_delta_at_above, const float dK_dW_below_g, const float dK_dW_below_g_at_above, const int N, float& dK_dW_below)
+static __device__ __forceinline__ void at_dK_dW_below(const float dK_dW_below_delta, const float dK_dW_below_delta_at_above, const float dK_dW_below_g, const float dK_dW_below_g_at_above, const int N, float& dK_dW_below)
 {
     // ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ  (16)
     dK_dW_below = (dK_dW_below_delta + dK_dW_below_delta_at_above + dK_dW_below_g + dK_dW_below_g_at_above) / N;
@@ -1797,34 +1797,34 @@ extern "C" __global__ void dK_dW_below(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 16; row += gridDim.y * blockDim.y) {
-        const float dK_dW_below_delta_i = dK_dW_below_delta[(long long)row * 16 + column];
-        const float dK_dW_below_delta_at_above_i = dK_dW_below_delta_at_above[(long long)row * 16 + column];
-        const float dK_dW_below_g_i = dK_dW_below_g[(long long)row * 16 + column];
-        const float dK_dW_below_g_at_above_i = dK_dW_below_g_at_above[(long long)row * 16 + column];
-        float dK_dW_below_i;
-        dK_dW_below_at(dK_dW_below_delta_i, dK_dW_below_delta_at_above_i, dK_dW_below_g_i, dK_dW_below_g_at_above_i, N, dK_dW_below_i);
-        dK_dW_below[(long long)row * 16 + column] = dK_dW_below_i;
+        const float v_dK_dW_below_delta = dK_dW_below_delta[(long long)row * 16 + column];
+        const float v_dK_dW_below_delta_at_above = dK_dW_below_delta_at_above[(long long)row * 16 + column];
+        const float v_dK_dW_below_g = dK_dW_below_g[(long long)row * 16 + column];
+        const float v_dK_dW_below_g_at_above = dK_dW_below_g_at_above[(long long)row * 16 + column];
+        float v_dK_dW_below;
+        at_dK_dW_below(v_dK_dW_below_delta, v_dK_dW_below_delta_at_above, v_dK_dW_below_g, v_dK_dW_below_g_at_above, N, v_dK_dW_below);
+        dK_dW_below[(long long)row * 16 + column] = v_dK_dW_below;
     }
 }
-extern "C" __global__ void dK_dW_below_x4(
+extern "C" __global__ void vec4_dK_dW_below(
     const float* __restrict__ dK_dW_below_delta, const float* __restrict__ dK_dW_below_delta_at_above, const float* __restrict__ dK_dW_below_g, const float* __restrict__ dK_dW_below_g_at_above, float* __restrict__ dK_dW_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 16; row += gridDim.y * blockDim.y) {
-        const float4 dK_dW_below_delta_i = reinterpret_cast<const float4*>(dK_dW_below_delta)[(long long)row * 4 + column];
-        const float4 dK_dW_below_delta_at_above_i = reinterpret_cast<const float4*>(dK_dW_below_delta_at_above)[(long long)row * 4 + column];
-        const float4 dK_dW_below_g_i = reinterpret_cast<const float4*>(dK_dW_below_g)[(long long)row * 4 + column];
-        const float4 dK_dW_below_g_at_above_i = reinterpret_cast<const float4*>(dK_dW_below_g_at_above)[(long long)row * 4 + column];
-        float4 dK_dW_below_i;
-        dK_dW_below_at(dK_dW_below_delta_i.x, dK_dW_below_delta_at_above_i.x, dK_dW_below_g_i.x, dK_dW_below_g_at_above_i.x, N, dK_dW_below_i.x);
-        dK_dW_below_at(dK_dW_below_delta_i.y, dK_dW_below_delta_at_above_i.y, dK_dW_below_g_i.y, dK_dW_below_g_at_above_i.y, N, dK_dW_below_i.y);
-        dK_dW_below_at(dK_dW_below_delta_i.z, dK_dW_below_delta_at_above_i.z, dK_dW_below_g_i.z, dK_dW_below_g_at_above_i.z, N, dK_dW_below_i.z);
-        dK_dW_below_at(dK_dW_below_delta_i.w, dK_dW_below_delta_at_above_i.w, dK_dW_below_g_i.w, dK_dW_below_g_at_above_i.w, N, dK_dW_below_i.w);
-        reinterpret_cast<float4*>(dK_dW_below)[(long long)row * 4 + column] = dK_dW_below_i;
+        const float4 v_dK_dW_below_delta = reinterpret_cast<const float4*>(dK_dW_below_delta)[(long long)row * 4 + column];
+        const float4 v_dK_dW_below_delta_at_above = reinterpret_cast<const float4*>(dK_dW_below_delta_at_above)[(long long)row * 4 + column];
+        const float4 v_dK_dW_below_g = reinterpret_cast<const float4*>(dK_dW_below_g)[(long long)row * 4 + column];
+        const float4 v_dK_dW_below_g_at_above = reinterpret_cast<const float4*>(dK_dW_below_g_at_above)[(long long)row * 4 + column];
+        float4 v_dK_dW_below;
+        at_dK_dW_below(v_dK_dW_below_delta.x, v_dK_dW_below_delta_at_above.x, v_dK_dW_below_g.x, v_dK_dW_below_g_at_above.x, N, v_dK_dW_below.x);
+        at_dK_dW_below(v_dK_dW_below_delta.y, v_dK_dW_below_delta_at_above.y, v_dK_dW_below_g.y, v_dK_dW_below_g_at_above.y, N, v_dK_dW_below.y);
+        at_dK_dW_below(v_dK_dW_below_delta.z, v_dK_dW_below_delta_at_above.z, v_dK_dW_below_g.z, v_dK_dW_below_g_at_above.z, N, v_dK_dW_below.z);
+        at_dK_dW_below(v_dK_dW_below_delta.w, v_dK_dW_below_delta_at_above.w, v_dK_dW_below_g.w, v_dK_dW_below_g_at_above.w, N, v_dK_dW_below.w);
+        reinterpret_cast<float4*>(dK_dW_below)[(long long)row * 4 + column] = v_dK_dW_below;
     }
 }
 
-static __device__ __forceinline__ void dK_db_below_at(const float dK_db_below_sum, const float dK_db_below_sum_at_above, const int N, float& dK_db_below)
+static __device__ __forceinline__ void at_dK_db_below(const float dK_db_below_sum, const float dK_db_below_sum_at_above, const int N, float& dK_db_below)
 {
     // ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
     dK_db_below = (dK_db_below_sum + dK_db_below_sum_at_above) / N;
@@ -1835,30 +1835,30 @@ extern "C" __global__ void dK_db_below(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dK_db_below_sum_i = dK_db_below_sum[column];
-        const float dK_db_below_sum_at_above_i = dK_db_below_sum_at_above[column];
-        float dK_db_below_i;
-        dK_db_below_at(dK_db_below_sum_i, dK_db_below_sum_at_above_i, N, dK_db_below_i);
-        dK_db_below[column] = dK_db_below_i;
+        const float v_dK_db_below_sum = dK_db_below_sum[column];
+        const float v_dK_db_below_sum_at_above = dK_db_below_sum_at_above[column];
+        float v_dK_db_below;
+        at_dK_db_below(v_dK_db_below_sum, v_dK_db_below_sum_at_above, N, v_dK_db_below);
+        dK_db_below[column] = v_dK_db_below;
     }
 }
-extern "C" __global__ void dK_db_below_x4(
+extern "C" __global__ void vec4_dK_db_below(
     const float* __restrict__ dK_db_below_sum, const float* __restrict__ dK_db_below_sum_at_above, float* __restrict__ dK_db_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dK_db_below_sum_i = reinterpret_cast<const float4*>(dK_db_below_sum)[column];
-        const float4 dK_db_below_sum_at_above_i = reinterpret_cast<const float4*>(dK_db_below_sum_at_above)[column];
-        float4 dK_db_below_i;
-        dK_db_below_at(dK_db_below_sum_i.x, dK_db_below_sum_at_above_i.x, N, dK_db_below_i.x);
-        dK_db_below_at(dK_db_below_sum_i.y, dK_db_below_sum_at_above_i.y, N, dK_db_below_i.y);
-        dK_db_below_at(dK_db_below_sum_i.z, dK_db_below_sum_at_above_i.z, N, dK_db_below_i.z);
-        dK_db_below_at(dK_db_below_sum_i.w, dK_db_below_sum_at_above_i.w, N, dK_db_below_i.w);
-        reinterpret_cast<float4*>(dK_db_below)[column] = dK_db_below_i;
+        const float4 v_dK_db_below_sum = reinterpret_cast<const float4*>(dK_db_below_sum)[column];
+        const float4 v_dK_db_below_sum_at_above = reinterpret_cast<const float4*>(dK_db_below_sum_at_above)[column];
+        float4 v_dK_db_below;
+        at_dK_db_below(v_dK_db_below_sum.x, v_dK_db_below_sum_at_above.x, N, v_dK_db_below.x);
+        at_dK_db_below(v_dK_db_below_sum.y, v_dK_db_below_sum_at_above.y, N, v_dK_db_below.y);
+        at_dK_db_below(v_dK_db_below_sum.z, v_dK_db_below_sum_at_above.z, N, v_dK_db_below.z);
+        at_dK_db_below(v_dK_db_below_sum.w, v_dK_db_below_sum_at_above.w, N, v_dK_db_below.w);
+        reinterpret_cast<float4*>(dK_db_below)[column] = v_dK_db_below;
     }
 }
 
-static __device__ __forceinline__ void dL_ddelta_hidden_to_dL_ddelta_prime_joined_at(const float dL_ddelta_prime_below, const float f_second_hidden, const float f_prime_hidden, const float dL_ddelta_prime_x, float& dL_ddelta_hidden, float& dL_ddelta_prime_joined)
+static __device__ __forceinline__ void at_dL_ddelta_hidden_to_dL_ddelta_prime_joined(const float dL_ddelta_prime_below, const float f_second_hidden, const float f_prime_hidden, const float dL_ddelta_prime_x, float& dL_ddelta_hidden, float& dL_ddelta_prime_joined)
 {
     // ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
     dL_ddelta_hidden = dL_ddelta_prime_below * f_second_hidden;
@@ -1873,36 +1873,36 @@ extern "C" __global__ void dL_ddelta_hidden_to_dL_ddelta_prime_joined(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float dL_ddelta_prime_below_i = dL_ddelta_prime_below[(long long)row * 16 + column];
-        const float f_second_hidden_i = f_second_hidden[(long long)row * 16 + column];
-        const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
-        const float dL_ddelta_prime_x_i = dL_ddelta_prime_x[(long long)row * 16 + column];
-        float dL_ddelta_hidden_i, dL_ddelta_prime_joined_i;
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_at(dL_ddelta_prime_below_i, f_second_hidden_i, f_prime_hidden_i, dL_ddelta_prime_x_i, dL_ddelta_hidden_i, dL_ddelta_prime_joined_i);
-        dL_ddelta_hidden[(long long)row * 16 + column] = dL_ddelta_hidden_i;
-        dL_ddelta_prime_joined[(long long)row * 16 + column] = dL_ddelta_prime_joined_i;
+        const float v_dL_ddelta_prime_below = dL_ddelta_prime_below[(long long)row * 16 + column];
+        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
+        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
+        const float v_dL_ddelta_prime_x = dL_ddelta_prime_x[(long long)row * 16 + column];
+        float v_dL_ddelta_hidden, v_dL_ddelta_prime_joined;
+        at_dL_ddelta_hidden_to_dL_ddelta_prime_joined(v_dL_ddelta_prime_below, v_f_second_hidden, v_f_prime_hidden, v_dL_ddelta_prime_x, v_dL_ddelta_hidden, v_dL_ddelta_prime_joined);
+        dL_ddelta_hidden[(long long)row * 16 + column] = v_dL_ddelta_hidden;
+        dL_ddelta_prime_joined[(long long)row * 16 + column] = v_dL_ddelta_prime_joined;
     }
 }
-extern "C" __global__ void dL_ddelta_hidden_to_dL_ddelta_prime_joined_x4(
+extern "C" __global__ void vec4_dL_ddelta_hidden_to_dL_ddelta_prime_joined(
     const float* __restrict__ dL_ddelta_prime_below, const float* __restrict__ f_second_hidden, const float* __restrict__ f_prime_hidden, const float* __restrict__ dL_ddelta_prime_x, float* __restrict__ dL_ddelta_hidden, float* __restrict__ dL_ddelta_prime_joined, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dL_ddelta_prime_below_i = reinterpret_cast<const float4*>(dL_ddelta_prime_below)[(long long)row * 4 + column];
-        const float4 f_second_hidden_i = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 dL_ddelta_prime_x_i = reinterpret_cast<const float4*>(dL_ddelta_prime_x)[(long long)row * 4 + column];
-        float4 dL_ddelta_hidden_i, dL_ddelta_prime_joined_i;
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_at(dL_ddelta_prime_below_i.x, f_second_hidden_i.x, f_prime_hidden_i.x, dL_ddelta_prime_x_i.x, dL_ddelta_hidden_i.x, dL_ddelta_prime_joined_i.x);
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_at(dL_ddelta_prime_below_i.y, f_second_hidden_i.y, f_prime_hidden_i.y, dL_ddelta_prime_x_i.y, dL_ddelta_hidden_i.y, dL_ddelta_prime_joined_i.y);
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_at(dL_ddelta_prime_below_i.z, f_second_hidden_i.z, f_prime_hidden_i.z, dL_ddelta_prime_x_i.z, dL_ddelta_hidden_i.z, dL_ddelta_prime_joined_i.z);
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_at(dL_ddelta_prime_below_i.w, f_second_hidden_i.w, f_prime_hidden_i.w, dL_ddelta_prime_x_i.w, dL_ddelta_hidden_i.w, dL_ddelta_prime_joined_i.w);
-        reinterpret_cast<float4*>(dL_ddelta_hidden)[(long long)row * 4 + column] = dL_ddelta_hidden_i;
-        reinterpret_cast<float4*>(dL_ddelta_prime_joined)[(long long)row * 4 + column] = dL_ddelta_prime_joined_i;
+        const float4 v_dL_ddelta_prime_below = reinterpret_cast<const float4*>(dL_ddelta_prime_below)[(long long)row * 4 + column];
+        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
+        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
+        const float4 v_dL_ddelta_prime_x = reinterpret_cast<const float4*>(dL_ddelta_prime_x)[(long long)row * 4 + column];
+        float4 v_dL_ddelta_hidden, v_dL_ddelta_prime_joined;
+        at_dL_ddelta_hidden_to_dL_ddelta_prime_joined(v_dL_ddelta_prime_below.x, v_f_second_hidden.x, v_f_prime_hidden.x, v_dL_ddelta_prime_x.x, v_dL_ddelta_hidden.x, v_dL_ddelta_prime_joined.x);
+        at_dL_ddelta_hidden_to_dL_ddelta_prime_joined(v_dL_ddelta_prime_below.y, v_f_second_hidden.y, v_f_prime_hidden.y, v_dL_ddelta_prime_x.y, v_dL_ddelta_hidden.y, v_dL_ddelta_prime_joined.y);
+        at_dL_ddelta_hidden_to_dL_ddelta_prime_joined(v_dL_ddelta_prime_below.z, v_f_second_hidden.z, v_f_prime_hidden.z, v_dL_ddelta_prime_x.z, v_dL_ddelta_hidden.z, v_dL_ddelta_prime_joined.z);
+        at_dL_ddelta_hidden_to_dL_ddelta_prime_joined(v_dL_ddelta_prime_below.w, v_f_second_hidden.w, v_f_prime_hidden.w, v_dL_ddelta_prime_x.w, v_dL_ddelta_hidden.w, v_dL_ddelta_prime_joined.w);
+        reinterpret_cast<float4*>(dL_ddelta_hidden)[(long long)row * 4 + column] = v_dL_ddelta_hidden;
+        reinterpret_cast<float4*>(dL_ddelta_prime_joined)[(long long)row * 4 + column] = v_dL_ddelta_prime_joined;
     }
 }
 
-static __device__ __forceinline__ void dL_ddelta_pointwise_1_to_dL_dg_above_at(const float dL_ddelta_above, const float dL_ddelta_prime_above, const float f_second_pointwise_1, const float sigmoid_pointwise_1, const float delta_pointwise_1, float& dL_ddelta_pointwise_1, float& dL_dg_above)
+static __device__ __forceinline__ void at_dL_ddelta_pointwise_1_to_dL_dg_above(const float dL_ddelta_above, const float dL_ddelta_prime_above, const float f_second_pointwise_1, const float sigmoid_pointwise_1, const float delta_pointwise_1, float& dL_ddelta_pointwise_1, float& dL_dg_above)
 {
     // ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19)
     dL_ddelta_pointwise_1 = dL_ddelta_above * sigmoid_pointwise_1 + dL_ddelta_prime_above * f_second_pointwise_1;
@@ -1917,34 +1917,34 @@ extern "C" __global__ void dL_ddelta_pointwise_1_to_dL_dg_above(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float dL_ddelta_above_i = dL_ddelta_above[(long long)row * 16 + column];
-        const float dL_ddelta_prime_above_i = dL_ddelta_prime_above[(long long)row * 16 + column];
-        const float f_second_pointwise_1_i = f_second_pointwise_1[(long long)row * 16 + column];
-        const float sigmoid_pointwise_1_i = sigmoid_pointwise_1[(long long)row * 16 + column];
-        const float delta_pointwise_1_i = delta_pointwise_1[column];
-        float dL_ddelta_pointwise_1_i, dL_dg_above_i;
-        dL_ddelta_pointwise_1_to_dL_dg_above_at(dL_ddelta_above_i, dL_ddelta_prime_above_i, f_second_pointwise_1_i, sigmoid_pointwise_1_i, delta_pointwise_1_i, dL_ddelta_pointwise_1_i, dL_dg_above_i);
-        dL_ddelta_pointwise_1[(long long)row * 16 + column] = dL_ddelta_pointwise_1_i;
-        dL_dg_above[(long long)row * 16 + column] = dL_dg_above_i;
+        const float v_dL_ddelta_above = dL_ddelta_above[(long long)row * 16 + column];
+        const float v_dL_ddelta_prime_above = dL_ddelta_prime_above[(long long)row * 16 + column];
+        const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
+        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
+        const float v_delta_pointwise_1 = delta_pointwise_1[column];
+        float v_dL_ddelta_pointwise_1, v_dL_dg_above;
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above, v_dL_ddelta_prime_above, v_f_second_pointwise_1, v_sigmoid_pointwise_1, v_delta_pointwise_1, v_dL_ddelta_pointwise_1, v_dL_dg_above);
+        dL_ddelta_pointwise_1[(long long)row * 16 + column] = v_dL_ddelta_pointwise_1;
+        dL_dg_above[(long long)row * 16 + column] = v_dL_dg_above;
     }
 }
-extern "C" __global__ void dL_ddelta_pointwise_1_to_dL_dg_above_x4(
+extern "C" __global__ void vec4_dL_ddelta_pointwise_1_to_dL_dg_above(
     const float* __restrict__ dL_ddelta_above, const float* __restrict__ dL_ddelta_prime_above, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dL_ddelta_above_i = reinterpret_cast<const float4*>(dL_ddelta_above)[(long long)row * 4 + column];
-        const float4 dL_ddelta_prime_above_i = reinterpret_cast<const float4*>(dL_ddelta_prime_above)[(long long)row * 4 + column];
-        const float4 f_second_pointwise_1_i = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
-        const float4 sigmoid_pointwise_1_i = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
-        const float4 delta_pointwise_1_i = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        float4 dL_ddelta_pointwise_1_i, dL_dg_above_i;
-        dL_ddelta_pointwise_1_to_dL_dg_above_at(dL_ddelta_above_i.x, dL_ddelta_prime_above_i.x, f_second_pointwise_1_i.x, sigmoid_pointwise_1_i.x, delta_pointwise_1_i.x, dL_ddelta_pointwise_1_i.x, dL_dg_above_i.x);
-        dL_ddelta_pointwise_1_to_dL_dg_above_at(dL_ddelta_above_i.y, dL_ddelta_prime_above_i.y, f_second_pointwise_1_i.y, sigmoid_pointwise_1_i.y, delta_pointwise_1_i.y, dL_ddelta_pointwise_1_i.y, dL_dg_above_i.y);
-        dL_ddelta_pointwise_1_to_dL_dg_above_at(dL_ddelta_above_i.z, dL_ddelta_prime_above_i.z, f_second_pointwise_1_i.z, sigmoid_pointwise_1_i.z, delta_pointwise_1_i.z, dL_ddelta_pointwise_1_i.z, dL_dg_above_i.z);
-        dL_ddelta_pointwise_1_to_dL_dg_above_at(dL_ddelta_above_i.w, dL_ddelta_prime_above_i.w, f_second_pointwise_1_i.w, sigmoid_pointwise_1_i.w, delta_pointwise_1_i.w, dL_ddelta_pointwise_1_i.w, dL_dg_above_i.w);
-        reinterpret_cast<float4*>(dL_ddelta_pointwise_1)[(long long)row * 4 + column] = dL_ddelta_pointwise_1_i;
-        reinterpret_cast<float4*>(dL_dg_above)[(long long)row * 4 + column] = dL_dg_above_i;
+        const float4 v_dL_ddelta_above = reinterpret_cast<const float4*>(dL_ddelta_above)[(long long)row * 4 + column];
+        const float4 v_dL_ddelta_prime_above = reinterpret_cast<const float4*>(dL_ddelta_prime_above)[(long long)row * 4 + column];
+        const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
+        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
+        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
+        float4 v_dL_ddelta_pointwise_1, v_dL_dg_above;
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.x, v_dL_ddelta_prime_above.x, v_f_second_pointwise_1.x, v_sigmoid_pointwise_1.x, v_delta_pointwise_1.x, v_dL_ddelta_pointwise_1.x, v_dL_dg_above.x);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.y, v_dL_ddelta_prime_above.y, v_f_second_pointwise_1.y, v_sigmoid_pointwise_1.y, v_delta_pointwise_1.y, v_dL_ddelta_pointwise_1.y, v_dL_dg_above.y);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.z, v_dL_ddelta_prime_above.z, v_f_second_pointwise_1.z, v_sigmoid_pointwise_1.z, v_delta_pointwise_1.z, v_dL_ddelta_pointwise_1.z, v_dL_dg_above.z);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.w, v_dL_ddelta_prime_above.w, v_f_second_pointwise_1.w, v_sigmoid_pointwise_1.w, v_delta_pointwise_1.w, v_dL_ddelta_pointwise_1.w, v_dL_dg_above.w);
+        reinterpret_cast<float4*>(dL_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dL_ddelta_pointwise_1;
+        reinterpret_cast<float4*>(dL_dg_above)[(long long)row * 4 + column] = v_dL_dg_above;
     }
 }
 
@@ -1954,22 +1954,22 @@ extern "C" __global__ void dL_ddelta_both(
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         // ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
-        const float dL_ddelta_both_i = column < 16 ? dL_ddelta_pointwise_1[(long long)row * 16 + column] : dL_ddelta_hidden[(long long)row * 16 + column - 16];
-        dL_ddelta_both[(long long)row * 32 + column] = dL_ddelta_both_i;
+        const float v_dL_ddelta_both = column < 16 ? dL_ddelta_pointwise_1[(long long)row * 16 + column] : dL_ddelta_hidden[(long long)row * 16 + column - 16];
+        dL_ddelta_both[(long long)row * 32 + column] = v_dL_ddelta_both;
     }
 }
-extern "C" __global__ void dL_ddelta_both_x4(
+extern "C" __global__ void vec4_dL_ddelta_both(
     const float* __restrict__ dL_ddelta_hidden, const float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_ddelta_both, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
         // ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
-        const float4 dL_ddelta_both_i = column < 4 ? reinterpret_cast<const float4*>(dL_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dL_ddelta_hidden)[(long long)row * 4 + column - 4];
-        reinterpret_cast<float4*>(dL_ddelta_both)[(long long)row * 8 + column] = dL_ddelta_both_i;
+        const float4 v_dL_ddelta_both = column < 4 ? reinterpret_cast<const float4*>(dL_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dL_ddelta_hidden)[(long long)row * 4 + column - 4];
+        reinterpret_cast<float4*>(dL_ddelta_both)[(long long)row * 8 + column] = v_dL_ddelta_both;
     }
 }
 
-static __device__ __forceinline__ void dL_ds_gain_at(const float dL_ds_gain_sum, const int N, float& dL_ds_gain)
+static __device__ __forceinline__ void at_dL_ds_gain(const float dL_ds_gain_sum, const int N, float& dL_ds_gain)
 {
     // ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = dL_ds_gain_sum / N;
@@ -1980,28 +1980,28 @@ extern "C" __global__ void dL_ds_gain(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dL_ds_gain_sum_i = dL_ds_gain_sum[column];
-        float dL_ds_gain_i;
-        dL_ds_gain_at(dL_ds_gain_sum_i, N, dL_ds_gain_i);
-        dL_ds_gain[column] = dL_ds_gain_i;
+        const float v_dL_ds_gain_sum = dL_ds_gain_sum[column];
+        float v_dL_ds_gain;
+        at_dL_ds_gain(v_dL_ds_gain_sum, N, v_dL_ds_gain);
+        dL_ds_gain[column] = v_dL_ds_gain;
     }
 }
-extern "C" __global__ void dL_ds_gain_x4(
+extern "C" __global__ void vec4_dL_ds_gain(
     const float* __restrict__ dL_ds_gain_sum, float* __restrict__ dL_ds_gain, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dL_ds_gain_sum_i = reinterpret_cast<const float4*>(dL_ds_gain_sum)[column];
-        float4 dL_ds_gain_i;
-        dL_ds_gain_at(dL_ds_gain_sum_i.x, N, dL_ds_gain_i.x);
-        dL_ds_gain_at(dL_ds_gain_sum_i.y, N, dL_ds_gain_i.y);
-        dL_ds_gain_at(dL_ds_gain_sum_i.z, N, dL_ds_gain_i.z);
-        dL_ds_gain_at(dL_ds_gain_sum_i.w, N, dL_ds_gain_i.w);
-        reinterpret_cast<float4*>(dL_ds_gain)[column] = dL_ds_gain_i;
+        const float4 v_dL_ds_gain_sum = reinterpret_cast<const float4*>(dL_ds_gain_sum)[column];
+        float4 v_dL_ds_gain;
+        at_dL_ds_gain(v_dL_ds_gain_sum.x, N, v_dL_ds_gain.x);
+        at_dL_ds_gain(v_dL_ds_gain_sum.y, N, v_dL_ds_gain.y);
+        at_dL_ds_gain(v_dL_ds_gain_sum.z, N, v_dL_ds_gain.z);
+        at_dL_ds_gain(v_dL_ds_gain_sum.w, N, v_dL_ds_gain.w);
+        reinterpret_cast<float4*>(dL_ds_gain)[column] = v_dL_ds_gain;
     }
 }
 
-static __device__ __forceinline__ void dL_dg_below_at(const float f_prime_hidden, const float g_hidden, const float dL_ddelta_prime_below, const float dL_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dL_dg_below)
+static __device__ __forceinline__ void at_dL_dg_below(const float f_prime_hidden, const float g_hidden, const float dL_ddelta_prime_below, const float dL_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dL_dg_below)
 {
     // f‴(g_below) = f_prime_hidden*(6*g_hidden^2 - 2)
     const float f_third_hidden = f_prime_hidden * (6.0f * g_hidden * g_hidden - 2.0f);
@@ -2014,40 +2014,40 @@ extern "C" __global__ void dL_dg_below(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
-        const float g_hidden_i = g_hidden[(long long)row * 16 + column];
-        const float dL_ddelta_prime_below_i = dL_ddelta_prime_below[(long long)row * 16 + column];
-        const float dL_dg_joined_i = dL_dg_joined[(long long)row * 16 + column];
-        const float delta_hidden_i = delta_hidden[(long long)row * 16 + column];
-        const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
-        const float f_second_hidden_i = f_second_hidden[(long long)row * 16 + column];
-        float dL_dg_below_i;
-        dL_dg_below_at(f_prime_hidden_i, g_hidden_i, dL_ddelta_prime_below_i, dL_dg_joined_i, delta_hidden_i, delta_prime_joined_i, f_second_hidden_i, dL_dg_below_i);
-        dL_dg_below[(long long)row * 16 + column] = dL_dg_below_i;
+        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
+        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
+        const float v_dL_ddelta_prime_below = dL_ddelta_prime_below[(long long)row * 16 + column];
+        const float v_dL_dg_joined = dL_dg_joined[(long long)row * 16 + column];
+        const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
+        const float v_delta_prime_joined = delta_prime_joined[(long long)row * 16 + column];
+        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
+        float v_dL_dg_below;
+        at_dL_dg_below(v_f_prime_hidden, v_g_hidden, v_dL_ddelta_prime_below, v_dL_dg_joined, v_delta_hidden, v_delta_prime_joined, v_f_second_hidden, v_dL_dg_below);
+        dL_dg_below[(long long)row * 16 + column] = v_dL_dg_below;
     }
 }
-extern "C" __global__ void dL_dg_below_x4(
+extern "C" __global__ void vec4_dL_dg_below(
     const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ dL_ddelta_prime_below, const float* __restrict__ dL_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ delta_prime_joined, const float* __restrict__ f_second_hidden, float* __restrict__ dL_dg_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 g_hidden_i = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 dL_ddelta_prime_below_i = reinterpret_cast<const float4*>(dL_ddelta_prime_below)[(long long)row * 4 + column];
-        const float4 dL_dg_joined_i = reinterpret_cast<const float4*>(dL_dg_joined)[(long long)row * 4 + column];
-        const float4 delta_hidden_i = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
-        const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
-        const float4 f_second_hidden_i = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        float4 dL_dg_below_i;
-        dL_dg_below_at(f_prime_hidden_i.x, g_hidden_i.x, dL_ddelta_prime_below_i.x, dL_dg_joined_i.x, delta_hidden_i.x, delta_prime_joined_i.x, f_second_hidden_i.x, dL_dg_below_i.x);
-        dL_dg_below_at(f_prime_hidden_i.y, g_hidden_i.y, dL_ddelta_prime_below_i.y, dL_dg_joined_i.y, delta_hidden_i.y, delta_prime_joined_i.y, f_second_hidden_i.y, dL_dg_below_i.y);
-        dL_dg_below_at(f_prime_hidden_i.z, g_hidden_i.z, dL_ddelta_prime_below_i.z, dL_dg_joined_i.z, delta_hidden_i.z, delta_prime_joined_i.z, f_second_hidden_i.z, dL_dg_below_i.z);
-        dL_dg_below_at(f_prime_hidden_i.w, g_hidden_i.w, dL_ddelta_prime_below_i.w, dL_dg_joined_i.w, delta_hidden_i.w, delta_prime_joined_i.w, f_second_hidden_i.w, dL_dg_below_i.w);
-        reinterpret_cast<float4*>(dL_dg_below)[(long long)row * 4 + column] = dL_dg_below_i;
+        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
+        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
+        const float4 v_dL_ddelta_prime_below = reinterpret_cast<const float4*>(dL_ddelta_prime_below)[(long long)row * 4 + column];
+        const float4 v_dL_dg_joined = reinterpret_cast<const float4*>(dL_dg_joined)[(long long)row * 4 + column];
+        const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
+        const float4 v_delta_prime_joined = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
+        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
+        float4 v_dL_dg_below;
+        at_dL_dg_below(v_f_prime_hidden.x, v_g_hidden.x, v_dL_ddelta_prime_below.x, v_dL_dg_joined.x, v_delta_hidden.x, v_delta_prime_joined.x, v_f_second_hidden.x, v_dL_dg_below.x);
+        at_dL_dg_below(v_f_prime_hidden.y, v_g_hidden.y, v_dL_ddelta_prime_below.y, v_dL_dg_joined.y, v_delta_hidden.y, v_delta_prime_joined.y, v_f_second_hidden.y, v_dL_dg_below.y);
+        at_dL_dg_below(v_f_prime_hidden.z, v_g_hidden.z, v_dL_ddelta_prime_below.z, v_dL_dg_joined.z, v_delta_hidden.z, v_delta_prime_joined.z, v_f_second_hidden.z, v_dL_dg_below.z);
+        at_dL_dg_below(v_f_prime_hidden.w, v_g_hidden.w, v_dL_ddelta_prime_below.w, v_dL_dg_joined.w, v_delta_hidden.w, v_delta_prime_joined.w, v_f_second_hidden.w, v_dL_dg_below.w);
+        reinterpret_cast<float4*>(dL_dg_below)[(long long)row * 4 + column] = v_dL_dg_below;
     }
 }
 
-static __device__ __forceinline__ void dL_dW_below_at(const float W_below, const float dL_dW_below_delta_at_above, const float dL_dW_below_delta_prime, const float dL_dW_below_delta_prime_at_above, const float dL_dW_below_g, const float dL_dW_below_g_at_above, const int N, float& dL_dW_below)
+static __device__ __forceinline__ void at_dL_dW_below(const float W_below, const float dL_dW_below_delta_at_above, const float dL_dW_below_delta_prime, const float dL_dW_below_delta_prime_at_above, const float dL_dW_below_g, const float dL_dW_below_g_at_above, const int N, float& dL_dW_below)
 {
     // ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ + 2 W_below ∘ δ′_below ∂L/∂δ′_xᵀ + ∂L/∂g_below g_xᵀ  (17)
     dL_dW_below = (2.0f * W_below * dL_dW_below_delta_prime + 2.0f * W_below * dL_dW_below_delta_prime_at_above + dL_dW_below_delta_at_above + dL_dW_below_g + dL_dW_below_g_at_above) / N;
@@ -2058,38 +2058,38 @@ extern "C" __global__ void dL_dW_below(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 16; row += gridDim.y * blockDim.y) {
-        const float W_below_i = W_below[(long long)row * 16 + column];
-        const float dL_dW_below_delta_at_above_i = dL_dW_below_delta_at_above[(long long)row * 16 + column];
-        const float dL_dW_below_delta_prime_i = dL_dW_below_delta_prime[(long long)row * 16 + column];
-        const float dL_dW_below_delta_prime_at_above_i = dL_dW_below_delta_prime_at_above[(long long)row * 16 + column];
-        const float dL_dW_below_g_i = dL_dW_below_g[(long long)row * 16 + column];
-        const float dL_dW_below_g_at_above_i = dL_dW_below_g_at_above[(long long)row * 16 + column];
-        float dL_dW_below_i;
-        dL_dW_below_at(W_below_i, dL_dW_below_delta_at_above_i, dL_dW_below_delta_prime_i, dL_dW_below_delta_prime_at_above_i, dL_dW_below_g_i, dL_dW_below_g_at_above_i, N, dL_dW_below_i);
-        dL_dW_below[(long long)row * 16 + column] = dL_dW_below_i;
+        const float v_W_below = W_below[(long long)row * 16 + column];
+        const float v_dL_dW_below_delta_at_above = dL_dW_below_delta_at_above[(long long)row * 16 + column];
+        const float v_dL_dW_below_delta_prime = dL_dW_below_delta_prime[(long long)row * 16 + column];
+        const float v_dL_dW_below_delta_prime_at_above = dL_dW_below_delta_prime_at_above[(long long)row * 16 + column];
+        const float v_dL_dW_below_g = dL_dW_below_g[(long long)row * 16 + column];
+        const float v_dL_dW_below_g_at_above = dL_dW_below_g_at_above[(long long)row * 16 + column];
+        float v_dL_dW_below;
+        at_dL_dW_below(v_W_below, v_dL_dW_below_delta_at_above, v_dL_dW_below_delta_prime, v_dL_dW_below_delta_prime_at_above, v_dL_dW_below_g, v_dL_dW_below_g_at_above, N, v_dL_dW_below);
+        dL_dW_below[(long long)row * 16 + column] = v_dL_dW_below;
     }
 }
-extern "C" __global__ void dL_dW_below_x4(
+extern "C" __global__ void vec4_dL_dW_below(
     const float* __restrict__ W_below, const float* __restrict__ dL_dW_below_delta_at_above, const float* __restrict__ dL_dW_below_delta_prime, const float* __restrict__ dL_dW_below_delta_prime_at_above, const float* __restrict__ dL_dW_below_g, const float* __restrict__ dL_dW_below_g_at_above, float* __restrict__ dL_dW_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 16; row += gridDim.y * blockDim.y) {
-        const float4 W_below_i = reinterpret_cast<const float4*>(W_below)[(long long)row * 4 + column];
-        const float4 dL_dW_below_delta_at_above_i = reinterpret_cast<const float4*>(dL_dW_below_delta_at_above)[(long long)row * 4 + column];
-        const float4 dL_dW_below_delta_prime_i = reinterpret_cast<const float4*>(dL_dW_below_delta_prime)[(long long)row * 4 + column];
-        const float4 dL_dW_below_delta_prime_at_above_i = reinterpret_cast<const float4*>(dL_dW_below_delta_prime_at_above)[(long long)row * 4 + column];
-        const float4 dL_dW_below_g_i = reinterpret_cast<const float4*>(dL_dW_below_g)[(long long)row * 4 + column];
-        const float4 dL_dW_below_g_at_above_i = reinterpret_cast<const float4*>(dL_dW_below_g_at_above)[(long long)row * 4 + column];
-        float4 dL_dW_below_i;
-        dL_dW_below_at(W_below_i.x, dL_dW_below_delta_at_above_i.x, dL_dW_below_delta_prime_i.x, dL_dW_below_delta_prime_at_above_i.x, dL_dW_below_g_i.x, dL_dW_below_g_at_above_i.x, N, dL_dW_below_i.x);
-        dL_dW_below_at(W_below_i.y, dL_dW_below_delta_at_above_i.y, dL_dW_below_delta_prime_i.y, dL_dW_below_delta_prime_at_above_i.y, dL_dW_below_g_i.y, dL_dW_below_g_at_above_i.y, N, dL_dW_below_i.y);
-        dL_dW_below_at(W_below_i.z, dL_dW_below_delta_at_above_i.z, dL_dW_below_delta_prime_i.z, dL_dW_below_delta_prime_at_above_i.z, dL_dW_below_g_i.z, dL_dW_below_g_at_above_i.z, N, dL_dW_below_i.z);
-        dL_dW_below_at(W_below_i.w, dL_dW_below_delta_at_above_i.w, dL_dW_below_delta_prime_i.w, dL_dW_below_delta_prime_at_above_i.w, dL_dW_below_g_i.w, dL_dW_below_g_at_above_i.w, N, dL_dW_below_i.w);
-        reinterpret_cast<float4*>(dL_dW_below)[(long long)row * 4 + column] = dL_dW_below_i;
+        const float4 v_W_below = reinterpret_cast<const float4*>(W_below)[(long long)row * 4 + column];
+        const float4 v_dL_dW_below_delta_at_above = reinterpret_cast<const float4*>(dL_dW_below_delta_at_above)[(long long)row * 4 + column];
+        const float4 v_dL_dW_below_delta_prime = reinterpret_cast<const float4*>(dL_dW_below_delta_prime)[(long long)row * 4 + column];
+        const float4 v_dL_dW_below_delta_prime_at_above = reinterpret_cast<const float4*>(dL_dW_below_delta_prime_at_above)[(long long)row * 4 + column];
+        const float4 v_dL_dW_below_g = reinterpret_cast<const float4*>(dL_dW_below_g)[(long long)row * 4 + column];
+        const float4 v_dL_dW_below_g_at_above = reinterpret_cast<const float4*>(dL_dW_below_g_at_above)[(long long)row * 4 + column];
+        float4 v_dL_dW_below;
+        at_dL_dW_below(v_W_below.x, v_dL_dW_below_delta_at_above.x, v_dL_dW_below_delta_prime.x, v_dL_dW_below_delta_prime_at_above.x, v_dL_dW_below_g.x, v_dL_dW_below_g_at_above.x, N, v_dL_dW_below.x);
+        at_dL_dW_below(v_W_below.y, v_dL_dW_below_delta_at_above.y, v_dL_dW_below_delta_prime.y, v_dL_dW_below_delta_prime_at_above.y, v_dL_dW_below_g.y, v_dL_dW_below_g_at_above.y, N, v_dL_dW_below.y);
+        at_dL_dW_below(v_W_below.z, v_dL_dW_below_delta_at_above.z, v_dL_dW_below_delta_prime.z, v_dL_dW_below_delta_prime_at_above.z, v_dL_dW_below_g.z, v_dL_dW_below_g_at_above.z, N, v_dL_dW_below.z);
+        at_dL_dW_below(v_W_below.w, v_dL_dW_below_delta_at_above.w, v_dL_dW_below_delta_prime.w, v_dL_dW_below_delta_prime_at_above.w, v_dL_dW_below_g.w, v_dL_dW_below_g_at_above.w, N, v_dL_dW_below.w);
+        reinterpret_cast<float4*>(dL_dW_below)[(long long)row * 4 + column] = v_dL_dW_below;
     }
 }
 
-static __device__ __forceinline__ void dL_db_below_at(const float dL_db_below_sum, const float dL_db_below_sum_at_above, const int N, float& dL_db_below)
+static __device__ __forceinline__ void at_dL_db_below(const float dL_db_below_sum, const float dL_db_below_sum_at_above, const int N, float& dL_db_below)
 {
     // ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
     dL_db_below = (dL_db_below_sum + dL_db_below_sum_at_above) / N;
@@ -2100,30 +2100,30 @@ extern "C" __global__ void dL_db_below(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dL_db_below_sum_i = dL_db_below_sum[column];
-        const float dL_db_below_sum_at_above_i = dL_db_below_sum_at_above[column];
-        float dL_db_below_i;
-        dL_db_below_at(dL_db_below_sum_i, dL_db_below_sum_at_above_i, N, dL_db_below_i);
-        dL_db_below[column] = dL_db_below_i;
+        const float v_dL_db_below_sum = dL_db_below_sum[column];
+        const float v_dL_db_below_sum_at_above = dL_db_below_sum_at_above[column];
+        float v_dL_db_below;
+        at_dL_db_below(v_dL_db_below_sum, v_dL_db_below_sum_at_above, N, v_dL_db_below);
+        dL_db_below[column] = v_dL_db_below;
     }
 }
-extern "C" __global__ void dL_db_below_x4(
+extern "C" __global__ void vec4_dL_db_below(
     const float* __restrict__ dL_db_below_sum, const float* __restrict__ dL_db_below_sum_at_above, float* __restrict__ dL_db_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dL_db_below_sum_i = reinterpret_cast<const float4*>(dL_db_below_sum)[column];
-        const float4 dL_db_below_sum_at_above_i = reinterpret_cast<const float4*>(dL_db_below_sum_at_above)[column];
-        float4 dL_db_below_i;
-        dL_db_below_at(dL_db_below_sum_i.x, dL_db_below_sum_at_above_i.x, N, dL_db_below_i.x);
-        dL_db_below_at(dL_db_below_sum_i.y, dL_db_below_sum_at_above_i.y, N, dL_db_below_i.y);
-        dL_db_below_at(dL_db_below_sum_i.z, dL_db_below_sum_at_above_i.z, N, dL_db_below_i.z);
-        dL_db_below_at(dL_db_below_sum_i.w, dL_db_below_sum_at_above_i.w, N, dL_db_below_i.w);
-        reinterpret_cast<float4*>(dL_db_below)[column] = dL_db_below_i;
+        const float4 v_dL_db_below_sum = reinterpret_cast<const float4*>(dL_db_below_sum)[column];
+        const float4 v_dL_db_below_sum_at_above = reinterpret_cast<const float4*>(dL_db_below_sum_at_above)[column];
+        float4 v_dL_db_below;
+        at_dL_db_below(v_dL_db_below_sum.x, v_dL_db_below_sum_at_above.x, N, v_dL_db_below.x);
+        at_dL_db_below(v_dL_db_below_sum.y, v_dL_db_below_sum_at_above.y, N, v_dL_db_below.y);
+        at_dL_db_below(v_dL_db_below_sum.z, v_dL_db_below_sum_at_above.z, N, v_dL_db_below.z);
+        at_dL_db_below(v_dL_db_below_sum.w, v_dL_db_below_sum_at_above.w, N, v_dL_db_below.w);
+        reinterpret_cast<float4*>(dL_db_below)[column] = v_dL_db_below;
     }
 }
 
-static __device__ __forceinline__ void dK_dg_below_at(const float dK_ddelta_below, const float dK_dg_joined, const float delta_hidden, const float f_prime_hidden, const float f_second_hidden, float& dK_dg_below)
+static __device__ __forceinline__ void at_dK_dg_below(const float dK_ddelta_below, const float dK_dg_joined, const float delta_hidden, const float f_prime_hidden, const float f_second_hidden, float& dK_dg_below)
 {
     // ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
     dK_dg_below = dK_ddelta_below * delta_hidden * f_second_hidden + dK_dg_joined * f_prime_hidden;
@@ -2134,36 +2134,36 @@ extern "C" __global__ void dK_dg_below(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float dK_ddelta_below_i = dK_ddelta_below[(long long)row * 16 + column];
-        const float dK_dg_joined_i = dK_dg_joined[(long long)row * 16 + column];
-        const float delta_hidden_i = delta_hidden[(long long)row * 16 + column];
-        const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
-        const float f_second_hidden_i = f_second_hidden[(long long)row * 16 + column];
-        float dK_dg_below_i;
-        dK_dg_below_at(dK_ddelta_below_i, dK_dg_joined_i, delta_hidden_i, f_prime_hidden_i, f_second_hidden_i, dK_dg_below_i);
-        dK_dg_below[(long long)row * 16 + column] = dK_dg_below_i;
+        const float v_dK_ddelta_below = dK_ddelta_below[(long long)row * 16 + column];
+        const float v_dK_dg_joined = dK_dg_joined[(long long)row * 16 + column];
+        const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
+        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
+        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
+        float v_dK_dg_below;
+        at_dK_dg_below(v_dK_ddelta_below, v_dK_dg_joined, v_delta_hidden, v_f_prime_hidden, v_f_second_hidden, v_dK_dg_below);
+        dK_dg_below[(long long)row * 16 + column] = v_dK_dg_below;
     }
 }
-extern "C" __global__ void dK_dg_below_x4(
+extern "C" __global__ void vec4_dK_dg_below(
     const float* __restrict__ dK_ddelta_below, const float* __restrict__ dK_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, float* __restrict__ dK_dg_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dK_ddelta_below_i = reinterpret_cast<const float4*>(dK_ddelta_below)[(long long)row * 4 + column];
-        const float4 dK_dg_joined_i = reinterpret_cast<const float4*>(dK_dg_joined)[(long long)row * 4 + column];
-        const float4 delta_hidden_i = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
-        const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 f_second_hidden_i = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        float4 dK_dg_below_i;
-        dK_dg_below_at(dK_ddelta_below_i.x, dK_dg_joined_i.x, delta_hidden_i.x, f_prime_hidden_i.x, f_second_hidden_i.x, dK_dg_below_i.x);
-        dK_dg_below_at(dK_ddelta_below_i.y, dK_dg_joined_i.y, delta_hidden_i.y, f_prime_hidden_i.y, f_second_hidden_i.y, dK_dg_below_i.y);
-        dK_dg_below_at(dK_ddelta_below_i.z, dK_dg_joined_i.z, delta_hidden_i.z, f_prime_hidden_i.z, f_second_hidden_i.z, dK_dg_below_i.z);
-        dK_dg_below_at(dK_ddelta_below_i.w, dK_dg_joined_i.w, delta_hidden_i.w, f_prime_hidden_i.w, f_second_hidden_i.w, dK_dg_below_i.w);
-        reinterpret_cast<float4*>(dK_dg_below)[(long long)row * 4 + column] = dK_dg_below_i;
+        const float4 v_dK_ddelta_below = reinterpret_cast<const float4*>(dK_ddelta_below)[(long long)row * 4 + column];
+        const float4 v_dK_dg_joined = reinterpret_cast<const float4*>(dK_dg_joined)[(long long)row * 4 + column];
+        const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
+        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
+        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
+        float4 v_dK_dg_below;
+        at_dK_dg_below(v_dK_ddelta_below.x, v_dK_dg_joined.x, v_delta_hidden.x, v_f_prime_hidden.x, v_f_second_hidden.x, v_dK_dg_below.x);
+        at_dK_dg_below(v_dK_ddelta_below.y, v_dK_dg_joined.y, v_delta_hidden.y, v_f_prime_hidden.y, v_f_second_hidden.y, v_dK_dg_below.y);
+        at_dK_dg_below(v_dK_ddelta_below.z, v_dK_dg_joined.z, v_delta_hidden.z, v_f_prime_hidden.z, v_f_second_hidden.z, v_dK_dg_below.z);
+        at_dK_dg_below(v_dK_ddelta_below.w, v_dK_dg_joined.w, v_delta_hidden.w, v_f_prime_hidden.w, v_f_second_hidden.w, v_dK_dg_below.w);
+        reinterpret_cast<float4*>(dK_dg_below)[(long long)row * 4 + column] = v_dK_dg_below;
     }
 }
 
-static __device__ __forceinline__ void dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(const float W_below_squared_sum, const float f_second_hidden, const float f_prime_hidden, float& dL_ddelta_hidden, float& dL_ddelta_prime_joined)
+static __device__ __forceinline__ void at_dL_ddelta_hidden_to_dL_ddelta_prime_joined_2(const float W_below_squared_sum, const float f_second_hidden, const float f_prime_hidden, float& dL_ddelta_hidden, float& dL_ddelta_prime_joined)
 {
     // ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
     dL_ddelta_hidden = -W_below_squared_sum * f_second_hidden;
@@ -2178,34 +2178,34 @@ extern "C" __global__ void dL_ddelta_hidden_to_dL_ddelta_prime_joined_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float W_below_squared_sum_i = W_below_squared_sum[column];
-        const float f_second_hidden_i = f_second_hidden[(long long)row * 16 + column];
-        const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
-        float dL_ddelta_hidden_i, dL_ddelta_prime_joined_i;
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(W_below_squared_sum_i, f_second_hidden_i, f_prime_hidden_i, dL_ddelta_hidden_i, dL_ddelta_prime_joined_i);
-        dL_ddelta_hidden[(long long)row * 16 + column] = dL_ddelta_hidden_i;
-        dL_ddelta_prime_joined[(long long)row * 16 + column] = dL_ddelta_prime_joined_i;
+        const float v_W_below_squared_sum = W_below_squared_sum[column];
+        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
+        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
+        float v_dL_ddelta_hidden, v_dL_ddelta_prime_joined;
+        at_dL_ddelta_hidden_to_dL_ddelta_prime_joined_2(v_W_below_squared_sum, v_f_second_hidden, v_f_prime_hidden, v_dL_ddelta_hidden, v_dL_ddelta_prime_joined);
+        dL_ddelta_hidden[(long long)row * 16 + column] = v_dL_ddelta_hidden;
+        dL_ddelta_prime_joined[(long long)row * 16 + column] = v_dL_ddelta_prime_joined;
     }
 }
-extern "C" __global__ void dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_x4(
+extern "C" __global__ void vec4_dL_ddelta_hidden_to_dL_ddelta_prime_joined_2(
     const float* __restrict__ W_below_squared_sum, const float* __restrict__ f_second_hidden, const float* __restrict__ f_prime_hidden, float* __restrict__ dL_ddelta_hidden, float* __restrict__ dL_ddelta_prime_joined, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 W_below_squared_sum_i = reinterpret_cast<const float4*>(W_below_squared_sum)[column];
-        const float4 f_second_hidden_i = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        float4 dL_ddelta_hidden_i, dL_ddelta_prime_joined_i;
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(W_below_squared_sum_i.x, f_second_hidden_i.x, f_prime_hidden_i.x, dL_ddelta_hidden_i.x, dL_ddelta_prime_joined_i.x);
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(W_below_squared_sum_i.y, f_second_hidden_i.y, f_prime_hidden_i.y, dL_ddelta_hidden_i.y, dL_ddelta_prime_joined_i.y);
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(W_below_squared_sum_i.z, f_second_hidden_i.z, f_prime_hidden_i.z, dL_ddelta_hidden_i.z, dL_ddelta_prime_joined_i.z);
-        dL_ddelta_hidden_to_dL_ddelta_prime_joined_2_at(W_below_squared_sum_i.w, f_second_hidden_i.w, f_prime_hidden_i.w, dL_ddelta_hidden_i.w, dL_ddelta_prime_joined_i.w);
-        reinterpret_cast<float4*>(dL_ddelta_hidden)[(long long)row * 4 + column] = dL_ddelta_hidden_i;
-        reinterpret_cast<float4*>(dL_ddelta_prime_joined)[(long long)row * 4 + column] = dL_ddelta_prime_joined_i;
+        const float4 v_W_below_squared_sum = reinterpret_cast<const float4*>(W_below_squared_sum)[column];
+        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
+        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
+        float4 v_dL_ddelta_hidden, v_dL_ddelta_prime_joined;
+        at_dL_ddelta_hidden_to_dL_ddelta_prime_joined_2(v_W_below_squared_sum.x, v_f_second_hidden.x, v_f_prime_hidden.x, v_dL_ddelta_hidden.x, v_dL_ddelta_prime_joined.x);
+        at_dL_ddelta_hidden_to_dL_ddelta_prime_joined_2(v_W_below_squared_sum.y, v_f_second_hidden.y, v_f_prime_hidden.y, v_dL_ddelta_hidden.y, v_dL_ddelta_prime_joined.y);
+        at_dL_ddelta_hidden_to_dL_ddelta_prime_joined_2(v_W_below_squared_sum.z, v_f_second_hidden.z, v_f_prime_hidden.z, v_dL_ddelta_hidden.z, v_dL_ddelta_prime_joined.z);
+        at_dL_ddelta_hidden_to_dL_ddelta_prime_joined_2(v_W_below_squared_sum.w, v_f_second_hidden.w, v_f_prime_hidden.w, v_dL_ddelta_hidden.w, v_dL_ddelta_prime_joined.w);
+        reinterpret_cast<float4*>(dL_ddelta_hidden)[(long long)row * 4 + column] = v_dL_ddelta_hidden;
+        reinterpret_cast<float4*>(dL_ddelta_prime_joined)[(long long)row * 4 + column] = v_dL_ddelta_prime_joined;
     }
 }
 
-static __device__ __forceinline__ void dL_dg_below_2_at(const float f_prime_hidden, const float g_hidden, const float W_below_squared_sum, const float dL_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dL_dg_below)
+static __device__ __forceinline__ void at_dL_dg_below_2(const float f_prime_hidden, const float g_hidden, const float W_below_squared_sum, const float dL_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dL_dg_below)
 {
     // f‴(g_below) = f_prime_hidden*(6*g_hidden^2 - 2)
     const float f_third_hidden = f_prime_hidden * (6.0f * g_hidden * g_hidden - 2.0f);
@@ -2218,40 +2218,40 @@ extern "C" __global__ void dL_dg_below_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float f_prime_hidden_i = f_prime_hidden[(long long)row * 16 + column];
-        const float g_hidden_i = g_hidden[(long long)row * 16 + column];
-        const float W_below_squared_sum_i = W_below_squared_sum[column];
-        const float dL_dg_joined_i = dL_dg_joined[(long long)row * 16 + column];
-        const float delta_hidden_i = delta_hidden[(long long)row * 16 + column];
-        const float delta_prime_joined_i = delta_prime_joined[(long long)row * 16 + column];
-        const float f_second_hidden_i = f_second_hidden[(long long)row * 16 + column];
-        float dL_dg_below_i;
-        dL_dg_below_2_at(f_prime_hidden_i, g_hidden_i, W_below_squared_sum_i, dL_dg_joined_i, delta_hidden_i, delta_prime_joined_i, f_second_hidden_i, dL_dg_below_i);
-        dL_dg_below[(long long)row * 16 + column] = dL_dg_below_i;
+        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
+        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
+        const float v_W_below_squared_sum = W_below_squared_sum[column];
+        const float v_dL_dg_joined = dL_dg_joined[(long long)row * 16 + column];
+        const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
+        const float v_delta_prime_joined = delta_prime_joined[(long long)row * 16 + column];
+        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
+        float v_dL_dg_below;
+        at_dL_dg_below_2(v_f_prime_hidden, v_g_hidden, v_W_below_squared_sum, v_dL_dg_joined, v_delta_hidden, v_delta_prime_joined, v_f_second_hidden, v_dL_dg_below);
+        dL_dg_below[(long long)row * 16 + column] = v_dL_dg_below;
     }
 }
-extern "C" __global__ void dL_dg_below_2_x4(
+extern "C" __global__ void vec4_dL_dg_below_2(
     const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ W_below_squared_sum, const float* __restrict__ dL_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ delta_prime_joined, const float* __restrict__ f_second_hidden, float* __restrict__ dL_dg_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 f_prime_hidden_i = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 g_hidden_i = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 W_below_squared_sum_i = reinterpret_cast<const float4*>(W_below_squared_sum)[column];
-        const float4 dL_dg_joined_i = reinterpret_cast<const float4*>(dL_dg_joined)[(long long)row * 4 + column];
-        const float4 delta_hidden_i = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
-        const float4 delta_prime_joined_i = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
-        const float4 f_second_hidden_i = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        float4 dL_dg_below_i;
-        dL_dg_below_2_at(f_prime_hidden_i.x, g_hidden_i.x, W_below_squared_sum_i.x, dL_dg_joined_i.x, delta_hidden_i.x, delta_prime_joined_i.x, f_second_hidden_i.x, dL_dg_below_i.x);
-        dL_dg_below_2_at(f_prime_hidden_i.y, g_hidden_i.y, W_below_squared_sum_i.y, dL_dg_joined_i.y, delta_hidden_i.y, delta_prime_joined_i.y, f_second_hidden_i.y, dL_dg_below_i.y);
-        dL_dg_below_2_at(f_prime_hidden_i.z, g_hidden_i.z, W_below_squared_sum_i.z, dL_dg_joined_i.z, delta_hidden_i.z, delta_prime_joined_i.z, f_second_hidden_i.z, dL_dg_below_i.z);
-        dL_dg_below_2_at(f_prime_hidden_i.w, g_hidden_i.w, W_below_squared_sum_i.w, dL_dg_joined_i.w, delta_hidden_i.w, delta_prime_joined_i.w, f_second_hidden_i.w, dL_dg_below_i.w);
-        reinterpret_cast<float4*>(dL_dg_below)[(long long)row * 4 + column] = dL_dg_below_i;
+        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
+        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
+        const float4 v_W_below_squared_sum = reinterpret_cast<const float4*>(W_below_squared_sum)[column];
+        const float4 v_dL_dg_joined = reinterpret_cast<const float4*>(dL_dg_joined)[(long long)row * 4 + column];
+        const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
+        const float4 v_delta_prime_joined = reinterpret_cast<const float4*>(delta_prime_joined)[(long long)row * 4 + column];
+        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
+        float4 v_dL_dg_below;
+        at_dL_dg_below_2(v_f_prime_hidden.x, v_g_hidden.x, v_W_below_squared_sum.x, v_dL_dg_joined.x, v_delta_hidden.x, v_delta_prime_joined.x, v_f_second_hidden.x, v_dL_dg_below.x);
+        at_dL_dg_below_2(v_f_prime_hidden.y, v_g_hidden.y, v_W_below_squared_sum.y, v_dL_dg_joined.y, v_delta_hidden.y, v_delta_prime_joined.y, v_f_second_hidden.y, v_dL_dg_below.y);
+        at_dL_dg_below_2(v_f_prime_hidden.z, v_g_hidden.z, v_W_below_squared_sum.z, v_dL_dg_joined.z, v_delta_hidden.z, v_delta_prime_joined.z, v_f_second_hidden.z, v_dL_dg_below.z);
+        at_dL_dg_below_2(v_f_prime_hidden.w, v_g_hidden.w, v_W_below_squared_sum.w, v_dL_dg_joined.w, v_delta_hidden.w, v_delta_prime_joined.w, v_f_second_hidden.w, v_dL_dg_below.w);
+        reinterpret_cast<float4*>(dL_dg_below)[(long long)row * 4 + column] = v_dL_dg_below;
     }
 }
 
-static __device__ __forceinline__ void dL_dW_below_2_at(const float W_below, const float dL_dW_below_delta_at_above, const float dL_dW_below_delta_prime_at_above, const float dL_dW_below_delta_prime_sum_column, const float dL_dW_below_g, const float dL_dW_below_g_at_above, const int N, float& dL_dW_below)
+static __device__ __forceinline__ void at_dL_dW_below_2(const float W_below, const float dL_dW_below_delta_at_above, const float dL_dW_below_delta_prime_at_above, const float dL_dW_below_delta_prime_sum_column, const float dL_dW_below_g, const float dL_dW_below_g_at_above, const int N, float& dL_dW_below)
 {
     // ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ + 2 W_below ∘ δ′_below (−1)ᵀ + ∂L/∂g_below g_xᵀ  (17)
     dL_dW_below = (2.0f * W_below * dL_dW_below_delta_prime_at_above + dL_dW_below_delta_at_above + dL_dW_below_g + dL_dW_below_g_at_above - 2.0f * W_below * dL_dW_below_delta_prime_sum_column) / N;
@@ -2262,43 +2262,43 @@ extern "C" __global__ void dL_dW_below_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 16; row += gridDim.y * blockDim.y) {
-        const float W_below_i = W_below[(long long)row * 16 + column];
-        const float dL_dW_below_delta_at_above_i = dL_dW_below_delta_at_above[(long long)row * 16 + column];
-        const float dL_dW_below_delta_prime_at_above_i = dL_dW_below_delta_prime_at_above[(long long)row * 16 + column];
-        const float dL_dW_below_g_i = dL_dW_below_g[(long long)row * 16 + column];
-        const float dL_dW_below_g_at_above_i = dL_dW_below_g_at_above[(long long)row * 16 + column];
-        const float dL_dW_below_delta_prime_sum_column_i = dL_dW_below_delta_prime_sum_column[row];
-        float dL_dW_below_i;
-        dL_dW_below_2_at(W_below_i, dL_dW_below_delta_at_above_i, dL_dW_below_delta_prime_at_above_i, dL_dW_below_delta_prime_sum_column_i, dL_dW_below_g_i, dL_dW_below_g_at_above_i, N, dL_dW_below_i);
-        dL_dW_below[(long long)row * 16 + column] = dL_dW_below_i;
+        const float v_W_below = W_below[(long long)row * 16 + column];
+        const float v_dL_dW_below_delta_at_above = dL_dW_below_delta_at_above[(long long)row * 16 + column];
+        const float v_dL_dW_below_delta_prime_at_above = dL_dW_below_delta_prime_at_above[(long long)row * 16 + column];
+        const float v_dL_dW_below_g = dL_dW_below_g[(long long)row * 16 + column];
+        const float v_dL_dW_below_g_at_above = dL_dW_below_g_at_above[(long long)row * 16 + column];
+        const float v_dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum_column[row];
+        float v_dL_dW_below;
+        at_dL_dW_below_2(v_W_below, v_dL_dW_below_delta_at_above, v_dL_dW_below_delta_prime_at_above, v_dL_dW_below_delta_prime_sum_column, v_dL_dW_below_g, v_dL_dW_below_g_at_above, N, v_dL_dW_below);
+        dL_dW_below[(long long)row * 16 + column] = v_dL_dW_below;
     }
 }
-extern "C" __global__ void dL_dW_below_2_x4(
+extern "C" __global__ void vec4_dL_dW_below_2(
     const float* __restrict__ W_below, const float* __restrict__ dL_dW_below_delta_at_above, const float* __restrict__ dL_dW_below_delta_prime_at_above, const float* __restrict__ dL_dW_below_delta_prime_sum_column, const float* __restrict__ dL_dW_below_g, const float* __restrict__ dL_dW_below_g_at_above, float* __restrict__ dL_dW_below, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 16; row += gridDim.y * blockDim.y) {
-        const float4 W_below_i = reinterpret_cast<const float4*>(W_below)[(long long)row * 4 + column];
-        const float4 dL_dW_below_delta_at_above_i = reinterpret_cast<const float4*>(dL_dW_below_delta_at_above)[(long long)row * 4 + column];
-        const float4 dL_dW_below_delta_prime_at_above_i = reinterpret_cast<const float4*>(dL_dW_below_delta_prime_at_above)[(long long)row * 4 + column];
-        const float4 dL_dW_below_g_i = reinterpret_cast<const float4*>(dL_dW_below_g)[(long long)row * 4 + column];
-        const float4 dL_dW_below_g_at_above_i = reinterpret_cast<const float4*>(dL_dW_below_g_at_above)[(long long)row * 4 + column];
-        const float dL_dW_below_delta_prime_sum_column_i = dL_dW_below_delta_prime_sum_column[row];
-        float4 dL_dW_below_i;
-        dL_dW_below_2_at(W_below_i.x, dL_dW_below_delta_at_above_i.x, dL_dW_below_delta_prime_at_above_i.x, dL_dW_below_delta_prime_sum_column_i, dL_dW_below_g_i.x, dL_dW_below_g_at_above_i.x, N, dL_dW_below_i.x);
-        dL_dW_below_2_at(W_below_i.y, dL_dW_below_delta_at_above_i.y, dL_dW_below_delta_prime_at_above_i.y, dL_dW_below_delta_prime_sum_column_i, dL_dW_below_g_i.y, dL_dW_below_g_at_above_i.y, N, dL_dW_below_i.y);
-        dL_dW_below_2_at(W_below_i.z, dL_dW_below_delta_at_above_i.z, dL_dW_below_delta_prime_at_above_i.z, dL_dW_below_delta_prime_sum_column_i, dL_dW_below_g_i.z, dL_dW_below_g_at_above_i.z, N, dL_dW_below_i.z);
-        dL_dW_below_2_at(W_below_i.w, dL_dW_below_delta_at_above_i.w, dL_dW_below_delta_prime_at_above_i.w, dL_dW_below_delta_prime_sum_column_i, dL_dW_below_g_i.w, dL_dW_below_g_at_above_i.w, N, dL_dW_below_i.w);
-        reinterpret_cast<float4*>(dL_dW_below)[(long long)row * 4 + column] = dL_dW_below_i;
+        const float4 v_W_below = reinterpret_cast<const float4*>(W_below)[(long long)row * 4 + column];
+        const float4 v_dL_dW_below_delta_at_above = reinterpret_cast<const float4*>(dL_dW_below_delta_at_above)[(long long)row * 4 + column];
+        const float4 v_dL_dW_below_delta_prime_at_above = reinterpret_cast<const float4*>(dL_dW_below_delta_prime_at_above)[(long long)row * 4 + column];
+        const float4 v_dL_dW_below_g = reinterpret_cast<const float4*>(dL_dW_below_g)[(long long)row * 4 + column];
+        const float4 v_dL_dW_below_g_at_above = reinterpret_cast<const float4*>(dL_dW_below_g_at_above)[(long long)row * 4 + column];
+        const float v_dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum_column[row];
+        float4 v_dL_dW_below;
+        at_dL_dW_below_2(v_W_below.x, v_dL_dW_below_delta_at_above.x, v_dL_dW_below_delta_prime_at_above.x, v_dL_dW_below_delta_prime_sum_column, v_dL_dW_below_g.x, v_dL_dW_below_g_at_above.x, N, v_dL_dW_below.x);
+        at_dL_dW_below_2(v_W_below.y, v_dL_dW_below_delta_at_above.y, v_dL_dW_below_delta_prime_at_above.y, v_dL_dW_below_delta_prime_sum_column, v_dL_dW_below_g.y, v_dL_dW_below_g_at_above.y, N, v_dL_dW_below.y);
+        at_dL_dW_below_2(v_W_below.z, v_dL_dW_below_delta_at_above.z, v_dL_dW_below_delta_prime_at_above.z, v_dL_dW_below_delta_prime_sum_column, v_dL_dW_below_g.z, v_dL_dW_below_g_at_above.z, N, v_dL_dW_below.z);
+        at_dL_dW_below_2(v_W_below.w, v_dL_dW_below_delta_at_above.w, v_dL_dW_below_delta_prime_at_above.w, v_dL_dW_below_delta_prime_sum_column, v_dL_dW_below_g.w, v_dL_dW_below_g_at_above.w, N, v_dL_dW_below.w);
+        reinterpret_cast<float4*>(dL_dW_below)[(long long)row * 4 + column] = v_dL_dW_below;
     }
 }
 
 extern "C" __global__ void K_and_L_and_J(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_prime_squared_parts, const int sum_delta_prime_squared_blocks, double* __restrict__ K_out, double* __restrict__ L_out, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, double* __restrict__ out_K, double* __restrict__ out_L, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_prime_squared = total_of(sum_delta_prime_squared_parts, sum_delta_prime_squared_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
@@ -2306,17 +2306,17 @@ extern "C" __global__ void K_and_L_and_J(
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
-        *K_out = K;
-        *L_out = L;
-        *J_out = J;
+        *out_K = K;
+        *out_L = L;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void K_and_L_and_J_2(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, double* __restrict__ K_out, double* __restrict__ L_out, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, double* __restrict__ out_K, double* __restrict__ out_L, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
@@ -2324,65 +2324,65 @@ extern "C" __global__ void K_and_L_and_J_2(
         const double L = -sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
-        *K_out = K;
-        *L_out = L;
-        *J_out = J;
+        *out_K = K;
+        *out_L = L;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void J(
-    const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_prime_squared_parts, const int sum_delta_prime_squared_blocks, const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_prime_squared = total_of(sum_delta_prime_squared_parts, sum_delta_prime_squared_blocks);
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
         // J = K + L
         const double J = lam * sum_delta_prime_squared / N + 0.5 * sum_delta_squared / N - sum_delta_prime / N;
-        *J_out = J;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void J_2(
-    const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
         // J = K + L
         const double J = 0.5 * sum_delta_squared / N - sum_delta_prime / N;
-        *J_out = J;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void K_and_L(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_prime_squared_parts, const int sum_delta_prime_squared_blocks, double* __restrict__ K_out, double* __restrict__ L_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, double* __restrict__ out_K, double* __restrict__ out_L, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_prime_squared = total_of(sum_delta_prime_squared_parts, sum_delta_prime_squared_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
         // L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
-        *K_out = K;
-        *L_out = L;
+        *out_K = K;
+        *out_L = L;
     }
 }
 
 extern "C" __global__ void K_and_L_2(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, double* __restrict__ K_out, double* __restrict__ L_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, double* __restrict__ out_K, double* __restrict__ out_L, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
         // L = (1/N) Σ_n Σ_i (−δ′_x)
         const double L = -sum_delta_prime / N;
-        *K_out = K;
-        *L_out = L;
+        *out_K = K;
+        *out_L = L;
     }
 }
 """
@@ -2444,9 +2444,6 @@ _MAPS = {
 }
 
 _ARRAYS = {
-    "J_scalar": (np.float64, ()),
-    "K_scalar": (np.float64, ()),
-    "L_scalar": (np.float64, ()),
     "M16_0": (DTYPE, (16,)),
     "M16_1": (DTYPE, (16,)),
     "M16_2": (DTYPE, (16,)),
@@ -2484,22 +2481,25 @@ _ARRAYS = {
     "Nx16_9": (DTYPE, ("N", 16)),
     "Nx32_0": (DTYPE, ("N", 32)),
     "Nx32_1": (DTYPE, ("N", 32)),
-    "column_parts_16": (DTYPE, (64, 16)),
-    "column_parts_32": (DTYPE, (64, 32)),
-    "dJ_dW_below_result": (DTYPE, (16, 16)),
-    "dJ_db_below_result": (DTYPE, (16,)),
-    "dJ_ds_gain_result": (DTYPE, (32,)),
-    "dK_dW_below_result": (DTYPE, (16, 16)),
-    "dK_db_below_result": (DTYPE, (16,)),
-    "dK_ds_gain_result": (DTYPE, (32,)),
-    "dL_dW_below_result": (DTYPE, (16, 16)),
-    "dL_db_below_result": (DTYPE, (16,)),
-    "dL_ds_gain_result": (DTYPE, (32,)),
     "ones_16": (DTYPE, (16,)),
     "ones_N": (DTYPE, ("N",)),
-    "sum_delta_prime_parts": (np.float64, (1024,)),
-    "sum_delta_prime_squared_parts": (np.float64, (1024,)),
-    "sum_delta_squared_parts": (np.float64, (1024,)),
+    "out_J": (np.float64, ()),
+    "out_K": (np.float64, ()),
+    "out_L": (np.float64, ()),
+    "out_dJ_dW_below": (DTYPE, (16, 16)),
+    "out_dJ_db_below": (DTYPE, (16,)),
+    "out_dJ_ds_gain": (DTYPE, (32,)),
+    "out_dK_dW_below": (DTYPE, (16, 16)),
+    "out_dK_db_below": (DTYPE, (16,)),
+    "out_dK_ds_gain": (DTYPE, (32,)),
+    "out_dL_dW_below": (DTYPE, (16, 16)),
+    "out_dL_db_below": (DTYPE, (16,)),
+    "out_dL_ds_gain": (DTYPE, (32,)),
+    "parts_columns_16": (DTYPE, (64, 16)),
+    "parts_columns_32": (DTYPE, (64, 32)),
+    "parts_sum_delta_prime": (np.float64, (1024,)),
+    "parts_sum_delta_prime_squared": (np.float64, (1024,)),
+    "parts_sum_delta_squared": (np.float64, (1024,)),
 }
 
 
@@ -2513,6 +2513,12 @@ class Workspace:
     def __init__(self):
         self._capacity = 0
         self._arrays = {}
+
+    @staticmethod
+    def nbytes(n):
+        """The bytes of all arrays for n samples: what a workspace holds once every function has been called."""
+        sizes = (np.prod([n if dim == "N" else dim for dim in shape]) * np.dtype(dtype).itemsize for dtype, shape in _ARRAYS.values())
+        return int(sum(sizes))
 
     def arrays(self, n, *names):
         """The named arrays for n samples."""
@@ -2553,7 +2559,7 @@ def _map(name, n, wide, arguments):
     rows, columns, lanes = _MAPS[name]
     rows = rows or n
     if wide and lanes > 1:
-        name, columns = f"{name}_x{lanes}", columns // lanes
+        name, columns = f"vec{lanes}_{name}", columns // lanes
     block_x = min(1 << (columns - 1).bit_length(), 128)
     block_y = 256 // block_x
     grid_x = -(-columns // block_x)
@@ -2698,6 +2704,8 @@ def _check(params, x, lam=0.0):
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
     if x.shape[0] == 0:
         raise ValueError("x: expected at least one sample, got N = 0")
+    if x.shape[0] > 2**31 - 2**20:
+        raise ValueError(f"x: expected at most {2**31 - 2**20} samples, which kernels count in 32 bits, got {x.shape[0]}")
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
     if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {lam!r}")
@@ -2893,12 +2901,12 @@ def _loss_terms(params, x, lam, workspace):
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
     (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, M16x16_0, Nx16_4, sum_delta_squared_parts, sum_delta_prime_parts,
-        sum_delta_prime_squared_parts, K_scalar, L_scalar, J_scalar,
+        Nx16_0, Nx16_1, Nx16_2, Nx16_3, M16x16_0, Nx16_4, parts_sum_delta_squared, parts_sum_delta_prime,
+        parts_sum_delta_prime_squared,
     ) = workspace.arrays(
         N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "M16x16_0", "Nx16_4", "sum_delta_squared_parts",
-        "sum_delta_prime_parts", "sum_delta_prime_squared_parts", "K_scalar", "L_scalar", "J_scalar",
+        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "M16x16_0", "Nx16_4", "parts_sum_delta_squared",
+        "parts_sum_delta_prime", "parts_sum_delta_prime_squared",
     )
 
     # ---- forward: g
@@ -2938,16 +2946,16 @@ def _loss_terms(params, x, lam, workspace):
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_3)
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_prime_squared = sum_delta_prime_squared_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = sum_delta_prime_squared_blocks = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_prime_joined, delta_prime_x_term_1, delta_joined, delta_x_term_1, g_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_prime_joined, delta_prime_x_term_1, delta_joined, delta_x_term_1, g_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
 
     # ---- loss: K and L
-    K = K_scalar
-    L = L_scalar
-    J = J_scalar
-    _scalars("K_and_L_and_J", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, sum_delta_prime_squared, sum_delta_prime_squared_blocks, K, L, J, np.float64(lam), samples))
+    K = cp.empty((), np.float64)
+    L = cp.empty((), np.float64)
+    J = cp.empty((), np.float64)
+    _scalars("K_and_L_and_J", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, J, np.float64(lam), samples))
 
     return K, L, J
 
@@ -2962,12 +2970,11 @@ def _loss_terms_lam0(params, x, lam, workspace):
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
     (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, M16x16_0, Nx16_4, sum_delta_squared_parts, sum_delta_prime_parts, K_scalar,
-        L_scalar, J_scalar,
+        Nx16_0, Nx16_1, Nx16_2, Nx16_3, M16x16_0, Nx16_4, parts_sum_delta_squared, parts_sum_delta_prime,
     ) = workspace.arrays(
         N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "M16x16_0", "Nx16_4", "sum_delta_squared_parts",
-        "sum_delta_prime_parts", "K_scalar", "L_scalar", "J_scalar",
+        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "M16x16_0", "Nx16_4", "parts_sum_delta_squared",
+        "parts_sum_delta_prime",
     )
 
     # ---- forward: g
@@ -3009,13 +3016,13 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_3)
 
     # ---- loss: K and L
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_joined, delta_x_term_1, g_x, delta_prime_joined, delta_prime_x_term_1, sum_delta_squared, sum_delta_prime, samples))
-    K = K_scalar
-    L = L_scalar
-    J = J_scalar
-    _scalars("K_and_L_and_J_2", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, K, L, J, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_joined, delta_x_term_1, g_x, delta_prime_joined, delta_prime_x_term_1, sum_delta_squared, sum_delta_prime, samples))
+    K = cp.empty((), np.float64)
+    L = cp.empty((), np.float64)
+    J = cp.empty((), np.float64)
+    _scalars("K_and_L_and_J_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, J, np.float64(lam), samples))
 
     return K, L, J
 
@@ -3032,17 +3039,17 @@ def _loss_and_grad(params, x, lam, workspace):
     (
         Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, M16x16_0, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11,
         Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx16_21, Nx16_22, Nx32_0,
-        M32_0, M16x16_1, M16x16_2, M16_0, M16x16_3, M16x16_4, M16x16_5, M16_1, sum_delta_squared_parts,
-        sum_delta_prime_parts, sum_delta_prime_squared_parts, J_scalar, column_parts_32, dJ_ds_gain_result,
-        column_parts_16, dJ_dW_below_result, dJ_db_below_result,
+        M32_0, M16x16_1, M16x16_2, M16_0, M16x16_3, M16x16_4, M16x16_5, M16_1, parts_sum_delta_squared,
+        parts_sum_delta_prime, parts_sum_delta_prime_squared, out_J, parts_columns_32, out_dJ_ds_gain,
+        parts_columns_16, out_dJ_dW_below, out_dJ_db_below,
     ) = workspace.arrays(
         N,
         "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "M16x16_0", "Nx16_7", "Nx16_8",
         "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
         "Nx16_19", "Nx16_20", "Nx16_21", "Nx16_22", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3",
-        "M16x16_4", "M16x16_5", "M16_1", "sum_delta_squared_parts", "sum_delta_prime_parts",
-        "sum_delta_prime_squared_parts", "J_scalar", "column_parts_32", "dJ_ds_gain_result", "column_parts_16",
-        "dJ_dW_below_result", "dJ_db_below_result",
+        "M16x16_4", "M16x16_5", "M16_1", "parts_sum_delta_squared", "parts_sum_delta_prime",
+        "parts_sum_delta_prime_squared", "out_J", "parts_columns_32", "out_dJ_ds_gain", "parts_columns_16",
+        "out_dJ_dW_below", "out_dJ_db_below",
     )
 
     # ---- forward: g
@@ -3093,14 +3100,14 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
     # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
     dJ_ddelta_prime_x = Nx16_6
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_prime_squared = sum_delta_prime_squared_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = sum_delta_prime_squared_blocks = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_prime_joined, delta_prime_x_term_1, delta_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_prime_joined, delta_prime_x_term_1, delta_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
 
     # ---- loss: K and L
-    J = J_scalar
-    _scalars("J", (sum_delta_prime, sum_delta_prime_blocks, sum_delta_prime_squared, sum_delta_prime_squared_blocks, sum_delta_squared, sum_delta_squared_blocks, J, np.float64(lam), samples))
+    J = out_J
+    _scalars("J", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
@@ -3128,9 +3135,9 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_both
-    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, column_parts_32, 32)
+    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
-    dJ_ds_gain = dJ_ds_gain_result
+    dJ_ds_gain = out_dJ_ds_gain
     _map("dJ_ds_gain", N, wide, (dJ_ds_gain_sum, dJ_ds_gain, samples))
     # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
     dJ_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_0)
@@ -3139,7 +3146,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n ∂J/∂g_above g_joinedᵀ
     dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂J/∂g_above
-    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_0, column_parts_16, 16)
+    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_0, parts_columns_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
     dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_2)
     # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
@@ -3153,13 +3160,13 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n ∂J/∂g_below g_xᵀ
     dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
     # Σ_n ∂J/∂g_below
-    dJ_db_below_sum = _column_sum(dJ_dg_below, M16_1, column_parts_16, 16)
+    dJ_db_below_sum = _column_sum(dJ_dg_below, M16_1, parts_columns_16, 16)
     # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
     #     δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below ∂J/∂δ′_xᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
-    dJ_dW_below = dJ_dW_below_result
+    dJ_dW_below = out_dJ_dW_below
     _map("dJ_dW_below", N, wide, (W_below, dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_delta_prime, dJ_dW_below_delta_prime_at_above, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below, samples))
     # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
-    dJ_db_below = dJ_db_below_result
+    dJ_db_below = out_dJ_db_below
     _map("dJ_db_below", N, wide, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
 
     return J, {
@@ -3181,16 +3188,15 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     (
         Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, M16x16_0, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11,
         Nx16_12, Nx16_13, Nx16_14, M16_0, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx32_0, M32_0,
-        M16x16_1, M16x16_2, M16_1, M16x16_3, M16x16_4, M16_2, sum_delta_squared_parts, sum_delta_prime_parts,
-        J_scalar, ones_16, column_parts_32, dJ_ds_gain_result, column_parts_16, ones_N, dJ_dW_below_result,
-        dJ_db_below_result,
+        M16x16_1, M16x16_2, M16_1, M16x16_3, M16x16_4, M16_2, parts_sum_delta_squared, parts_sum_delta_prime, out_J,
+        ones_16, parts_columns_32, out_dJ_ds_gain, parts_columns_16, ones_N, out_dJ_dW_below, out_dJ_db_below,
     ) = workspace.arrays(
         N,
         "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "M16x16_0", "Nx16_7", "Nx16_8",
         "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "M16_0", "Nx16_15", "Nx16_16", "Nx16_17",
         "Nx16_18", "Nx16_19", "Nx16_20", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_1", "M16x16_3", "M16x16_4",
-        "M16_2", "sum_delta_squared_parts", "sum_delta_prime_parts", "J_scalar", "ones_16", "column_parts_32",
-        "dJ_ds_gain_result", "column_parts_16", "ones_N", "dJ_dW_below_result", "dJ_db_below_result",
+        "M16_2", "parts_sum_delta_squared", "parts_sum_delta_prime", "out_J", "ones_16", "parts_columns_32",
+        "out_dJ_ds_gain", "parts_columns_16", "ones_N", "out_dJ_dW_below", "out_dJ_db_below",
     )
 
     # ---- forward: g
@@ -3236,16 +3242,16 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
     delta_x = Nx16_14
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_squared_blocks = _map("delta_x_to_sum_delta_squared", N, wide, (delta_joined, delta_x_term_1, g_x, delta_x, sum_delta_squared, samples))
+    sum_delta_squared = parts_sum_delta_squared
+    blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (delta_joined, delta_x_term_1, g_x, delta_x, sum_delta_squared, samples))
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
 
     # ---- loss: K and L
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_prime_blocks = _map("sum_delta_prime", N, wide, (delta_prime_joined, delta_prime_x_term_1, sum_delta_prime, samples))
-    J = J_scalar
-    _scalars("J_2", (sum_delta_prime, sum_delta_prime_blocks, sum_delta_squared, sum_delta_squared_blocks, J, np.float64(lam), samples))
+    sum_delta_prime = parts_sum_delta_prime
+    blocks_sum_delta_prime = _map("sum_delta_prime", N, wide, (delta_prime_joined, delta_prime_x_term_1, sum_delta_prime, samples))
+    J = out_J
+    _scalars("J_2", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
@@ -3273,9 +3279,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_both
-    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, column_parts_32, 32)
+    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
-    dJ_ds_gain = dJ_ds_gain_result
+    dJ_ds_gain = out_dJ_ds_gain
     _map("dJ_ds_gain", N, wide, (dJ_ds_gain_sum, dJ_ds_gain, samples))
     # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
     dJ_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_0)
@@ -3284,7 +3290,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_above g_joinedᵀ
     dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂J/∂g_above
-    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_1, column_parts_16, 16)
+    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_1, parts_columns_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
     dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_2)
     # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
@@ -3300,13 +3306,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_below g_xᵀ
     dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂J/∂g_below
-    dJ_db_below_sum = _column_sum(dJ_dg_below, M16_2, column_parts_16, 16)
+    dJ_db_below_sum = _column_sum(dJ_dg_below, M16_2, parts_columns_16, 16)
     # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
     #     δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below (−1)ᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
-    dJ_dW_below = dJ_dW_below_result
+    dJ_dW_below = out_dJ_dW_below
     _map("dJ_dW_below_2", N, wide, (W_below, dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_delta_prime_at_above, dJ_dW_below_delta_prime_sum_column, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below, samples))
     # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
-    dJ_db_below = dJ_db_below_result
+    dJ_db_below = out_dJ_db_below
     _map("dJ_db_below", N, wide, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
 
     return J, {
@@ -3328,17 +3334,17 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     (
         Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, M16x16_0, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11,
         Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx32_0, M32_0, M16x16_1, M16x16_2,
-        M16_0, M16x16_3, M16x16_4, M16_1, sum_delta_squared_parts, sum_delta_prime_parts,
-        sum_delta_prime_squared_parts, K_scalar, L_scalar, column_parts_32, dK_ds_gain_result, column_parts_16,
-        dK_dW_below_result, dK_db_below_result, dL_ds_gain_result, dL_dW_below_result, dL_db_below_result,
+        M16_0, M16x16_3, M16x16_4, M16_1, parts_sum_delta_squared, parts_sum_delta_prime,
+        parts_sum_delta_prime_squared, out_K, out_L, parts_columns_32, out_dK_ds_gain, parts_columns_16,
+        out_dK_dW_below, out_dK_db_below, out_dL_ds_gain, out_dL_dW_below, out_dL_db_below,
     ) = workspace.arrays(
         N,
         "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "M16x16_0", "Nx16_7", "Nx16_8",
         "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
         "Nx16_19", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3", "M16x16_4", "M16_1",
-        "sum_delta_squared_parts", "sum_delta_prime_parts", "sum_delta_prime_squared_parts", "K_scalar", "L_scalar",
-        "column_parts_32", "dK_ds_gain_result", "column_parts_16", "dK_dW_below_result", "dK_db_below_result",
-        "dL_ds_gain_result", "dL_dW_below_result", "dL_db_below_result",
+        "parts_sum_delta_squared", "parts_sum_delta_prime", "parts_sum_delta_prime_squared", "out_K", "out_L",
+        "parts_columns_32", "out_dK_ds_gain", "parts_columns_16", "out_dK_dW_below", "out_dK_db_below",
+        "out_dL_ds_gain", "out_dL_dW_below", "out_dL_db_below",
     )
 
     # ---- forward: g
@@ -3389,15 +3395,15 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
     # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
     delta_prime_x = Nx16_6
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_prime_squared = sum_delta_prime_squared_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = sum_delta_prime_squared_blocks = _map("delta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_prime_joined, delta_prime_x_term_1, delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("delta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_prime_joined, delta_prime_x_term_1, delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
 
     # ---- loss: K and L
-    K = K_scalar
-    L = L_scalar
-    _scalars("K_and_L", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, sum_delta_prime_squared, sum_delta_prime_squared_blocks, K, L, np.float64(lam), samples))
+    K = out_K
+    L = out_L
+    _scalars("K_and_L", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
@@ -3418,16 +3424,16 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_both
-    dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, column_parts_32, 32)
+    dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
-    dK_ds_gain = dK_ds_gain_result
+    dK_ds_gain = out_dK_ds_gain
     _map("dK_ds_gain", N, wide, (dK_ds_gain_sum, dK_ds_gain, samples))
     # Σ_n δ_above ∂K/∂δ_joinedᵀ
     dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
     # Σ_n ∂K/∂g_above g_joinedᵀ
     dK_dW_below_g_at_above = cp.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂K/∂g_above
-    dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, column_parts_16, 16)
+    dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
     dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_16)
     # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21); ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
@@ -3439,13 +3445,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂K/∂g_below g_xᵀ
     dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂K/∂g_below
-    dK_db_below_sum = _column_sum(dK_dg_below, M16_1, column_parts_16, 16)
+    dK_db_below_sum = _column_sum(dK_dg_below, M16_1, parts_columns_16, 16)
     # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
     #     (16)
-    dK_dW_below = dK_dW_below_result
+    dK_dW_below = out_dK_dW_below
     _map("dK_dW_below", N, wide, (dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples))
     # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
-    dK_db_below = dK_db_below_result
+    dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
@@ -3470,9 +3476,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_both
-    dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, column_parts_32, 32)
+    dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
-    dL_ds_gain = dL_ds_gain_result
+    dL_ds_gain = out_dL_ds_gain
     _map("dL_ds_gain", N, wide, (dL_ds_gain_sum, dL_ds_gain, samples))
     # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
     dL_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_0)
@@ -3481,7 +3487,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂L/∂g_above g_joinedᵀ
     dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_4)
     # Σ_n ∂L/∂g_above
-    dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_0, column_parts_16, 16)
+    dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_0, parts_columns_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
     dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_2)
     # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
@@ -3493,13 +3499,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂L/∂g_below g_xᵀ
     dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=M16x16_3)
     # Σ_n ∂L/∂g_below
-    dL_db_below_sum = _column_sum(dL_dg_below, M16_1, column_parts_16, 16)
+    dL_db_below_sum = _column_sum(dL_dg_below, M16_1, parts_columns_16, 16)
     # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +
     #     2 W_below ∘ δ′_below ∂L/∂δ′_xᵀ + ∂L/∂g_below g_xᵀ  (17)
-    dL_dW_below = dL_dW_below_result
+    dL_dW_below = out_dL_dW_below
     _map("dL_dW_below", N, wide, (W_below, dL_dW_below_delta_at_above, dL_dW_below_delta_prime, dL_dW_below_delta_prime_at_above, dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below, samples))
     # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
-    dL_db_below = dL_db_below_result
+    dL_db_below = out_dL_db_below
     _map("dL_db_below", N, wide, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
 
     return K, L, {
@@ -3525,17 +3531,17 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     (
         Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, M16x16_0, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11,
         Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx32_0, M32_0, M16x16_1, M16x16_2, M16_0,
-        M16x16_3, M16x16_4, M16_1, M16_2, sum_delta_squared_parts, sum_delta_prime_parts, K_scalar, L_scalar,
-        column_parts_32, dK_ds_gain_result, column_parts_16, dK_dW_below_result, dK_db_below_result, ones_16,
-        dL_ds_gain_result, ones_N, dL_dW_below_result, dL_db_below_result,
+        M16x16_3, M16x16_4, M16_1, M16_2, parts_sum_delta_squared, parts_sum_delta_prime, out_K, out_L,
+        parts_columns_32, out_dK_ds_gain, parts_columns_16, out_dK_dW_below, out_dK_db_below, ones_16,
+        out_dL_ds_gain, ones_N, out_dL_dW_below, out_dL_db_below,
     ) = workspace.arrays(
         N,
         "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "M16x16_0", "Nx16_7", "Nx16_8",
         "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
         "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3", "M16x16_4", "M16_1", "M16_2",
-        "sum_delta_squared_parts", "sum_delta_prime_parts", "K_scalar", "L_scalar", "column_parts_32",
-        "dK_ds_gain_result", "column_parts_16", "dK_dW_below_result", "dK_db_below_result", "ones_16",
-        "dL_ds_gain_result", "ones_N", "dL_dW_below_result", "dL_db_below_result",
+        "parts_sum_delta_squared", "parts_sum_delta_prime", "out_K", "out_L", "parts_columns_32", "out_dK_ds_gain",
+        "parts_columns_16", "out_dK_dW_below", "out_dK_db_below", "ones_16", "out_dL_ds_gain", "ones_N",
+        "out_dL_dW_below", "out_dL_db_below",
     )
 
     # ---- forward: g
@@ -3581,17 +3587,17 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
     delta_x = Nx16_14
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_squared_blocks = _map("delta_x_to_sum_delta_squared", N, wide, (delta_joined, delta_x_term_1, g_x, delta_x, sum_delta_squared, samples))
+    sum_delta_squared = parts_sum_delta_squared
+    blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (delta_joined, delta_x_term_1, g_x, delta_x, sum_delta_squared, samples))
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
 
     # ---- loss: K and L
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_prime_blocks = _map("sum_delta_prime", N, wide, (delta_prime_joined, delta_prime_x_term_1, sum_delta_prime, samples))
-    K = K_scalar
-    L = L_scalar
-    _scalars("K_and_L_2", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, K, L, np.float64(lam), samples))
+    sum_delta_prime = parts_sum_delta_prime
+    blocks_sum_delta_prime = _map("sum_delta_prime", N, wide, (delta_prime_joined, delta_prime_x_term_1, sum_delta_prime, samples))
+    K = out_K
+    L = out_L
+    _scalars("K_and_L_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
@@ -3612,16 +3618,16 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_both
-    dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, column_parts_32, 32)
+    dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
-    dK_ds_gain = dK_ds_gain_result
+    dK_ds_gain = out_dK_ds_gain
     _map("dK_ds_gain", N, wide, (dK_ds_gain_sum, dK_ds_gain, samples))
     # Σ_n δ_above ∂K/∂δ_joinedᵀ
     dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
     # Σ_n ∂K/∂g_above g_joinedᵀ
     dK_dW_below_g_at_above = cp.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂K/∂g_above
-    dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, column_parts_16, 16)
+    dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
     dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_15)
     # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
@@ -3632,13 +3638,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂K/∂g_below g_xᵀ
     dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂K/∂g_below
-    dK_db_below_sum = _column_sum(dK_dg_below, M16_1, column_parts_16, 16)
+    dK_db_below_sum = _column_sum(dK_dg_below, M16_1, parts_columns_16, 16)
     # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
     #     (16)
-    dK_dW_below = dK_dW_below_result
+    dK_dW_below = out_dK_dW_below
     _map("dK_dW_below", N, wide, (dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples))
     # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
-    dK_db_below = dK_db_below_result
+    dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
@@ -3663,9 +3669,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_both
-    dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, column_parts_32, 32)
+    dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
-    dL_ds_gain = dL_ds_gain_result
+    dL_ds_gain = out_dL_ds_gain
     _map("dL_ds_gain", N, wide, (dL_ds_gain_sum, dL_ds_gain, samples))
     # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
     dL_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_0)
@@ -3674,7 +3680,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂L/∂g_above g_joinedᵀ
     dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_4)
     # Σ_n ∂L/∂g_above
-    dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_1, column_parts_16, 16)
+    dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_1, parts_columns_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
     dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_2)
     # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
@@ -3688,13 +3694,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂L/∂g_below g_xᵀ
     dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=M16x16_1)
     # Σ_n ∂L/∂g_below
-    dL_db_below_sum = _column_sum(dL_dg_below, M16_2, column_parts_16, 16)
+    dL_db_below_sum = _column_sum(dL_dg_below, M16_2, parts_columns_16, 16)
     # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +
     #     2 W_below ∘ δ′_below (−1)ᵀ + ∂L/∂g_below g_xᵀ  (17)
-    dL_dW_below = dL_dW_below_result
+    dL_dW_below = out_dL_dW_below
     _map("dL_dW_below_2", N, wide, (W_below, dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_delta_prime_sum_column, dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below, samples))
     # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
-    dL_db_below = dL_db_below_result
+    dL_db_below = out_dL_db_below
     _map("dL_db_below", N, wide, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
 
     return K, L, {

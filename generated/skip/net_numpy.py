@@ -24,7 +24,7 @@ Arrays of the workspace are named by shape and reused as soon as they are free: 
 into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 75f631af10b892ebafd7414ef01b287f16b91bff7b734859b314183493755a25
+template numpy/module.py.j2, sha256 51953adc0a689f24bcb8e0f1163ed6a73ff2cf11f0be687f271f2ba1d0d59537
 """
 
 import threading
@@ -42,7 +42,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "75f631af10b892ebafd7414ef01b287f16b91bff7b734859b314183493755a25",
+    "template_sha256": "51953adc0a689f24bcb8e0f1163ed6a73ff2cf11f0be687f271f2ba1d0d59537",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -135,6 +135,14 @@ def _check_finite(x):
     if suspicious and not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
+
+
+def _column_sum(values, out):
+    """Σ_n, a thousand rows at a time and these in float64: a plain float32 sum over millions of rows loses digits."""
+    if len(values) <= 1024:
+        return np.sum(values, axis=0, out=out)
+    out[...] = np.sum(np.add.reduceat(values, range(0, len(values), 1024), axis=0), axis=0, dtype=np.float64)
+    return out
 
 
 _local = threading.local()
@@ -377,9 +385,9 @@ def _score(params, x, lam, workspace):
     # W_belowᵀ δ_below
     delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_0)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-    a = np.multiply(g_x, 2.0, out=Nx16_2)
-    b = np.add(delta_joined, delta_x_term_1, out=Nx16_1)
-    delta_x = np.add(b, a, out=Nx16_1)
+    a = np.add(delta_joined, delta_x_term_1, out=Nx16_1)
+    b = np.multiply(g_x, 2.0, out=Nx16_0)
+    delta_x = np.add(a, b, out=Nx16_1)
     # score = −δ_x
     score = np.negative(delta_x, out=np.empty((N, 16), DTYPE))
 
@@ -544,11 +552,11 @@ def _loss_terms(params, x, lam, workspace):
     # W_belowᵀ δ_below
     delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_4)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-    a = np.multiply(g_x, 2.0, out=Nx16_5)
-    b = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
-    delta_x = np.add(b, a, out=Nx16_3)
+    a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
+    b = np.multiply(g_x, 2.0, out=Nx16_4)
+    delta_x = np.add(a, b, out=Nx16_3)
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_5)
+    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_4)
     # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
     a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_1)
     delta_prime_x = np.add(a, 2.0, out=Nx16_1)
@@ -648,11 +656,11 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # W_belowᵀ δ_below
     delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_4)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-    a = np.multiply(g_x, 2.0, out=Nx16_5)
-    b = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
-    delta_x = np.add(b, a, out=Nx16_3)
+    a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
+    b = np.multiply(g_x, 2.0, out=Nx16_4)
+    delta_x = np.add(a, b, out=Nx16_3)
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_5)
+    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_4)
     # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
     a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_1)
     delta_prime_x = np.add(a, 2.0, out=Nx16_1)
@@ -754,22 +762,22 @@ def _loss_and_grad(params, x, lam, workspace):
     # W_belowᵀ δ_below
     delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-    a = np.multiply(g_x, 2.0, out=Nx16_14)
-    b = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
-    delta_x = np.add(b, a, out=Nx16_6)
+    a = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
+    b = np.multiply(g_x, 2.0, out=Nx16_13)
+    delta_x = np.add(a, b, out=Nx16_6)
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_14)
+    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
     # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
-    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_14)
-    delta_prime_x = np.add(a, 2.0, out=Nx16_14)
+    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_13)
+    delta_prime_x = np.add(a, 2.0, out=Nx16_13)
 
     # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx16_13)
+    sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
     # Σ_n Σ_i δ_x²
     sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
     # Σ_n Σ_i δ′_x
     sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-    sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_13)
+    sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_14)
     # Σ_n Σ_i δ′_x²
     sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
     # J = K + L
@@ -779,10 +787,10 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂δ_x = δ_x  (3)+(5)
     dJ_ddelta_x = delta_x
     # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
-    a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_14)
-    dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_14)
+    a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_13)
+    dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_13)
     # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_13)
+    dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_14)
     # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
     dJ_ddelta_prime_below = np.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=Nx16_15)
     # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
@@ -811,7 +819,7 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_both
-    dJ_ds_gain_sum = np.sum(dJ_ddelta_both, axis=0, out=M32_0)
+    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
@@ -831,7 +839,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n ∂J/∂g_above g_joinedᵀ
     dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂J/∂g_above
-    dJ_db_below_sum_at_above = np.sum(dJ_dg_above, axis=0, out=M16_0)
+    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_0)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
     dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_1)
     # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
@@ -843,18 +851,18 @@ def _loss_and_grad(params, x, lam, workspace):
     f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
     # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
     #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
-    a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_13)
-    a = np.multiply(a, f_second_hidden, out=Nx16_13)
+    a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_14)
+    a = np.multiply(a, f_second_hidden, out=Nx16_14)
     b = np.multiply(dJ_ddelta_prime_below, delta_hidden, out=Nx16_8)
     b = np.multiply(b, f_third_hidden, out=Nx16_8)
-    c = np.multiply(dJ_ddelta_prime_below, delta_prime_hidden, out=Nx16_15)
-    c = np.multiply(c, f_prime_hidden, out=Nx16_15)
-    c = np.multiply(c, f_second_hidden, out=Nx16_15)
-    c = np.multiply(c, 2.0, out=Nx16_15)
-    d = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_1)
-    a = np.add(a, b, out=Nx16_13)
-    a = np.add(a, c, out=Nx16_13)
-    dJ_dg_below = np.add(a, d, out=Nx16_13)
+    a = np.add(a, b, out=Nx16_14)
+    b = np.multiply(dJ_ddelta_prime_below, delta_prime_hidden, out=Nx16_15)
+    b = np.multiply(b, f_prime_hidden, out=Nx16_15)
+    b = np.multiply(b, f_second_hidden, out=Nx16_15)
+    b = np.multiply(b, 2.0, out=Nx16_15)
+    a = np.add(a, b, out=Nx16_14)
+    b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_1)
+    dJ_dg_below = np.add(a, b, out=Nx16_14)
     # Σ_n δ′_below ∂J/∂δ′_xᵀ
     dJ_dW_below_delta_prime = np.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_3)
     # Σ_n δ_below ∂J/∂δ_xᵀ
@@ -862,7 +870,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n ∂J/∂g_below g_xᵀ
     dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
     # Σ_n ∂J/∂g_below
-    dJ_db_below_sum = np.sum(dJ_dg_below, axis=0, out=M16_1)
+    dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_1)
     # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
     #     δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below ∂J/∂δ′_xᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
     a = np.multiply(W_below, dJ_dW_below_delta_prime, out=M16x16_3)
@@ -896,13 +904,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     (
         Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, M16x16_0, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11,
         Nx16_12, Nx16_13, Nx16_14, M16_0, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx32_0, M32_0,
-        M16x16_1, M16x16_2, M16_1, M16x16_3, M16x16_4, M16_2, M16x16_5,
+        M16x16_1, M16x16_2, M16_1, M16x16_3, M16x16_4, M16_2,
     ) = workspace.arrays(
         N,
         "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "M16x16_0", "Nx16_7", "Nx16_8",
         "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "M16_0", "Nx16_15", "Nx16_16", "Nx16_17",
         "Nx16_18", "Nx16_19", "Nx16_20", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_1", "M16x16_3", "M16x16_4",
-        "M16_2", "M16x16_5",
+        "M16_2",
     )
 
     # ---- forward: g
@@ -967,17 +975,17 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # W_belowᵀ δ_below
     delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-    a = np.multiply(g_x, 2.0, out=Nx16_14)
-    b = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
-    delta_x = np.add(b, a, out=Nx16_6)
+    a = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
+    b = np.multiply(g_x, 2.0, out=Nx16_13)
+    delta_x = np.add(a, b, out=Nx16_6)
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_14)
+    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
     # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
-    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_14)
-    delta_prime_x = np.add(a, 2.0, out=Nx16_14)
+    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_13)
+    delta_prime_x = np.add(a, 2.0, out=Nx16_13)
 
     # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx16_13)
+    sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
     # Σ_n Σ_i δ_x²
     sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
     # Σ_n Σ_i δ′_x
@@ -989,13 +997,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂δ_x = δ_x  (3)+(5)
     dJ_ddelta_x = delta_x
     # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_14)
+    dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_13)
     # Σ W_below ∘ W_below
     W_below_squared_sum = np.sum(W_below_squared, axis=1, out=M16_0)
     # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
-    a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_13)
+    a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_14)
     b = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_15)
-    dJ_ddelta_hidden = np.subtract(a, b, out=Nx16_13)
+    dJ_ddelta_hidden = np.subtract(a, b, out=Nx16_14)
     # ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
     a = np.square(f_prime_hidden, out=Nx16_15)
     a = np.multiply(W_below_squared_sum, a, out=Nx16_15)
@@ -1019,7 +1027,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_both
-    dJ_ds_gain_sum = np.sum(dJ_ddelta_both, axis=0, out=M32_0)
+    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
@@ -1039,7 +1047,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_above g_joinedᵀ
     dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂J/∂g_above
-    dJ_db_below_sum_at_above = np.sum(dJ_dg_above, axis=0, out=M16_1)
+    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_1)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
     dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_1)
     # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
@@ -1051,20 +1059,20 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
     # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
     #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
-    a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_14)
-    a = np.multiply(a, f_second_hidden, out=Nx16_14)
+    a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_13)
+    a = np.multiply(a, f_second_hidden, out=Nx16_13)
     b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_1)
-    c = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_8)
-    c = np.multiply(c, f_third_hidden, out=Nx16_8)
-    d = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_7)
-    d = np.multiply(d, f_prime_hidden, out=Nx16_7)
-    d = np.multiply(d, f_second_hidden, out=Nx16_7)
-    d = np.multiply(d, 2.0, out=Nx16_7)
-    a = np.add(a, b, out=Nx16_14)
-    a = np.subtract(a, c, out=Nx16_14)
-    dJ_dg_below = np.subtract(a, d, out=Nx16_14)
+    a = np.add(a, b, out=Nx16_13)
+    b = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_8)
+    b = np.multiply(b, f_third_hidden, out=Nx16_8)
+    a = np.subtract(a, b, out=Nx16_13)
+    b = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_7)
+    b = np.multiply(b, f_prime_hidden, out=Nx16_7)
+    b = np.multiply(b, f_second_hidden, out=Nx16_7)
+    b = np.multiply(b, 2.0, out=Nx16_7)
+    dJ_dg_below = np.subtract(a, b, out=Nx16_13)
     # Σ_n δ′_below
-    dJ_dW_below_delta_prime_sum = np.sum(delta_prime_below, axis=0, out=M16_0)
+    dJ_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_0)
     # Σ_n δ′_below
     dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum[:, None]
     # Σ_n δ_below ∂J/∂δ_xᵀ
@@ -1072,17 +1080,17 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_below g_xᵀ
     dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂J/∂g_below
-    dJ_db_below_sum = np.sum(dJ_dg_below, axis=0, out=M16_2)
+    dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_2)
     # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
     #     δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below (−1)ᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
     a = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=M16x16_0)
     a = np.multiply(a, 2.0, out=M16x16_0)
-    b = np.multiply(W_below, dJ_dW_below_delta_prime_sum_column, out=M16x16_5)
-    b = np.multiply(b, 2.0, out=M16x16_5)
     a = np.add(a, dJ_dW_below_delta, out=M16x16_0)
     a = np.add(a, dJ_dW_below_delta_at_above, out=M16x16_0)
     a = np.add(a, dJ_dW_below_g, out=M16x16_0)
     a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_0)
+    b = np.multiply(W_below, dJ_dW_below_delta_prime_sum_column, out=M16x16_2)
+    b = np.multiply(b, 2.0, out=M16x16_2)
     a = np.subtract(a, b, out=M16x16_0)
     dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
     # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
@@ -1176,22 +1184,22 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # W_belowᵀ δ_below
     delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-    a = np.multiply(g_x, 2.0, out=Nx16_14)
-    b = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
-    delta_x = np.add(b, a, out=Nx16_6)
+    a = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
+    b = np.multiply(g_x, 2.0, out=Nx16_13)
+    delta_x = np.add(a, b, out=Nx16_6)
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_14)
+    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
     # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
-    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_14)
-    delta_prime_x = np.add(a, 2.0, out=Nx16_14)
+    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_13)
+    delta_prime_x = np.add(a, 2.0, out=Nx16_13)
 
     # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx16_13)
+    sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
     # Σ_n Σ_i δ_x²
     sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
     # Σ_n Σ_i δ′_x
     sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-    sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_13)
+    sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_14)
     # Σ_n Σ_i δ′_x²
     sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1203,7 +1211,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂δ_x = δ_x  (3)
     dK_ddelta_x = delta_x
     # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
-    dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_13)
+    dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_14)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
     dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_15)
     # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
@@ -1219,7 +1227,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_both
-    dK_ds_gain_sum = np.sum(dK_ddelta_both, axis=0, out=M32_0)
+    dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
@@ -1230,22 +1238,22 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂K/∂g_above g_joinedᵀ
     dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂K/∂g_above
-    dK_db_below_sum_at_above = np.sum(dK_dg_above, axis=0, out=M16_0)
+    dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=M16_0)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
     dK_dg_joined = np.matmul(dK_dg_above, W_below, out=Nx16_16)
     # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
     dK_dg_hidden = dK_dg_joined
     # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-    a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_13)
-    a = np.multiply(a, f_second_hidden, out=Nx16_13)
+    a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_14)
+    a = np.multiply(a, f_second_hidden, out=Nx16_14)
     b = np.multiply(dK_dg_hidden, f_prime_hidden, out=Nx16_16)
-    dK_dg_below = np.add(a, b, out=Nx16_13)
+    dK_dg_below = np.add(a, b, out=Nx16_14)
     # Σ_n δ_below ∂K/∂δ_xᵀ
     dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=M16x16_3)
     # Σ_n ∂K/∂g_below g_xᵀ
     dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂K/∂g_below
-    dK_db_below_sum = np.sum(dK_dg_below, axis=0, out=M16_1)
+    dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
     # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
     #     (16)
     a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_3)
@@ -1258,10 +1266,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
-    a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_14)
-    dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_14)
+    a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_13)
+    dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_13)
     # ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13)
-    dL_ddelta_prime_below = np.matmul(dL_ddelta_prime_x, W_below_squared.T, out=Nx16_13)
+    dL_ddelta_prime_below = np.matmul(dL_ddelta_prime_x, W_below_squared.T, out=Nx16_14)
     # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
     dL_ddelta_hidden = np.multiply(dL_ddelta_prime_below, f_second_hidden, out=Nx16_6)
     # ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
@@ -1286,7 +1294,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_both
-    dL_ds_gain_sum = np.sum(dL_ddelta_both, axis=0, out=M32_0)
+    dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_0)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
@@ -1306,7 +1314,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂L/∂g_above g_joinedᵀ
     dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂L/∂g_above
-    dL_db_below_sum_at_above = np.sum(dL_dg_above, axis=0, out=M16_1)
+    dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_1)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
     dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_1)
     # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
@@ -1320,19 +1328,19 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     #     δ_hidden f‴(g_below)  (22)
     a = np.multiply(dL_ddelta_prime_below, delta_hidden, out=Nx16_8)
     a = np.multiply(a, f_third_hidden, out=Nx16_8)
-    b = np.multiply(dL_ddelta_prime_below, delta_prime_hidden, out=Nx16_13)
-    b = np.multiply(b, f_prime_hidden, out=Nx16_13)
-    b = np.multiply(b, f_second_hidden, out=Nx16_13)
-    b = np.multiply(b, 2.0, out=Nx16_13)
-    c = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_1)
+    b = np.multiply(dL_ddelta_prime_below, delta_prime_hidden, out=Nx16_14)
+    b = np.multiply(b, f_prime_hidden, out=Nx16_14)
+    b = np.multiply(b, f_second_hidden, out=Nx16_14)
+    b = np.multiply(b, 2.0, out=Nx16_14)
     a = np.add(a, b, out=Nx16_8)
-    dL_dg_below = np.add(a, c, out=Nx16_8)
+    b = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_1)
+    dL_dg_below = np.add(a, b, out=Nx16_8)
     # Σ_n δ′_below ∂L/∂δ′_xᵀ
     dL_dW_below_delta_prime = np.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=M16x16_4)
     # Σ_n ∂L/∂g_below g_xᵀ
     dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_1)
     # Σ_n ∂L/∂g_below
-    dL_db_below_sum = np.sum(dL_dg_below, axis=0, out=M16_0)
+    dL_db_below_sum = _column_sum(dL_dg_below, out=M16_0)
     # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +
     #     2 W_below ∘ δ′_below ∂L/∂δ′_xᵀ + ∂L/∂g_below g_xᵀ  (17)
     a = np.multiply(W_below, dL_dW_below_delta_prime, out=M16x16_4)
@@ -1439,17 +1447,17 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # W_belowᵀ δ_below
     delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-    a = np.multiply(g_x, 2.0, out=Nx16_14)
-    b = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
-    delta_x = np.add(b, a, out=Nx16_6)
+    a = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
+    b = np.multiply(g_x, 2.0, out=Nx16_13)
+    delta_x = np.add(a, b, out=Nx16_6)
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_14)
+    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
     # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
-    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_14)
-    delta_prime_x = np.add(a, 2.0, out=Nx16_14)
+    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_13)
+    delta_prime_x = np.add(a, 2.0, out=Nx16_13)
 
     # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx16_13)
+    sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
     # Σ_n Σ_i δ_x²
     sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
     # Σ_n Σ_i δ′_x
@@ -1463,9 +1471,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂δ_x = δ_x  (3)
     dK_ddelta_x = delta_x
     # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
-    dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_14)
+    dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_13)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
-    dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_13)
+    dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_14)
     # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
     dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=Nx16_15)
     # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
@@ -1479,7 +1487,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_both
-    dK_ds_gain_sum = np.sum(dK_ddelta_both, axis=0, out=M32_0)
+    dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
@@ -1490,22 +1498,22 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂K/∂g_above g_joinedᵀ
     dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂K/∂g_above
-    dK_db_below_sum_at_above = np.sum(dK_dg_above, axis=0, out=M16_0)
+    dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=M16_0)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
     dK_dg_joined = np.matmul(dK_dg_above, W_below, out=Nx16_15)
     # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
     dK_dg_hidden = dK_dg_joined
     # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-    a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_14)
-    a = np.multiply(a, f_second_hidden, out=Nx16_14)
+    a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_13)
+    a = np.multiply(a, f_second_hidden, out=Nx16_13)
     b = np.multiply(dK_dg_hidden, f_prime_hidden, out=Nx16_15)
-    dK_dg_below = np.add(a, b, out=Nx16_14)
+    dK_dg_below = np.add(a, b, out=Nx16_13)
     # Σ_n δ_below ∂K/∂δ_xᵀ
     dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=M16x16_3)
     # Σ_n ∂K/∂g_below g_xᵀ
     dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂K/∂g_below
-    dK_db_below_sum = np.sum(dK_dg_below, axis=0, out=M16_1)
+    dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
     # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
     #     (16)
     a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_3)
@@ -1520,8 +1528,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ W_below ∘ W_below
     W_below_squared_sum = np.sum(W_below_squared, axis=1, out=M16_1)
     # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
-    a = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_14)
-    dL_ddelta_hidden = np.negative(a, out=Nx16_14)
+    a = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_13)
+    dL_ddelta_hidden = np.negative(a, out=Nx16_13)
     # ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
     a = np.square(f_prime_hidden, out=Nx16_6)
     a = np.multiply(W_below_squared_sum, a, out=Nx16_6)
@@ -1545,7 +1553,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_both
-    dL_ds_gain_sum = np.sum(dL_ddelta_both, axis=0, out=M32_0)
+    dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_0)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
@@ -1565,7 +1573,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂L/∂g_above g_joinedᵀ
     dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂L/∂g_above
-    dL_db_below_sum_at_above = np.sum(dL_dg_above, axis=0, out=M16_0)
+    dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_0)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
     dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_1)
     # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
@@ -1580,29 +1588,29 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_1)
     b = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_8)
     b = np.multiply(b, f_third_hidden, out=Nx16_8)
-    c = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_7)
-    c = np.multiply(c, f_prime_hidden, out=Nx16_7)
-    c = np.multiply(c, f_second_hidden, out=Nx16_7)
-    c = np.multiply(c, 2.0, out=Nx16_7)
     a = np.subtract(a, b, out=Nx16_1)
-    dL_dg_below = np.subtract(a, c, out=Nx16_1)
+    b = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_7)
+    b = np.multiply(b, f_prime_hidden, out=Nx16_7)
+    b = np.multiply(b, f_second_hidden, out=Nx16_7)
+    b = np.multiply(b, 2.0, out=Nx16_7)
+    dL_dg_below = np.subtract(a, b, out=Nx16_1)
     # Σ_n δ′_below
-    dL_dW_below_delta_prime_sum = np.sum(delta_prime_below, axis=0, out=M16_1)
+    dL_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_1)
     # Σ_n δ′_below
     dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_below g_xᵀ
     dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂L/∂g_below
-    dL_db_below_sum = np.sum(dL_dg_below, axis=0, out=M16_2)
+    dL_db_below_sum = _column_sum(dL_dg_below, out=M16_2)
     # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +
     #     2 W_below ∘ δ′_below (−1)ᵀ + ∂L/∂g_below g_xᵀ  (17)
     a = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=M16x16_0)
     a = np.multiply(a, 2.0, out=M16x16_0)
-    b = np.multiply(W_below, dL_dW_below_delta_prime_sum_column, out=M16x16_1)
-    b = np.multiply(b, 2.0, out=M16x16_1)
     a = np.add(a, dL_dW_below_delta_at_above, out=M16x16_0)
     a = np.add(a, dL_dW_below_g, out=M16x16_0)
     a = np.add(a, dL_dW_below_g_at_above, out=M16x16_0)
+    b = np.multiply(W_below, dL_dW_below_delta_prime_sum_column, out=M16x16_2)
+    b = np.multiply(b, 2.0, out=M16x16_2)
     a = np.subtract(a, b, out=M16x16_0)
     dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
     # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias

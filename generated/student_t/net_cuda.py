@@ -18,11 +18,11 @@ It runs on CuPy. `loss_and_grad` and its kin never synchronise and, after the fi
 J, K, L and gradients are arrays of the workspace, J a 0-d one, and the next call with the workspace overwrites them. `float(J)`
 waits for the device. Values are not inspected on the device: a NaN in x makes J NaN.
 
-The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `<name>_at`;
-`<name>_x4` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
+The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
+`vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template cuda/module.py.j2, sha256 81775669781d18307f162a8afbca9f55b4b09d83201ab21f70957873fe04af8a
+template cuda/module.py.j2, sha256 a7f24e9969867dfb8d7edbb7a3f8b27e5ab69b75b551d634df4900ef5832928c
 """
 
 import threading
@@ -55,7 +55,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "81775669781d18307f162a8afbca9f55b4b09d83201ab21f70957873fe04af8a",
+    "template_sha256": "a7f24e9969867dfb8d7edbb7a3f8b27e5ab69b75b551d634df4900ef5832928c",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -125,7 +125,7 @@ extern "C" __global__ void row_sum(
     }
 }
 
-static __device__ __forceinline__ void g_alpha_at(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& g_alpha)
+static __device__ __forceinline__ void at_g_alpha(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& g_alpha)
 {
     // g_filters = W_filters g_x + b_filters
     const float g_filters = b_filters + g_filters_unbiased;
@@ -140,32 +140,32 @@ extern "C" __global__ void g_alpha(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_filters_i = b_filters[column];
-        const float g_filters_unbiased_i = g_filters_unbiased[(long long)row * 128 + column];
-        const float s_alpha_i = s_alpha[column];
-        float g_alpha_i;
-        g_alpha_at(b_filters_i, g_filters_unbiased_i, s_alpha_i, g_alpha_i);
-        g_alpha[(long long)row * 128 + column] = g_alpha_i;
+        const float v_b_filters = b_filters[column];
+        const float v_g_filters_unbiased = g_filters_unbiased[(long long)row * 128 + column];
+        const float v_s_alpha = s_alpha[column];
+        float v_g_alpha;
+        at_g_alpha(v_b_filters, v_g_filters_unbiased, v_s_alpha, v_g_alpha);
+        g_alpha[(long long)row * 128 + column] = v_g_alpha;
     }
 }
-extern "C" __global__ void g_alpha_x4(
+extern "C" __global__ void vec4_g_alpha(
     const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ g_alpha, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 b_filters_i = reinterpret_cast<const float4*>(b_filters)[column];
-        const float4 g_filters_unbiased_i = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
-        const float4 s_alpha_i = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 g_alpha_i;
-        g_alpha_at(b_filters_i.x, g_filters_unbiased_i.x, s_alpha_i.x, g_alpha_i.x);
-        g_alpha_at(b_filters_i.y, g_filters_unbiased_i.y, s_alpha_i.y, g_alpha_i.y);
-        g_alpha_at(b_filters_i.z, g_filters_unbiased_i.z, s_alpha_i.z, g_alpha_i.z);
-        g_alpha_at(b_filters_i.w, g_filters_unbiased_i.w, s_alpha_i.w, g_alpha_i.w);
-        reinterpret_cast<float4*>(g_alpha)[(long long)row * 32 + column] = g_alpha_i;
+        const float4 v_b_filters = reinterpret_cast<const float4*>(b_filters)[column];
+        const float4 v_g_filters_unbiased = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
+        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
+        float4 v_g_alpha;
+        at_g_alpha(v_b_filters.x, v_g_filters_unbiased.x, v_s_alpha.x, v_g_alpha.x);
+        at_g_alpha(v_b_filters.y, v_g_filters_unbiased.y, v_s_alpha.y, v_g_alpha.y);
+        at_g_alpha(v_b_filters.z, v_g_filters_unbiased.z, v_s_alpha.z, v_g_alpha.z);
+        at_g_alpha(v_b_filters.w, v_g_filters_unbiased.w, v_s_alpha.w, v_g_alpha.w);
+        reinterpret_cast<float4*>(g_alpha)[(long long)row * 32 + column] = v_g_alpha;
     }
 }
 
-static __device__ __forceinline__ void delta_filters_at(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& delta_filters)
+static __device__ __forceinline__ void at_delta_filters(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& delta_filters)
 {
     // g_filters = W_filters g_x + b_filters
     const float g_filters = b_filters + g_filters_unbiased;
@@ -180,32 +180,32 @@ extern "C" __global__ void delta_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_filters_i = b_filters[column];
-        const float g_filters_unbiased_i = g_filters_unbiased[(long long)row * 128 + column];
-        const float s_alpha_i = s_alpha[column];
-        float delta_filters_i;
-        delta_filters_at(b_filters_i, g_filters_unbiased_i, s_alpha_i, delta_filters_i);
-        delta_filters[(long long)row * 128 + column] = delta_filters_i;
+        const float v_b_filters = b_filters[column];
+        const float v_g_filters_unbiased = g_filters_unbiased[(long long)row * 128 + column];
+        const float v_s_alpha = s_alpha[column];
+        float v_delta_filters;
+        at_delta_filters(v_b_filters, v_g_filters_unbiased, v_s_alpha, v_delta_filters);
+        delta_filters[(long long)row * 128 + column] = v_delta_filters;
     }
 }
-extern "C" __global__ void delta_filters_x4(
+extern "C" __global__ void vec4_delta_filters(
     const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ delta_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 b_filters_i = reinterpret_cast<const float4*>(b_filters)[column];
-        const float4 g_filters_unbiased_i = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
-        const float4 s_alpha_i = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 delta_filters_i;
-        delta_filters_at(b_filters_i.x, g_filters_unbiased_i.x, s_alpha_i.x, delta_filters_i.x);
-        delta_filters_at(b_filters_i.y, g_filters_unbiased_i.y, s_alpha_i.y, delta_filters_i.y);
-        delta_filters_at(b_filters_i.z, g_filters_unbiased_i.z, s_alpha_i.z, delta_filters_i.z);
-        delta_filters_at(b_filters_i.w, g_filters_unbiased_i.w, s_alpha_i.w, delta_filters_i.w);
-        reinterpret_cast<float4*>(delta_filters)[(long long)row * 32 + column] = delta_filters_i;
+        const float4 v_b_filters = reinterpret_cast<const float4*>(b_filters)[column];
+        const float4 v_g_filters_unbiased = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
+        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
+        float4 v_delta_filters;
+        at_delta_filters(v_b_filters.x, v_g_filters_unbiased.x, v_s_alpha.x, v_delta_filters.x);
+        at_delta_filters(v_b_filters.y, v_g_filters_unbiased.y, v_s_alpha.y, v_delta_filters.y);
+        at_delta_filters(v_b_filters.z, v_g_filters_unbiased.z, v_s_alpha.z, v_delta_filters.z);
+        at_delta_filters(v_b_filters.w, v_g_filters_unbiased.w, v_s_alpha.w, v_delta_filters.w);
+        reinterpret_cast<float4*>(delta_filters)[(long long)row * 32 + column] = v_delta_filters;
     }
 }
 
-static __device__ __forceinline__ void score_at(const float delta_x, float& score)
+static __device__ __forceinline__ void at_score(const float delta_x, float& score)
 {
     // score = −δ_x
     score = -delta_x;
@@ -216,28 +216,28 @@ extern "C" __global__ void score(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_x_i = delta_x[(long long)row * 64 + column];
-        float score_i;
-        score_at(delta_x_i, score_i);
-        score[(long long)row * 64 + column] = score_i;
+        const float v_delta_x = delta_x[(long long)row * 64 + column];
+        float v_score;
+        at_score(v_delta_x, v_score);
+        score[(long long)row * 64 + column] = v_score;
     }
 }
-extern "C" __global__ void score_x4(
+extern "C" __global__ void vec4_score(
     const float* __restrict__ delta_x, float* __restrict__ score, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        float4 score_i;
-        score_at(delta_x_i.x, score_i.x);
-        score_at(delta_x_i.y, score_i.y);
-        score_at(delta_x_i.z, score_i.z);
-        score_at(delta_x_i.w, score_i.w);
-        reinterpret_cast<float4*>(score)[(long long)row * 16 + column] = score_i;
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
+        float4 v_score;
+        at_score(v_delta_x.x, v_score.x);
+        at_score(v_delta_x.y, v_score.y);
+        at_score(v_delta_x.z, v_score.z);
+        at_score(v_delta_x.w, v_score.w);
+        reinterpret_cast<float4*>(score)[(long long)row * 16 + column] = v_score;
     }
 }
 
-static __device__ __forceinline__ void delta_prime_filters_at(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& delta_prime_filters)
+static __device__ __forceinline__ void at_delta_prime_filters(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& delta_prime_filters)
 {
     // g_filters = W_filters g_x + b_filters
     const float g_filters = b_filters + g_filters_unbiased;
@@ -252,32 +252,32 @@ extern "C" __global__ void delta_prime_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_filters_i = b_filters[column];
-        const float g_filters_unbiased_i = g_filters_unbiased[(long long)row * 128 + column];
-        const float s_alpha_i = s_alpha[column];
-        float delta_prime_filters_i;
-        delta_prime_filters_at(b_filters_i, g_filters_unbiased_i, s_alpha_i, delta_prime_filters_i);
-        delta_prime_filters[(long long)row * 128 + column] = delta_prime_filters_i;
+        const float v_b_filters = b_filters[column];
+        const float v_g_filters_unbiased = g_filters_unbiased[(long long)row * 128 + column];
+        const float v_s_alpha = s_alpha[column];
+        float v_delta_prime_filters;
+        at_delta_prime_filters(v_b_filters, v_g_filters_unbiased, v_s_alpha, v_delta_prime_filters);
+        delta_prime_filters[(long long)row * 128 + column] = v_delta_prime_filters;
     }
 }
-extern "C" __global__ void delta_prime_filters_x4(
+extern "C" __global__ void vec4_delta_prime_filters(
     const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ delta_prime_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 b_filters_i = reinterpret_cast<const float4*>(b_filters)[column];
-        const float4 g_filters_unbiased_i = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
-        const float4 s_alpha_i = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 delta_prime_filters_i;
-        delta_prime_filters_at(b_filters_i.x, g_filters_unbiased_i.x, s_alpha_i.x, delta_prime_filters_i.x);
-        delta_prime_filters_at(b_filters_i.y, g_filters_unbiased_i.y, s_alpha_i.y, delta_prime_filters_i.y);
-        delta_prime_filters_at(b_filters_i.z, g_filters_unbiased_i.z, s_alpha_i.z, delta_prime_filters_i.z);
-        delta_prime_filters_at(b_filters_i.w, g_filters_unbiased_i.w, s_alpha_i.w, delta_prime_filters_i.w);
-        reinterpret_cast<float4*>(delta_prime_filters)[(long long)row * 32 + column] = delta_prime_filters_i;
+        const float4 v_b_filters = reinterpret_cast<const float4*>(b_filters)[column];
+        const float4 v_g_filters_unbiased = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
+        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
+        float4 v_delta_prime_filters;
+        at_delta_prime_filters(v_b_filters.x, v_g_filters_unbiased.x, v_s_alpha.x, v_delta_prime_filters.x);
+        at_delta_prime_filters(v_b_filters.y, v_g_filters_unbiased.y, v_s_alpha.y, v_delta_prime_filters.y);
+        at_delta_prime_filters(v_b_filters.z, v_g_filters_unbiased.z, v_s_alpha.z, v_delta_prime_filters.z);
+        at_delta_prime_filters(v_b_filters.w, v_g_filters_unbiased.w, v_s_alpha.w, v_delta_prime_filters.w);
+        reinterpret_cast<float4*>(delta_prime_filters)[(long long)row * 32 + column] = v_delta_prime_filters;
     }
 }
 
-static __device__ __forceinline__ void W_filters_squared_at(const float W_filters, float& W_filters_squared)
+static __device__ __forceinline__ void at_W_filters_squared(const float W_filters, float& W_filters_squared)
 {
     // W_filters ∘ W_filters
     W_filters_squared = W_filters * W_filters;
@@ -288,28 +288,28 @@ extern "C" __global__ void W_filters_squared(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float W_filters_i = W_filters[(long long)row * 64 + column];
-        float W_filters_squared_i;
-        W_filters_squared_at(W_filters_i, W_filters_squared_i);
-        W_filters_squared[(long long)row * 64 + column] = W_filters_squared_i;
+        const float v_W_filters = W_filters[(long long)row * 64 + column];
+        float v_W_filters_squared;
+        at_W_filters_squared(v_W_filters, v_W_filters_squared);
+        W_filters_squared[(long long)row * 64 + column] = v_W_filters_squared;
     }
 }
-extern "C" __global__ void W_filters_squared_x4(
+extern "C" __global__ void vec4_W_filters_squared(
     const float* __restrict__ W_filters, float* __restrict__ W_filters_squared, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_i = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
-        float4 W_filters_squared_i;
-        W_filters_squared_at(W_filters_i.x, W_filters_squared_i.x);
-        W_filters_squared_at(W_filters_i.y, W_filters_squared_i.y);
-        W_filters_squared_at(W_filters_i.z, W_filters_squared_i.z);
-        W_filters_squared_at(W_filters_i.w, W_filters_squared_i.w);
-        reinterpret_cast<float4*>(W_filters_squared)[(long long)row * 16 + column] = W_filters_squared_i;
+        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
+        float4 v_W_filters_squared;
+        at_W_filters_squared(v_W_filters.x, v_W_filters_squared.x);
+        at_W_filters_squared(v_W_filters.y, v_W_filters_squared.y);
+        at_W_filters_squared(v_W_filters.z, v_W_filters_squared.z);
+        at_W_filters_squared(v_W_filters.w, v_W_filters_squared.w);
+        reinterpret_cast<float4*>(W_filters_squared)[(long long)row * 16 + column] = v_W_filters_squared;
     }
 }
 
-static __device__ __forceinline__ void delta_filters_to_delta_prime_filters_at(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& delta_filters, float& delta_prime_filters)
+static __device__ __forceinline__ void at_delta_filters_to_delta_prime_filters(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& delta_filters, float& delta_prime_filters)
 {
     // g_filters = W_filters g_x + b_filters
     const float g_filters = b_filters + g_filters_unbiased;
@@ -328,34 +328,34 @@ extern "C" __global__ void delta_filters_to_delta_prime_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_filters_i = b_filters[column];
-        const float g_filters_unbiased_i = g_filters_unbiased[(long long)row * 128 + column];
-        const float s_alpha_i = s_alpha[column];
-        float delta_filters_i, delta_prime_filters_i;
-        delta_filters_to_delta_prime_filters_at(b_filters_i, g_filters_unbiased_i, s_alpha_i, delta_filters_i, delta_prime_filters_i);
-        delta_filters[(long long)row * 128 + column] = delta_filters_i;
-        delta_prime_filters[(long long)row * 128 + column] = delta_prime_filters_i;
+        const float v_b_filters = b_filters[column];
+        const float v_g_filters_unbiased = g_filters_unbiased[(long long)row * 128 + column];
+        const float v_s_alpha = s_alpha[column];
+        float v_delta_filters, v_delta_prime_filters;
+        at_delta_filters_to_delta_prime_filters(v_b_filters, v_g_filters_unbiased, v_s_alpha, v_delta_filters, v_delta_prime_filters);
+        delta_filters[(long long)row * 128 + column] = v_delta_filters;
+        delta_prime_filters[(long long)row * 128 + column] = v_delta_prime_filters;
     }
 }
-extern "C" __global__ void delta_filters_to_delta_prime_filters_x4(
+extern "C" __global__ void vec4_delta_filters_to_delta_prime_filters(
     const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ delta_filters, float* __restrict__ delta_prime_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 b_filters_i = reinterpret_cast<const float4*>(b_filters)[column];
-        const float4 g_filters_unbiased_i = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
-        const float4 s_alpha_i = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 delta_filters_i, delta_prime_filters_i;
-        delta_filters_to_delta_prime_filters_at(b_filters_i.x, g_filters_unbiased_i.x, s_alpha_i.x, delta_filters_i.x, delta_prime_filters_i.x);
-        delta_filters_to_delta_prime_filters_at(b_filters_i.y, g_filters_unbiased_i.y, s_alpha_i.y, delta_filters_i.y, delta_prime_filters_i.y);
-        delta_filters_to_delta_prime_filters_at(b_filters_i.z, g_filters_unbiased_i.z, s_alpha_i.z, delta_filters_i.z, delta_prime_filters_i.z);
-        delta_filters_to_delta_prime_filters_at(b_filters_i.w, g_filters_unbiased_i.w, s_alpha_i.w, delta_filters_i.w, delta_prime_filters_i.w);
-        reinterpret_cast<float4*>(delta_filters)[(long long)row * 32 + column] = delta_filters_i;
-        reinterpret_cast<float4*>(delta_prime_filters)[(long long)row * 32 + column] = delta_prime_filters_i;
+        const float4 v_b_filters = reinterpret_cast<const float4*>(b_filters)[column];
+        const float4 v_g_filters_unbiased = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
+        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
+        float4 v_delta_filters, v_delta_prime_filters;
+        at_delta_filters_to_delta_prime_filters(v_b_filters.x, v_g_filters_unbiased.x, v_s_alpha.x, v_delta_filters.x, v_delta_prime_filters.x);
+        at_delta_filters_to_delta_prime_filters(v_b_filters.y, v_g_filters_unbiased.y, v_s_alpha.y, v_delta_filters.y, v_delta_prime_filters.y);
+        at_delta_filters_to_delta_prime_filters(v_b_filters.z, v_g_filters_unbiased.z, v_s_alpha.z, v_delta_filters.z, v_delta_prime_filters.z);
+        at_delta_filters_to_delta_prime_filters(v_b_filters.w, v_g_filters_unbiased.w, v_s_alpha.w, v_delta_filters.w, v_delta_prime_filters.w);
+        reinterpret_cast<float4*>(delta_filters)[(long long)row * 32 + column] = v_delta_filters;
+        reinterpret_cast<float4*>(delta_prime_filters)[(long long)row * 32 + column] = v_delta_prime_filters;
     }
 }
 
-static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_squared_at(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
+static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
     const float sum_delta_squared_terms = delta_x * delta_x;
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
@@ -370,52 +370,52 @@ static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_squa
 extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_x_i = delta_x[(long long)row * 64 + column];
-        const float delta_prime_x_i = delta_prime_x[(long long)row * 64 + column];
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i, delta_prime_x_i, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
+        const float v_delta_x = delta_x[(long long)row * 64 + column];
+        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
-extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_squared_x4(
+extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        const float4 delta_prime_x_i = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i.x, delta_prime_x_i.x, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i.y, delta_prime_x_i.y, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i.z, delta_prime_x_i.z, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        sum_delta_squared_to_sum_delta_prime_squared_at(delta_x_i.w, delta_prime_x_i.w, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
+        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
 
-static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_at(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime)
+static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime)
 {
     const float sum_delta_squared_terms = delta_x * delta_x;
     // Σ_n Σ_i δ_x²
@@ -427,46 +427,46 @@ static __device__ __forceinline__ void sum_delta_squared_to_sum_delta_prime_at(c
 extern "C" __global__ void sum_delta_squared_to_sum_delta_prime(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_x_i = delta_x[(long long)row * 64 + column];
-        const float delta_prime_x_i = delta_prime_x[(long long)row * 64 + column];
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i, delta_prime_x_i, sum_delta_squared_i, sum_delta_prime_i);
+        const float v_delta_x = delta_x[(long long)row * 64 + column];
+        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x, v_delta_prime_x, v_sum_delta_squared, v_sum_delta_prime);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
     }
 }
-extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_x4(
+extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        const float4 delta_prime_x_i = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i.x, delta_prime_x_i.x, sum_delta_squared_i, sum_delta_prime_i);
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i.y, delta_prime_x_i.y, sum_delta_squared_i, sum_delta_prime_i);
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i.z, delta_prime_x_i.z, sum_delta_squared_i, sum_delta_prime_i);
-        sum_delta_squared_to_sum_delta_prime_at(delta_x_i.w, delta_prime_x_i.w, sum_delta_squared_i, sum_delta_prime_i);
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
+        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.x, v_delta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime);
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.y, v_delta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime);
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.z, v_delta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime);
+        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.w, v_delta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime);
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
     }
 }
 
-static __device__ __forceinline__ void g_filters_to_delta_prime_filters_at(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& g_filters, float& f_prime_experts, float& delta_filters, float& f_second_experts, float& delta_prime_filters)
+static __device__ __forceinline__ void at_g_filters_to_delta_prime_filters(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& g_filters, float& f_prime_experts, float& delta_filters, float& f_second_experts, float& delta_prime_filters)
 {
     // g_filters = W_filters g_x + b_filters
     g_filters = b_filters + g_filters_unbiased;
@@ -485,40 +485,40 @@ extern "C" __global__ void g_filters_to_delta_prime_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float b_filters_i = b_filters[column];
-        const float g_filters_unbiased_i = g_filters_unbiased[(long long)row * 128 + column];
-        const float s_alpha_i = s_alpha[column];
-        float g_filters_i, f_prime_experts_i, delta_filters_i, f_second_experts_i, delta_prime_filters_i;
-        g_filters_to_delta_prime_filters_at(b_filters_i, g_filters_unbiased_i, s_alpha_i, g_filters_i, f_prime_experts_i, delta_filters_i, f_second_experts_i, delta_prime_filters_i);
-        g_filters[(long long)row * 128 + column] = g_filters_i;
-        f_prime_experts[(long long)row * 128 + column] = f_prime_experts_i;
-        delta_filters[(long long)row * 128 + column] = delta_filters_i;
-        f_second_experts[(long long)row * 128 + column] = f_second_experts_i;
-        delta_prime_filters[(long long)row * 128 + column] = delta_prime_filters_i;
+        const float v_b_filters = b_filters[column];
+        const float v_g_filters_unbiased = g_filters_unbiased[(long long)row * 128 + column];
+        const float v_s_alpha = s_alpha[column];
+        float v_g_filters, v_f_prime_experts, v_delta_filters, v_f_second_experts, v_delta_prime_filters;
+        at_g_filters_to_delta_prime_filters(v_b_filters, v_g_filters_unbiased, v_s_alpha, v_g_filters, v_f_prime_experts, v_delta_filters, v_f_second_experts, v_delta_prime_filters);
+        g_filters[(long long)row * 128 + column] = v_g_filters;
+        f_prime_experts[(long long)row * 128 + column] = v_f_prime_experts;
+        delta_filters[(long long)row * 128 + column] = v_delta_filters;
+        f_second_experts[(long long)row * 128 + column] = v_f_second_experts;
+        delta_prime_filters[(long long)row * 128 + column] = v_delta_prime_filters;
     }
 }
-extern "C" __global__ void g_filters_to_delta_prime_filters_x4(
+extern "C" __global__ void vec4_g_filters_to_delta_prime_filters(
     const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ g_filters, float* __restrict__ f_prime_experts, float* __restrict__ delta_filters, float* __restrict__ f_second_experts, float* __restrict__ delta_prime_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 b_filters_i = reinterpret_cast<const float4*>(b_filters)[column];
-        const float4 g_filters_unbiased_i = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
-        const float4 s_alpha_i = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 g_filters_i, f_prime_experts_i, delta_filters_i, f_second_experts_i, delta_prime_filters_i;
-        g_filters_to_delta_prime_filters_at(b_filters_i.x, g_filters_unbiased_i.x, s_alpha_i.x, g_filters_i.x, f_prime_experts_i.x, delta_filters_i.x, f_second_experts_i.x, delta_prime_filters_i.x);
-        g_filters_to_delta_prime_filters_at(b_filters_i.y, g_filters_unbiased_i.y, s_alpha_i.y, g_filters_i.y, f_prime_experts_i.y, delta_filters_i.y, f_second_experts_i.y, delta_prime_filters_i.y);
-        g_filters_to_delta_prime_filters_at(b_filters_i.z, g_filters_unbiased_i.z, s_alpha_i.z, g_filters_i.z, f_prime_experts_i.z, delta_filters_i.z, f_second_experts_i.z, delta_prime_filters_i.z);
-        g_filters_to_delta_prime_filters_at(b_filters_i.w, g_filters_unbiased_i.w, s_alpha_i.w, g_filters_i.w, f_prime_experts_i.w, delta_filters_i.w, f_second_experts_i.w, delta_prime_filters_i.w);
-        reinterpret_cast<float4*>(g_filters)[(long long)row * 32 + column] = g_filters_i;
-        reinterpret_cast<float4*>(f_prime_experts)[(long long)row * 32 + column] = f_prime_experts_i;
-        reinterpret_cast<float4*>(delta_filters)[(long long)row * 32 + column] = delta_filters_i;
-        reinterpret_cast<float4*>(f_second_experts)[(long long)row * 32 + column] = f_second_experts_i;
-        reinterpret_cast<float4*>(delta_prime_filters)[(long long)row * 32 + column] = delta_prime_filters_i;
+        const float4 v_b_filters = reinterpret_cast<const float4*>(b_filters)[column];
+        const float4 v_g_filters_unbiased = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
+        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
+        float4 v_g_filters, v_f_prime_experts, v_delta_filters, v_f_second_experts, v_delta_prime_filters;
+        at_g_filters_to_delta_prime_filters(v_b_filters.x, v_g_filters_unbiased.x, v_s_alpha.x, v_g_filters.x, v_f_prime_experts.x, v_delta_filters.x, v_f_second_experts.x, v_delta_prime_filters.x);
+        at_g_filters_to_delta_prime_filters(v_b_filters.y, v_g_filters_unbiased.y, v_s_alpha.y, v_g_filters.y, v_f_prime_experts.y, v_delta_filters.y, v_f_second_experts.y, v_delta_prime_filters.y);
+        at_g_filters_to_delta_prime_filters(v_b_filters.z, v_g_filters_unbiased.z, v_s_alpha.z, v_g_filters.z, v_f_prime_experts.z, v_delta_filters.z, v_f_second_experts.z, v_delta_prime_filters.z);
+        at_g_filters_to_delta_prime_filters(v_b_filters.w, v_g_filters_unbiased.w, v_s_alpha.w, v_g_filters.w, v_f_prime_experts.w, v_delta_filters.w, v_f_second_experts.w, v_delta_prime_filters.w);
+        reinterpret_cast<float4*>(g_filters)[(long long)row * 32 + column] = v_g_filters;
+        reinterpret_cast<float4*>(f_prime_experts)[(long long)row * 32 + column] = v_f_prime_experts;
+        reinterpret_cast<float4*>(delta_filters)[(long long)row * 32 + column] = v_delta_filters;
+        reinterpret_cast<float4*>(f_second_experts)[(long long)row * 32 + column] = v_f_second_experts;
+        reinterpret_cast<float4*>(delta_prime_filters)[(long long)row * 32 + column] = v_delta_prime_filters;
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(const float delta_x, const float delta_prime_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
+static __device__ __forceinline__ void at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
     const float sum_delta_squared_terms = delta_x * delta_x;
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
@@ -535,56 +535,56 @@ static __device__ __forceinline__ void dJ_ddelta_prime_x_to_sum_delta_prime_squa
 extern "C" __global__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_x_i = delta_x[(long long)row * 64 + column];
-        const float delta_prime_x_i = delta_prime_x[(long long)row * 64 + column];
-        float dJ_ddelta_prime_x_i;
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i, delta_prime_x_i, lam, dJ_ddelta_prime_x_i, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x[(long long)row * 64 + column] = dJ_ddelta_prime_x_i;
+        const float v_delta_x = delta_x[(long long)row * 64 + column];
+        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
+        float v_dJ_ddelta_prime_x;
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, lam, v_dJ_ddelta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        dJ_ddelta_prime_x[(long long)row * 64 + column] = v_dJ_ddelta_prime_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
-extern "C" __global__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared_x4(
+extern "C" __global__ void vec4_dJ_ddelta_prime_x_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        const float4 delta_prime_x_i = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        float4 dJ_ddelta_prime_x_i;
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.x, delta_prime_x_i.x, lam, dJ_ddelta_prime_x_i.x, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.y, delta_prime_x_i.y, lam, dJ_ddelta_prime_x_i.y, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.z, delta_prime_x_i.z, lam, dJ_ddelta_prime_x_i.z, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dJ_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.w, delta_prime_x_i.w, lam, dJ_ddelta_prime_x_i.w, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        reinterpret_cast<float4*>(dJ_ddelta_prime_x)[(long long)row * 16 + column] = dJ_ddelta_prime_x_i;
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
+        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
+        float4 v_dJ_ddelta_prime_x;
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, lam, v_dJ_ddelta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, lam, v_dJ_ddelta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, lam, v_dJ_ddelta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, lam, v_dJ_ddelta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        reinterpret_cast<float4*>(dJ_ddelta_prime_x)[(long long)row * 16 + column] = v_dJ_ddelta_prime_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_experts_to_dJ_dg_filters_at(const float dJ_ddelta_filters, const float dJ_ddelta_prime_filters, const float f_prime_experts, const float f_second_experts, const float g_filters, const float s_alpha, float& dJ_ddelta_experts, float& dJ_dg_filters)
+static __device__ __forceinline__ void at_dJ_ddelta_experts_to_dJ_dg_filters(const float dJ_ddelta_filters, const float dJ_ddelta_prime_filters, const float f_prime_experts, const float f_second_experts, const float g_filters, const float s_alpha, float& dJ_ddelta_experts, float& dJ_dg_filters)
 {
     // ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19)
     dJ_ddelta_experts = dJ_ddelta_filters * f_prime_experts + dJ_ddelta_prime_filters * f_second_experts;
@@ -599,40 +599,40 @@ extern "C" __global__ void dJ_ddelta_experts_to_dJ_dg_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float dJ_ddelta_filters_i = dJ_ddelta_filters[(long long)row * 128 + column];
-        const float dJ_ddelta_prime_filters_i = dJ_ddelta_prime_filters[(long long)row * 128 + column];
-        const float f_prime_experts_i = f_prime_experts[(long long)row * 128 + column];
-        const float f_second_experts_i = f_second_experts[(long long)row * 128 + column];
-        const float g_filters_i = g_filters[(long long)row * 128 + column];
-        const float s_alpha_i = s_alpha[column];
-        float dJ_ddelta_experts_i, dJ_dg_filters_i;
-        dJ_ddelta_experts_to_dJ_dg_filters_at(dJ_ddelta_filters_i, dJ_ddelta_prime_filters_i, f_prime_experts_i, f_second_experts_i, g_filters_i, s_alpha_i, dJ_ddelta_experts_i, dJ_dg_filters_i);
-        dJ_ddelta_experts[(long long)row * 128 + column] = dJ_ddelta_experts_i;
-        dJ_dg_filters[(long long)row * 128 + column] = dJ_dg_filters_i;
+        const float v_dJ_ddelta_filters = dJ_ddelta_filters[(long long)row * 128 + column];
+        const float v_dJ_ddelta_prime_filters = dJ_ddelta_prime_filters[(long long)row * 128 + column];
+        const float v_f_prime_experts = f_prime_experts[(long long)row * 128 + column];
+        const float v_f_second_experts = f_second_experts[(long long)row * 128 + column];
+        const float v_g_filters = g_filters[(long long)row * 128 + column];
+        const float v_s_alpha = s_alpha[column];
+        float v_dJ_ddelta_experts, v_dJ_dg_filters;
+        at_dJ_ddelta_experts_to_dJ_dg_filters(v_dJ_ddelta_filters, v_dJ_ddelta_prime_filters, v_f_prime_experts, v_f_second_experts, v_g_filters, v_s_alpha, v_dJ_ddelta_experts, v_dJ_dg_filters);
+        dJ_ddelta_experts[(long long)row * 128 + column] = v_dJ_ddelta_experts;
+        dJ_dg_filters[(long long)row * 128 + column] = v_dJ_dg_filters;
     }
 }
-extern "C" __global__ void dJ_ddelta_experts_to_dJ_dg_filters_x4(
+extern "C" __global__ void vec4_dJ_ddelta_experts_to_dJ_dg_filters(
     const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ dJ_ddelta_prime_filters, const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dJ_ddelta_experts, float* __restrict__ dJ_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dJ_ddelta_filters_i = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 32 + column];
-        const float4 dJ_ddelta_prime_filters_i = reinterpret_cast<const float4*>(dJ_ddelta_prime_filters)[(long long)row * 32 + column];
-        const float4 f_prime_experts_i = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 32 + column];
-        const float4 f_second_experts_i = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
-        const float4 g_filters_i = reinterpret_cast<const float4*>(g_filters)[(long long)row * 32 + column];
-        const float4 s_alpha_i = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 dJ_ddelta_experts_i, dJ_dg_filters_i;
-        dJ_ddelta_experts_to_dJ_dg_filters_at(dJ_ddelta_filters_i.x, dJ_ddelta_prime_filters_i.x, f_prime_experts_i.x, f_second_experts_i.x, g_filters_i.x, s_alpha_i.x, dJ_ddelta_experts_i.x, dJ_dg_filters_i.x);
-        dJ_ddelta_experts_to_dJ_dg_filters_at(dJ_ddelta_filters_i.y, dJ_ddelta_prime_filters_i.y, f_prime_experts_i.y, f_second_experts_i.y, g_filters_i.y, s_alpha_i.y, dJ_ddelta_experts_i.y, dJ_dg_filters_i.y);
-        dJ_ddelta_experts_to_dJ_dg_filters_at(dJ_ddelta_filters_i.z, dJ_ddelta_prime_filters_i.z, f_prime_experts_i.z, f_second_experts_i.z, g_filters_i.z, s_alpha_i.z, dJ_ddelta_experts_i.z, dJ_dg_filters_i.z);
-        dJ_ddelta_experts_to_dJ_dg_filters_at(dJ_ddelta_filters_i.w, dJ_ddelta_prime_filters_i.w, f_prime_experts_i.w, f_second_experts_i.w, g_filters_i.w, s_alpha_i.w, dJ_ddelta_experts_i.w, dJ_dg_filters_i.w);
-        reinterpret_cast<float4*>(dJ_ddelta_experts)[(long long)row * 32 + column] = dJ_ddelta_experts_i;
-        reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 32 + column] = dJ_dg_filters_i;
+        const float4 v_dJ_ddelta_filters = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 32 + column];
+        const float4 v_dJ_ddelta_prime_filters = reinterpret_cast<const float4*>(dJ_ddelta_prime_filters)[(long long)row * 32 + column];
+        const float4 v_f_prime_experts = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 32 + column];
+        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
+        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 32 + column];
+        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
+        float4 v_dJ_ddelta_experts, v_dJ_dg_filters;
+        at_dJ_ddelta_experts_to_dJ_dg_filters(v_dJ_ddelta_filters.x, v_dJ_ddelta_prime_filters.x, v_f_prime_experts.x, v_f_second_experts.x, v_g_filters.x, v_s_alpha.x, v_dJ_ddelta_experts.x, v_dJ_dg_filters.x);
+        at_dJ_ddelta_experts_to_dJ_dg_filters(v_dJ_ddelta_filters.y, v_dJ_ddelta_prime_filters.y, v_f_prime_experts.y, v_f_second_experts.y, v_g_filters.y, v_s_alpha.y, v_dJ_ddelta_experts.y, v_dJ_dg_filters.y);
+        at_dJ_ddelta_experts_to_dJ_dg_filters(v_dJ_ddelta_filters.z, v_dJ_ddelta_prime_filters.z, v_f_prime_experts.z, v_f_second_experts.z, v_g_filters.z, v_s_alpha.z, v_dJ_ddelta_experts.z, v_dJ_dg_filters.z);
+        at_dJ_ddelta_experts_to_dJ_dg_filters(v_dJ_ddelta_filters.w, v_dJ_ddelta_prime_filters.w, v_f_prime_experts.w, v_f_second_experts.w, v_g_filters.w, v_s_alpha.w, v_dJ_ddelta_experts.w, v_dJ_dg_filters.w);
+        reinterpret_cast<float4*>(dJ_ddelta_experts)[(long long)row * 32 + column] = v_dJ_ddelta_experts;
+        reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 32 + column] = v_dJ_dg_filters;
     }
 }
 
-static __device__ __forceinline__ void dJ_ds_alpha_at(const float dJ_ds_alpha_sum, const int N, float& dJ_ds_alpha)
+static __device__ __forceinline__ void at_dJ_ds_alpha(const float dJ_ds_alpha_sum, const int N, float& dJ_ds_alpha)
 {
     // ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
     dJ_ds_alpha = dJ_ds_alpha_sum / N;
@@ -643,28 +643,28 @@ extern "C" __global__ void dJ_ds_alpha(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dJ_ds_alpha_sum_i = dJ_ds_alpha_sum[column];
-        float dJ_ds_alpha_i;
-        dJ_ds_alpha_at(dJ_ds_alpha_sum_i, N, dJ_ds_alpha_i);
-        dJ_ds_alpha[column] = dJ_ds_alpha_i;
+        const float v_dJ_ds_alpha_sum = dJ_ds_alpha_sum[column];
+        float v_dJ_ds_alpha;
+        at_dJ_ds_alpha(v_dJ_ds_alpha_sum, N, v_dJ_ds_alpha);
+        dJ_ds_alpha[column] = v_dJ_ds_alpha;
     }
 }
-extern "C" __global__ void dJ_ds_alpha_x4(
+extern "C" __global__ void vec4_dJ_ds_alpha(
     const float* __restrict__ dJ_ds_alpha_sum, float* __restrict__ dJ_ds_alpha, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dJ_ds_alpha_sum_i = reinterpret_cast<const float4*>(dJ_ds_alpha_sum)[column];
-        float4 dJ_ds_alpha_i;
-        dJ_ds_alpha_at(dJ_ds_alpha_sum_i.x, N, dJ_ds_alpha_i.x);
-        dJ_ds_alpha_at(dJ_ds_alpha_sum_i.y, N, dJ_ds_alpha_i.y);
-        dJ_ds_alpha_at(dJ_ds_alpha_sum_i.z, N, dJ_ds_alpha_i.z);
-        dJ_ds_alpha_at(dJ_ds_alpha_sum_i.w, N, dJ_ds_alpha_i.w);
-        reinterpret_cast<float4*>(dJ_ds_alpha)[column] = dJ_ds_alpha_i;
+        const float4 v_dJ_ds_alpha_sum = reinterpret_cast<const float4*>(dJ_ds_alpha_sum)[column];
+        float4 v_dJ_ds_alpha;
+        at_dJ_ds_alpha(v_dJ_ds_alpha_sum.x, N, v_dJ_ds_alpha.x);
+        at_dJ_ds_alpha(v_dJ_ds_alpha_sum.y, N, v_dJ_ds_alpha.y);
+        at_dJ_ds_alpha(v_dJ_ds_alpha_sum.z, N, v_dJ_ds_alpha.z);
+        at_dJ_ds_alpha(v_dJ_ds_alpha_sum.w, N, v_dJ_ds_alpha.w);
+        reinterpret_cast<float4*>(dJ_ds_alpha)[column] = v_dJ_ds_alpha;
     }
 }
 
-static __device__ __forceinline__ void dJ_dW_filters_at(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
+static __device__ __forceinline__ void at_dJ_dW_filters(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
 {
     // ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
     dJ_dW_filters = (2.0f * W_filters * dJ_dW_filters_delta_prime + dJ_dW_filters_delta + dJ_dW_filters_g) / N;
@@ -675,34 +675,34 @@ extern "C" __global__ void dJ_dW_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float W_filters_i = W_filters[(long long)row * 64 + column];
-        const float dJ_dW_filters_delta_i = dJ_dW_filters_delta[(long long)row * 64 + column];
-        const float dJ_dW_filters_delta_prime_i = dJ_dW_filters_delta_prime[(long long)row * 64 + column];
-        const float dJ_dW_filters_g_i = dJ_dW_filters_g[(long long)row * 64 + column];
-        float dJ_dW_filters_i;
-        dJ_dW_filters_at(W_filters_i, dJ_dW_filters_delta_i, dJ_dW_filters_delta_prime_i, dJ_dW_filters_g_i, N, dJ_dW_filters_i);
-        dJ_dW_filters[(long long)row * 64 + column] = dJ_dW_filters_i;
+        const float v_W_filters = W_filters[(long long)row * 64 + column];
+        const float v_dJ_dW_filters_delta = dJ_dW_filters_delta[(long long)row * 64 + column];
+        const float v_dJ_dW_filters_delta_prime = dJ_dW_filters_delta_prime[(long long)row * 64 + column];
+        const float v_dJ_dW_filters_g = dJ_dW_filters_g[(long long)row * 64 + column];
+        float v_dJ_dW_filters;
+        at_dJ_dW_filters(v_W_filters, v_dJ_dW_filters_delta, v_dJ_dW_filters_delta_prime, v_dJ_dW_filters_g, N, v_dJ_dW_filters);
+        dJ_dW_filters[(long long)row * 64 + column] = v_dJ_dW_filters;
     }
 }
-extern "C" __global__ void dJ_dW_filters_x4(
+extern "C" __global__ void vec4_dJ_dW_filters(
     const float* __restrict__ W_filters, const float* __restrict__ dJ_dW_filters_delta, const float* __restrict__ dJ_dW_filters_delta_prime, const float* __restrict__ dJ_dW_filters_g, float* __restrict__ dJ_dW_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_i = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
-        const float4 dJ_dW_filters_delta_i = reinterpret_cast<const float4*>(dJ_dW_filters_delta)[(long long)row * 16 + column];
-        const float4 dJ_dW_filters_delta_prime_i = reinterpret_cast<const float4*>(dJ_dW_filters_delta_prime)[(long long)row * 16 + column];
-        const float4 dJ_dW_filters_g_i = reinterpret_cast<const float4*>(dJ_dW_filters_g)[(long long)row * 16 + column];
-        float4 dJ_dW_filters_i;
-        dJ_dW_filters_at(W_filters_i.x, dJ_dW_filters_delta_i.x, dJ_dW_filters_delta_prime_i.x, dJ_dW_filters_g_i.x, N, dJ_dW_filters_i.x);
-        dJ_dW_filters_at(W_filters_i.y, dJ_dW_filters_delta_i.y, dJ_dW_filters_delta_prime_i.y, dJ_dW_filters_g_i.y, N, dJ_dW_filters_i.y);
-        dJ_dW_filters_at(W_filters_i.z, dJ_dW_filters_delta_i.z, dJ_dW_filters_delta_prime_i.z, dJ_dW_filters_g_i.z, N, dJ_dW_filters_i.z);
-        dJ_dW_filters_at(W_filters_i.w, dJ_dW_filters_delta_i.w, dJ_dW_filters_delta_prime_i.w, dJ_dW_filters_g_i.w, N, dJ_dW_filters_i.w);
-        reinterpret_cast<float4*>(dJ_dW_filters)[(long long)row * 16 + column] = dJ_dW_filters_i;
+        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
+        const float4 v_dJ_dW_filters_delta = reinterpret_cast<const float4*>(dJ_dW_filters_delta)[(long long)row * 16 + column];
+        const float4 v_dJ_dW_filters_delta_prime = reinterpret_cast<const float4*>(dJ_dW_filters_delta_prime)[(long long)row * 16 + column];
+        const float4 v_dJ_dW_filters_g = reinterpret_cast<const float4*>(dJ_dW_filters_g)[(long long)row * 16 + column];
+        float4 v_dJ_dW_filters;
+        at_dJ_dW_filters(v_W_filters.x, v_dJ_dW_filters_delta.x, v_dJ_dW_filters_delta_prime.x, v_dJ_dW_filters_g.x, N, v_dJ_dW_filters.x);
+        at_dJ_dW_filters(v_W_filters.y, v_dJ_dW_filters_delta.y, v_dJ_dW_filters_delta_prime.y, v_dJ_dW_filters_g.y, N, v_dJ_dW_filters.y);
+        at_dJ_dW_filters(v_W_filters.z, v_dJ_dW_filters_delta.z, v_dJ_dW_filters_delta_prime.z, v_dJ_dW_filters_g.z, N, v_dJ_dW_filters.z);
+        at_dJ_dW_filters(v_W_filters.w, v_dJ_dW_filters_delta.w, v_dJ_dW_filters_delta_prime.w, v_dJ_dW_filters_g.w, N, v_dJ_dW_filters.w);
+        reinterpret_cast<float4*>(dJ_dW_filters)[(long long)row * 16 + column] = v_dJ_dW_filters;
     }
 }
 
-static __device__ __forceinline__ void dJ_db_filters_at(const float dJ_db_filters_sum, const int N, float& dJ_db_filters)
+static __device__ __forceinline__ void at_dJ_db_filters(const float dJ_db_filters_sum, const int N, float& dJ_db_filters)
 {
     // ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
     dJ_db_filters = dJ_db_filters_sum / N;
@@ -713,28 +713,28 @@ extern "C" __global__ void dJ_db_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dJ_db_filters_sum_i = dJ_db_filters_sum[column];
-        float dJ_db_filters_i;
-        dJ_db_filters_at(dJ_db_filters_sum_i, N, dJ_db_filters_i);
-        dJ_db_filters[column] = dJ_db_filters_i;
+        const float v_dJ_db_filters_sum = dJ_db_filters_sum[column];
+        float v_dJ_db_filters;
+        at_dJ_db_filters(v_dJ_db_filters_sum, N, v_dJ_db_filters);
+        dJ_db_filters[column] = v_dJ_db_filters;
     }
 }
-extern "C" __global__ void dJ_db_filters_x4(
+extern "C" __global__ void vec4_dJ_db_filters(
     const float* __restrict__ dJ_db_filters_sum, float* __restrict__ dJ_db_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dJ_db_filters_sum_i = reinterpret_cast<const float4*>(dJ_db_filters_sum)[column];
-        float4 dJ_db_filters_i;
-        dJ_db_filters_at(dJ_db_filters_sum_i.x, N, dJ_db_filters_i.x);
-        dJ_db_filters_at(dJ_db_filters_sum_i.y, N, dJ_db_filters_i.y);
-        dJ_db_filters_at(dJ_db_filters_sum_i.z, N, dJ_db_filters_i.z);
-        dJ_db_filters_at(dJ_db_filters_sum_i.w, N, dJ_db_filters_i.w);
-        reinterpret_cast<float4*>(dJ_db_filters)[column] = dJ_db_filters_i;
+        const float4 v_dJ_db_filters_sum = reinterpret_cast<const float4*>(dJ_db_filters_sum)[column];
+        float4 v_dJ_db_filters;
+        at_dJ_db_filters(v_dJ_db_filters_sum.x, N, v_dJ_db_filters.x);
+        at_dJ_db_filters(v_dJ_db_filters_sum.y, N, v_dJ_db_filters.y);
+        at_dJ_db_filters(v_dJ_db_filters_sum.z, N, v_dJ_db_filters.z);
+        at_dJ_db_filters(v_dJ_db_filters_sum.w, N, v_dJ_db_filters.w);
+        reinterpret_cast<float4*>(dJ_db_filters)[column] = v_dJ_db_filters;
     }
 }
 
-static __device__ __forceinline__ void dJ_ddelta_experts_to_dJ_dg_filters_2_at(const float W_filters_squared_sum, const float dJ_ddelta_filters, const float f_prime_experts, const float f_second_experts, const float g_filters, const float s_alpha, float& dJ_ddelta_experts, float& dJ_dg_filters)
+static __device__ __forceinline__ void at_dJ_ddelta_experts_to_dJ_dg_filters_2(const float W_filters_squared_sum, const float dJ_ddelta_filters, const float f_prime_experts, const float f_second_experts, const float g_filters, const float s_alpha, float& dJ_ddelta_experts, float& dJ_dg_filters)
 {
     // ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19)
     dJ_ddelta_experts = dJ_ddelta_filters * f_prime_experts - W_filters_squared_sum * f_second_experts;
@@ -749,40 +749,40 @@ extern "C" __global__ void dJ_ddelta_experts_to_dJ_dg_filters_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float W_filters_squared_sum_i = W_filters_squared_sum[column];
-        const float dJ_ddelta_filters_i = dJ_ddelta_filters[(long long)row * 128 + column];
-        const float f_prime_experts_i = f_prime_experts[(long long)row * 128 + column];
-        const float f_second_experts_i = f_second_experts[(long long)row * 128 + column];
-        const float g_filters_i = g_filters[(long long)row * 128 + column];
-        const float s_alpha_i = s_alpha[column];
-        float dJ_ddelta_experts_i, dJ_dg_filters_i;
-        dJ_ddelta_experts_to_dJ_dg_filters_2_at(W_filters_squared_sum_i, dJ_ddelta_filters_i, f_prime_experts_i, f_second_experts_i, g_filters_i, s_alpha_i, dJ_ddelta_experts_i, dJ_dg_filters_i);
-        dJ_ddelta_experts[(long long)row * 128 + column] = dJ_ddelta_experts_i;
-        dJ_dg_filters[(long long)row * 128 + column] = dJ_dg_filters_i;
+        const float v_W_filters_squared_sum = W_filters_squared_sum[column];
+        const float v_dJ_ddelta_filters = dJ_ddelta_filters[(long long)row * 128 + column];
+        const float v_f_prime_experts = f_prime_experts[(long long)row * 128 + column];
+        const float v_f_second_experts = f_second_experts[(long long)row * 128 + column];
+        const float v_g_filters = g_filters[(long long)row * 128 + column];
+        const float v_s_alpha = s_alpha[column];
+        float v_dJ_ddelta_experts, v_dJ_dg_filters;
+        at_dJ_ddelta_experts_to_dJ_dg_filters_2(v_W_filters_squared_sum, v_dJ_ddelta_filters, v_f_prime_experts, v_f_second_experts, v_g_filters, v_s_alpha, v_dJ_ddelta_experts, v_dJ_dg_filters);
+        dJ_ddelta_experts[(long long)row * 128 + column] = v_dJ_ddelta_experts;
+        dJ_dg_filters[(long long)row * 128 + column] = v_dJ_dg_filters;
     }
 }
-extern "C" __global__ void dJ_ddelta_experts_to_dJ_dg_filters_2_x4(
+extern "C" __global__ void vec4_dJ_ddelta_experts_to_dJ_dg_filters_2(
     const float* __restrict__ W_filters_squared_sum, const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dJ_ddelta_experts, float* __restrict__ dJ_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_squared_sum_i = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
-        const float4 dJ_ddelta_filters_i = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 32 + column];
-        const float4 f_prime_experts_i = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 32 + column];
-        const float4 f_second_experts_i = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
-        const float4 g_filters_i = reinterpret_cast<const float4*>(g_filters)[(long long)row * 32 + column];
-        const float4 s_alpha_i = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 dJ_ddelta_experts_i, dJ_dg_filters_i;
-        dJ_ddelta_experts_to_dJ_dg_filters_2_at(W_filters_squared_sum_i.x, dJ_ddelta_filters_i.x, f_prime_experts_i.x, f_second_experts_i.x, g_filters_i.x, s_alpha_i.x, dJ_ddelta_experts_i.x, dJ_dg_filters_i.x);
-        dJ_ddelta_experts_to_dJ_dg_filters_2_at(W_filters_squared_sum_i.y, dJ_ddelta_filters_i.y, f_prime_experts_i.y, f_second_experts_i.y, g_filters_i.y, s_alpha_i.y, dJ_ddelta_experts_i.y, dJ_dg_filters_i.y);
-        dJ_ddelta_experts_to_dJ_dg_filters_2_at(W_filters_squared_sum_i.z, dJ_ddelta_filters_i.z, f_prime_experts_i.z, f_second_experts_i.z, g_filters_i.z, s_alpha_i.z, dJ_ddelta_experts_i.z, dJ_dg_filters_i.z);
-        dJ_ddelta_experts_to_dJ_dg_filters_2_at(W_filters_squared_sum_i.w, dJ_ddelta_filters_i.w, f_prime_experts_i.w, f_second_experts_i.w, g_filters_i.w, s_alpha_i.w, dJ_ddelta_experts_i.w, dJ_dg_filters_i.w);
-        reinterpret_cast<float4*>(dJ_ddelta_experts)[(long long)row * 32 + column] = dJ_ddelta_experts_i;
-        reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 32 + column] = dJ_dg_filters_i;
+        const float4 v_W_filters_squared_sum = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
+        const float4 v_dJ_ddelta_filters = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 32 + column];
+        const float4 v_f_prime_experts = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 32 + column];
+        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
+        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 32 + column];
+        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
+        float4 v_dJ_ddelta_experts, v_dJ_dg_filters;
+        at_dJ_ddelta_experts_to_dJ_dg_filters_2(v_W_filters_squared_sum.x, v_dJ_ddelta_filters.x, v_f_prime_experts.x, v_f_second_experts.x, v_g_filters.x, v_s_alpha.x, v_dJ_ddelta_experts.x, v_dJ_dg_filters.x);
+        at_dJ_ddelta_experts_to_dJ_dg_filters_2(v_W_filters_squared_sum.y, v_dJ_ddelta_filters.y, v_f_prime_experts.y, v_f_second_experts.y, v_g_filters.y, v_s_alpha.y, v_dJ_ddelta_experts.y, v_dJ_dg_filters.y);
+        at_dJ_ddelta_experts_to_dJ_dg_filters_2(v_W_filters_squared_sum.z, v_dJ_ddelta_filters.z, v_f_prime_experts.z, v_f_second_experts.z, v_g_filters.z, v_s_alpha.z, v_dJ_ddelta_experts.z, v_dJ_dg_filters.z);
+        at_dJ_ddelta_experts_to_dJ_dg_filters_2(v_W_filters_squared_sum.w, v_dJ_ddelta_filters.w, v_f_prime_experts.w, v_f_second_experts.w, v_g_filters.w, v_s_alpha.w, v_dJ_ddelta_experts.w, v_dJ_dg_filters.w);
+        reinterpret_cast<float4*>(dJ_ddelta_experts)[(long long)row * 32 + column] = v_dJ_ddelta_experts;
+        reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 32 + column] = v_dJ_dg_filters;
     }
 }
 
-static __device__ __forceinline__ void dJ_dW_filters_2_at(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime_sum_column, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
+static __device__ __forceinline__ void at_dJ_dW_filters_2(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime_sum_column, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
 {
     // ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
     dJ_dW_filters = (dJ_dW_filters_delta + dJ_dW_filters_g - 2.0f * W_filters * dJ_dW_filters_delta_prime_sum_column) / N;
@@ -793,34 +793,34 @@ extern "C" __global__ void dJ_dW_filters_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float W_filters_i = W_filters[(long long)row * 64 + column];
-        const float dJ_dW_filters_delta_i = dJ_dW_filters_delta[(long long)row * 64 + column];
-        const float dJ_dW_filters_g_i = dJ_dW_filters_g[(long long)row * 64 + column];
-        const float dJ_dW_filters_delta_prime_sum_column_i = dJ_dW_filters_delta_prime_sum_column[row];
-        float dJ_dW_filters_i;
-        dJ_dW_filters_2_at(W_filters_i, dJ_dW_filters_delta_i, dJ_dW_filters_delta_prime_sum_column_i, dJ_dW_filters_g_i, N, dJ_dW_filters_i);
-        dJ_dW_filters[(long long)row * 64 + column] = dJ_dW_filters_i;
+        const float v_W_filters = W_filters[(long long)row * 64 + column];
+        const float v_dJ_dW_filters_delta = dJ_dW_filters_delta[(long long)row * 64 + column];
+        const float v_dJ_dW_filters_g = dJ_dW_filters_g[(long long)row * 64 + column];
+        const float v_dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum_column[row];
+        float v_dJ_dW_filters;
+        at_dJ_dW_filters_2(v_W_filters, v_dJ_dW_filters_delta, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g, N, v_dJ_dW_filters);
+        dJ_dW_filters[(long long)row * 64 + column] = v_dJ_dW_filters;
     }
 }
-extern "C" __global__ void dJ_dW_filters_2_x4(
+extern "C" __global__ void vec4_dJ_dW_filters_2(
     const float* __restrict__ W_filters, const float* __restrict__ dJ_dW_filters_delta, const float* __restrict__ dJ_dW_filters_delta_prime_sum_column, const float* __restrict__ dJ_dW_filters_g, float* __restrict__ dJ_dW_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_i = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
-        const float4 dJ_dW_filters_delta_i = reinterpret_cast<const float4*>(dJ_dW_filters_delta)[(long long)row * 16 + column];
-        const float4 dJ_dW_filters_g_i = reinterpret_cast<const float4*>(dJ_dW_filters_g)[(long long)row * 16 + column];
-        const float dJ_dW_filters_delta_prime_sum_column_i = dJ_dW_filters_delta_prime_sum_column[row];
-        float4 dJ_dW_filters_i;
-        dJ_dW_filters_2_at(W_filters_i.x, dJ_dW_filters_delta_i.x, dJ_dW_filters_delta_prime_sum_column_i, dJ_dW_filters_g_i.x, N, dJ_dW_filters_i.x);
-        dJ_dW_filters_2_at(W_filters_i.y, dJ_dW_filters_delta_i.y, dJ_dW_filters_delta_prime_sum_column_i, dJ_dW_filters_g_i.y, N, dJ_dW_filters_i.y);
-        dJ_dW_filters_2_at(W_filters_i.z, dJ_dW_filters_delta_i.z, dJ_dW_filters_delta_prime_sum_column_i, dJ_dW_filters_g_i.z, N, dJ_dW_filters_i.z);
-        dJ_dW_filters_2_at(W_filters_i.w, dJ_dW_filters_delta_i.w, dJ_dW_filters_delta_prime_sum_column_i, dJ_dW_filters_g_i.w, N, dJ_dW_filters_i.w);
-        reinterpret_cast<float4*>(dJ_dW_filters)[(long long)row * 16 + column] = dJ_dW_filters_i;
+        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
+        const float4 v_dJ_dW_filters_delta = reinterpret_cast<const float4*>(dJ_dW_filters_delta)[(long long)row * 16 + column];
+        const float4 v_dJ_dW_filters_g = reinterpret_cast<const float4*>(dJ_dW_filters_g)[(long long)row * 16 + column];
+        const float v_dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum_column[row];
+        float4 v_dJ_dW_filters;
+        at_dJ_dW_filters_2(v_W_filters.x, v_dJ_dW_filters_delta.x, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.x, N, v_dJ_dW_filters.x);
+        at_dJ_dW_filters_2(v_W_filters.y, v_dJ_dW_filters_delta.y, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.y, N, v_dJ_dW_filters.y);
+        at_dJ_dW_filters_2(v_W_filters.z, v_dJ_dW_filters_delta.z, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.z, N, v_dJ_dW_filters.z);
+        at_dJ_dW_filters_2(v_W_filters.w, v_dJ_dW_filters_delta.w, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.w, N, v_dJ_dW_filters.w);
+        reinterpret_cast<float4*>(dJ_dW_filters)[(long long)row * 16 + column] = v_dJ_dW_filters;
     }
 }
 
-static __device__ __forceinline__ void dL_ddelta_prime_x_to_sum_delta_prime_squared_at(const float delta_x, const float delta_prime_x, const float lam, float& dL_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
+static __device__ __forceinline__ void at_dL_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dL_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
     const float sum_delta_squared_terms = delta_x * delta_x;
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
@@ -837,56 +837,56 @@ static __device__ __forceinline__ void dL_ddelta_prime_x_to_sum_delta_prime_squa
 extern "C" __global__ void dL_ddelta_prime_x_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dL_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float delta_x_i = delta_x[(long long)row * 64 + column];
-        const float delta_prime_x_i = delta_prime_x[(long long)row * 64 + column];
-        float dL_ddelta_prime_x_i;
-        dL_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i, delta_prime_x_i, lam, dL_ddelta_prime_x_i, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dL_ddelta_prime_x[(long long)row * 64 + column] = dL_ddelta_prime_x_i;
+        const float v_delta_x = delta_x[(long long)row * 64 + column];
+        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
+        float v_dL_ddelta_prime_x;
+        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, lam, v_dL_ddelta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        dL_ddelta_prime_x[(long long)row * 64 + column] = v_dL_ddelta_prime_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
-extern "C" __global__ void dL_ddelta_prime_x_to_sum_delta_prime_squared_x4(
+extern "C" __global__ void vec4_dL_ddelta_prime_x_to_sum_delta_prime_squared(
     const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dL_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
 {
-    double sum_delta_squared_i = 0.0;
-    double sum_delta_prime_i = 0.0;
-    double sum_delta_prime_squared_i = 0.0;
+    double v_sum_delta_squared = 0.0;
+    double v_sum_delta_prime = 0.0;
+    double v_sum_delta_prime_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 delta_x_i = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        const float4 delta_prime_x_i = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        float4 dL_ddelta_prime_x_i;
-        dL_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.x, delta_prime_x_i.x, lam, dL_ddelta_prime_x_i.x, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dL_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.y, delta_prime_x_i.y, lam, dL_ddelta_prime_x_i.y, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dL_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.z, delta_prime_x_i.z, lam, dL_ddelta_prime_x_i.z, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        dL_ddelta_prime_x_to_sum_delta_prime_squared_at(delta_x_i.w, delta_prime_x_i.w, lam, dL_ddelta_prime_x_i.w, sum_delta_squared_i, sum_delta_prime_i, sum_delta_prime_squared_i);
-        reinterpret_cast<float4*>(dL_ddelta_prime_x)[(long long)row * 16 + column] = dL_ddelta_prime_x_i;
+        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
+        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
+        float4 v_dL_ddelta_prime_x;
+        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, lam, v_dL_ddelta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, lam, v_dL_ddelta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, lam, v_dL_ddelta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, lam, v_dL_ddelta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
+        reinterpret_cast<float4*>(dL_ddelta_prime_x)[(long long)row * 16 + column] = v_dL_ddelta_prime_x;
     }
-    sum_delta_squared_i = block_sum(sum_delta_squared_i);
-    sum_delta_prime_i = block_sum(sum_delta_prime_i);
-    sum_delta_prime_squared_i = block_sum(sum_delta_prime_squared_i);
+    v_sum_delta_squared = block_sum(v_sum_delta_squared);
+    v_sum_delta_prime = block_sum(v_sum_delta_prime);
+    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = sum_delta_squared_i;
-        sum_delta_prime[block] = sum_delta_prime_i;
-        sum_delta_prime_squared[block] = sum_delta_prime_squared_i;
+        sum_delta_squared[block] = v_sum_delta_squared;
+        sum_delta_prime[block] = v_sum_delta_prime;
+        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
     }
 }
 
-static __device__ __forceinline__ void dK_ddelta_experts_to_dK_dg_filters_at(const float dK_ddelta_filters, const float f_prime_experts, const float s_alpha, const float f_second_experts, float& dK_ddelta_experts, float& dK_dg_filters)
+static __device__ __forceinline__ void at_dK_ddelta_experts_to_dK_dg_filters(const float dK_ddelta_filters, const float f_prime_experts, const float s_alpha, const float f_second_experts, float& dK_ddelta_experts, float& dK_dg_filters)
 {
     // ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
     dK_ddelta_experts = dK_ddelta_filters * f_prime_experts;
@@ -899,36 +899,36 @@ extern "C" __global__ void dK_ddelta_experts_to_dK_dg_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float dK_ddelta_filters_i = dK_ddelta_filters[(long long)row * 128 + column];
-        const float f_prime_experts_i = f_prime_experts[(long long)row * 128 + column];
-        const float s_alpha_i = s_alpha[column];
-        const float f_second_experts_i = f_second_experts[(long long)row * 128 + column];
-        float dK_ddelta_experts_i, dK_dg_filters_i;
-        dK_ddelta_experts_to_dK_dg_filters_at(dK_ddelta_filters_i, f_prime_experts_i, s_alpha_i, f_second_experts_i, dK_ddelta_experts_i, dK_dg_filters_i);
-        dK_ddelta_experts[(long long)row * 128 + column] = dK_ddelta_experts_i;
-        dK_dg_filters[(long long)row * 128 + column] = dK_dg_filters_i;
+        const float v_dK_ddelta_filters = dK_ddelta_filters[(long long)row * 128 + column];
+        const float v_f_prime_experts = f_prime_experts[(long long)row * 128 + column];
+        const float v_s_alpha = s_alpha[column];
+        const float v_f_second_experts = f_second_experts[(long long)row * 128 + column];
+        float v_dK_ddelta_experts, v_dK_dg_filters;
+        at_dK_ddelta_experts_to_dK_dg_filters(v_dK_ddelta_filters, v_f_prime_experts, v_s_alpha, v_f_second_experts, v_dK_ddelta_experts, v_dK_dg_filters);
+        dK_ddelta_experts[(long long)row * 128 + column] = v_dK_ddelta_experts;
+        dK_dg_filters[(long long)row * 128 + column] = v_dK_dg_filters;
     }
 }
-extern "C" __global__ void dK_ddelta_experts_to_dK_dg_filters_x4(
+extern "C" __global__ void vec4_dK_ddelta_experts_to_dK_dg_filters(
     const float* __restrict__ dK_ddelta_filters, const float* __restrict__ f_prime_experts, const float* __restrict__ s_alpha, const float* __restrict__ f_second_experts, float* __restrict__ dK_ddelta_experts, float* __restrict__ dK_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dK_ddelta_filters_i = reinterpret_cast<const float4*>(dK_ddelta_filters)[(long long)row * 32 + column];
-        const float4 f_prime_experts_i = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 32 + column];
-        const float4 s_alpha_i = reinterpret_cast<const float4*>(s_alpha)[column];
-        const float4 f_second_experts_i = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
-        float4 dK_ddelta_experts_i, dK_dg_filters_i;
-        dK_ddelta_experts_to_dK_dg_filters_at(dK_ddelta_filters_i.x, f_prime_experts_i.x, s_alpha_i.x, f_second_experts_i.x, dK_ddelta_experts_i.x, dK_dg_filters_i.x);
-        dK_ddelta_experts_to_dK_dg_filters_at(dK_ddelta_filters_i.y, f_prime_experts_i.y, s_alpha_i.y, f_second_experts_i.y, dK_ddelta_experts_i.y, dK_dg_filters_i.y);
-        dK_ddelta_experts_to_dK_dg_filters_at(dK_ddelta_filters_i.z, f_prime_experts_i.z, s_alpha_i.z, f_second_experts_i.z, dK_ddelta_experts_i.z, dK_dg_filters_i.z);
-        dK_ddelta_experts_to_dK_dg_filters_at(dK_ddelta_filters_i.w, f_prime_experts_i.w, s_alpha_i.w, f_second_experts_i.w, dK_ddelta_experts_i.w, dK_dg_filters_i.w);
-        reinterpret_cast<float4*>(dK_ddelta_experts)[(long long)row * 32 + column] = dK_ddelta_experts_i;
-        reinterpret_cast<float4*>(dK_dg_filters)[(long long)row * 32 + column] = dK_dg_filters_i;
+        const float4 v_dK_ddelta_filters = reinterpret_cast<const float4*>(dK_ddelta_filters)[(long long)row * 32 + column];
+        const float4 v_f_prime_experts = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 32 + column];
+        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
+        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
+        float4 v_dK_ddelta_experts, v_dK_dg_filters;
+        at_dK_ddelta_experts_to_dK_dg_filters(v_dK_ddelta_filters.x, v_f_prime_experts.x, v_s_alpha.x, v_f_second_experts.x, v_dK_ddelta_experts.x, v_dK_dg_filters.x);
+        at_dK_ddelta_experts_to_dK_dg_filters(v_dK_ddelta_filters.y, v_f_prime_experts.y, v_s_alpha.y, v_f_second_experts.y, v_dK_ddelta_experts.y, v_dK_dg_filters.y);
+        at_dK_ddelta_experts_to_dK_dg_filters(v_dK_ddelta_filters.z, v_f_prime_experts.z, v_s_alpha.z, v_f_second_experts.z, v_dK_ddelta_experts.z, v_dK_dg_filters.z);
+        at_dK_ddelta_experts_to_dK_dg_filters(v_dK_ddelta_filters.w, v_f_prime_experts.w, v_s_alpha.w, v_f_second_experts.w, v_dK_ddelta_experts.w, v_dK_dg_filters.w);
+        reinterpret_cast<float4*>(dK_ddelta_experts)[(long long)row * 32 + column] = v_dK_ddelta_experts;
+        reinterpret_cast<float4*>(dK_dg_filters)[(long long)row * 32 + column] = v_dK_dg_filters;
     }
 }
 
-static __device__ __forceinline__ void dK_ds_alpha_at(const float dK_ds_alpha_sum, const int N, float& dK_ds_alpha)
+static __device__ __forceinline__ void at_dK_ds_alpha(const float dK_ds_alpha_sum, const int N, float& dK_ds_alpha)
 {
     // ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = dK_ds_alpha_sum / N;
@@ -939,28 +939,28 @@ extern "C" __global__ void dK_ds_alpha(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dK_ds_alpha_sum_i = dK_ds_alpha_sum[column];
-        float dK_ds_alpha_i;
-        dK_ds_alpha_at(dK_ds_alpha_sum_i, N, dK_ds_alpha_i);
-        dK_ds_alpha[column] = dK_ds_alpha_i;
+        const float v_dK_ds_alpha_sum = dK_ds_alpha_sum[column];
+        float v_dK_ds_alpha;
+        at_dK_ds_alpha(v_dK_ds_alpha_sum, N, v_dK_ds_alpha);
+        dK_ds_alpha[column] = v_dK_ds_alpha;
     }
 }
-extern "C" __global__ void dK_ds_alpha_x4(
+extern "C" __global__ void vec4_dK_ds_alpha(
     const float* __restrict__ dK_ds_alpha_sum, float* __restrict__ dK_ds_alpha, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dK_ds_alpha_sum_i = reinterpret_cast<const float4*>(dK_ds_alpha_sum)[column];
-        float4 dK_ds_alpha_i;
-        dK_ds_alpha_at(dK_ds_alpha_sum_i.x, N, dK_ds_alpha_i.x);
-        dK_ds_alpha_at(dK_ds_alpha_sum_i.y, N, dK_ds_alpha_i.y);
-        dK_ds_alpha_at(dK_ds_alpha_sum_i.z, N, dK_ds_alpha_i.z);
-        dK_ds_alpha_at(dK_ds_alpha_sum_i.w, N, dK_ds_alpha_i.w);
-        reinterpret_cast<float4*>(dK_ds_alpha)[column] = dK_ds_alpha_i;
+        const float4 v_dK_ds_alpha_sum = reinterpret_cast<const float4*>(dK_ds_alpha_sum)[column];
+        float4 v_dK_ds_alpha;
+        at_dK_ds_alpha(v_dK_ds_alpha_sum.x, N, v_dK_ds_alpha.x);
+        at_dK_ds_alpha(v_dK_ds_alpha_sum.y, N, v_dK_ds_alpha.y);
+        at_dK_ds_alpha(v_dK_ds_alpha_sum.z, N, v_dK_ds_alpha.z);
+        at_dK_ds_alpha(v_dK_ds_alpha_sum.w, N, v_dK_ds_alpha.w);
+        reinterpret_cast<float4*>(dK_ds_alpha)[column] = v_dK_ds_alpha;
     }
 }
 
-static __device__ __forceinline__ void dK_dW_filters_at(const float dK_dW_filters_delta, const float dK_dW_filters_g, const int N, float& dK_dW_filters)
+static __device__ __forceinline__ void at_dK_dW_filters(const float dK_dW_filters_delta, const float dK_dW_filters_g, const int N, float& dK_dW_filters)
 {
     // ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
     dK_dW_filters = (dK_dW_filters_delta + dK_dW_filters_g) / N;
@@ -971,30 +971,30 @@ extern "C" __global__ void dK_dW_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float dK_dW_filters_delta_i = dK_dW_filters_delta[(long long)row * 64 + column];
-        const float dK_dW_filters_g_i = dK_dW_filters_g[(long long)row * 64 + column];
-        float dK_dW_filters_i;
-        dK_dW_filters_at(dK_dW_filters_delta_i, dK_dW_filters_g_i, N, dK_dW_filters_i);
-        dK_dW_filters[(long long)row * 64 + column] = dK_dW_filters_i;
+        const float v_dK_dW_filters_delta = dK_dW_filters_delta[(long long)row * 64 + column];
+        const float v_dK_dW_filters_g = dK_dW_filters_g[(long long)row * 64 + column];
+        float v_dK_dW_filters;
+        at_dK_dW_filters(v_dK_dW_filters_delta, v_dK_dW_filters_g, N, v_dK_dW_filters);
+        dK_dW_filters[(long long)row * 64 + column] = v_dK_dW_filters;
     }
 }
-extern "C" __global__ void dK_dW_filters_x4(
+extern "C" __global__ void vec4_dK_dW_filters(
     const float* __restrict__ dK_dW_filters_delta, const float* __restrict__ dK_dW_filters_g, float* __restrict__ dK_dW_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 dK_dW_filters_delta_i = reinterpret_cast<const float4*>(dK_dW_filters_delta)[(long long)row * 16 + column];
-        const float4 dK_dW_filters_g_i = reinterpret_cast<const float4*>(dK_dW_filters_g)[(long long)row * 16 + column];
-        float4 dK_dW_filters_i;
-        dK_dW_filters_at(dK_dW_filters_delta_i.x, dK_dW_filters_g_i.x, N, dK_dW_filters_i.x);
-        dK_dW_filters_at(dK_dW_filters_delta_i.y, dK_dW_filters_g_i.y, N, dK_dW_filters_i.y);
-        dK_dW_filters_at(dK_dW_filters_delta_i.z, dK_dW_filters_g_i.z, N, dK_dW_filters_i.z);
-        dK_dW_filters_at(dK_dW_filters_delta_i.w, dK_dW_filters_g_i.w, N, dK_dW_filters_i.w);
-        reinterpret_cast<float4*>(dK_dW_filters)[(long long)row * 16 + column] = dK_dW_filters_i;
+        const float4 v_dK_dW_filters_delta = reinterpret_cast<const float4*>(dK_dW_filters_delta)[(long long)row * 16 + column];
+        const float4 v_dK_dW_filters_g = reinterpret_cast<const float4*>(dK_dW_filters_g)[(long long)row * 16 + column];
+        float4 v_dK_dW_filters;
+        at_dK_dW_filters(v_dK_dW_filters_delta.x, v_dK_dW_filters_g.x, N, v_dK_dW_filters.x);
+        at_dK_dW_filters(v_dK_dW_filters_delta.y, v_dK_dW_filters_g.y, N, v_dK_dW_filters.y);
+        at_dK_dW_filters(v_dK_dW_filters_delta.z, v_dK_dW_filters_g.z, N, v_dK_dW_filters.z);
+        at_dK_dW_filters(v_dK_dW_filters_delta.w, v_dK_dW_filters_g.w, N, v_dK_dW_filters.w);
+        reinterpret_cast<float4*>(dK_dW_filters)[(long long)row * 16 + column] = v_dK_dW_filters;
     }
 }
 
-static __device__ __forceinline__ void dK_db_filters_at(const float dK_db_filters_sum, const int N, float& dK_db_filters)
+static __device__ __forceinline__ void at_dK_db_filters(const float dK_db_filters_sum, const int N, float& dK_db_filters)
 {
     // ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
     dK_db_filters = dK_db_filters_sum / N;
@@ -1005,28 +1005,28 @@ extern "C" __global__ void dK_db_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dK_db_filters_sum_i = dK_db_filters_sum[column];
-        float dK_db_filters_i;
-        dK_db_filters_at(dK_db_filters_sum_i, N, dK_db_filters_i);
-        dK_db_filters[column] = dK_db_filters_i;
+        const float v_dK_db_filters_sum = dK_db_filters_sum[column];
+        float v_dK_db_filters;
+        at_dK_db_filters(v_dK_db_filters_sum, N, v_dK_db_filters);
+        dK_db_filters[column] = v_dK_db_filters;
     }
 }
-extern "C" __global__ void dK_db_filters_x4(
+extern "C" __global__ void vec4_dK_db_filters(
     const float* __restrict__ dK_db_filters_sum, float* __restrict__ dK_db_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dK_db_filters_sum_i = reinterpret_cast<const float4*>(dK_db_filters_sum)[column];
-        float4 dK_db_filters_i;
-        dK_db_filters_at(dK_db_filters_sum_i.x, N, dK_db_filters_i.x);
-        dK_db_filters_at(dK_db_filters_sum_i.y, N, dK_db_filters_i.y);
-        dK_db_filters_at(dK_db_filters_sum_i.z, N, dK_db_filters_i.z);
-        dK_db_filters_at(dK_db_filters_sum_i.w, N, dK_db_filters_i.w);
-        reinterpret_cast<float4*>(dK_db_filters)[column] = dK_db_filters_i;
+        const float4 v_dK_db_filters_sum = reinterpret_cast<const float4*>(dK_db_filters_sum)[column];
+        float4 v_dK_db_filters;
+        at_dK_db_filters(v_dK_db_filters_sum.x, N, v_dK_db_filters.x);
+        at_dK_db_filters(v_dK_db_filters_sum.y, N, v_dK_db_filters.y);
+        at_dK_db_filters(v_dK_db_filters_sum.z, N, v_dK_db_filters.z);
+        at_dK_db_filters(v_dK_db_filters_sum.w, N, v_dK_db_filters.w);
+        reinterpret_cast<float4*>(dK_db_filters)[column] = v_dK_db_filters;
     }
 }
 
-static __device__ __forceinline__ void dL_ddelta_experts_to_dL_dg_filters_at(const float dL_ddelta_prime_filters, const float f_second_experts, const float g_filters, const float s_alpha, float& dL_ddelta_experts, float& dL_dg_filters)
+static __device__ __forceinline__ void at_dL_ddelta_experts_to_dL_dg_filters(const float dL_ddelta_prime_filters, const float f_second_experts, const float g_filters, const float s_alpha, float& dL_ddelta_experts, float& dL_dg_filters)
 {
     // ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
     dL_ddelta_experts = dL_ddelta_prime_filters * f_second_experts;
@@ -1041,36 +1041,36 @@ extern "C" __global__ void dL_ddelta_experts_to_dL_dg_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float dL_ddelta_prime_filters_i = dL_ddelta_prime_filters[(long long)row * 128 + column];
-        const float f_second_experts_i = f_second_experts[(long long)row * 128 + column];
-        const float g_filters_i = g_filters[(long long)row * 128 + column];
-        const float s_alpha_i = s_alpha[column];
-        float dL_ddelta_experts_i, dL_dg_filters_i;
-        dL_ddelta_experts_to_dL_dg_filters_at(dL_ddelta_prime_filters_i, f_second_experts_i, g_filters_i, s_alpha_i, dL_ddelta_experts_i, dL_dg_filters_i);
-        dL_ddelta_experts[(long long)row * 128 + column] = dL_ddelta_experts_i;
-        dL_dg_filters[(long long)row * 128 + column] = dL_dg_filters_i;
+        const float v_dL_ddelta_prime_filters = dL_ddelta_prime_filters[(long long)row * 128 + column];
+        const float v_f_second_experts = f_second_experts[(long long)row * 128 + column];
+        const float v_g_filters = g_filters[(long long)row * 128 + column];
+        const float v_s_alpha = s_alpha[column];
+        float v_dL_ddelta_experts, v_dL_dg_filters;
+        at_dL_ddelta_experts_to_dL_dg_filters(v_dL_ddelta_prime_filters, v_f_second_experts, v_g_filters, v_s_alpha, v_dL_ddelta_experts, v_dL_dg_filters);
+        dL_ddelta_experts[(long long)row * 128 + column] = v_dL_ddelta_experts;
+        dL_dg_filters[(long long)row * 128 + column] = v_dL_dg_filters;
     }
 }
-extern "C" __global__ void dL_ddelta_experts_to_dL_dg_filters_x4(
+extern "C" __global__ void vec4_dL_ddelta_experts_to_dL_dg_filters(
     const float* __restrict__ dL_ddelta_prime_filters, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dL_ddelta_experts, float* __restrict__ dL_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 dL_ddelta_prime_filters_i = reinterpret_cast<const float4*>(dL_ddelta_prime_filters)[(long long)row * 32 + column];
-        const float4 f_second_experts_i = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
-        const float4 g_filters_i = reinterpret_cast<const float4*>(g_filters)[(long long)row * 32 + column];
-        const float4 s_alpha_i = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 dL_ddelta_experts_i, dL_dg_filters_i;
-        dL_ddelta_experts_to_dL_dg_filters_at(dL_ddelta_prime_filters_i.x, f_second_experts_i.x, g_filters_i.x, s_alpha_i.x, dL_ddelta_experts_i.x, dL_dg_filters_i.x);
-        dL_ddelta_experts_to_dL_dg_filters_at(dL_ddelta_prime_filters_i.y, f_second_experts_i.y, g_filters_i.y, s_alpha_i.y, dL_ddelta_experts_i.y, dL_dg_filters_i.y);
-        dL_ddelta_experts_to_dL_dg_filters_at(dL_ddelta_prime_filters_i.z, f_second_experts_i.z, g_filters_i.z, s_alpha_i.z, dL_ddelta_experts_i.z, dL_dg_filters_i.z);
-        dL_ddelta_experts_to_dL_dg_filters_at(dL_ddelta_prime_filters_i.w, f_second_experts_i.w, g_filters_i.w, s_alpha_i.w, dL_ddelta_experts_i.w, dL_dg_filters_i.w);
-        reinterpret_cast<float4*>(dL_ddelta_experts)[(long long)row * 32 + column] = dL_ddelta_experts_i;
-        reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 32 + column] = dL_dg_filters_i;
+        const float4 v_dL_ddelta_prime_filters = reinterpret_cast<const float4*>(dL_ddelta_prime_filters)[(long long)row * 32 + column];
+        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
+        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 32 + column];
+        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
+        float4 v_dL_ddelta_experts, v_dL_dg_filters;
+        at_dL_ddelta_experts_to_dL_dg_filters(v_dL_ddelta_prime_filters.x, v_f_second_experts.x, v_g_filters.x, v_s_alpha.x, v_dL_ddelta_experts.x, v_dL_dg_filters.x);
+        at_dL_ddelta_experts_to_dL_dg_filters(v_dL_ddelta_prime_filters.y, v_f_second_experts.y, v_g_filters.y, v_s_alpha.y, v_dL_ddelta_experts.y, v_dL_dg_filters.y);
+        at_dL_ddelta_experts_to_dL_dg_filters(v_dL_ddelta_prime_filters.z, v_f_second_experts.z, v_g_filters.z, v_s_alpha.z, v_dL_ddelta_experts.z, v_dL_dg_filters.z);
+        at_dL_ddelta_experts_to_dL_dg_filters(v_dL_ddelta_prime_filters.w, v_f_second_experts.w, v_g_filters.w, v_s_alpha.w, v_dL_ddelta_experts.w, v_dL_dg_filters.w);
+        reinterpret_cast<float4*>(dL_ddelta_experts)[(long long)row * 32 + column] = v_dL_ddelta_experts;
+        reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 32 + column] = v_dL_dg_filters;
     }
 }
 
-static __device__ __forceinline__ void dL_ds_alpha_at(const float dL_ds_alpha_sum, const int N, float& dL_ds_alpha)
+static __device__ __forceinline__ void at_dL_ds_alpha(const float dL_ds_alpha_sum, const int N, float& dL_ds_alpha)
 {
     // ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
     dL_ds_alpha = dL_ds_alpha_sum / N;
@@ -1081,28 +1081,28 @@ extern "C" __global__ void dL_ds_alpha(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dL_ds_alpha_sum_i = dL_ds_alpha_sum[column];
-        float dL_ds_alpha_i;
-        dL_ds_alpha_at(dL_ds_alpha_sum_i, N, dL_ds_alpha_i);
-        dL_ds_alpha[column] = dL_ds_alpha_i;
+        const float v_dL_ds_alpha_sum = dL_ds_alpha_sum[column];
+        float v_dL_ds_alpha;
+        at_dL_ds_alpha(v_dL_ds_alpha_sum, N, v_dL_ds_alpha);
+        dL_ds_alpha[column] = v_dL_ds_alpha;
     }
 }
-extern "C" __global__ void dL_ds_alpha_x4(
+extern "C" __global__ void vec4_dL_ds_alpha(
     const float* __restrict__ dL_ds_alpha_sum, float* __restrict__ dL_ds_alpha, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dL_ds_alpha_sum_i = reinterpret_cast<const float4*>(dL_ds_alpha_sum)[column];
-        float4 dL_ds_alpha_i;
-        dL_ds_alpha_at(dL_ds_alpha_sum_i.x, N, dL_ds_alpha_i.x);
-        dL_ds_alpha_at(dL_ds_alpha_sum_i.y, N, dL_ds_alpha_i.y);
-        dL_ds_alpha_at(dL_ds_alpha_sum_i.z, N, dL_ds_alpha_i.z);
-        dL_ds_alpha_at(dL_ds_alpha_sum_i.w, N, dL_ds_alpha_i.w);
-        reinterpret_cast<float4*>(dL_ds_alpha)[column] = dL_ds_alpha_i;
+        const float4 v_dL_ds_alpha_sum = reinterpret_cast<const float4*>(dL_ds_alpha_sum)[column];
+        float4 v_dL_ds_alpha;
+        at_dL_ds_alpha(v_dL_ds_alpha_sum.x, N, v_dL_ds_alpha.x);
+        at_dL_ds_alpha(v_dL_ds_alpha_sum.y, N, v_dL_ds_alpha.y);
+        at_dL_ds_alpha(v_dL_ds_alpha_sum.z, N, v_dL_ds_alpha.z);
+        at_dL_ds_alpha(v_dL_ds_alpha_sum.w, N, v_dL_ds_alpha.w);
+        reinterpret_cast<float4*>(dL_ds_alpha)[column] = v_dL_ds_alpha;
     }
 }
 
-static __device__ __forceinline__ void dL_dW_filters_at(const float W_filters, const float dL_dW_filters_delta_prime, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
+static __device__ __forceinline__ void at_dL_dW_filters(const float W_filters, const float dL_dW_filters_delta_prime, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
 {
     // ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
     dL_dW_filters = (2.0f * W_filters * dL_dW_filters_delta_prime + dL_dW_filters_g) / N;
@@ -1113,32 +1113,32 @@ extern "C" __global__ void dL_dW_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float W_filters_i = W_filters[(long long)row * 64 + column];
-        const float dL_dW_filters_delta_prime_i = dL_dW_filters_delta_prime[(long long)row * 64 + column];
-        const float dL_dW_filters_g_i = dL_dW_filters_g[(long long)row * 64 + column];
-        float dL_dW_filters_i;
-        dL_dW_filters_at(W_filters_i, dL_dW_filters_delta_prime_i, dL_dW_filters_g_i, N, dL_dW_filters_i);
-        dL_dW_filters[(long long)row * 64 + column] = dL_dW_filters_i;
+        const float v_W_filters = W_filters[(long long)row * 64 + column];
+        const float v_dL_dW_filters_delta_prime = dL_dW_filters_delta_prime[(long long)row * 64 + column];
+        const float v_dL_dW_filters_g = dL_dW_filters_g[(long long)row * 64 + column];
+        float v_dL_dW_filters;
+        at_dL_dW_filters(v_W_filters, v_dL_dW_filters_delta_prime, v_dL_dW_filters_g, N, v_dL_dW_filters);
+        dL_dW_filters[(long long)row * 64 + column] = v_dL_dW_filters;
     }
 }
-extern "C" __global__ void dL_dW_filters_x4(
+extern "C" __global__ void vec4_dL_dW_filters(
     const float* __restrict__ W_filters, const float* __restrict__ dL_dW_filters_delta_prime, const float* __restrict__ dL_dW_filters_g, float* __restrict__ dL_dW_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_i = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
-        const float4 dL_dW_filters_delta_prime_i = reinterpret_cast<const float4*>(dL_dW_filters_delta_prime)[(long long)row * 16 + column];
-        const float4 dL_dW_filters_g_i = reinterpret_cast<const float4*>(dL_dW_filters_g)[(long long)row * 16 + column];
-        float4 dL_dW_filters_i;
-        dL_dW_filters_at(W_filters_i.x, dL_dW_filters_delta_prime_i.x, dL_dW_filters_g_i.x, N, dL_dW_filters_i.x);
-        dL_dW_filters_at(W_filters_i.y, dL_dW_filters_delta_prime_i.y, dL_dW_filters_g_i.y, N, dL_dW_filters_i.y);
-        dL_dW_filters_at(W_filters_i.z, dL_dW_filters_delta_prime_i.z, dL_dW_filters_g_i.z, N, dL_dW_filters_i.z);
-        dL_dW_filters_at(W_filters_i.w, dL_dW_filters_delta_prime_i.w, dL_dW_filters_g_i.w, N, dL_dW_filters_i.w);
-        reinterpret_cast<float4*>(dL_dW_filters)[(long long)row * 16 + column] = dL_dW_filters_i;
+        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
+        const float4 v_dL_dW_filters_delta_prime = reinterpret_cast<const float4*>(dL_dW_filters_delta_prime)[(long long)row * 16 + column];
+        const float4 v_dL_dW_filters_g = reinterpret_cast<const float4*>(dL_dW_filters_g)[(long long)row * 16 + column];
+        float4 v_dL_dW_filters;
+        at_dL_dW_filters(v_W_filters.x, v_dL_dW_filters_delta_prime.x, v_dL_dW_filters_g.x, N, v_dL_dW_filters.x);
+        at_dL_dW_filters(v_W_filters.y, v_dL_dW_filters_delta_prime.y, v_dL_dW_filters_g.y, N, v_dL_dW_filters.y);
+        at_dL_dW_filters(v_W_filters.z, v_dL_dW_filters_delta_prime.z, v_dL_dW_filters_g.z, N, v_dL_dW_filters.z);
+        at_dL_dW_filters(v_W_filters.w, v_dL_dW_filters_delta_prime.w, v_dL_dW_filters_g.w, N, v_dL_dW_filters.w);
+        reinterpret_cast<float4*>(dL_dW_filters)[(long long)row * 16 + column] = v_dL_dW_filters;
     }
 }
 
-static __device__ __forceinline__ void dL_db_filters_at(const float dL_db_filters_sum, const int N, float& dL_db_filters)
+static __device__ __forceinline__ void at_dL_db_filters(const float dL_db_filters_sum, const int N, float& dL_db_filters)
 {
     // ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
     dL_db_filters = dL_db_filters_sum / N;
@@ -1149,28 +1149,28 @@ extern "C" __global__ void dL_db_filters(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float dL_db_filters_sum_i = dL_db_filters_sum[column];
-        float dL_db_filters_i;
-        dL_db_filters_at(dL_db_filters_sum_i, N, dL_db_filters_i);
-        dL_db_filters[column] = dL_db_filters_i;
+        const float v_dL_db_filters_sum = dL_db_filters_sum[column];
+        float v_dL_db_filters;
+        at_dL_db_filters(v_dL_db_filters_sum, N, v_dL_db_filters);
+        dL_db_filters[column] = v_dL_db_filters;
     }
 }
-extern "C" __global__ void dL_db_filters_x4(
+extern "C" __global__ void vec4_dL_db_filters(
     const float* __restrict__ dL_db_filters_sum, float* __restrict__ dL_db_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 dL_db_filters_sum_i = reinterpret_cast<const float4*>(dL_db_filters_sum)[column];
-        float4 dL_db_filters_i;
-        dL_db_filters_at(dL_db_filters_sum_i.x, N, dL_db_filters_i.x);
-        dL_db_filters_at(dL_db_filters_sum_i.y, N, dL_db_filters_i.y);
-        dL_db_filters_at(dL_db_filters_sum_i.z, N, dL_db_filters_i.z);
-        dL_db_filters_at(dL_db_filters_sum_i.w, N, dL_db_filters_i.w);
-        reinterpret_cast<float4*>(dL_db_filters)[column] = dL_db_filters_i;
+        const float4 v_dL_db_filters_sum = reinterpret_cast<const float4*>(dL_db_filters_sum)[column];
+        float4 v_dL_db_filters;
+        at_dL_db_filters(v_dL_db_filters_sum.x, N, v_dL_db_filters.x);
+        at_dL_db_filters(v_dL_db_filters_sum.y, N, v_dL_db_filters.y);
+        at_dL_db_filters(v_dL_db_filters_sum.z, N, v_dL_db_filters.z);
+        at_dL_db_filters(v_dL_db_filters_sum.w, N, v_dL_db_filters.w);
+        reinterpret_cast<float4*>(dL_db_filters)[column] = v_dL_db_filters;
     }
 }
 
-static __device__ __forceinline__ void dL_ddelta_experts_to_dL_dg_filters_2_at(const float W_filters_squared_sum, const float f_second_experts, const float g_filters, const float s_alpha, float& dL_ddelta_experts, float& dL_dg_filters)
+static __device__ __forceinline__ void at_dL_ddelta_experts_to_dL_dg_filters_2(const float W_filters_squared_sum, const float f_second_experts, const float g_filters, const float s_alpha, float& dL_ddelta_experts, float& dL_dg_filters)
 {
     // ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
     dL_ddelta_experts = -W_filters_squared_sum * f_second_experts;
@@ -1185,36 +1185,36 @@ extern "C" __global__ void dL_ddelta_experts_to_dL_dg_filters_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float W_filters_squared_sum_i = W_filters_squared_sum[column];
-        const float f_second_experts_i = f_second_experts[(long long)row * 128 + column];
-        const float g_filters_i = g_filters[(long long)row * 128 + column];
-        const float s_alpha_i = s_alpha[column];
-        float dL_ddelta_experts_i, dL_dg_filters_i;
-        dL_ddelta_experts_to_dL_dg_filters_2_at(W_filters_squared_sum_i, f_second_experts_i, g_filters_i, s_alpha_i, dL_ddelta_experts_i, dL_dg_filters_i);
-        dL_ddelta_experts[(long long)row * 128 + column] = dL_ddelta_experts_i;
-        dL_dg_filters[(long long)row * 128 + column] = dL_dg_filters_i;
+        const float v_W_filters_squared_sum = W_filters_squared_sum[column];
+        const float v_f_second_experts = f_second_experts[(long long)row * 128 + column];
+        const float v_g_filters = g_filters[(long long)row * 128 + column];
+        const float v_s_alpha = s_alpha[column];
+        float v_dL_ddelta_experts, v_dL_dg_filters;
+        at_dL_ddelta_experts_to_dL_dg_filters_2(v_W_filters_squared_sum, v_f_second_experts, v_g_filters, v_s_alpha, v_dL_ddelta_experts, v_dL_dg_filters);
+        dL_ddelta_experts[(long long)row * 128 + column] = v_dL_ddelta_experts;
+        dL_dg_filters[(long long)row * 128 + column] = v_dL_dg_filters;
     }
 }
-extern "C" __global__ void dL_ddelta_experts_to_dL_dg_filters_2_x4(
+extern "C" __global__ void vec4_dL_ddelta_experts_to_dL_dg_filters_2(
     const float* __restrict__ W_filters_squared_sum, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dL_ddelta_experts, float* __restrict__ dL_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_squared_sum_i = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
-        const float4 f_second_experts_i = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
-        const float4 g_filters_i = reinterpret_cast<const float4*>(g_filters)[(long long)row * 32 + column];
-        const float4 s_alpha_i = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 dL_ddelta_experts_i, dL_dg_filters_i;
-        dL_ddelta_experts_to_dL_dg_filters_2_at(W_filters_squared_sum_i.x, f_second_experts_i.x, g_filters_i.x, s_alpha_i.x, dL_ddelta_experts_i.x, dL_dg_filters_i.x);
-        dL_ddelta_experts_to_dL_dg_filters_2_at(W_filters_squared_sum_i.y, f_second_experts_i.y, g_filters_i.y, s_alpha_i.y, dL_ddelta_experts_i.y, dL_dg_filters_i.y);
-        dL_ddelta_experts_to_dL_dg_filters_2_at(W_filters_squared_sum_i.z, f_second_experts_i.z, g_filters_i.z, s_alpha_i.z, dL_ddelta_experts_i.z, dL_dg_filters_i.z);
-        dL_ddelta_experts_to_dL_dg_filters_2_at(W_filters_squared_sum_i.w, f_second_experts_i.w, g_filters_i.w, s_alpha_i.w, dL_ddelta_experts_i.w, dL_dg_filters_i.w);
-        reinterpret_cast<float4*>(dL_ddelta_experts)[(long long)row * 32 + column] = dL_ddelta_experts_i;
-        reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 32 + column] = dL_dg_filters_i;
+        const float4 v_W_filters_squared_sum = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
+        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
+        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 32 + column];
+        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
+        float4 v_dL_ddelta_experts, v_dL_dg_filters;
+        at_dL_ddelta_experts_to_dL_dg_filters_2(v_W_filters_squared_sum.x, v_f_second_experts.x, v_g_filters.x, v_s_alpha.x, v_dL_ddelta_experts.x, v_dL_dg_filters.x);
+        at_dL_ddelta_experts_to_dL_dg_filters_2(v_W_filters_squared_sum.y, v_f_second_experts.y, v_g_filters.y, v_s_alpha.y, v_dL_ddelta_experts.y, v_dL_dg_filters.y);
+        at_dL_ddelta_experts_to_dL_dg_filters_2(v_W_filters_squared_sum.z, v_f_second_experts.z, v_g_filters.z, v_s_alpha.z, v_dL_ddelta_experts.z, v_dL_dg_filters.z);
+        at_dL_ddelta_experts_to_dL_dg_filters_2(v_W_filters_squared_sum.w, v_f_second_experts.w, v_g_filters.w, v_s_alpha.w, v_dL_ddelta_experts.w, v_dL_dg_filters.w);
+        reinterpret_cast<float4*>(dL_ddelta_experts)[(long long)row * 32 + column] = v_dL_ddelta_experts;
+        reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 32 + column] = v_dL_dg_filters;
     }
 }
 
-static __device__ __forceinline__ void dL_dW_filters_2_at(const float W_filters, const float dL_dW_filters_delta_prime_sum_column, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
+static __device__ __forceinline__ void at_dL_dW_filters_2(const float W_filters, const float dL_dW_filters_delta_prime_sum_column, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
 {
     // ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
     dL_dW_filters = (dL_dW_filters_g - 2.0f * W_filters * dL_dW_filters_delta_prime_sum_column) / N;
@@ -1225,37 +1225,37 @@ extern "C" __global__ void dL_dW_filters_2(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float W_filters_i = W_filters[(long long)row * 64 + column];
-        const float dL_dW_filters_g_i = dL_dW_filters_g[(long long)row * 64 + column];
-        const float dL_dW_filters_delta_prime_sum_column_i = dL_dW_filters_delta_prime_sum_column[row];
-        float dL_dW_filters_i;
-        dL_dW_filters_2_at(W_filters_i, dL_dW_filters_delta_prime_sum_column_i, dL_dW_filters_g_i, N, dL_dW_filters_i);
-        dL_dW_filters[(long long)row * 64 + column] = dL_dW_filters_i;
+        const float v_W_filters = W_filters[(long long)row * 64 + column];
+        const float v_dL_dW_filters_g = dL_dW_filters_g[(long long)row * 64 + column];
+        const float v_dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum_column[row];
+        float v_dL_dW_filters;
+        at_dL_dW_filters_2(v_W_filters, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g, N, v_dL_dW_filters);
+        dL_dW_filters[(long long)row * 64 + column] = v_dL_dW_filters;
     }
 }
-extern "C" __global__ void dL_dW_filters_2_x4(
+extern "C" __global__ void vec4_dL_dW_filters_2(
     const float* __restrict__ W_filters, const float* __restrict__ dL_dW_filters_delta_prime_sum_column, const float* __restrict__ dL_dW_filters_g, float* __restrict__ dL_dW_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 W_filters_i = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
-        const float4 dL_dW_filters_g_i = reinterpret_cast<const float4*>(dL_dW_filters_g)[(long long)row * 16 + column];
-        const float dL_dW_filters_delta_prime_sum_column_i = dL_dW_filters_delta_prime_sum_column[row];
-        float4 dL_dW_filters_i;
-        dL_dW_filters_2_at(W_filters_i.x, dL_dW_filters_delta_prime_sum_column_i, dL_dW_filters_g_i.x, N, dL_dW_filters_i.x);
-        dL_dW_filters_2_at(W_filters_i.y, dL_dW_filters_delta_prime_sum_column_i, dL_dW_filters_g_i.y, N, dL_dW_filters_i.y);
-        dL_dW_filters_2_at(W_filters_i.z, dL_dW_filters_delta_prime_sum_column_i, dL_dW_filters_g_i.z, N, dL_dW_filters_i.z);
-        dL_dW_filters_2_at(W_filters_i.w, dL_dW_filters_delta_prime_sum_column_i, dL_dW_filters_g_i.w, N, dL_dW_filters_i.w);
-        reinterpret_cast<float4*>(dL_dW_filters)[(long long)row * 16 + column] = dL_dW_filters_i;
+        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
+        const float4 v_dL_dW_filters_g = reinterpret_cast<const float4*>(dL_dW_filters_g)[(long long)row * 16 + column];
+        const float v_dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum_column[row];
+        float4 v_dL_dW_filters;
+        at_dL_dW_filters_2(v_W_filters.x, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.x, N, v_dL_dW_filters.x);
+        at_dL_dW_filters_2(v_W_filters.y, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.y, N, v_dL_dW_filters.y);
+        at_dL_dW_filters_2(v_W_filters.z, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.z, N, v_dL_dW_filters.z);
+        at_dL_dW_filters_2(v_W_filters.w, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.w, N, v_dL_dW_filters.w);
+        reinterpret_cast<float4*>(dL_dW_filters)[(long long)row * 16 + column] = v_dL_dW_filters;
     }
 }
 
 extern "C" __global__ void K_and_L_and_J(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_prime_squared_parts, const int sum_delta_prime_squared_blocks, double* __restrict__ K_out, double* __restrict__ L_out, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, double* __restrict__ out_K, double* __restrict__ out_L, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_prime_squared = total_of(sum_delta_prime_squared_parts, sum_delta_prime_squared_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
@@ -1263,17 +1263,17 @@ extern "C" __global__ void K_and_L_and_J(
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
-        *K_out = K;
-        *L_out = L;
-        *J_out = J;
+        *out_K = K;
+        *out_L = L;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void K_and_L_and_J_2(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, double* __restrict__ K_out, double* __restrict__ L_out, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, double* __restrict__ out_K, double* __restrict__ out_L, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
@@ -1281,65 +1281,65 @@ extern "C" __global__ void K_and_L_and_J_2(
         const double L = -sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
-        *K_out = K;
-        *L_out = L;
-        *J_out = J;
+        *out_K = K;
+        *out_L = L;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void J(
-    const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_prime_squared_parts, const int sum_delta_prime_squared_blocks, const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_prime_squared = total_of(sum_delta_prime_squared_parts, sum_delta_prime_squared_blocks);
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
         // J = K + L
         const double J = lam * sum_delta_prime_squared / N + 0.5 * sum_delta_squared / N - sum_delta_prime / N;
-        *J_out = J;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void J_2(
-    const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, double* __restrict__ J_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, double* __restrict__ out_J, const double lam, const int N)
 {
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
         // J = K + L
         const double J = 0.5 * sum_delta_squared / N - sum_delta_prime / N;
-        *J_out = J;
+        *out_J = J;
     }
 }
 
 extern "C" __global__ void K_and_L(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, const double* __restrict__ sum_delta_prime_squared_parts, const int sum_delta_prime_squared_blocks, double* __restrict__ K_out, double* __restrict__ L_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, double* __restrict__ out_K, double* __restrict__ out_L, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
-    const double sum_delta_prime_squared = total_of(sum_delta_prime_squared_parts, sum_delta_prime_squared_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
         // L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
-        *K_out = K;
-        *L_out = L;
+        *out_K = K;
+        *out_L = L;
     }
 }
 
 extern "C" __global__ void K_and_L_2(
-    const double* __restrict__ sum_delta_squared_parts, const int sum_delta_squared_blocks, const double* __restrict__ sum_delta_prime_parts, const int sum_delta_prime_blocks, double* __restrict__ K_out, double* __restrict__ L_out, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, double* __restrict__ out_K, double* __restrict__ out_L, const double lam, const int N)
 {
-    const double sum_delta_squared = total_of(sum_delta_squared_parts, sum_delta_squared_blocks);
-    const double sum_delta_prime = total_of(sum_delta_prime_parts, sum_delta_prime_blocks);
+    const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
         // L = (1/N) Σ_n Σ_i (−δ′_x)
         const double L = -sum_delta_prime / N;
-        *K_out = K;
-        *L_out = L;
+        *out_K = K;
+        *out_L = L;
     }
 }
 """
@@ -1376,9 +1376,6 @@ _MAPS = {
 }
 
 _ARRAYS = {
-    "J_scalar": (np.float64, ()),
-    "K_scalar": (np.float64, ()),
-    "L_scalar": (np.float64, ()),
     "M128_0": (DTYPE, (128,)),
     "M128_1": (DTYPE, (128,)),
     "M128x64_0": (DTYPE, (128, 64)),
@@ -1396,21 +1393,24 @@ _ARRAYS = {
     "Nx64_0": (DTYPE, ("N", 64)),
     "Nx64_1": (DTYPE, ("N", 64)),
     "Nx64_2": (DTYPE, ("N", 64)),
-    "column_parts_128": (DTYPE, (64, 128)),
-    "dJ_dW_filters_result": (DTYPE, (128, 64)),
-    "dJ_db_filters_result": (DTYPE, (128,)),
-    "dJ_ds_alpha_result": (DTYPE, (128,)),
-    "dK_dW_filters_result": (DTYPE, (128, 64)),
-    "dK_db_filters_result": (DTYPE, (128,)),
-    "dK_ds_alpha_result": (DTYPE, (128,)),
-    "dL_dW_filters_result": (DTYPE, (128, 64)),
-    "dL_db_filters_result": (DTYPE, (128,)),
-    "dL_ds_alpha_result": (DTYPE, (128,)),
     "ones_64": (DTYPE, (64,)),
     "ones_N": (DTYPE, ("N",)),
-    "sum_delta_prime_parts": (np.float64, (1024,)),
-    "sum_delta_prime_squared_parts": (np.float64, (1024,)),
-    "sum_delta_squared_parts": (np.float64, (1024,)),
+    "out_J": (np.float64, ()),
+    "out_K": (np.float64, ()),
+    "out_L": (np.float64, ()),
+    "out_dJ_dW_filters": (DTYPE, (128, 64)),
+    "out_dJ_db_filters": (DTYPE, (128,)),
+    "out_dJ_ds_alpha": (DTYPE, (128,)),
+    "out_dK_dW_filters": (DTYPE, (128, 64)),
+    "out_dK_db_filters": (DTYPE, (128,)),
+    "out_dK_ds_alpha": (DTYPE, (128,)),
+    "out_dL_dW_filters": (DTYPE, (128, 64)),
+    "out_dL_db_filters": (DTYPE, (128,)),
+    "out_dL_ds_alpha": (DTYPE, (128,)),
+    "parts_columns_128": (DTYPE, (64, 128)),
+    "parts_sum_delta_prime": (np.float64, (1024,)),
+    "parts_sum_delta_prime_squared": (np.float64, (1024,)),
+    "parts_sum_delta_squared": (np.float64, (1024,)),
 }
 
 
@@ -1424,6 +1424,12 @@ class Workspace:
     def __init__(self):
         self._capacity = 0
         self._arrays = {}
+
+    @staticmethod
+    def nbytes(n):
+        """The bytes of all arrays for n samples: what a workspace holds once every function has been called."""
+        sizes = (np.prod([n if dim == "N" else dim for dim in shape]) * np.dtype(dtype).itemsize for dtype, shape in _ARRAYS.values())
+        return int(sum(sizes))
 
     def arrays(self, n, *names):
         """The named arrays for n samples."""
@@ -1464,7 +1470,7 @@ def _map(name, n, wide, arguments):
     rows, columns, lanes = _MAPS[name]
     rows = rows or n
     if wide and lanes > 1:
-        name, columns = f"{name}_x{lanes}", columns // lanes
+        name, columns = f"vec{lanes}_{name}", columns // lanes
     block_x = min(1 << (columns - 1).bit_length(), 128)
     block_y = 256 // block_x
     grid_x = -(-columns // block_x)
@@ -1609,6 +1615,8 @@ def _check(params, x, lam=0.0):
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
     if x.shape[0] == 0:
         raise ValueError("x: expected at least one sample, got N = 0")
+    if x.shape[0] > 2**31 - 2**20:
+        raise ValueError(f"x: expected at most {2**31 - 2**20} samples, which kernels count in 32 bits, got {x.shape[0]}")
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
     if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {lam!r}")
@@ -1747,12 +1755,12 @@ def _loss_terms(params, x, lam, workspace):
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
     (
-        Nx128_0, Nx128_1, Nx128_2, Nx64_0, M128x64_0, Nx64_1, sum_delta_squared_parts, sum_delta_prime_parts,
-        sum_delta_prime_squared_parts, K_scalar, L_scalar, J_scalar,
+        Nx128_0, Nx128_1, Nx128_2, Nx64_0, M128x64_0, Nx64_1, parts_sum_delta_squared, parts_sum_delta_prime,
+        parts_sum_delta_prime_squared,
     ) = workspace.arrays(
         N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "M128x64_0", "Nx64_1", "sum_delta_squared_parts",
-        "sum_delta_prime_parts", "sum_delta_prime_squared_parts", "K_scalar", "L_scalar", "J_scalar",
+        "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "M128x64_0", "Nx64_1", "parts_sum_delta_squared",
+        "parts_sum_delta_prime", "parts_sum_delta_prime_squared",
     )
 
     # ---- forward: g
@@ -1773,14 +1781,14 @@ def _loss_terms(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_prime_squared = sum_delta_prime_squared_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = sum_delta_prime_squared_blocks = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
-    K = K_scalar
-    L = L_scalar
-    J = J_scalar
-    _scalars("K_and_L_and_J", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, sum_delta_prime_squared, sum_delta_prime_squared_blocks, K, L, J, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
+    K = cp.empty((), np.float64)
+    L = cp.empty((), np.float64)
+    J = cp.empty((), np.float64)
+    _scalars("K_and_L_and_J", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, J, np.float64(lam), samples))
 
     return K, L, J
 
@@ -1795,12 +1803,11 @@ def _loss_terms_lam0(params, x, lam, workspace):
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
     (
-        Nx128_0, Nx128_1, Nx128_2, Nx64_0, M128x64_0, Nx64_1, sum_delta_squared_parts, sum_delta_prime_parts,
-        K_scalar, L_scalar, J_scalar,
+        Nx128_0, Nx128_1, Nx128_2, Nx64_0, M128x64_0, Nx64_1, parts_sum_delta_squared, parts_sum_delta_prime,
     ) = workspace.arrays(
         N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "M128x64_0", "Nx64_1", "sum_delta_squared_parts",
-        "sum_delta_prime_parts", "K_scalar", "L_scalar", "J_scalar",
+        "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "M128x64_0", "Nx64_1", "parts_sum_delta_squared",
+        "parts_sum_delta_prime",
     )
 
     # ---- forward: g
@@ -1821,13 +1828,13 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
-    K = K_scalar
-    L = L_scalar
-    J = J_scalar
-    _scalars("K_and_L_and_J_2", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, K, L, J, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    K = cp.empty((), np.float64)
+    L = cp.empty((), np.float64)
+    J = cp.empty((), np.float64)
+    _scalars("K_and_L_and_J_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, J, np.float64(lam), samples))
 
     return K, L, J
 
@@ -1843,15 +1850,15 @@ def _loss_and_grad(params, x, lam, workspace):
     s_alpha = params["alpha.gain"]
     (
         Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx64_0, M128x64_0, Nx64_1, Nx64_2, Nx128_6, Nx128_7,
-        Nx128_8, M128_0, M128x64_1, M128x64_2, sum_delta_squared_parts, sum_delta_prime_parts,
-        sum_delta_prime_squared_parts, J_scalar, column_parts_128, dJ_ds_alpha_result, dJ_dW_filters_result,
-        dJ_db_filters_result,
+        Nx128_8, M128_0, M128x64_1, M128x64_2, parts_sum_delta_squared, parts_sum_delta_prime,
+        parts_sum_delta_prime_squared, out_J, parts_columns_128, out_dJ_ds_alpha, out_dJ_dW_filters,
+        out_dJ_db_filters,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx64_0", "M128x64_0", "Nx64_1", "Nx64_2",
-        "Nx128_6", "Nx128_7", "Nx128_8", "M128_0", "M128x64_1", "M128x64_2", "sum_delta_squared_parts",
-        "sum_delta_prime_parts", "sum_delta_prime_squared_parts", "J_scalar", "column_parts_128",
-        "dJ_ds_alpha_result", "dJ_dW_filters_result", "dJ_db_filters_result",
+        "Nx128_6", "Nx128_7", "Nx128_8", "M128_0", "M128x64_1", "M128x64_2", "parts_sum_delta_squared",
+        "parts_sum_delta_prime", "parts_sum_delta_prime_squared", "out_J", "parts_columns_128", "out_dJ_ds_alpha",
+        "out_dJ_dW_filters", "out_dJ_db_filters",
     )
 
     # ---- forward: g
@@ -1879,12 +1886,12 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- loss: K and L
     # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
     dJ_ddelta_prime_x = Nx64_2
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_prime_squared = sum_delta_prime_squared_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = sum_delta_prime_squared_blocks = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
-    J = J_scalar
-    _scalars("J", (sum_delta_prime, sum_delta_prime_blocks, sum_delta_prime_squared, sum_delta_prime_squared_blocks, sum_delta_squared, sum_delta_squared_blocks, J, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
+    J = out_J
+    _scalars("J", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
@@ -1899,9 +1906,9 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_experts
-    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, M128_0, column_parts_128, 128)
+    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
-    dJ_ds_alpha = dJ_ds_alpha_result
+    dJ_ds_alpha = out_dJ_ds_alpha
     _map("dJ_ds_alpha", N, wide, (dJ_ds_alpha_sum, dJ_ds_alpha, samples))
     # Σ_n δ′_filters ∂J/∂δ′_xᵀ
     dJ_dW_filters_delta_prime = cp.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_0)
@@ -1910,13 +1917,13 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n ∂J/∂g_filters g_xᵀ
     dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂J/∂g_filters
-    dJ_db_filters_sum = _column_sum(dJ_dg_filters, M128_0, column_parts_128, 128)
+    dJ_db_filters_sum = _column_sum(dJ_dg_filters, M128_0, parts_columns_128, 128)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ
     #     (16)+(17)
-    dJ_dW_filters = dJ_dW_filters_result
+    dJ_dW_filters = out_dJ_dW_filters
     _map("dJ_dW_filters", N, wide, (W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_dW_filters, samples))
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
-    dJ_db_filters = dJ_db_filters_result
+    dJ_db_filters = out_dJ_db_filters
     _map("dJ_db_filters", N, wide, (dJ_db_filters_sum, dJ_db_filters, samples))
 
     return J, {
@@ -1937,14 +1944,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     s_alpha = params["alpha.gain"]
     (
         Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx64_0, M128x64_0, Nx64_1, M128_0, Nx128_6, Nx128_7,
-        M128x64_1, M128_1, sum_delta_squared_parts, sum_delta_prime_parts, J_scalar, ones_64, column_parts_128,
-        dJ_ds_alpha_result, ones_N, dJ_dW_filters_result, dJ_db_filters_result,
+        M128x64_1, M128_1, parts_sum_delta_squared, parts_sum_delta_prime, out_J, ones_64, parts_columns_128,
+        out_dJ_ds_alpha, ones_N, out_dJ_dW_filters, out_dJ_db_filters,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx64_0", "M128x64_0", "Nx64_1", "M128_0",
-        "Nx128_6", "Nx128_7", "M128x64_1", "M128_1", "sum_delta_squared_parts", "sum_delta_prime_parts", "J_scalar",
-        "ones_64", "column_parts_128", "dJ_ds_alpha_result", "ones_N", "dJ_dW_filters_result",
-        "dJ_db_filters_result",
+        "Nx128_6", "Nx128_7", "M128x64_1", "M128_1", "parts_sum_delta_squared", "parts_sum_delta_prime", "out_J",
+        "ones_64", "parts_columns_128", "out_dJ_ds_alpha", "ones_N", "out_dJ_dW_filters", "out_dJ_db_filters",
     )
 
     # ---- forward: g
@@ -1970,11 +1976,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
-    J = J_scalar
-    _scalars("J_2", (sum_delta_prime, sum_delta_prime_blocks, sum_delta_squared, sum_delta_squared_blocks, J, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    J = out_J
+    _scalars("J_2", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
@@ -1989,9 +1995,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_experts
-    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, M128_0, column_parts_128, 128)
+    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
-    dJ_ds_alpha = dJ_ds_alpha_result
+    dJ_ds_alpha = out_dJ_ds_alpha
     _map("dJ_ds_alpha", N, wide, (dJ_ds_alpha_sum, dJ_ds_alpha, samples))
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum = cp.matmul(ones_N, delta_prime_filters, out=M128_0)
@@ -2002,12 +2008,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_filters g_xᵀ
     dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M128x64_1)
     # Σ_n ∂J/∂g_filters
-    dJ_db_filters_sum = _column_sum(dJ_dg_filters, M128_1, column_parts_128, 128)
+    dJ_db_filters_sum = _column_sum(dJ_dg_filters, M128_1, parts_columns_128, 128)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
-    dJ_dW_filters = dJ_dW_filters_result
+    dJ_dW_filters = out_dJ_dW_filters
     _map("dJ_dW_filters_2", N, wide, (W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime_sum_column, dJ_dW_filters_g, dJ_dW_filters, samples))
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
-    dJ_db_filters = dJ_db_filters_result
+    dJ_db_filters = out_dJ_db_filters
     _map("dJ_db_filters", N, wide, (dJ_db_filters_sum, dJ_db_filters, samples))
 
     return J, {
@@ -2028,16 +2034,16 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     s_alpha = params["alpha.gain"]
     (
         Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx64_0, M128x64_0, Nx64_1, Nx64_2, Nx128_6, Nx128_7,
-        M128_0, M128x64_1, M128x64_2, sum_delta_squared_parts, sum_delta_prime_parts, sum_delta_prime_squared_parts,
-        K_scalar, L_scalar, column_parts_128, dK_ds_alpha_result, dK_dW_filters_result, dK_db_filters_result,
-        dL_ds_alpha_result, dL_dW_filters_result, dL_db_filters_result,
+        M128_0, M128x64_1, M128x64_2, parts_sum_delta_squared, parts_sum_delta_prime, parts_sum_delta_prime_squared,
+        out_K, out_L, parts_columns_128, out_dK_ds_alpha, out_dK_dW_filters, out_dK_db_filters, out_dL_ds_alpha,
+        out_dL_dW_filters, out_dL_db_filters,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx64_0", "M128x64_0", "Nx64_1", "Nx64_2",
-        "Nx128_6", "Nx128_7", "M128_0", "M128x64_1", "M128x64_2", "sum_delta_squared_parts",
-        "sum_delta_prime_parts", "sum_delta_prime_squared_parts", "K_scalar", "L_scalar", "column_parts_128",
-        "dK_ds_alpha_result", "dK_dW_filters_result", "dK_db_filters_result", "dL_ds_alpha_result",
-        "dL_dW_filters_result", "dL_db_filters_result",
+        "Nx128_6", "Nx128_7", "M128_0", "M128x64_1", "M128x64_2", "parts_sum_delta_squared",
+        "parts_sum_delta_prime", "parts_sum_delta_prime_squared", "out_K", "out_L", "parts_columns_128",
+        "out_dK_ds_alpha", "out_dK_dW_filters", "out_dK_db_filters", "out_dL_ds_alpha", "out_dL_dW_filters",
+        "out_dL_db_filters",
     )
 
     # ---- forward: g
@@ -2065,13 +2071,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- loss: K and L
     # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
     dL_ddelta_prime_x = Nx64_2
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_prime_squared = sum_delta_prime_squared_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = sum_delta_prime_squared_blocks = _map("dL_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
-    K = K_scalar
-    L = L_scalar
-    _scalars("K_and_L", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, sum_delta_prime_squared, sum_delta_prime_squared_blocks, K, L, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("dL_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
+    K = out_K
+    L = out_L
+    _scalars("K_and_L", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
@@ -2083,21 +2089,21 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_experts
-    dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, M128_0, column_parts_128, 128)
+    dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
-    dK_ds_alpha = dK_ds_alpha_result
+    dK_ds_alpha = out_dK_ds_alpha
     _map("dK_ds_alpha", N, wide, (dK_ds_alpha_sum, dK_ds_alpha, samples))
     # Σ_n δ_filters ∂K/∂δ_xᵀ
     dK_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
     dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_filters
-    dK_db_filters_sum = _column_sum(dK_dg_filters, M128_0, column_parts_128, 128)
+    dK_db_filters_sum = _column_sum(dK_dg_filters, M128_0, parts_columns_128, 128)
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
-    dK_dW_filters = dK_dW_filters_result
+    dK_dW_filters = out_dK_dW_filters
     _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
     # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
-    dK_db_filters = dK_db_filters_result
+    dK_db_filters = out_dK_db_filters
     _map("dK_db_filters", N, wide, (dK_db_filters_sum, dK_db_filters, samples))
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
@@ -2111,21 +2117,21 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_experts
-    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, M128_0, column_parts_128, 128)
+    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
-    dL_ds_alpha = dL_ds_alpha_result
+    dL_ds_alpha = out_dL_ds_alpha
     _map("dL_ds_alpha", N, wide, (dL_ds_alpha_sum, dL_ds_alpha, samples))
     # Σ_n δ′_filters ∂L/∂δ′_xᵀ
     dL_dW_filters_delta_prime = cp.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M128x64_0)
     # Σ_n ∂L/∂g_filters g_xᵀ
     dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂L/∂g_filters
-    dL_db_filters_sum = _column_sum(dL_dg_filters, M128_0, column_parts_128, 128)
+    dL_db_filters_sum = _column_sum(dL_dg_filters, M128_0, parts_columns_128, 128)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
-    dL_dW_filters = dL_dW_filters_result
+    dL_dW_filters = out_dL_dW_filters
     _map("dL_dW_filters", N, wide, (W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters, samples))
     # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
-    dL_db_filters = dL_db_filters_result
+    dL_db_filters = out_dL_db_filters
     _map("dL_db_filters", N, wide, (dL_db_filters_sum, dL_db_filters, samples))
 
     return K, L, {
@@ -2150,16 +2156,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     s_alpha = params["alpha.gain"]
     (
         Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx64_0, M128x64_0, Nx64_1, Nx128_6, Nx128_7, M128_0,
-        M128x64_1, M128x64_2, M128_1, sum_delta_squared_parts, sum_delta_prime_parts, K_scalar, L_scalar,
-        column_parts_128, dK_ds_alpha_result, dK_dW_filters_result, dK_db_filters_result, ones_64,
-        dL_ds_alpha_result, ones_N, dL_dW_filters_result, dL_db_filters_result,
+        M128x64_1, M128x64_2, M128_1, parts_sum_delta_squared, parts_sum_delta_prime, out_K, out_L,
+        parts_columns_128, out_dK_ds_alpha, out_dK_dW_filters, out_dK_db_filters, ones_64, out_dL_ds_alpha, ones_N,
+        out_dL_dW_filters, out_dL_db_filters,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx64_0", "M128x64_0", "Nx64_1",
-        "Nx128_6", "Nx128_7", "M128_0", "M128x64_1", "M128x64_2", "M128_1", "sum_delta_squared_parts",
-        "sum_delta_prime_parts", "K_scalar", "L_scalar", "column_parts_128", "dK_ds_alpha_result",
-        "dK_dW_filters_result", "dK_db_filters_result", "ones_64", "dL_ds_alpha_result", "ones_N",
-        "dL_dW_filters_result", "dL_db_filters_result",
+        "Nx128_6", "Nx128_7", "M128_0", "M128x64_1", "M128x64_2", "M128_1", "parts_sum_delta_squared",
+        "parts_sum_delta_prime", "out_K", "out_L", "parts_columns_128", "out_dK_ds_alpha", "out_dK_dW_filters",
+        "out_dK_db_filters", "ones_64", "out_dL_ds_alpha", "ones_N", "out_dL_dW_filters", "out_dL_db_filters",
     )
 
     # ---- forward: g
@@ -2185,12 +2190,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
-    sum_delta_squared = sum_delta_squared_parts
-    sum_delta_prime = sum_delta_prime_parts
-    sum_delta_squared_blocks = sum_delta_prime_blocks = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
-    K = K_scalar
-    L = L_scalar
-    _scalars("K_and_L_2", (sum_delta_squared, sum_delta_squared_blocks, sum_delta_prime, sum_delta_prime_blocks, K, L, np.float64(lam), samples))
+    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_prime = parts_sum_delta_prime
+    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    K = out_K
+    L = out_L
+    _scalars("K_and_L_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, np.float64(lam), samples))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
@@ -2202,21 +2207,21 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_experts
-    dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, M128_0, column_parts_128, 128)
+    dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
-    dK_ds_alpha = dK_ds_alpha_result
+    dK_ds_alpha = out_dK_ds_alpha
     _map("dK_ds_alpha", N, wide, (dK_ds_alpha_sum, dK_ds_alpha, samples))
     # Σ_n δ_filters ∂K/∂δ_xᵀ
     dK_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
     dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_filters
-    dK_db_filters_sum = _column_sum(dK_dg_filters, M128_0, column_parts_128, 128)
+    dK_db_filters_sum = _column_sum(dK_dg_filters, M128_0, parts_columns_128, 128)
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
-    dK_dW_filters = dK_dW_filters_result
+    dK_dW_filters = out_dK_dW_filters
     _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
     # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
-    dK_db_filters = dK_db_filters_result
+    dK_db_filters = out_dK_db_filters
     _map("dK_db_filters", N, wide, (dK_db_filters_sum, dK_db_filters, samples))
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
@@ -2230,9 +2235,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_experts
-    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, M128_0, column_parts_128, 128)
+    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
-    dL_ds_alpha = dL_ds_alpha_result
+    dL_ds_alpha = out_dL_ds_alpha
     _map("dL_ds_alpha", N, wide, (dL_ds_alpha_sum, dL_ds_alpha, samples))
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum = cp.matmul(ones_N, delta_prime_filters, out=M128_0)
@@ -2241,12 +2246,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂L/∂g_filters g_xᵀ
     dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M128x64_0)
     # Σ_n ∂L/∂g_filters
-    dL_db_filters_sum = _column_sum(dL_dg_filters, M128_1, column_parts_128, 128)
+    dL_db_filters_sum = _column_sum(dL_dg_filters, M128_1, parts_columns_128, 128)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
-    dL_dW_filters = dL_dW_filters_result
+    dL_dW_filters = out_dL_dW_filters
     _map("dL_dW_filters_2", N, wide, (W_filters, dL_dW_filters_delta_prime_sum_column, dL_dW_filters_g, dL_dW_filters, samples))
     # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
-    dL_db_filters = dL_db_filters_result
+    dL_db_filters = out_dL_db_filters
     _map("dL_db_filters", N, wide, (dL_db_filters_sum, dL_db_filters, samples))
 
     return K, L, {

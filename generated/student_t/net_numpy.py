@@ -18,7 +18,7 @@ Arrays of the workspace are named by shape and reused as soon as they are free: 
 into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 75f631af10b892ebafd7414ef01b287f16b91bff7b734859b314183493755a25
+template numpy/module.py.j2, sha256 51953adc0a689f24bcb8e0f1163ed6a73ff2cf11f0be687f271f2ba1d0d59537
 """
 
 import threading
@@ -36,7 +36,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "75f631af10b892ebafd7414ef01b287f16b91bff7b734859b314183493755a25",
+    "template_sha256": "51953adc0a689f24bcb8e0f1163ed6a73ff2cf11f0be687f271f2ba1d0d59537",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -110,6 +110,14 @@ def _check_finite(x):
     if suspicious and not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
+
+
+def _column_sum(values, out):
+    """Σ_n, a thousand rows at a time and these in float64: a plain float32 sum over millions of rows loses digits."""
+    if len(values) <= 1024:
+        return np.sum(values, axis=0, out=out)
+    out[...] = np.sum(np.add.reduceat(values, range(0, len(values), 1024), axis=0), axis=0, dtype=np.float64)
+    return out
 
 
 _local = threading.local()
@@ -565,7 +573,7 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_experts
-    dJ_ds_alpha_sum = np.sum(dJ_ddelta_experts, axis=0, out=M128_0)
+    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_0)
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
     dJ_ds_alpha = np.divide(dJ_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
@@ -590,7 +598,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n ∂J/∂g_filters g_xᵀ
     dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂J/∂g_filters
-    dJ_db_filters_sum = np.sum(dJ_dg_filters, axis=0, out=M128_0)
+    dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_0)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ
     #     (16)+(17)
     a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=M128x64_0)
@@ -617,11 +625,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     s_alpha = params["alpha.gain"]
     (
         Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, M128x64_0, Nx64_1, Nx64_2, Nx128_5, M128_0, Nx128_6,
-        M128_1, Nx128_7, M128x64_1, M128x64_2,
+        M128_1, Nx128_7, M128x64_1,
     ) = workspace.arrays(
         N,
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "M128x64_0", "Nx64_1", "Nx64_2", "Nx128_5",
-        "M128_0", "Nx128_6", "M128_1", "Nx128_7", "M128x64_1", "M128x64_2",
+        "M128_0", "Nx128_6", "M128_1", "Nx128_7", "M128x64_1",
     )
 
     # ---- forward: g
@@ -680,7 +688,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_experts
-    dJ_ds_alpha_sum = np.sum(dJ_ddelta_experts, axis=0, out=M128_1)
+    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_1)
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
     dJ_ds_alpha = np.divide(dJ_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
@@ -699,7 +707,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b = np.multiply(b, f_third_experts, out=Nx128_0)
     dJ_dg_filters = np.subtract(a, b, out=Nx128_5)
     # Σ_n δ′_filters
-    dJ_dW_filters_delta_prime_sum = np.sum(delta_prime_filters, axis=0, out=M128_0)
+    dJ_dW_filters_delta_prime_sum = _column_sum(delta_prime_filters, out=M128_0)
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum[:, None]
     # Σ_n δ_filters ∂J/∂δ_xᵀ
@@ -707,12 +715,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n ∂J/∂g_filters g_xᵀ
     dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_1)
     # Σ_n ∂J/∂g_filters
-    dJ_db_filters_sum = np.sum(dJ_dg_filters, axis=0, out=M128_1)
+    dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_1)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
-    a = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M128x64_2)
-    a = np.multiply(a, 2.0, out=M128x64_2)
-    b = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M128x64_0)
-    a = np.subtract(b, a, out=M128x64_0)
+    a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M128x64_0)
+    b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M128x64_1)
+    b = np.multiply(b, 2.0, out=M128x64_1)
+    a = np.subtract(a, b, out=M128x64_0)
     dJ_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
     dJ_db_filters = np.divide(dJ_db_filters_sum, N, out=np.empty((128,), DTYPE))
@@ -797,7 +805,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_experts
-    dK_ds_alpha_sum = np.sum(dK_ddelta_experts, axis=0, out=M128_0)
+    dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_0)
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = np.divide(dK_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
@@ -808,7 +816,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂K/∂g_filters g_xᵀ
     dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_filters
-    dK_db_filters_sum = np.sum(dK_dg_filters, axis=0, out=M128_0)
+    dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_0)
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
     a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M128x64_1)
     dK_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
@@ -826,7 +834,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_experts
-    dL_ds_alpha_sum = np.sum(dL_ddelta_experts, axis=0, out=M128_0)
+    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_0)
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
     dL_ds_alpha = np.divide(dL_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
@@ -846,7 +854,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n ∂L/∂g_filters g_xᵀ
     dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_1)
     # Σ_n ∂L/∂g_filters
-    dL_db_filters_sum = np.sum(dL_dg_filters, axis=0, out=M128_0)
+    dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_0)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
     a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=M128x64_0)
     a = np.multiply(a, 2.0, out=M128x64_0)
@@ -936,7 +944,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_experts
-    dK_ds_alpha_sum = np.sum(dK_ddelta_experts, axis=0, out=M128_0)
+    dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_0)
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = np.divide(dK_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
@@ -947,7 +955,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n ∂K/∂g_filters g_xᵀ
     dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_filters
-    dK_db_filters_sum = np.sum(dK_dg_filters, axis=0, out=M128_0)
+    dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_0)
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
     a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M128x64_1)
     dK_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
@@ -963,7 +971,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_experts
-    dL_ds_alpha_sum = np.sum(dL_ddelta_experts, axis=0, out=M128_1)
+    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_1)
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
     dL_ds_alpha = np.divide(dL_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
@@ -980,13 +988,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     a = np.multiply(a, f_third_experts, out=Nx128_0)
     dL_dg_filters = np.negative(a, out=Nx128_0)
     # Σ_n δ′_filters
-    dL_dW_filters_delta_prime_sum = np.sum(delta_prime_filters, axis=0, out=M128_0)
+    dL_dW_filters_delta_prime_sum = _column_sum(delta_prime_filters, out=M128_0)
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_filters g_xᵀ
     dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_0)
     # Σ_n ∂L/∂g_filters
-    dL_db_filters_sum = np.sum(dL_dg_filters, axis=0, out=M128_1)
+    dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_1)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
     a = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=M128x64_1)
     a = np.multiply(a, 2.0, out=M128x64_1)

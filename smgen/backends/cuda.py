@@ -16,7 +16,7 @@ from smgen.passes.prune import prune
 from smgen.passes.share import share
 from smgen.printers.c import CPrinter
 from smgen.printers.cuda import LANES, VECTOR
-from smgen.printers.cupy import BLOCKS, CHUNKS, Kernels, is_double, print_function
+from smgen.printers.cupy import BLOCKS, CHUNKS, Kernels, print_function
 from smgen.printers.kernels import Kernel, ScalarKernel, helpers
 from smgen.render import render
 
@@ -24,7 +24,7 @@ TEMPLATE: Final = "cuda/module.py.j2"
 PASSES: Final[tuple[Pass, ...]] = (prune, aliases, fuse, share, contiguous)
 
 
-ARRAYS: Final = Arrays("cp.ndarray", "cupy", inspects_values=False, needs_contiguous=True)
+ARRAYS: Final = Arrays("cp.ndarray", "cupy", inspects_values=False, needs_contiguous=True, counts_in_int32=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
     """The module's source, kernels included."""
     kernels = Kernels()
     printed = [print_function(run(schedule, PASSES), facts.dtype, kernels) for schedule in schedules]
-    shapes = {name: shape for function in printed for name, shape in function.arrays}
+    arrays = {b.name: b for function in printed for b in function.arrays}
     module = Module(
         header(facts),
         facts,
@@ -64,7 +64,8 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
         tuple(kernels.loops.values()),
         tuple(kernels.scalars.values()),
         tuple(
-            (name, "np.float64" if is_double(name) else "DTYPE", shape_text(shapes[name])) for name in sorted(shapes)
+            (name, "DTYPE" if b.kind == "real" else "np.float64", shape_text(b.shape))
+            for name, b in sorted(arrays.items())
         ),
         tuple(lay_out(facts, function) for function in printed),
     )

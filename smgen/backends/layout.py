@@ -37,6 +37,7 @@ class Arrays:
     library: str
     inspects_values: bool
     needs_contiguous: bool
+    counts_in_int32: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,8 @@ def lay_out(facts: Facts, printed: PrintedFunction) -> Function:
         _SUMMARIES[base] + (" λ = 0." if base != printed.name else ""),
         tuple((name, keys[name]) for name in printed.reads if name in keys),
         next((name for name in printed.reads if name.startswith("g_")), ""),
-        wrapped(name for name, _ in printed.arrays),
-        wrapped(f'"{name}"' for name, _ in printed.arrays),
+        wrapped(b.name for b in printed.arrays),
+        wrapped(f'"{b.name}"' for b in printed.arrays),
         tuple((sweep.name, tuple(map(_laid_out, sweep.statements))) for sweep in printed.sweeps),
         _returns(facts, base, printed.outputs),
     )

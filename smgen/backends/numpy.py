@@ -19,7 +19,7 @@ TEMPLATE: Final = "numpy/module.py.j2"
 PASSES: Final[tuple[Pass, ...]] = (prune, stabilise, elementary)
 
 
-ARRAYS: Final = Arrays("np.ndarray", "numpy", inspects_values=True, needs_contiguous=False)
+ARRAYS: Final = Arrays("np.ndarray", "numpy", inspects_values=True, needs_contiguous=False, counts_in_int32=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
     """The module's source."""
     lowered = [run(schedule, PASSES) for schedule in schedules]
     printed = [print_function(schedule) for schedule in lowered]
-    shapes = {name: shape for function in printed for name, shape in function.arrays}
+    shapes = {b.name: b.shape for function in printed for b in function.arrays}
     calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
     module = Module(
         header(facts),

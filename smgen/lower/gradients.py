@@ -32,10 +32,10 @@ def adjoint_backward(
         if isinstance(v.op, Input):
             break
         parts = list(gamma_parts(low, v, values, adjoint))
-        child = next(low.network.children(v.name), None)
-        pointwise = child is not None and isinstance(child.op, Pointwise)
+        children = low.network.children(v.name)
+        pointwise = any(isinstance(k.op, Pointwise) for k in children)
         number = adjoint.pointwise_backward if pointwise else adjoint.linear_backward
-        if len(list(low.network.children(v.name))) > 1:
+        if len(children) > 1:
             number = adjoint.general_backward
         gamma[v.name] = low.gather(quantity.name(v.name), quantity.text(v.name), number, parts)
         for key, value, text in _gradient_terms(low, adjoint, v, values):

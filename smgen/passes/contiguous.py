@@ -22,7 +22,7 @@ def contiguous(schedule: Schedule) -> Schedule:
             if isinstance(op, Product):
                 for operand in dict.fromkeys(op.reads):
                     if operand.name in slices and operand.name not in copies:
-                        copy = Buffer(f"{operand.name}_copy", operand.shape, operand.math)
+                        copy = Buffer(f"copy_of_{operand.name}", operand.shape, operand.math)
                         copies[operand.name] = copy
                         ops.append(Fused(copy.shape, ((copy, operand.symbol),), (copy,), (), (operand,)))
                 op = replace(op, left=copies.get(op.left.name, op.left), right=copies.get(op.right.name, op.right))

@@ -9,7 +9,7 @@ import sympy as sp
 
 from smgen.ir import BATCH, Buffer, Concat, Fused, Shape
 from smgen.printers.c import CPrinter
-from smgen.printers.kernels import Kernel, ScalarKernel, Variant, dimensions
+from smgen.printers.kernels import Kernel, ScalarKernel, Variant, dimensions, variant_name
 
 LANES: Final = {"float32": 4, "float64": 2}
 VECTOR: Final = {"float32": "float4", "float64": "double2"}
@@ -88,20 +88,19 @@ class LoopPrinter:
     ) -> Variant:
         kind = self.c.real if lanes == 1 else VECTOR[self.dtype]
         varying = [b for b in arrays if self._access(b, loop.shape) != "row"]
-        loads = [f"const {kind} {b.name}_i = {self._element(b, loop.shape, lanes, const=True)};" for b in varying]
-        loads += [f"const {self.c.real} {b.name}_i = {b.name}[row];" for b in arrays if b not in varying]
+        loads = [f"const {kind} v_{b.name} = {self._element(b, loop.shape, lanes, const=True)};" for b in varying]
+        loads += [f"const {self.c.real} v_{b.name} = {b.name}[row];" for b in arrays if b not in varying]
         if loop.stored:
-            loads.append(f"{kind} {', '.join(f'{b.name}_i' for b in loop.stored)};")
+            loads.append(f"{kind} {', '.join(f'v_{b.name}' for b in loop.stored)};")
         passed = [text.rsplit(" ", 1)[1] for text in scalars]
-        totals = [f"{total.out.name}_i" for total in loop.totals]
+        totals = [f"v_{total.out.name}" for total in loop.totals]
         calls = []
         for lane in ("",) if lanes == 1 else (".x", ".y", ".z", ".w")[:lanes]:
-            values = [f"{b.name}_i{lane if b in varying else ''}" for b in arrays]
-            written = [f"{b.name}_i{lane}" for b in loop.stored]
-            calls.append(f"{name}_at({', '.join([*values, *passed, *written, *totals])});")
-        stores = [f"{self._element(b, loop.shape, lanes)} = {b.name}_i;" for b in loop.stored]
-        suffix = "" if lanes == 1 else f"_x{lanes}"
-        return Variant(f"{name}{suffix}", columns // lanes, lanes, tuple(loads), tuple(calls), tuple(stores))
+            values = [f"v_{b.name}{lane if b in varying else ''}" for b in arrays]
+            written = [f"v_{b.name}{lane}" for b in loop.stored]
+            calls.append(f"at_{name}({', '.join([*values, *passed, *written, *totals])});")
+        stores = [f"{self._element(b, loop.shape, lanes)} = v_{b.name};" for b in loop.stored]
+        return Variant(variant_name(name, lanes), columns // lanes, lanes, tuple(loads), tuple(calls), tuple(stores))
 
     @staticmethod
     def _access(b: Buffer, shape: Shape) -> str:
@@ -152,9 +151,8 @@ class LoopPrinter:
             last = position == len(op.parts) - 1
             text += value if last else f"column < {start // lanes} ? {value} : "
         out = self._element(op.out, op.out.shape, lanes)
-        suffix = "" if lanes == 1 else f"_x{lanes}"
-        loads = (f"// {op.out.math}", f"const {kind} {op.out.name}_i = {text};")
-        return Variant(f"{name}{suffix}", columns // lanes, lanes, loads, (), (f"{out} = {op.out.name}_i;",))
+        loads = (f"// {op.out.math}", f"const {kind} v_{op.out.name} = {text};")
+        return Variant(variant_name(name, lanes), columns // lanes, lanes, loads, (), (f"{out} = v_{op.out.name};",))
 
     def _part(self, b: Buffer | None, part: sp.Expr, width: int, start: int, lanes: int) -> str:
         if b is None:
@@ -171,14 +169,14 @@ def scalar_kernel(loop: Fused, name: str) -> ScalarKernel:
     c = CPrinter("float64")
     sums = [b for b in loop.reads if b.name not in SCALARS]
     parameters = [
-        text for b in sums for text in (f"const double* __restrict__ {b.name}_parts", f"const int {b.name}_blocks")
+        text for b in sums for text in (f"const double* __restrict__ parts_{b.name}", f"const int blocks_{b.name}")
     ]
-    parameters += [f"double* __restrict__ {b.name}_out" for b in loop.stored]
+    parameters += [f"double* __restrict__ out_{b.name}" for b in loop.stored]
     parameters += ["const double lam", "const int N"]
     body: list[str] = []
     for out, expr in loop.steps:
         body += [f"// {out.math}"] if out.math else []
         body.append(f"const double {out.name} = {c(expr)};")
-    body += [f"*{b.name}_out = {b.name};" for b in loop.stored]
-    totals = tuple(f"const double {b.name} = total_of({b.name}_parts, {b.name}_blocks);" for b in sums)
+    body += [f"*out_{b.name} = {b.name};" for b in loop.stored]
+    totals = tuple(f"const double {b.name} = total_of(parts_{b.name}, blocks_{b.name});" for b in sums)
     return ScalarKernel(name, ", ".join(parameters), totals, tuple(body))

@@ -6,20 +6,34 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeVar, assert_never
 
 from smgen.errors import InternalError
-from smgen.ir import BATCH, Buffer, Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, Shape, View
+from smgen.ir import (
+    BATCH,
+    Buffer,
+    Concat,
+    Elementary,
+    Fused,
+    Kind,
+    Op,
+    Pointwise,
+    Product,
+    Reduce,
+    Schedule,
+    Shape,
+    View,
+)
 from smgen.passes.storage import Storage, allocate
 from smgen.printers.cuda import SCALARS, LoopPrinter, scalar_kernel
 from smgen.printers.kernels import Kernel, ScalarKernel
 from smgen.printers.source import MATMUL, PrintedFunction, PrintedSweep, Statement, shape_source, view_source
 
 BLOCKS: Final = 1024
-"""The most blocks a kernel is launched with, and so the most partial sums a total has."""
+"""How many blocks a loop is launched with at most, unless its columns alone need more."""
 
 CHUNKS: Final = 64
 """The most row chunks, and so partial rows, of a column sum."""
 
-FRESH: Final = ("energy", "score", "hessian_diagonal")
-"""Functions whose result is a new array at every call; the others return arrays of the workspace."""
+FRESH: Final = ("energy", "score", "hessian_diagonal", "loss_terms", "loss_terms_lam0")
+"""Functions whose results are new arrays at every call; the others return arrays of the workspace."""
 
 
 K = TypeVar("K", Kernel, ScalarKernel)
@@ -57,7 +71,7 @@ def print_function(schedule: Schedule, dtype: str, kernels: Kernels) -> PrintedF
     read = {b.name for op in schedule.ops for b in op.reads}
     reads = tuple(b.name for b in schedule.inputs if b.name in read)
     return PrintedFunction(
-        schedule.name, reads, tuple(printer.arrays.items()), sweeps, tuple(b.name for b in schedule.outputs)
+        schedule.name, reads, tuple(printer.arrays.values()), sweeps, tuple(b.name for b in schedule.outputs)
     )
 
 
@@ -67,7 +81,7 @@ class _Printer:
     def __init__(self, schedule: Schedule, dtype: str, kernels: Kernels) -> None:
         self.kernels = kernels
         self.storage: Storage = allocate(schedule)
-        self.arrays: dict[str, Shape] = dict(self.storage.slots)
+        self.arrays: dict[str, Buffer] = {name: Buffer(name, shape) for name, shape in self.storage.slots.items()}
         self.fresh = schedule.name in FRESH
         self.starts: dict[str, int] = {}
         self.strides: dict[str, int] = {}
@@ -117,12 +131,11 @@ class _Printer:
             yield f"{b.name} = {self.target(b)}"
         for total in op.totals:
             blocks = max(BLOCKS, -(-kernel.columns // 128))
-            self.arrays[f"{total.out.name}_parts"] = (blocks,)
-            yield f"{total.out.name} = {total.out.name}_parts"
+            yield f"{total.out.name} = {self.array(f'parts_{total.out.name}', (blocks,), 'accumulator')}"
         results = [*op.stored, *(total.out for total in op.totals)]
         arguments = self._arguments([b for b in op.reads if b.name not in SCALARS], results, op.reads)
         launch = f'_map("{name}", N, wide, {arguments})'
-        counts = [f"{total.out.name}_blocks" for total in op.totals]
+        counts = [f"blocks_{total.out.name}" for total in op.totals]
         yield f"{' = '.join([*counts, launch])}"
 
     @staticmethod
@@ -134,28 +147,29 @@ class _Printer:
         name = self.kernels.scalar("_and_".join(b.name for b in op.stored), lambda name: scalar_kernel(op, name))
         sums = [b for b in op.reads if b.name not in SCALARS]
         for b in op.stored:
-            self.arrays[f"{b.name}_scalar"] = ()
-            yield f"{b.name} = {b.name}_scalar"
-        arguments = [text for b in sums for text in (b.name, f"{b.name}_blocks")]
+            yield f"{b.name} = {self.target(b)}"
+        arguments = [text for b in sums for text in (b.name, f"blocks_{b.name}")]
         arguments += [b.name for b in op.stored] + ["np.float64(lam)", "samples"]
         yield f'_scalars("{name}", ({", ".join(arguments)}))'
 
     def reduction(self, op: Reduce) -> str:
         out, src, axis = op.out, op.src, op.axis
-        if op.of_product and src.name not in self.strides:
-            ones = "ones_N" if src.batched else f"ones_{src.shape[int(axis or 0)]}"
-            self.arrays[ones] = (BATCH,) if src.batched else (src.shape[int(axis or 0)],)
+        if op.of_product and src.name not in self.strides and out.shape != (1,):
+            length = BATCH if src.batched else src.shape[int(axis or 0)]
+            ones = self.array(f"ones_{length}", (length,))
             operands = f"{ones}, {src.name}" if axis == 0 else f"{src.name}, {ones}"
             return f"{out.name} = cp.matmul({operands}, out={self.target(out)})"
         stride = self.strides.get(src.name, src.shape[-1])
         if axis == 1:
             return f"{out.name} = _row_sum({src.name}, {self.target(out)}, {stride})"
-        parts = "None"
-        if src.batched:
-            width = int(src.shape[-1])
-            parts = f"column_parts_{width}"
-            self.arrays[parts] = (CHUNKS, width)
+        width = int(src.shape[-1])
+        parts = self.array(f"parts_columns_{width}", (CHUNKS, width)) if src.batched else "None"
         return f"{out.name} = _column_sum({src.name}, {self.target(out)}, {parts}, {stride})"
+
+    def array(self, name: str, shape: Shape, kind: Kind = "real") -> str:
+        """Note a workspace array; its name begins like no buffer's, whatever layers are called."""
+        self.arrays[name] = Buffer(name, shape, kind=kind)
+        return name
 
     def target(self, out: Buffer) -> str:
         """The array of the workspace a buffer has; a result has one of its own, or a new one at every call."""
@@ -163,14 +177,5 @@ class _Printer:
         if slot is not None:
             return slot
         if self.fresh:
-            return f"cp.empty({shape_source(out.shape)}, DTYPE)"
-        self.arrays[f"{out.name}_result"] = out.shape
-        return f"{out.name}_result"
-
-
-def is_double(name: str) -> bool:
-    """Whether a workspace array holds float64 whatever the module's dtype: parts of totals, and scalars."""
-    return (name.endswith("_parts") and not name.startswith("column_parts")) or name.endswith("_scalar")
-
-
-__all__ = ["BATCH", "BLOCKS", "CHUNKS", "Kernels", "is_double", "print_function"]
+            return f"cp.empty({shape_source(out.shape)}, {'DTYPE' if out.kind == 'real' else 'np.float64'})"
+        return self.array(f"out_{out.name}", out.shape, out.kind)

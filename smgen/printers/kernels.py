@@ -81,6 +81,11 @@ class ScalarKernel:
     body: tuple[str, ...]
 
 
+def variant_name(name: str, lanes: int) -> str:
+    """A kernel's name for so many values a thread. No buffer's name begins like this, whatever layers are called."""
+    return name if lanes == 1 else f"vec{lanes}_{name}"
+
+
 def dimensions(shape: Shape) -> tuple[int | None, int]:
     """Rows (None for N) and columns of a loop."""
     if shape == (BATCH,):

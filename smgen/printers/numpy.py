@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterator
+from itertools import count, product
 from string import ascii_lowercase
 from typing import Final, assert_never
 
@@ -35,7 +37,7 @@ def print_function(schedule: Schedule) -> PrintedFunction:
     return PrintedFunction(
         schedule.name,
         tuple(b.name for b in schedule.inputs if b.name in read),
-        tuple(storage.slots.items()),
+        tuple(Buffer(name, shape) for name, shape in storage.slots.items()),
         sweeps,
         tuple(b.name for b in schedule.outputs),
     )
@@ -77,6 +79,8 @@ class _Printer:
                 return [f"{out.name} = np.{call}, out={self.target(out)})"]
             case Reduce(out, src, None, _):
                 return [f"{out.name} = float(np.sum({src.name}, dtype=np.float64))"]
+            case Reduce(out, src, 0, _) if src.batched:
+                return [f"{out.name} = _column_sum({src.name}, out={self.target(out)})"]
             case Reduce(out, src, axis, _):
                 return [f"{out.name} = np.sum({src.name}, axis={axis}, out={self.target(out)})"]
             case View():
@@ -111,8 +115,16 @@ class _Printer:
                 self.labels.pop(read.name, None)
         if not _intermediate(out):
             return out.name
-        self.labels[out.name] = next(letter for letter in ascii_lowercase if letter not in self.labels.values())
+        self.labels[out.name] = next(letter for letter in _letters() if letter not in self.labels.values())
         return self.labels[out.name]
+
+
+def _letters() -> Iterator[str]:
+    """a, b, …, z, aa, ab, …: no buffer is called so."""
+    for length in count(1):
+        for letters in map("".join, product(ascii_lowercase, repeat=length)):
+            if letters != "np" and not keyword.iskeyword(letters):
+                yield letters
 
 
 def _intermediate(buffer: Buffer) -> bool:

@@ -29,7 +29,7 @@ class PrintedFunction:
 
     name: str
     reads: tuple[str, ...]
-    arrays: tuple[tuple[str, Shape], ...]
+    arrays: tuple[Buffer, ...]
     sweeps: tuple[PrintedSweep, ...]
     outputs: tuple[str, ...]
 
