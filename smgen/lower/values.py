@@ -10,7 +10,7 @@ from smgen import primitives
 from smgen.derivatives import Nonlinearity, differentiate
 from smgen.ir import BATCH, Buffer, Pointwise
 from smgen.lower.emitter import ZERO, Emitter
-from smgen.lower.names import DERIVATIVE_MATH, DERIVATIVE_NAMES, Contribution, G, input_buffers, parameter_buffer, times
+from smgen.lower.names import DERIVATIVE_MATH, DERIVATIVE_NAMES, Contribution, G, input_buffers, parameter_buffer
 from smgen.network import Network, Vertex
 from smgen.nodes import Add, Concat, Input, Linear, Scale
 from smgen.nodes import Pointwise as PointwiseLayer
@@ -139,5 +139,3 @@ class Lowering:
 def _plain(value: sp.Expr) -> str:
     return str(value).replace("**", "^")
 
-
-__all__ = ["Lowering", "times"]

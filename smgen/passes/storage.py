@@ -38,8 +38,6 @@ def allocate(schedule: Schedule) -> Storage:
             if isinstance(op, View) or out.shape == () or out.name in fixed:
                 continue
             slot_of[out.name] = _take(out, slots, free)
-            if last_use.get(out.name, -1) < 0:
-                _release([out.name], slot_of, slots, free)
         if not overwrites:
             _release(dying, slot_of, slots, free)
     return Storage(slots, slot_of)
