@@ -138,4 +138,3 @@ class Lowering:
 
 def _plain(value: sp.Expr) -> str:
     return str(value).replace("**", "^")
-
