@@ -157,7 +157,8 @@ def numerics(vertex: Vertex, op: Pointwise, dtype: str) -> list[tuple[type[Smgen
     nonlinearity = differentiate(op.expr)
     if nonlinearity.kinks:
         names = ", ".join(nonlinearity.kinks)
-        text = f"{vertex.origin}: '{vertex.name}' has kinks ({names}): f″ is 0 almost everywhere, δ′ does not see them"
+        holds = "f″ is 0 almost everywhere" if nonlinearity.derivatives[2] == 0 else "f″ holds almost everywhere only"
+        text = f"{vertex.origin}: '{vertex.name}' has kinks ({names}): {holds}, δ′ does not see them"
         found.append((NumericsWarning, text))
     for mark, expr in zip(_MARKS, nonlinearity.derivatives, strict=True):
         for number in sorted(expr.atoms(sp.Number), key=sp.default_sort_key):
