@@ -39,3 +39,11 @@ def test_every_equation_is_there() -> None:
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8")):
         assert (document.parent / target).exists(), target
+
+
+def test_the_readme_quotes_generated_code_as_it_is() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    quoted = [line for line in readme.splitlines() if "np.matmul(" in line]
+    generated = (ROOT / "generated/mlp/net_numpy.py").read_text(encoding="utf-8").splitlines()
+    assert quoted
+    assert all(line in generated for line in quoted)
