@@ -1437,14 +1437,21 @@ def _loss_terms(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (
+        delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples,
+    ))
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²); J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, J, np.float64(lam), samples))
+    _scalars("K_and_L_and_J", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
+        sum_delta_prime_squared, blocks_sum_delta_squared, K, L, J, np.float64(lam), samples,
+    ))
 
     return K, L, J
 
@@ -1482,13 +1489,20 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+        delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
+    ))
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x); J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, J, np.float64(lam), samples))
+    _scalars("K_and_L_and_J_2", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L, J,
+        np.float64(lam), samples,
+    ))
 
     return K, L, J
 
@@ -1528,14 +1542,21 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
-    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx144_2
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
+    blocks_sum_delta_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (
+        delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+        lam_real, samples,
+    ))
+    # J = K + L
     J = out_J
-    _scalars("J", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
+    _scalars("J", (
+        sum_delta_prime, blocks_sum_delta_squared, sum_delta_prime_squared, blocks_sum_delta_squared,
+        sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
+    ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
@@ -1546,7 +1567,9 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
     dJ_dg_filters = Nx288_4
-    _map("dJ_dg_filters", N, wide, (f_second_experts, tanh_experts, dJ_ddelta_filters, dJ_ddelta_prime_filters, dJ_dg_filters, samples))
+    _map("dJ_dg_filters", N, wide, (
+        f_second_experts, tanh_experts, dJ_ddelta_filters, dJ_ddelta_prime_filters, dJ_dg_filters, samples,
+    ))
     # Σ_n δ′_filters ∂J/∂δ′_xᵀ
     dJ_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dJ_ddelta_prime_x, out=M288x144_0)
     # Σ_n δ_filters ∂J/∂δ_xᵀ
@@ -1556,7 +1579,9 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ
     #     (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
-    _map("dJ_dW_filters", N, wide, (W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_dW_filters, samples))
+    _map("dJ_dW_filters", N, wide, (
+        W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_dW_filters, samples,
+    ))
 
     return J, {
         "filters.weight": dJ_dW_filters,
@@ -1597,11 +1622,18 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+        delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
+    ))
+    # J = K + L
     J = out_J
-    _scalars("J_2", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
+    _scalars("J_2", (
+        sum_delta_prime, blocks_sum_delta_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam),
+        samples,
+    ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
@@ -1612,7 +1644,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
     dJ_dg_filters = Nx288_3
-    _map("dJ_dg_filters_2", N, wide, (f_second_experts, tanh_experts, W_filters_squared_sum, dJ_ddelta_filters, dJ_dg_filters, samples))
+    _map("dJ_dg_filters_2", N, wide, (
+        f_second_experts, tanh_experts, W_filters_squared_sum, dJ_ddelta_filters, dJ_dg_filters, samples,
+    ))
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum = cp.matmul(ones_N, f_second_experts, out=M288_0)
     # Σ_n δ′_filters
@@ -1623,7 +1657,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M288x144_1)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
-    _map("dJ_dW_filters_2", N, wide, (W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime_sum_column, dJ_dW_filters_g, dJ_dW_filters, samples))
+    _map("dJ_dW_filters_2", N, wide, (
+        W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime_sum_column, dJ_dW_filters_g, dJ_dW_filters,
+        samples,
+    ))
 
     return J, {
         "filters.weight": dJ_dW_filters,
@@ -1666,15 +1703,22 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
-    # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
+    # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dL_ddelta_prime_x = Nx144_2
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("dL_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
+    blocks_sum_delta_squared = _map("dL_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (
+        delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+        lam_real, samples,
+    ))
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     K = out_K
     L = out_L
-    _scalars("K_and_L", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, np.float64(lam), samples))
+    _scalars("K_and_L", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
+        sum_delta_prime_squared, blocks_sum_delta_squared, K, L, np.float64(lam), samples,
+    ))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
@@ -1699,7 +1743,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
     dL_dg_filters = Nx288_0
-    _map("dL_dg_filters", N, wide, (f_second_experts, tanh_experts, dL_ddelta_prime_filters, dL_dg_filters, samples))
+    _map("dL_dg_filters", N, wide, (
+        f_second_experts, tanh_experts, dL_ddelta_prime_filters, dL_dg_filters, samples,
+    ))
     # Σ_n δ′_filters ∂L/∂δ′_xᵀ
     dL_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dL_ddelta_prime_x, out=M288x144_0)
     # Σ_n ∂L/∂g_filters g_xᵀ
@@ -1751,12 +1797,19 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+        delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
+    ))
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x)
     K = out_K
     L = out_L
-    _scalars("K_and_L_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, np.float64(lam), samples))
+    _scalars("K_and_L_2", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L,
+        np.float64(lam), samples,
+    ))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
@@ -1781,7 +1834,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
     dL_dg_filters = Nx288_3
-    _map("dL_dg_filters_2", N, wide, (f_second_experts, tanh_experts, W_filters_squared_sum, dL_dg_filters, samples))
+    _map("dL_dg_filters_2", N, wide, (
+        f_second_experts, tanh_experts, W_filters_squared_sum, dL_dg_filters, samples,
+    ))
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum = cp.matmul(ones_N, f_second_experts, out=M288_0)
     # Σ_n δ′_filters
@@ -1790,7 +1845,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M288x144_0)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
     dL_dW_filters = out_dL_dW_filters
-    _map("dL_dW_filters_2", N, wide, (W_filters, dL_dW_filters_delta_prime_sum_column, dL_dW_filters_g, dL_dW_filters, samples))
+    _map("dL_dW_filters_2", N, wide, (
+        W_filters, dL_dW_filters_delta_prime_sum_column, dL_dW_filters_g, dL_dW_filters, samples,
+    ))
 
     return K, L, {
         "filters.weight": dK_dW_filters,

@@ -2900,13 +2900,17 @@ def _score(params, x, lam, workspace):
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
-    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples))
+    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (
+        b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
+    ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
-    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples))
+    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (
+        b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
+    ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3)
@@ -2960,19 +2964,25 @@ def _hessian_diagonal(params, x, lam, workspace):
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
-    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples))
+    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (
+        b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
+    ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
-    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples))
+    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (
+        b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
+    ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
     sigmoid_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples))
+    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples,
+    ))
 
     # ---- backward: δ and δ′
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -2986,7 +2996,9 @@ def _hessian_diagonal(params, x, lam, workspace):
     #     f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_3
     delta_prime_layer_2 = Nx64_4
-    _map("delta_layer_2_to_delta_prime_layer_2", N, wide, (delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, delta_prime_layer_2, samples))
+    _map("delta_layer_2_to_delta_prime_layer_2", N, wide, (
+        delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, delta_prime_layer_2, samples,
+    ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_2)
     # W_layer_2 ∘ W_layer_2
@@ -2996,7 +3008,9 @@ def _hessian_diagonal(params, x, lam, workspace):
     delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
     # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_prime_layer_1 = Nx128_3
-    _map("delta_prime_layer_1", N, wide, (sigmoid_softplus_1, delta_prime_softplus_1, delta_softplus_1, delta_prime_layer_1, samples))
+    _map("delta_prime_layer_1", N, wide, (
+        sigmoid_softplus_1, delta_prime_softplus_1, delta_softplus_1, delta_prime_layer_1, samples,
+    ))
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = M128x64_0
     _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
@@ -3036,19 +3050,25 @@ def _loss_terms(params, x, lam, workspace):
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
-    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples))
+    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (
+        b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
+    ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
-    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples))
+    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (
+        b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
+    ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
     sigmoid_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples))
+    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples,
+    ))
 
     # ---- backward: δ and δ′
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -3062,7 +3082,9 @@ def _loss_terms(params, x, lam, workspace):
     #     f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_3
     delta_prime_layer_2 = Nx64_4
-    _map("delta_layer_2_to_delta_prime_layer_2", N, wide, (delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, delta_prime_layer_2, samples))
+    _map("delta_layer_2_to_delta_prime_layer_2", N, wide, (
+        delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, delta_prime_layer_2, samples,
+    ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_2)
     # W_layer_2 ∘ W_layer_2
@@ -3074,7 +3096,9 @@ def _loss_terms(params, x, lam, workspace):
     #     f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_3
     delta_prime_layer_1 = Nx128_4
-    _map("delta_layer_1_to_delta_prime_layer_1", N, wide, (delta_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_layer_1, delta_prime_layer_1, samples))
+    _map("delta_layer_1_to_delta_prime_layer_1", N, wide, (
+        delta_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_layer_1, delta_prime_layer_1, samples,
+    ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_4)
     # W_layer_1 ∘ W_layer_1
@@ -3084,14 +3108,21 @@ def _loss_terms(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (
+        delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples,
+    ))
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²); J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, J, np.float64(lam), samples))
+    _scalars("K_and_L_and_J", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
+        sum_delta_prime_squared, blocks_sum_delta_squared, K, L, J, np.float64(lam), samples,
+    ))
 
     return K, L, J
 
@@ -3124,19 +3155,25 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
-    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples))
+    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (
+        b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
+    ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
-    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples))
+    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (
+        b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
+    ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
     sigmoid_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples))
+    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples,
+    ))
 
     # ---- backward: δ and δ′
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -3150,7 +3187,9 @@ def _loss_terms_lam0(params, x, lam, workspace):
     #     f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_3
     delta_prime_layer_2 = Nx64_4
-    _map("delta_layer_2_to_delta_prime_layer_2", N, wide, (delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, delta_prime_layer_2, samples))
+    _map("delta_layer_2_to_delta_prime_layer_2", N, wide, (
+        delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, delta_prime_layer_2, samples,
+    ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_2)
     # W_layer_2 ∘ W_layer_2
@@ -3162,7 +3201,9 @@ def _loss_terms_lam0(params, x, lam, workspace):
     #     f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_3
     delta_prime_layer_1 = Nx128_4
-    _map("delta_layer_1_to_delta_prime_layer_1", N, wide, (delta_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_layer_1, delta_prime_layer_1, samples))
+    _map("delta_layer_1_to_delta_prime_layer_1", N, wide, (
+        delta_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_layer_1, delta_prime_layer_1, samples,
+    ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_4)
     # W_layer_1 ∘ W_layer_1
@@ -3172,13 +3213,20 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+        delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
+    ))
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x); J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, J, np.float64(lam), samples))
+    _scalars("K_and_L_and_J_2", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L, J,
+        np.float64(lam), samples,
+    ))
 
     return K, L, J
 
@@ -3220,19 +3268,25 @@ def _loss_and_grad(params, x, lam, workspace):
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
-    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples))
+    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (
+        b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
+    ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
-    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples))
+    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (
+        b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
+    ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
     sigmoid_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples))
+    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples,
+    ))
 
     # ---- backward: δ and δ′
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -3247,7 +3301,10 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_prime_layer_2 = Nx64_6
-    _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, f_second_softplus_2, delta_prime_layer_2, samples))
+    _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (
+        delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, f_second_softplus_2,
+        delta_prime_layer_2, samples,
+    ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
     # W_layer_2 ∘ W_layer_2
@@ -3260,7 +3317,10 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_prime_layer_1 = Nx128_6
-    _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (delta_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_layer_1, f_second_softplus_1, delta_prime_layer_1, samples))
+    _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (
+        delta_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_layer_1, f_second_softplus_1,
+        delta_prime_layer_1, samples,
+    ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
     # W_layer_1 ∘ W_layer_1
@@ -3270,14 +3330,21 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
 
     # ---- loss: K and L
-    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx64_9
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
+    blocks_sum_delta_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (
+        delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+        lam_real, samples,
+    ))
+    # J = K + L
     J = out_J
-    _scalars("J", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
+    _scalars("J", (
+        sum_delta_prime, blocks_sum_delta_squared, sum_delta_prime_squared, blocks_sum_delta_squared,
+        sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
+    ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
@@ -3288,7 +3355,10 @@ def _loss_and_grad(params, x, lam, workspace):
     #     ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
     dJ_ddelta_softplus_1 = Nx128_9
     dJ_ddelta_prime_softplus_1 = Nx128_10
-    _map("dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1", N, wide, (dJ_ddelta_layer_1, dJ_ddelta_prime_layer_1, f_second_softplus_1, sigmoid_softplus_1, dJ_ddelta_softplus_1, dJ_ddelta_prime_softplus_1, samples))
+    _map("dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1", N, wide, (
+        dJ_ddelta_layer_1, dJ_ddelta_prime_layer_1, f_second_softplus_1, sigmoid_softplus_1, dJ_ddelta_softplus_1,
+        dJ_ddelta_prime_softplus_1, samples,
+    ))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
     dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
     # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
@@ -3297,7 +3367,10 @@ def _loss_and_grad(params, x, lam, workspace):
     #     ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dJ_ddelta_softplus_2 = Nx64_11
     dJ_ddelta_prime_softplus_2 = Nx64_12
-    _map("dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2", N, wide, (dJ_ddelta_layer_2, dJ_ddelta_prime_layer_2, f_second_softplus_2, sigmoid_softplus_2, dJ_ddelta_softplus_2, dJ_ddelta_prime_softplus_2, samples))
+    _map("dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2", N, wide, (
+        dJ_ddelta_layer_2, dJ_ddelta_prime_layer_2, f_second_softplus_2, sigmoid_softplus_2, dJ_ddelta_softplus_2,
+        dJ_ddelta_prime_softplus_2, samples,
+    ))
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
     dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
     # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
@@ -3306,7 +3379,9 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
     dJ_dg_layer_3 = Nx1_4
-    _map("dJ_dg_layer_3", N, wide, (f_second_softplus_3, sigmoid_softplus_3, dJ_ddelta_layer_3, dJ_ddelta_prime_layer_3, dJ_dg_layer_3, samples))
+    _map("dJ_dg_layer_3", N, wide, (
+        f_second_softplus_3, sigmoid_softplus_3, dJ_ddelta_layer_3, dJ_ddelta_prime_layer_3, dJ_dg_layer_3, samples,
+    ))
     # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
     dJ_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_0)
     # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
@@ -3318,7 +3393,9 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ +
     #     ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
     dJ_dW_layer_3 = out_dJ_dW_layer_3
-    _map("dJ_dW_layer_3", N, wide, (W_layer_3, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_g, dJ_dW_layer_3, samples))
+    _map("dJ_dW_layer_3", N, wide, (
+        W_layer_3, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_g, dJ_dW_layer_3, samples,
+    ))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = out_dJ_db_layer_3
     _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
@@ -3327,7 +3404,10 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂J/∂δ′_layer_2
     #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (21)+(22)
     dJ_dg_layer_2 = Nx64_11
-    _map("dJ_dg_layer_2", N, wide, (f_second_softplus_2, sigmoid_softplus_2, dJ_ddelta_layer_2, dJ_ddelta_prime_layer_2, dJ_dg_softplus_2, delta_prime_softplus_2, delta_softplus_2, dJ_dg_layer_2, samples))
+    _map("dJ_dg_layer_2", N, wide, (
+        f_second_softplus_2, sigmoid_softplus_2, dJ_ddelta_layer_2, dJ_ddelta_prime_layer_2, dJ_dg_softplus_2,
+        delta_prime_softplus_2, delta_softplus_2, dJ_dg_layer_2, samples,
+    ))
     # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
     dJ_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
@@ -3339,7 +3419,9 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ +
     #     ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
     dJ_dW_layer_2 = out_dJ_dW_layer_2
-    _map("dJ_dW_layer_2", N, wide, (W_layer_2, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g, dJ_dW_layer_2, samples))
+    _map("dJ_dW_layer_2", N, wide, (
+        W_layer_2, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g, dJ_dW_layer_2, samples,
+    ))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = out_dJ_db_layer_2
     _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
@@ -3348,7 +3430,10 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 ∂J/∂δ′_layer_1
     #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22)
     dJ_dg_layer_1 = Nx128_9
-    _map("dJ_dg_layer_1", N, wide, (f_second_softplus_1, sigmoid_softplus_1, dJ_ddelta_layer_1, dJ_ddelta_prime_layer_1, dJ_dg_softplus_1, delta_prime_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples))
+    _map("dJ_dg_layer_1", N, wide, (
+        f_second_softplus_1, sigmoid_softplus_1, dJ_ddelta_layer_1, dJ_ddelta_prime_layer_1, dJ_dg_softplus_1,
+        delta_prime_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples,
+    ))
     # Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ
     dJ_dW_layer_1_delta_prime = cp.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_0)
     # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
@@ -3360,7 +3445,9 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 ∂J/∂δ′_xᵀ + ∂J/∂g_layer_1 g_xᵀ
     #     (16)+(17)
     dJ_dW_layer_1 = out_dJ_dW_layer_1
-    _map("dJ_dW_layer_1", N, wide, (W_layer_1, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_g, dJ_dW_layer_1, samples))
+    _map("dJ_dW_layer_1", N, wide, (
+        W_layer_1, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_g, dJ_dW_layer_1, samples,
+    ))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = out_dJ_db_layer_1
     _map("dJ_db_layer_1", N, wide, (dJ_db_layer_1_sum, dJ_db_layer_1, samples))
@@ -3411,19 +3498,25 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
-    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples))
+    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (
+        b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
+    ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
-    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples))
+    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (
+        b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
+    ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
     sigmoid_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples))
+    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples,
+    ))
 
     # ---- backward: δ and δ′
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -3438,7 +3531,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_prime_layer_2 = Nx64_6
-    _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, f_second_softplus_2, delta_prime_layer_2, samples))
+    _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (
+        delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, f_second_softplus_2,
+        delta_prime_layer_2, samples,
+    ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
     # W_layer_2 ∘ W_layer_2
@@ -3451,7 +3547,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_prime_layer_1 = Nx128_6
-    _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (delta_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_layer_1, f_second_softplus_1, delta_prime_layer_1, samples))
+    _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (
+        delta_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_layer_1, f_second_softplus_1,
+        delta_prime_layer_1, samples,
+    ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
     # W_layer_1 ∘ W_layer_1
@@ -3461,11 +3560,18 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+        delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
+    ))
+    # J = K + L
     J = out_J
-    _scalars("J_2", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
+    _scalars("J_2", (
+        sum_delta_prime, blocks_sum_delta_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam),
+        samples,
+    ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
@@ -3476,7 +3582,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     #     ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
     dJ_ddelta_softplus_1 = Nx128_8
     dJ_ddelta_prime_softplus_1 = Nx128_9
-    _map("dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2", N, wide, (W_layer_1_squared_sum, dJ_ddelta_layer_1, f_second_softplus_1, sigmoid_softplus_1, dJ_ddelta_softplus_1, dJ_ddelta_prime_softplus_1, samples))
+    _map("dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2", N, wide, (
+        W_layer_1_squared_sum, dJ_ddelta_layer_1, f_second_softplus_1, sigmoid_softplus_1, dJ_ddelta_softplus_1,
+        dJ_ddelta_prime_softplus_1, samples,
+    ))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
     dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
     # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
@@ -3485,7 +3594,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     #     ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dJ_ddelta_softplus_2 = Nx64_10
     dJ_ddelta_prime_softplus_2 = Nx64_11
-    _map("dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2", N, wide, (dJ_ddelta_layer_2, dJ_ddelta_prime_layer_2, f_second_softplus_2, sigmoid_softplus_2, dJ_ddelta_softplus_2, dJ_ddelta_prime_softplus_2, samples))
+    _map("dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2", N, wide, (
+        dJ_ddelta_layer_2, dJ_ddelta_prime_layer_2, f_second_softplus_2, sigmoid_softplus_2, dJ_ddelta_softplus_2,
+        dJ_ddelta_prime_softplus_2, samples,
+    ))
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
     dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
     # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
@@ -3494,7 +3606,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
     dJ_dg_layer_3 = Nx1_4
-    _map("dJ_dg_layer_3", N, wide, (f_second_softplus_3, sigmoid_softplus_3, dJ_ddelta_layer_3, dJ_ddelta_prime_layer_3, dJ_dg_layer_3, samples))
+    _map("dJ_dg_layer_3", N, wide, (
+        f_second_softplus_3, sigmoid_softplus_3, dJ_ddelta_layer_3, dJ_ddelta_prime_layer_3, dJ_dg_layer_3, samples,
+    ))
     # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
     dJ_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_0)
     # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
@@ -3506,7 +3620,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ +
     #     ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
     dJ_dW_layer_3 = out_dJ_dW_layer_3
-    _map("dJ_dW_layer_3", N, wide, (W_layer_3, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_g, dJ_dW_layer_3, samples))
+    _map("dJ_dW_layer_3", N, wide, (
+        W_layer_3, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_g, dJ_dW_layer_3, samples,
+    ))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = out_dJ_db_layer_3
     _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
@@ -3515,7 +3631,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂J/∂δ′_layer_2
     #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (21)+(22)
     dJ_dg_layer_2 = Nx64_10
-    _map("dJ_dg_layer_2", N, wide, (f_second_softplus_2, sigmoid_softplus_2, dJ_ddelta_layer_2, dJ_ddelta_prime_layer_2, dJ_dg_softplus_2, delta_prime_softplus_2, delta_softplus_2, dJ_dg_layer_2, samples))
+    _map("dJ_dg_layer_2", N, wide, (
+        f_second_softplus_2, sigmoid_softplus_2, dJ_ddelta_layer_2, dJ_ddelta_prime_layer_2, dJ_dg_softplus_2,
+        delta_prime_softplus_2, delta_softplus_2, dJ_dg_layer_2, samples,
+    ))
     # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
     dJ_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
@@ -3527,7 +3646,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ +
     #     ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
     dJ_dW_layer_2 = out_dJ_dW_layer_2
-    _map("dJ_dW_layer_2", N, wide, (W_layer_2, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g, dJ_dW_layer_2, samples))
+    _map("dJ_dW_layer_2", N, wide, (
+        W_layer_2, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g, dJ_dW_layer_2, samples,
+    ))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = out_dJ_db_layer_2
     _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
@@ -3536,7 +3657,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 ∂J/∂δ′_layer_1
     #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22)
     dJ_dg_layer_1 = Nx128_8
-    _map("dJ_dg_layer_1_2", N, wide, (f_second_softplus_1, sigmoid_softplus_1, W_layer_1_squared_sum, dJ_ddelta_layer_1, dJ_dg_softplus_1, delta_prime_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples))
+    _map("dJ_dg_layer_1_2", N, wide, (
+        f_second_softplus_1, sigmoid_softplus_1, W_layer_1_squared_sum, dJ_ddelta_layer_1, dJ_dg_softplus_1,
+        delta_prime_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples,
+    ))
     # Σ_n δ′_layer_1
     dJ_dW_layer_1_delta_prime_sum = cp.matmul(ones_N, delta_prime_layer_1, out=M128_0)
     # Σ_n δ′_layer_1
@@ -3549,7 +3673,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_1, parts_columns_128, 128)
     # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
     dJ_dW_layer_1 = out_dJ_dW_layer_1
-    _map("dJ_dW_layer_1_2", N, wide, (W_layer_1, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime_sum_column, dJ_dW_layer_1_g, dJ_dW_layer_1, samples))
+    _map("dJ_dW_layer_1_2", N, wide, (
+        W_layer_1, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime_sum_column, dJ_dW_layer_1_g, dJ_dW_layer_1,
+        samples,
+    ))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = out_dJ_db_layer_1
     _map("dJ_db_layer_1", N, wide, (dJ_db_layer_1_sum, dJ_db_layer_1, samples))
@@ -3603,19 +3730,25 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
-    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples))
+    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (
+        b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
+    ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
-    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples))
+    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (
+        b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
+    ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
     sigmoid_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples))
+    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples,
+    ))
 
     # ---- backward: δ and δ′
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -3630,7 +3763,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_prime_layer_2 = Nx64_6
-    _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, f_second_softplus_2, delta_prime_layer_2, samples))
+    _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (
+        delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, f_second_softplus_2,
+        delta_prime_layer_2, samples,
+    ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
     # W_layer_2 ∘ W_layer_2
@@ -3643,7 +3779,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_prime_layer_1 = Nx128_6
-    _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (delta_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_layer_1, f_second_softplus_1, delta_prime_layer_1, samples))
+    _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (
+        delta_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_layer_1, f_second_softplus_1,
+        delta_prime_layer_1, samples,
+    ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
     # W_layer_1 ∘ W_layer_1
@@ -3653,13 +3792,20 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (
+        delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples,
+    ))
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     K = out_K
     L = out_L
-    _scalars("K_and_L", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, np.float64(lam), samples))
+    _scalars("K_and_L", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
+        sum_delta_prime_squared, blocks_sum_delta_squared, K, L, np.float64(lam), samples,
+    ))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
@@ -3697,7 +3843,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     #     + 2λ δ′_x  (7)
     dK_dg_layer_2 = Nx64_11
     dL_ddelta_prime_x = Nx64_12
-    _map("dK_dg_layer_2_to_dL_ddelta_prime_x", N, wide, (dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_second_softplus_2, sigmoid_softplus_2, delta_prime_x, dK_dg_layer_2, dL_ddelta_prime_x, lam_real, samples))
+    _map("dK_dg_layer_2_to_dL_ddelta_prime_x", N, wide, (
+        dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_second_softplus_2, sigmoid_softplus_2,
+        delta_prime_x, dK_dg_layer_2, dL_ddelta_prime_x, lam_real, samples,
+    ))
     # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
     dK_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
     # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
@@ -3714,7 +3863,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
     dK_dg_layer_1 = Nx128_9
-    _map("dK_dg_layer_1", N, wide, (dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_second_softplus_1, sigmoid_softplus_1, dK_dg_layer_1, samples))
+    _map("dK_dg_layer_1", N, wide, (
+        dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_second_softplus_1, sigmoid_softplus_1,
+        dK_dg_layer_1, samples,
+    ))
     # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
     dK_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
@@ -3734,7 +3886,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19); ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
     dL_ddelta_softplus_1 = Nx128_4
     dL_ddelta_prime_softplus_1 = Nx128_8
-    _map("dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1", N, wide, (dL_ddelta_prime_layer_1, f_second_softplus_1, sigmoid_softplus_1, dL_ddelta_softplus_1, dL_ddelta_prime_softplus_1, samples))
+    _map("dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1", N, wide, (
+        dL_ddelta_prime_layer_1, f_second_softplus_1, sigmoid_softplus_1, dL_ddelta_softplus_1,
+        dL_ddelta_prime_softplus_1, samples,
+    ))
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
     # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
@@ -3743,7 +3898,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     #     ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dL_ddelta_softplus_2 = Nx64_8
     dL_ddelta_prime_softplus_2 = Nx64_10
-    _map("dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2", N, wide, (dL_ddelta_layer_2, dL_ddelta_prime_layer_2, f_second_softplus_2, sigmoid_softplus_2, dL_ddelta_softplus_2, dL_ddelta_prime_softplus_2, samples))
+    _map("dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2", N, wide, (
+        dL_ddelta_layer_2, dL_ddelta_prime_layer_2, f_second_softplus_2, sigmoid_softplus_2, dL_ddelta_softplus_2,
+        dL_ddelta_prime_softplus_2, samples,
+    ))
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
     dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_3)
     # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
@@ -3752,7 +3910,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
     dL_dg_layer_3 = Nx1_4
-    _map("dL_dg_layer_3", N, wide, (f_second_softplus_3, sigmoid_softplus_3, dL_ddelta_layer_3, dL_ddelta_prime_layer_3, dL_dg_layer_3, samples))
+    _map("dL_dg_layer_3", N, wide, (
+        f_second_softplus_3, sigmoid_softplus_3, dL_ddelta_layer_3, dL_ddelta_prime_layer_3, dL_dg_layer_3, samples,
+    ))
     # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
     dL_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dL_ddelta_prime_softplus_2, out=M1x64_0)
     # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
@@ -3764,7 +3924,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ +
     #     ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
     dL_dW_layer_3 = out_dL_dW_layer_3
-    _map("dL_dW_layer_3", N, wide, (W_layer_3, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_dW_layer_3, samples))
+    _map("dL_dW_layer_3", N, wide, (
+        W_layer_3, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_dW_layer_3, samples,
+    ))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = out_dL_db_layer_3
     _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
@@ -3773,7 +3935,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂L/∂δ′_layer_2
     #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (22)
     dL_dg_layer_2 = Nx64_8
-    _map("dL_dg_layer_2", N, wide, (f_second_softplus_2, sigmoid_softplus_2, dL_ddelta_layer_2, dL_ddelta_prime_layer_2, dL_dg_softplus_2, delta_prime_softplus_2, delta_softplus_2, dL_dg_layer_2, samples))
+    _map("dL_dg_layer_2", N, wide, (
+        f_second_softplus_2, sigmoid_softplus_2, dL_ddelta_layer_2, dL_ddelta_prime_layer_2, dL_dg_softplus_2,
+        delta_prime_softplus_2, delta_softplus_2, dL_dg_layer_2, samples,
+    ))
     # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
     dL_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
@@ -3785,7 +3950,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ +
     #     ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
     dL_dW_layer_2 = out_dL_dW_layer_2
-    _map("dL_dW_layer_2", N, wide, (W_layer_2, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_dW_layer_2, samples))
+    _map("dL_dW_layer_2", N, wide, (
+        W_layer_2, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_dW_layer_2, samples,
+    ))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = out_dL_db_layer_2
     _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
@@ -3794,7 +3961,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) +
     #     ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
     dL_dg_layer_1 = Nx128_4
-    _map("dL_dg_layer_1", N, wide, (f_second_softplus_1, sigmoid_softplus_1, dL_ddelta_prime_layer_1, dL_dg_softplus_1, delta_prime_softplus_1, delta_softplus_1, dL_dg_layer_1, samples))
+    _map("dL_dg_layer_1", N, wide, (
+        f_second_softplus_1, sigmoid_softplus_1, dL_ddelta_prime_layer_1, dL_dg_softplus_1, delta_prime_softplus_1,
+        delta_softplus_1, dL_dg_layer_1, samples,
+    ))
     # Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ
     dL_dW_layer_1_delta_prime = cp.matmul(delta_prime_layer_1.T, dL_ddelta_prime_x, out=M128x64_0)
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
@@ -3864,19 +4034,25 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
-    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples))
+    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (
+        b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
+    ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
-    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples))
+    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (
+        b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
+    ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
     sigmoid_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples))
+    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples,
+    ))
 
     # ---- backward: δ and δ′
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -3891,7 +4067,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_prime_layer_2 = Nx64_6
-    _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, f_second_softplus_2, delta_prime_layer_2, samples))
+    _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (
+        delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, f_second_softplus_2,
+        delta_prime_layer_2, samples,
+    ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
     # W_layer_2 ∘ W_layer_2
@@ -3904,7 +4083,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_prime_layer_1 = Nx128_6
-    _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (delta_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_layer_1, f_second_softplus_1, delta_prime_layer_1, samples))
+    _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (
+        delta_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_layer_1, f_second_softplus_1,
+        delta_prime_layer_1, samples,
+    ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
     # W_layer_1 ∘ W_layer_1
@@ -3914,12 +4096,19 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+        delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
+    ))
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x)
     K = out_K
     L = out_L
-    _scalars("K_and_L_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, np.float64(lam), samples))
+    _scalars("K_and_L_2", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L,
+        np.float64(lam), samples,
+    ))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
@@ -3955,7 +4144,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=Nx64_9)
     # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
     dK_dg_layer_2 = Nx64_10
-    _map("dK_dg_layer_2", N, wide, (dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_second_softplus_2, sigmoid_softplus_2, dK_dg_layer_2, samples))
+    _map("dK_dg_layer_2", N, wide, (
+        dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_second_softplus_2, sigmoid_softplus_2,
+        dK_dg_layer_2, samples,
+    ))
     # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
     dK_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
     # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
@@ -3972,7 +4164,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
     dK_dg_layer_1 = Nx128_9
-    _map("dK_dg_layer_1", N, wide, (dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_second_softplus_1, sigmoid_softplus_1, dK_dg_layer_1, samples))
+    _map("dK_dg_layer_1", N, wide, (
+        dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_second_softplus_1, sigmoid_softplus_1,
+        dK_dg_layer_1, samples,
+    ))
     # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
     dK_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
@@ -3992,7 +4187,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19); ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
     dL_ddelta_softplus_1 = Nx128_9
     dL_ddelta_prime_softplus_1 = Nx128_4
-    _map("dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2", N, wide, (W_layer_1_squared_sum, f_second_softplus_1, sigmoid_softplus_1, dL_ddelta_softplus_1, dL_ddelta_prime_softplus_1, samples))
+    _map("dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2", N, wide, (
+        W_layer_1_squared_sum, f_second_softplus_1, sigmoid_softplus_1, dL_ddelta_softplus_1,
+        dL_ddelta_prime_softplus_1, samples,
+    ))
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
     # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
@@ -4001,7 +4199,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     #     ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dL_ddelta_softplus_2 = Nx64_9
     dL_ddelta_prime_softplus_2 = Nx64_8
-    _map("dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2", N, wide, (dL_ddelta_layer_2, dL_ddelta_prime_layer_2, f_second_softplus_2, sigmoid_softplus_2, dL_ddelta_softplus_2, dL_ddelta_prime_softplus_2, samples))
+    _map("dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2", N, wide, (
+        dL_ddelta_layer_2, dL_ddelta_prime_layer_2, f_second_softplus_2, sigmoid_softplus_2, dL_ddelta_softplus_2,
+        dL_ddelta_prime_softplus_2, samples,
+    ))
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
     dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_3)
     # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
@@ -4010,7 +4211,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
     dL_dg_layer_3 = Nx1_4
-    _map("dL_dg_layer_3", N, wide, (f_second_softplus_3, sigmoid_softplus_3, dL_ddelta_layer_3, dL_ddelta_prime_layer_3, dL_dg_layer_3, samples))
+    _map("dL_dg_layer_3", N, wide, (
+        f_second_softplus_3, sigmoid_softplus_3, dL_ddelta_layer_3, dL_ddelta_prime_layer_3, dL_dg_layer_3, samples,
+    ))
     # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
     dL_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dL_ddelta_prime_softplus_2, out=M1x64_0)
     # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
@@ -4022,7 +4225,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ +
     #     ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
     dL_dW_layer_3 = out_dL_dW_layer_3
-    _map("dL_dW_layer_3", N, wide, (W_layer_3, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_dW_layer_3, samples))
+    _map("dL_dW_layer_3", N, wide, (
+        W_layer_3, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_dW_layer_3, samples,
+    ))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = out_dL_db_layer_3
     _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
@@ -4031,7 +4236,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂L/∂δ′_layer_2
     #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (22)
     dL_dg_layer_2 = Nx64_9
-    _map("dL_dg_layer_2", N, wide, (f_second_softplus_2, sigmoid_softplus_2, dL_ddelta_layer_2, dL_ddelta_prime_layer_2, dL_dg_softplus_2, delta_prime_softplus_2, delta_softplus_2, dL_dg_layer_2, samples))
+    _map("dL_dg_layer_2", N, wide, (
+        f_second_softplus_2, sigmoid_softplus_2, dL_ddelta_layer_2, dL_ddelta_prime_layer_2, dL_dg_softplus_2,
+        delta_prime_softplus_2, delta_softplus_2, dL_dg_layer_2, samples,
+    ))
     # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
     dL_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
@@ -4043,7 +4251,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ +
     #     ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
     dL_dW_layer_2 = out_dL_dW_layer_2
-    _map("dL_dW_layer_2", N, wide, (W_layer_2, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_dW_layer_2, samples))
+    _map("dL_dW_layer_2", N, wide, (
+        W_layer_2, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_dW_layer_2, samples,
+    ))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = out_dL_db_layer_2
     _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
@@ -4052,7 +4262,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) +
     #     ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
     dL_dg_layer_1 = Nx128_9
-    _map("dL_dg_layer_1_2", N, wide, (f_second_softplus_1, sigmoid_softplus_1, W_layer_1_squared_sum, dL_dg_softplus_1, delta_prime_softplus_1, delta_softplus_1, dL_dg_layer_1, samples))
+    _map("dL_dg_layer_1_2", N, wide, (
+        f_second_softplus_1, sigmoid_softplus_1, W_layer_1_squared_sum, dL_dg_softplus_1, delta_prime_softplus_1,
+        delta_softplus_1, dL_dg_layer_1, samples,
+    ))
     # Σ_n δ′_layer_1
     dL_dW_layer_1_delta_prime_sum = cp.matmul(ones_N, delta_prime_layer_1, out=M128_0)
     # Σ_n δ′_layer_1
@@ -4063,7 +4276,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_1, parts_columns_128, 128)
     # ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
     dL_dW_layer_1 = out_dL_dW_layer_1
-    _map("dL_dW_layer_1_2", N, wide, (W_layer_1, dL_dW_layer_1_delta_prime_sum_column, dL_dW_layer_1_g, dL_dW_layer_1, samples))
+    _map("dL_dW_layer_1_2", N, wide, (
+        W_layer_1, dL_dW_layer_1_delta_prime_sum_column, dL_dW_layer_1_g, dL_dW_layer_1, samples,
+    ))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = out_dL_db_layer_1
     _map("dL_db_layer_1", N, wide, (dL_db_layer_1_sum, dL_db_layer_1, samples))

@@ -2867,7 +2867,9 @@ def _hessian_diagonal(params, x, lam, workspace):
     delta_above = Nx16_0
     delta_prime_above = Nx16_3
     f_prime_hidden = Nx16_4
-    _map("delta_above_to_f_prime_hidden", N, wide, (delta_pointwise_1, sigmoid_pointwise_1, g_hidden, delta_above, delta_prime_above, f_prime_hidden, samples))
+    _map("delta_above_to_f_prime_hidden", N, wide, (
+        delta_pointwise_1, sigmoid_pointwise_1, g_hidden, delta_above, delta_prime_above, f_prime_hidden, samples,
+    ))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_2)
     # W_below ∘ W_below
@@ -2879,7 +2881,9 @@ def _hessian_diagonal(params, x, lam, workspace):
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
     delta_prime_below = Nx16_3
-    _map("delta_prime_below", N, wide, (delta_hidden_term_2, delta_joined, f_prime_hidden, g_hidden, delta_prime_joined, delta_prime_below, samples))
+    _map("delta_prime_below", N, wide, (
+        delta_hidden_term_2, delta_joined, f_prime_hidden, g_hidden, delta_prime_joined, delta_prime_below, samples,
+    ))
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
     # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
@@ -2928,7 +2932,9 @@ def _loss_terms(params, x, lam, workspace):
     # δ_above = δ_pointwise_1 f′(g_above)  (1); δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
     delta_above = Nx16_0
     delta_prime_above = Nx16_3
-    _map("delta_above_to_delta_prime_above", N, wide, (delta_pointwise_1, sigmoid_pointwise_1, delta_above, delta_prime_above, samples))
+    _map("delta_above_to_delta_prime_above", N, wide, (
+        delta_pointwise_1, sigmoid_pointwise_1, delta_above, delta_prime_above, samples,
+    ))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_2)
     # W_below ∘ W_below
@@ -2941,21 +2947,31 @@ def _loss_terms(params, x, lam, workspace):
     # δ_below = δ_hidden f′(g_below)  (1); δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
     delta_below = Nx16_3
     delta_prime_below = Nx16_4
-    _map("delta_below_to_delta_prime_below", N, wide, (delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_below, delta_prime_below, samples))
+    _map("delta_below_to_delta_prime_below", N, wide, (
+        delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_below, delta_prime_below, samples,
+    ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_3)
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_prime_joined, delta_prime_x_term_1, delta_joined, delta_x_term_1, g_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (
+        delta_prime_joined, delta_prime_x_term_1, delta_joined, delta_x_term_1, g_x, sum_delta_squared,
+        sum_delta_prime, sum_delta_prime_squared, samples,
+    ))
 
     # ---- loss: K and L
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²); J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, J, np.float64(lam), samples))
+    _scalars("K_and_L_and_J", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
+        sum_delta_prime_squared, blocks_sum_delta_squared, K, L, J, np.float64(lam), samples,
+    ))
 
     return K, L, J
 
@@ -2996,7 +3012,9 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # δ_above = δ_pointwise_1 f′(g_above)  (1); δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
     delta_above = Nx16_0
     delta_prime_above = Nx16_3
-    _map("delta_above_to_delta_prime_above", N, wide, (delta_pointwise_1, sigmoid_pointwise_1, delta_above, delta_prime_above, samples))
+    _map("delta_above_to_delta_prime_above", N, wide, (
+        delta_pointwise_1, sigmoid_pointwise_1, delta_above, delta_prime_above, samples,
+    ))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_2)
     # W_below ∘ W_below
@@ -3009,20 +3027,30 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # δ_below = δ_hidden f′(g_below)  (1); δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
     delta_below = Nx16_3
     delta_prime_below = Nx16_4
-    _map("delta_below_to_delta_prime_below", N, wide, (delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_below, delta_prime_below, samples))
+    _map("delta_below_to_delta_prime_below", N, wide, (
+        delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_below, delta_prime_below, samples,
+    ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_3)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_joined, delta_x_term_1, g_x, delta_prime_joined, delta_prime_x_term_1, sum_delta_squared, sum_delta_prime, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+        delta_joined, delta_x_term_1, g_x, delta_prime_joined, delta_prime_x_term_1, sum_delta_squared,
+        sum_delta_prime, samples,
+    ))
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x); J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, J, np.float64(lam), samples))
+    _scalars("K_and_L_and_J_2", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L, J,
+        np.float64(lam), samples,
+    ))
 
     return K, L, J
 
@@ -3073,7 +3101,9 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_above = Nx16_0
     f_second_pointwise_1 = Nx16_4
     delta_prime_above = Nx16_5
-    _map("delta_above_to_delta_prime_above_2", N, wide, (delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples))
+    _map("delta_above_to_delta_prime_above_2", N, wide, (
+        delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples,
+    ))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
     # W_below ∘ W_below
@@ -3090,7 +3120,10 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_below = Nx16_10
     f_second_hidden = Nx16_11
     delta_prime_below = Nx16_12
-    _map("delta_hidden_to_delta_prime_below", N, wide, (delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_hidden, f_prime_hidden, delta_below, f_second_hidden, delta_prime_below, samples))
+    _map("delta_hidden_to_delta_prime_below", N, wide, (
+        delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_hidden, f_prime_hidden, delta_below,
+        f_second_hidden, delta_prime_below, samples,
+    ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
@@ -3098,16 +3131,23 @@ def _loss_and_grad(params, x, lam, workspace):
     _map("delta_x", N, wide, (delta_joined, delta_x_term_1, g_x, delta_x, samples))
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
-    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx16_6
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_prime_joined, delta_prime_x_term_1, delta_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
+    blocks_sum_delta_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (
+        delta_prime_joined, delta_prime_x_term_1, delta_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime,
+        sum_delta_prime_squared, lam_real, samples,
+    ))
 
     # ---- loss: K and L
+    # J = K + L
     J = out_J
-    _scalars("J", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
+    _scalars("J", (
+        sum_delta_prime, blocks_sum_delta_squared, sum_delta_prime_squared, blocks_sum_delta_squared,
+        sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
+    ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
@@ -3119,7 +3159,10 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ddelta_hidden = Nx16_16
     dJ_ddelta_joined = Nx16_17
     dJ_ddelta_prime_joined = Nx16_18
-    _map("dJ_ddelta_hidden_to_dJ_ddelta_prime_joined", N, wide, (dJ_ddelta_below, dJ_ddelta_prime_below, f_prime_hidden, f_second_hidden, delta_x, dJ_ddelta_prime_x, dJ_ddelta_hidden, dJ_ddelta_joined, dJ_ddelta_prime_joined, samples))
+    _map("dJ_ddelta_hidden_to_dJ_ddelta_prime_joined", N, wide, (
+        dJ_ddelta_below, dJ_ddelta_prime_below, f_prime_hidden, f_second_hidden, delta_x, dJ_ddelta_prime_x,
+        dJ_ddelta_hidden, dJ_ddelta_joined, dJ_ddelta_prime_joined, samples,
+    ))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
     dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_19)
     # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
@@ -3128,7 +3171,10 @@ def _loss_and_grad(params, x, lam, workspace):
     #     δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
     dJ_ddelta_pointwise_1 = Nx16_21
     dJ_dg_above = Nx16_22
-    _map("dJ_ddelta_pointwise_1_to_dJ_dg_above", N, wide, (dJ_ddelta_above, dJ_ddelta_prime_above, f_second_pointwise_1, sigmoid_pointwise_1, delta_pointwise_1, dJ_ddelta_pointwise_1, dJ_dg_above, samples))
+    _map("dJ_ddelta_pointwise_1_to_dJ_dg_above", N, wide, (
+        dJ_ddelta_above, dJ_ddelta_prime_above, f_second_pointwise_1, sigmoid_pointwise_1, delta_pointwise_1,
+        dJ_ddelta_pointwise_1, dJ_dg_above, samples,
+    ))
     # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
@@ -3152,7 +3198,10 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
     #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
     dJ_dg_below = Nx16_22
-    _map("dJ_dg_below", N, wide, (f_prime_hidden, g_hidden, dJ_ddelta_below, dJ_ddelta_prime_below, dJ_dg_joined, delta_hidden, delta_prime_joined, f_second_hidden, dJ_dg_below, samples))
+    _map("dJ_dg_below", N, wide, (
+        f_prime_hidden, g_hidden, dJ_ddelta_below, dJ_ddelta_prime_below, dJ_dg_joined, delta_hidden,
+        delta_prime_joined, f_second_hidden, dJ_dg_below, samples,
+    ))
     # Σ_n δ′_below ∂J/∂δ′_xᵀ
     dJ_dW_below_delta_prime = cp.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_3)
     # Σ_n δ_below ∂J/∂δ_xᵀ
@@ -3164,7 +3213,10 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
     #     δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below ∂J/∂δ′_xᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
     dJ_dW_below = out_dJ_dW_below
-    _map("dJ_dW_below", N, wide, (W_below, dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_delta_prime, dJ_dW_below_delta_prime_at_above, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below, samples))
+    _map("dJ_dW_below", N, wide, (
+        W_below, dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_delta_prime,
+        dJ_dW_below_delta_prime_at_above, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below, samples,
+    ))
     # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
     dJ_db_below = out_dJ_db_below
     _map("dJ_db_below", N, wide, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
@@ -3220,7 +3272,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_above = Nx16_0
     f_second_pointwise_1 = Nx16_4
     delta_prime_above = Nx16_5
-    _map("delta_above_to_delta_prime_above_2", N, wide, (delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples))
+    _map("delta_above_to_delta_prime_above_2", N, wide, (
+        delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples,
+    ))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
     # W_below ∘ W_below
@@ -3237,21 +3291,33 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_below = Nx16_10
     f_second_hidden = Nx16_11
     delta_prime_below = Nx16_12
-    _map("delta_hidden_to_delta_prime_below", N, wide, (delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_hidden, f_prime_hidden, delta_below, f_second_hidden, delta_prime_below, samples))
+    _map("delta_hidden_to_delta_prime_below", N, wide, (
+        delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_hidden, f_prime_hidden, delta_below,
+        f_second_hidden, delta_prime_below, samples,
+    ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_13)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1); Σ_n Σ_i δ_x²
     delta_x = Nx16_14
     sum_delta_squared = parts_sum_delta_squared
-    blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (delta_joined, delta_x_term_1, g_x, delta_x, sum_delta_squared, samples))
+    blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (
+        delta_joined, delta_x_term_1, g_x, delta_x, sum_delta_squared, samples,
+    ))
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ′_x
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_prime = _map("sum_delta_prime", N, wide, (delta_prime_joined, delta_prime_x_term_1, sum_delta_prime, samples))
+    blocks_sum_delta_prime = _map("sum_delta_prime", N, wide, (
+        delta_prime_joined, delta_prime_x_term_1, sum_delta_prime, samples,
+    ))
+    # J = K + L
     J = out_J
-    _scalars("J_2", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
+    _scalars("J_2", (
+        sum_delta_prime, blocks_sum_delta_prime, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam),
+        samples,
+    ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
@@ -3263,7 +3329,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ddelta_hidden = Nx16_6
     dJ_ddelta_joined = Nx16_15
     dJ_ddelta_prime_joined = Nx16_16
-    _map("dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2", N, wide, (W_below_squared_sum, dJ_ddelta_below, f_prime_hidden, f_second_hidden, delta_x, dJ_ddelta_hidden, dJ_ddelta_joined, dJ_ddelta_prime_joined, samples))
+    _map("dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2", N, wide, (
+        W_below_squared_sum, dJ_ddelta_below, f_prime_hidden, f_second_hidden, delta_x, dJ_ddelta_hidden,
+        dJ_ddelta_joined, dJ_ddelta_prime_joined, samples,
+    ))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
     dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_17)
     # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
@@ -3272,7 +3341,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     #     δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
     dJ_ddelta_pointwise_1 = Nx16_19
     dJ_dg_above = Nx16_20
-    _map("dJ_ddelta_pointwise_1_to_dJ_dg_above", N, wide, (dJ_ddelta_above, dJ_ddelta_prime_above, f_second_pointwise_1, sigmoid_pointwise_1, delta_pointwise_1, dJ_ddelta_pointwise_1, dJ_dg_above, samples))
+    _map("dJ_ddelta_pointwise_1_to_dJ_dg_above", N, wide, (
+        dJ_ddelta_above, dJ_ddelta_prime_above, f_second_pointwise_1, sigmoid_pointwise_1, delta_pointwise_1,
+        dJ_ddelta_pointwise_1, dJ_dg_above, samples,
+    ))
     # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
@@ -3296,7 +3368,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
     #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
     dJ_dg_below = Nx16_20
-    _map("dJ_dg_below_2", N, wide, (f_prime_hidden, g_hidden, W_below_squared_sum, dJ_ddelta_below, dJ_dg_joined, delta_hidden, delta_prime_joined, f_second_hidden, dJ_dg_below, samples))
+    _map("dJ_dg_below_2", N, wide, (
+        f_prime_hidden, g_hidden, W_below_squared_sum, dJ_ddelta_below, dJ_dg_joined, delta_hidden,
+        delta_prime_joined, f_second_hidden, dJ_dg_below, samples,
+    ))
     # Σ_n δ′_below
     dJ_dW_below_delta_prime_sum = cp.matmul(ones_N, delta_prime_below, out=M16_0)
     # Σ_n δ′_below
@@ -3310,7 +3385,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
     #     δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below (−1)ᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
     dJ_dW_below = out_dJ_dW_below
-    _map("dJ_dW_below_2", N, wide, (W_below, dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_delta_prime_at_above, dJ_dW_below_delta_prime_sum_column, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below, samples))
+    _map("dJ_dW_below_2", N, wide, (
+        W_below, dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_delta_prime_at_above,
+        dJ_dW_below_delta_prime_sum_column, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below, samples,
+    ))
     # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
     dJ_db_below = out_dJ_db_below
     _map("dJ_db_below", N, wide, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
@@ -3368,7 +3446,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_above = Nx16_0
     f_second_pointwise_1 = Nx16_4
     delta_prime_above = Nx16_5
-    _map("delta_above_to_delta_prime_above_2", N, wide, (delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples))
+    _map("delta_above_to_delta_prime_above_2", N, wide, (
+        delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples,
+    ))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
     # W_below ∘ W_below
@@ -3385,7 +3465,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_below = Nx16_10
     f_second_hidden = Nx16_11
     delta_prime_below = Nx16_12
-    _map("delta_hidden_to_delta_prime_below", N, wide, (delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_hidden, f_prime_hidden, delta_below, f_second_hidden, delta_prime_below, samples))
+    _map("delta_hidden_to_delta_prime_below", N, wide, (
+        delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_hidden, f_prime_hidden, delta_below,
+        f_second_hidden, delta_prime_below, samples,
+    ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
@@ -3393,17 +3476,24 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     _map("delta_x", N, wide, (delta_joined, delta_x_term_1, g_x, delta_x, samples))
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
-    # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+    # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     delta_prime_x = Nx16_6
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("delta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_prime_joined, delta_prime_x_term_1, delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
+    blocks_sum_delta_squared = _map("delta_prime_x_to_sum_delta_prime_squared", N, wide, (
+        delta_prime_joined, delta_prime_x_term_1, delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime,
+        sum_delta_prime_squared, samples,
+    ))
 
     # ---- loss: K and L
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     K = out_K
     L = out_L
-    _scalars("K_and_L", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, np.float64(lam), samples))
+    _scalars("K_and_L", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
+        sum_delta_prime_squared, blocks_sum_delta_squared, K, L, np.float64(lam), samples,
+    ))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
@@ -3411,13 +3501,18 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
     dK_ddelta_hidden = Nx16_15
     dK_ddelta_joined = Nx16_16
-    _map("dK_ddelta_hidden_to_dK_ddelta_joined", N, wide, (dK_ddelta_below, f_prime_hidden, delta_x, dK_ddelta_hidden, dK_ddelta_joined, samples))
+    _map("dK_ddelta_hidden_to_dK_ddelta_joined", N, wide, (
+        dK_ddelta_below, f_prime_hidden, delta_x, dK_ddelta_hidden, dK_ddelta_joined, samples,
+    ))
     # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
     dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=Nx16_17)
     # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18); ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
     dK_ddelta_pointwise_1 = Nx16_18
     dK_dg_above = Nx16_19
-    _map("dK_ddelta_pointwise_1_to_dK_dg_above", N, wide, (dK_ddelta_above, sigmoid_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1, dK_dg_above, samples))
+    _map("dK_ddelta_pointwise_1_to_dK_dg_above", N, wide, (
+        dK_ddelta_above, sigmoid_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
+        dK_dg_above, samples,
+    ))
     # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
@@ -3439,7 +3534,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21); ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
     dK_dg_below = Nx16_19
     dL_ddelta_prime_x = Nx16_18
-    _map("dK_dg_below_to_dL_ddelta_prime_x", N, wide, (dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, delta_prime_x, dK_dg_below, dL_ddelta_prime_x, lam_real, samples))
+    _map("dK_dg_below_to_dL_ddelta_prime_x", N, wide, (
+        dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, delta_prime_x, dK_dg_below,
+        dL_ddelta_prime_x, lam_real, samples,
+    ))
     # Σ_n δ_below ∂K/∂δ_xᵀ
     dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
     # Σ_n ∂K/∂g_below g_xᵀ
@@ -3449,7 +3547,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
     #     (16)
     dK_dW_below = out_dK_dW_below
-    _map("dK_dW_below", N, wide, (dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples))
+    _map("dK_dW_below", N, wide, (
+        dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples,
+    ))
     # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
@@ -3460,7 +3560,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19); ∂L/∂δ′_joined = ∂L/∂δ′_hidden + ∂L/∂δ′_x  (8)
     dL_ddelta_hidden = Nx16_14
     dL_ddelta_prime_joined = Nx16_10
-    _map("dL_ddelta_hidden_to_dL_ddelta_prime_joined", N, wide, (dL_ddelta_prime_below, f_second_hidden, f_prime_hidden, dL_ddelta_prime_x, dL_ddelta_hidden, dL_ddelta_prime_joined, samples))
+    _map("dL_ddelta_hidden_to_dL_ddelta_prime_joined", N, wide, (
+        dL_ddelta_prime_below, f_second_hidden, f_prime_hidden, dL_ddelta_prime_x, dL_ddelta_hidden,
+        dL_ddelta_prime_joined, samples,
+    ))
     # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
     dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_6)
     # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
@@ -3469,7 +3572,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     #     δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
     dL_ddelta_pointwise_1 = Nx16_13
     dL_dg_above = Nx16_15
-    _map("dL_ddelta_pointwise_1_to_dL_dg_above", N, wide, (dL_ddelta_above, dL_ddelta_prime_above, f_second_pointwise_1, sigmoid_pointwise_1, delta_pointwise_1, dL_ddelta_pointwise_1, dL_dg_above, samples))
+    _map("dL_ddelta_pointwise_1_to_dL_dg_above", N, wide, (
+        dL_ddelta_above, dL_ddelta_prime_above, f_second_pointwise_1, sigmoid_pointwise_1, delta_pointwise_1,
+        dL_ddelta_pointwise_1, dL_dg_above, samples,
+    ))
     # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
@@ -3493,7 +3599,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
     #     δ_hidden f‴(g_below)  (22)
     dL_dg_below = Nx16_15
-    _map("dL_dg_below", N, wide, (f_prime_hidden, g_hidden, dL_ddelta_prime_below, dL_dg_joined, delta_hidden, delta_prime_joined, f_second_hidden, dL_dg_below, samples))
+    _map("dL_dg_below", N, wide, (
+        f_prime_hidden, g_hidden, dL_ddelta_prime_below, dL_dg_joined, delta_hidden, delta_prime_joined,
+        f_second_hidden, dL_dg_below, samples,
+    ))
     # Σ_n δ′_below ∂L/∂δ′_xᵀ
     dL_dW_below_delta_prime = cp.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=M16x16_1)
     # Σ_n ∂L/∂g_below g_xᵀ
@@ -3503,7 +3612,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +
     #     2 W_below ∘ δ′_below ∂L/∂δ′_xᵀ + ∂L/∂g_below g_xᵀ  (17)
     dL_dW_below = out_dL_dW_below
-    _map("dL_dW_below", N, wide, (W_below, dL_dW_below_delta_at_above, dL_dW_below_delta_prime, dL_dW_below_delta_prime_at_above, dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below, samples))
+    _map("dL_dW_below", N, wide, (
+        W_below, dL_dW_below_delta_at_above, dL_dW_below_delta_prime, dL_dW_below_delta_prime_at_above,
+        dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below, samples,
+    ))
     # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
     dL_db_below = out_dL_db_below
     _map("dL_db_below", N, wide, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
@@ -3565,7 +3677,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_above = Nx16_0
     f_second_pointwise_1 = Nx16_4
     delta_prime_above = Nx16_5
-    _map("delta_above_to_delta_prime_above_2", N, wide, (delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples))
+    _map("delta_above_to_delta_prime_above_2", N, wide, (
+        delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples,
+    ))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
     # W_below ∘ W_below
@@ -3582,22 +3696,34 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_below = Nx16_10
     f_second_hidden = Nx16_11
     delta_prime_below = Nx16_12
-    _map("delta_hidden_to_delta_prime_below", N, wide, (delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_hidden, f_prime_hidden, delta_below, f_second_hidden, delta_prime_below, samples))
+    _map("delta_hidden_to_delta_prime_below", N, wide, (
+        delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_hidden, f_prime_hidden, delta_below,
+        f_second_hidden, delta_prime_below, samples,
+    ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_13)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1); Σ_n Σ_i δ_x²
     delta_x = Nx16_14
     sum_delta_squared = parts_sum_delta_squared
-    blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (delta_joined, delta_x_term_1, g_x, delta_x, sum_delta_squared, samples))
+    blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (
+        delta_joined, delta_x_term_1, g_x, delta_x, sum_delta_squared, samples,
+    ))
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ′_x
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_prime = _map("sum_delta_prime", N, wide, (delta_prime_joined, delta_prime_x_term_1, sum_delta_prime, samples))
+    blocks_sum_delta_prime = _map("sum_delta_prime", N, wide, (
+        delta_prime_joined, delta_prime_x_term_1, sum_delta_prime, samples,
+    ))
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x)
     K = out_K
     L = out_L
-    _scalars("K_and_L_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, np.float64(lam), samples))
+    _scalars("K_and_L_2", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, np.float64(lam),
+        samples,
+    ))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
@@ -3605,13 +3731,18 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
     dK_ddelta_hidden = Nx16_6
     dK_ddelta_joined = Nx16_15
-    _map("dK_ddelta_hidden_to_dK_ddelta_joined", N, wide, (dK_ddelta_below, f_prime_hidden, delta_x, dK_ddelta_hidden, dK_ddelta_joined, samples))
+    _map("dK_ddelta_hidden_to_dK_ddelta_joined", N, wide, (
+        dK_ddelta_below, f_prime_hidden, delta_x, dK_ddelta_hidden, dK_ddelta_joined, samples,
+    ))
     # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
     dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=Nx16_16)
     # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18); ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
     dK_ddelta_pointwise_1 = Nx16_17
     dK_dg_above = Nx16_18
-    _map("dK_ddelta_pointwise_1_to_dK_dg_above", N, wide, (dK_ddelta_above, sigmoid_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1, dK_dg_above, samples))
+    _map("dK_ddelta_pointwise_1_to_dK_dg_above", N, wide, (
+        dK_ddelta_above, sigmoid_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
+        dK_dg_above, samples,
+    ))
     # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
@@ -3632,7 +3763,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_15)
     # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
     dK_dg_below = Nx16_18
-    _map("dK_dg_below", N, wide, (dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, dK_dg_below, samples))
+    _map("dK_dg_below", N, wide, (
+        dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, dK_dg_below, samples,
+    ))
     # Σ_n δ_below ∂K/∂δ_xᵀ
     dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
     # Σ_n ∂K/∂g_below g_xᵀ
@@ -3642,7 +3775,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
     #     (16)
     dK_dW_below = out_dK_dW_below
-    _map("dK_dW_below", N, wide, (dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples))
+    _map("dK_dW_below", N, wide, (
+        dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples,
+    ))
     # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
@@ -3653,7 +3788,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19); ∂L/∂δ′_joined = ∂L/∂δ′_hidden + (−1)  (8)
     dL_ddelta_hidden = Nx16_18
     dL_ddelta_prime_joined = Nx16_14
-    _map("dL_ddelta_hidden_to_dL_ddelta_prime_joined_2", N, wide, (W_below_squared_sum, f_second_hidden, f_prime_hidden, dL_ddelta_hidden, dL_ddelta_prime_joined, samples))
+    _map("dL_ddelta_hidden_to_dL_ddelta_prime_joined_2", N, wide, (
+        W_below_squared_sum, f_second_hidden, f_prime_hidden, dL_ddelta_hidden, dL_ddelta_prime_joined, samples,
+    ))
     # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
     dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_10)
     # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
@@ -3662,7 +3799,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     #     δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
     dL_ddelta_pointwise_1 = Nx16_13
     dL_dg_above = Nx16_17
-    _map("dL_ddelta_pointwise_1_to_dL_dg_above", N, wide, (dL_ddelta_above, dL_ddelta_prime_above, f_second_pointwise_1, sigmoid_pointwise_1, delta_pointwise_1, dL_ddelta_pointwise_1, dL_dg_above, samples))
+    _map("dL_ddelta_pointwise_1_to_dL_dg_above", N, wide, (
+        dL_ddelta_above, dL_ddelta_prime_above, f_second_pointwise_1, sigmoid_pointwise_1, delta_pointwise_1,
+        dL_ddelta_pointwise_1, dL_dg_above, samples,
+    ))
     # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
@@ -3686,7 +3826,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
     #     δ_hidden f‴(g_below)  (22)
     dL_dg_below = Nx16_17
-    _map("dL_dg_below_2", N, wide, (f_prime_hidden, g_hidden, W_below_squared_sum, dL_dg_joined, delta_hidden, delta_prime_joined, f_second_hidden, dL_dg_below, samples))
+    _map("dL_dg_below_2", N, wide, (
+        f_prime_hidden, g_hidden, W_below_squared_sum, dL_dg_joined, delta_hidden, delta_prime_joined,
+        f_second_hidden, dL_dg_below, samples,
+    ))
     # Σ_n δ′_below
     dL_dW_below_delta_prime_sum = cp.matmul(ones_N, delta_prime_below, out=M16_0)
     # Σ_n δ′_below
@@ -3698,7 +3841,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +
     #     2 W_below ∘ δ′_below (−1)ᵀ + ∂L/∂g_below g_xᵀ  (17)
     dL_dW_below = out_dL_dW_below
-    _map("dL_dW_below_2", N, wide, (W_below, dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_delta_prime_sum_column, dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below, samples))
+    _map("dL_dW_below_2", N, wide, (
+        W_below, dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_delta_prime_sum_column,
+        dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below, samples,
+    ))
     # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
     dL_db_below = out_dL_db_below
     _map("dL_db_below", N, wide, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))

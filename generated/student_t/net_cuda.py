@@ -1769,7 +1769,9 @@ def _loss_terms(params, x, lam, workspace):
     # δ_filters = δ_experts f′(g_filters)  (1); δ′_filters = δ_experts f″(g_filters)  (§1.3)
     delta_filters = Nx128_1
     delta_prime_filters = Nx128_2
-    _map("delta_filters_to_delta_prime_filters", N, wide, (b_filters, g_filters_unbiased, s_alpha, delta_filters, delta_prime_filters, samples))
+    _map("delta_filters_to_delta_prime_filters", N, wide, (
+        b_filters, g_filters_unbiased, s_alpha, delta_filters, delta_prime_filters, samples,
+    ))
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
@@ -1781,14 +1783,21 @@ def _loss_terms(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (
+        delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples,
+    ))
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²); J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, J, np.float64(lam), samples))
+    _scalars("K_and_L_and_J", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
+        sum_delta_prime_squared, blocks_sum_delta_squared, K, L, J, np.float64(lam), samples,
+    ))
 
     return K, L, J
 
@@ -1816,7 +1825,9 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # δ_filters = δ_experts f′(g_filters)  (1); δ′_filters = δ_experts f″(g_filters)  (§1.3)
     delta_filters = Nx128_1
     delta_prime_filters = Nx128_2
-    _map("delta_filters_to_delta_prime_filters", N, wide, (b_filters, g_filters_unbiased, s_alpha, delta_filters, delta_prime_filters, samples))
+    _map("delta_filters_to_delta_prime_filters", N, wide, (
+        b_filters, g_filters_unbiased, s_alpha, delta_filters, delta_prime_filters, samples,
+    ))
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
@@ -1828,13 +1839,20 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+        delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
+    ))
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x); J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, J, np.float64(lam), samples))
+    _scalars("K_and_L_and_J_2", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L, J,
+        np.float64(lam), samples,
+    ))
 
     return K, L, J
 
@@ -1872,7 +1890,10 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_filters = Nx128_3
     f_second_experts = Nx128_4
     delta_prime_filters = Nx128_5
-    _map("g_filters_to_delta_prime_filters", N, wide, (b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts, delta_prime_filters, samples))
+    _map("g_filters_to_delta_prime_filters", N, wide, (
+        b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts,
+        delta_prime_filters, samples,
+    ))
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
@@ -1884,14 +1905,21 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
-    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx64_2
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
+    blocks_sum_delta_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (
+        delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+        lam_real, samples,
+    ))
+    # J = K + L
     J = out_J
-    _scalars("J", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
+    _scalars("J", (
+        sum_delta_prime, blocks_sum_delta_squared, sum_delta_prime_squared, blocks_sum_delta_squared,
+        sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
+    ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
@@ -1902,7 +1930,10 @@ def _loss_and_grad(params, x, lam, workspace):
     #     ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
     dJ_ddelta_experts = Nx128_7
     dJ_dg_filters = Nx128_8
-    _map("dJ_ddelta_experts_to_dJ_dg_filters", N, wide, (dJ_ddelta_filters, dJ_ddelta_prime_filters, f_prime_experts, f_second_experts, g_filters, s_alpha, dJ_ddelta_experts, dJ_dg_filters, samples))
+    _map("dJ_ddelta_experts_to_dJ_dg_filters", N, wide, (
+        dJ_ddelta_filters, dJ_ddelta_prime_filters, f_prime_experts, f_second_experts, g_filters, s_alpha,
+        dJ_ddelta_experts, dJ_dg_filters, samples,
+    ))
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_experts
@@ -1921,7 +1952,9 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ
     #     (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
-    _map("dJ_dW_filters", N, wide, (W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_dW_filters, samples))
+    _map("dJ_dW_filters", N, wide, (
+        W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_dW_filters, samples,
+    ))
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
     dJ_db_filters = out_dJ_db_filters
     _map("dJ_db_filters", N, wide, (dJ_db_filters_sum, dJ_db_filters, samples))
@@ -1964,7 +1997,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_filters = Nx128_3
     f_second_experts = Nx128_4
     delta_prime_filters = Nx128_5
-    _map("g_filters_to_delta_prime_filters", N, wide, (b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts, delta_prime_filters, samples))
+    _map("g_filters_to_delta_prime_filters", N, wide, (
+        b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts,
+        delta_prime_filters, samples,
+    ))
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
@@ -1976,11 +2012,18 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+        delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
+    ))
+    # J = K + L
     J = out_J
-    _scalars("J_2", (sum_delta_prime, blocks_sum_delta_prime, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples))
+    _scalars("J_2", (
+        sum_delta_prime, blocks_sum_delta_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam),
+        samples,
+    ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
@@ -1991,7 +2034,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     #     ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
     dJ_ddelta_experts = Nx128_6
     dJ_dg_filters = Nx128_7
-    _map("dJ_ddelta_experts_to_dJ_dg_filters_2", N, wide, (W_filters_squared_sum, dJ_ddelta_filters, f_prime_experts, f_second_experts, g_filters, s_alpha, dJ_ddelta_experts, dJ_dg_filters, samples))
+    _map("dJ_ddelta_experts_to_dJ_dg_filters_2", N, wide, (
+        W_filters_squared_sum, dJ_ddelta_filters, f_prime_experts, f_second_experts, g_filters, s_alpha,
+        dJ_ddelta_experts, dJ_dg_filters, samples,
+    ))
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_experts
@@ -2011,7 +2057,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_db_filters_sum = _column_sum(dJ_dg_filters, M128_1, parts_columns_128, 128)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
-    _map("dJ_dW_filters_2", N, wide, (W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime_sum_column, dJ_dW_filters_g, dJ_dW_filters, samples))
+    _map("dJ_dW_filters_2", N, wide, (
+        W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime_sum_column, dJ_dW_filters_g, dJ_dW_filters,
+        samples,
+    ))
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
     dJ_db_filters = out_dJ_db_filters
     _map("dJ_db_filters", N, wide, (dJ_db_filters_sum, dJ_db_filters, samples))
@@ -2057,7 +2106,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_filters = Nx128_3
     f_second_experts = Nx128_4
     delta_prime_filters = Nx128_5
-    _map("g_filters_to_delta_prime_filters", N, wide, (b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts, delta_prime_filters, samples))
+    _map("g_filters_to_delta_prime_filters", N, wide, (
+        b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts,
+        delta_prime_filters, samples,
+    ))
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
@@ -2069,15 +2121,22 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
-    # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
+    # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dL_ddelta_prime_x = Nx64_2
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = blocks_sum_delta_prime = blocks_sum_delta_prime_squared = _map("dL_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, lam_real, samples))
+    blocks_sum_delta_squared = _map("dL_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (
+        delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+        lam_real, samples,
+    ))
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     K = out_K
     L = out_L
-    _scalars("K_and_L", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime_squared, K, L, np.float64(lam), samples))
+    _scalars("K_and_L", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
+        sum_delta_prime_squared, blocks_sum_delta_squared, K, L, np.float64(lam), samples,
+    ))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
@@ -2085,7 +2144,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18); ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
     dK_ddelta_experts = Nx128_6
     dK_dg_filters = Nx128_7
-    _map("dK_ddelta_experts_to_dK_dg_filters", N, wide, (dK_ddelta_filters, f_prime_experts, s_alpha, f_second_experts, dK_ddelta_experts, dK_dg_filters, samples))
+    _map("dK_ddelta_experts_to_dK_dg_filters", N, wide, (
+        dK_ddelta_filters, f_prime_experts, s_alpha, f_second_experts, dK_ddelta_experts, dK_dg_filters, samples,
+    ))
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_experts
@@ -2113,7 +2174,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     #     (22)
     dL_ddelta_experts = Nx128_3
     dL_dg_filters = Nx128_6
-    _map("dL_ddelta_experts_to_dL_dg_filters", N, wide, (dL_ddelta_prime_filters, f_second_experts, g_filters, s_alpha, dL_ddelta_experts, dL_dg_filters, samples))
+    _map("dL_ddelta_experts_to_dL_dg_filters", N, wide, (
+        dL_ddelta_prime_filters, f_second_experts, g_filters, s_alpha, dL_ddelta_experts, dL_dg_filters, samples,
+    ))
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_experts
@@ -2178,7 +2241,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_filters = Nx128_3
     f_second_experts = Nx128_4
     delta_prime_filters = Nx128_5
-    _map("g_filters_to_delta_prime_filters", N, wide, (b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts, delta_prime_filters, samples))
+    _map("g_filters_to_delta_prime_filters", N, wide, (
+        b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts,
+        delta_prime_filters, samples,
+    ))
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
@@ -2190,12 +2256,19 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
+    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = blocks_sum_delta_prime = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples))
+    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+        delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
+    ))
+    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x)
     K = out_K
     L = out_L
-    _scalars("K_and_L_2", (sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, np.float64(lam), samples))
+    _scalars("K_and_L_2", (
+        sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L,
+        np.float64(lam), samples,
+    ))
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
@@ -2203,7 +2276,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18); ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
     dK_ddelta_experts = Nx128_6
     dK_dg_filters = Nx128_7
-    _map("dK_ddelta_experts_to_dK_dg_filters", N, wide, (dK_ddelta_filters, f_prime_experts, s_alpha, f_second_experts, dK_ddelta_experts, dK_dg_filters, samples))
+    _map("dK_ddelta_experts_to_dK_dg_filters", N, wide, (
+        dK_ddelta_filters, f_prime_experts, s_alpha, f_second_experts, dK_ddelta_experts, dK_dg_filters, samples,
+    ))
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_experts
@@ -2231,7 +2306,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     #     (22)
     dL_ddelta_experts = Nx128_7
     dL_dg_filters = Nx128_3
-    _map("dL_ddelta_experts_to_dL_dg_filters_2", N, wide, (W_filters_squared_sum, f_second_experts, g_filters, s_alpha, dL_ddelta_experts, dL_dg_filters, samples))
+    _map("dL_ddelta_experts_to_dL_dg_filters_2", N, wide, (
+        W_filters_squared_sum, f_second_experts, g_filters, s_alpha, dL_ddelta_experts, dL_dg_filters, samples,
+    ))
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_experts
@@ -2249,7 +2326,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_db_filters_sum = _column_sum(dL_dg_filters, M128_1, parts_columns_128, 128)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
     dL_dW_filters = out_dL_dW_filters
-    _map("dL_dW_filters_2", N, wide, (W_filters, dL_dW_filters_delta_prime_sum_column, dL_dW_filters_g, dL_dW_filters, samples))
+    _map("dL_dW_filters_2", N, wide, (
+        W_filters, dL_dW_filters_delta_prime_sum_column, dL_dW_filters_g, dL_dW_filters, samples,
+    ))
     # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
     dL_db_filters = out_dL_db_filters
     _map("dL_db_filters", N, wide, (dL_db_filters_sum, dL_db_filters, samples))

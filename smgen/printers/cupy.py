@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar, assert_never
 
@@ -83,6 +84,7 @@ class _Printer:
         self.storage: Storage = allocate(schedule)
         self.arrays: dict[str, Buffer] = {name: Buffer(name, shape) for name, shape in self.storage.slots.items()}
         self.fresh = schedule.name in FRESH
+        self.blocks: dict[str, str] = {}
         self.starts: dict[str, int] = {}
         self.strides: dict[str, int] = {}
         for op in schedule.ops:
@@ -93,12 +95,7 @@ class _Printer:
         self.loops = LoopPrinter(dtype, self.strides, self.starts)
 
     def statement(self, op: Op) -> Statement:
-        math = (
-            "; ".join(b.math for b in op.outs if b.math and b.kind == "real")
-            if isinstance(op, Fused)
-            else op.outs[-1].math
-        )
-        return Statement(math, tuple(self.code(op)))
+        return Statement("; ".join(b.math for b in op.outs if b.math), tuple(self.code(op)))
 
     def code(self, op: Op) -> Iterator[str]:
         match op:
@@ -108,7 +105,7 @@ class _Printer:
                 name = self.kernels.loop(out.name, lambda name: self.loops.concat(op, name))
                 arguments = self._arguments([b for b in reads if b.name not in SCALARS], [out], reads)
                 yield f"{out.name} = {self.target(out)}"
-                yield f'_map("{name}", N, wide, {arguments})'
+                yield from _wrapped(f'_map("{name}", N, wide, (', arguments)
             case Product(out, left, right, axes):
                 call = MATMUL[axes].format(left=left.name, right=right.name)
                 yield f"{out.name} = cp.{call}, out={self.target(out)})"
@@ -134,23 +131,26 @@ class _Printer:
             yield f"{total.out.name} = {self.array(f'parts_{total.out.name}', (blocks,), 'accumulator')}"
         results = [*op.stored, *(total.out for total in op.totals)]
         arguments = self._arguments([b for b in op.reads if b.name not in SCALARS], results, op.reads)
-        launch = f'_map("{name}", N, wide, {arguments})'
-        counts = [f"blocks_{total.out.name}" for total in op.totals]
-        yield f"{' = '.join([*counts, launch])}"
+        head = f'_map("{name}", N, wide, ('
+        if op.totals:
+            count = f"blocks_{op.totals[0].out.name}"
+            self.blocks.update({total.out.name: count for total in op.totals})
+            head = f"{count} = {head}"
+        yield from _wrapped(head, arguments)
 
     @staticmethod
-    def _arguments(arrays: list[Buffer], results: list[Buffer], reads: tuple[Buffer, ...]) -> str:
+    def _arguments(arrays: list[Buffer], results: list[Buffer], reads: tuple[Buffer, ...]) -> list[str]:
         scalars = ["lam_real"] if any(b.name == "lam" for b in reads) else []
-        return f"({', '.join([*(b.name for b in arrays), *(b.name for b in results), *scalars, 'samples'])})"
+        return [*(b.name for b in arrays), *(b.name for b in results), *scalars, "samples"]
 
     def scalars(self, op: Fused) -> Iterator[str]:
         name = self.kernels.scalar("_and_".join(b.name for b in op.stored), lambda name: scalar_kernel(op, name))
         sums = [b for b in op.reads if b.name not in SCALARS]
         for b in op.stored:
             yield f"{b.name} = {self.target(b)}"
-        arguments = [text for b in sums for text in (b.name, f"blocks_{b.name}")]
+        arguments = [text for b in sums for text in (b.name, self.blocks[b.name])]
         arguments += [b.name for b in op.stored] + ["np.float64(lam)", "samples"]
-        yield f'_scalars("{name}", ({", ".join(arguments)}))'
+        yield from _wrapped(f'_scalars("{name}", (', arguments)
 
     def reduction(self, op: Reduce) -> str:
         out, src, axis = op.out, op.src, op.axis
@@ -179,3 +179,14 @@ class _Printer:
         if self.fresh:
             return f"cp.empty({shape_source(out.shape)}, {'DTYPE' if out.kind == 'real' else 'np.float64'})"
         return self.array(f"out_{out.name}", out.shape, out.kind)
+
+
+def _wrapped(head: str, arguments: list[str]) -> Iterator[str]:
+    """A launch on one line if it fits, else its arguments on lines of their own."""
+    line = f"{head}{', '.join(arguments)}))"
+    if len(line) <= 112:
+        yield line
+        return
+    yield head
+    yield from textwrap.wrap(", ".join(arguments) + ",", 112, initial_indent="    ", subsequent_indent="    ")
+    yield "))"
