@@ -82,9 +82,7 @@ def build(net: Path, out: Path | None = None, options: Options | None = None, *,
     `InexactWarning` and `NumericsWarning`. Raises `SmgenError` before anything is written.
     """
     options = options or Options()
-    network = load_network(net)
-    facts = gather(network, net, options)
-    check(network, facts)
+    network, facts = prepared(net, options)
     folder = out if out is not None else net.parent
     path = folder / f"{net.stem}_{options.backend}.py"
     changes = ("forced",) if force else changed(path, facts)
@@ -93,11 +91,17 @@ def build(net: Path, out: Path | None = None, options: Options | None = None, *,
     return Built(path, changes, facts)
 
 
-def compiled(net: Path, options: Options) -> tuple[Network, ModuleType]:
-    """The network of `net` and its module in memory, for checking; nothing is written."""
+def prepared(net: Path, options: Options) -> tuple[Network, Facts]:
+    """The network of `net`, checked, and the facts of building it; warns and raises as `build` does."""
     network = load_network(net)
     facts = gather(network, net, options)
     check(network, facts)
+    return network, facts
+
+
+def compiled(net: Path, options: Options) -> tuple[Network, ModuleType]:
+    """The network of `net` and its module in memory, for checking; nothing is written."""
+    network, facts = prepared(net, options)
     return network, load_source(source(network, facts), facts.name)
 
 

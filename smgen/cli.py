@@ -146,14 +146,11 @@ def show(
 ) -> None:
     """Show a network: layers, derivatives, operations and their cost, and whether the recursion is exact."""
     from smgen import show as view
-    from smgen.build import check as warn_of
-    from smgen.build import gather
-    from smgen.netfile import load_network
+    from smgen.build import prepared
 
     with _reported():
         options = _options("numpy", dtype, hessian)
-        network = load_network(net)
-        warn_of(network, gather(network, net, options))
+        network, _ = prepared(net, options)
         if json:
             typer.echo(view.as_json(network, options.dtype, options.hessian))
         elif schedule:

@@ -7,10 +7,7 @@ from math import prod
 from typing import Final, assert_never
 
 from smgen.ir import BATCH, Buffer, Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, View
-from smgen.passes import run
-from smgen.passes.elementary import elementary
-from smgen.passes.prune import prune
-from smgen.passes.stabilise import stabilise
+from smgen.passes import pipelines, run
 from smgen.passes.storage import allocate
 
 ITEM: Final = {"float32": 4, "float64": 8}
@@ -37,7 +34,7 @@ class Cost:
 
 def cost(schedule: Schedule, dtype: str) -> Cost:
     """Count the operations of a schedule as the NumPy backend runs it."""
-    lowered = run(schedule, (prune, stabilise, elementary))
+    lowered = run(schedule, pipelines.NUMPY)
     item = ITEM[dtype]
     ops = [op for op in lowered.ops if not isinstance(op, View)]
     flops = [(op, _flops(op)) for op in ops]

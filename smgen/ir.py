@@ -47,6 +47,11 @@ class Buffer:
         return 2 if self.batched else 1 if self.shape else 0
 
 
+LAMBDA: Final = Buffer("lam", (), "λ", "accumulator")
+SAMPLES: Final = Buffer("N", (), "samples in the batch", "accumulator")
+"""The scalar arguments that every schedule may read, in expressions of any dtype."""
+
+
 @dataclass(frozen=True)
 class Pointwise:
     """outs = exprs, element by element over the broadcast shape. An expression names what is read, or earlier outs."""

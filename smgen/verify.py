@@ -7,6 +7,8 @@ from typing import assert_never
 from smgen.errors import InternalError
 from smgen.ir import (
     BATCH,
+    LAMBDA,
+    SAMPLES,
     Buffer,
     Concat,
     Elementary,
@@ -53,7 +55,7 @@ def _check_reads(op: Op, defined: dict[str, Buffer]) -> None:
     for read in op.reads:
         _require(defined.get(read.name) == read, f"{read.name} is read before it is assigned, or differs from what was")
     known = {b.name for b in op.reads}
-    sums = {b.name for b in op.reads if b.kind == "accumulator"} - {"lam", "N"}
+    sums = {b.name for b in op.reads if b.kind == "accumulator"} - {LAMBDA.name, SAMPLES.name}
     _require(
         not sums or all(out.kind == "accumulator" for out in op.outs), f"{sorted(sums)} are float64, not the dtype"
     )

@@ -15,22 +15,13 @@ from smgen.ir import Buffer, Elementary, Pointwise, Product, Reduce, Schedule, S
 from smgen.lower import lower
 from smgen.lower.names import parameter_buffer
 from smgen.network import Network
-from smgen.passes import run
-from smgen.passes.aliases import aliases
-from smgen.passes.elementary import elementary
-from smgen.passes.fuse import fuse
-from smgen.passes.prune import prune
-from smgen.passes.share import share
-from smgen.passes.stabilise import stabilise
+from smgen.passes import pipelines, run
 from smgen.passes.storage import allocate, view_roots
 from smgen.verify import verify
 from tests.dags import dags
 from tests.interpreter import interpret
 from tests.networks import CATALOGUE
 from tests.support import assert_close, random_case
-
-PASSES = (prune, stabilise, elementary)
-CUDA_PASSES = (prune, aliases, fuse, share)
 
 
 def inputs_of(network: Network, lam: float) -> dict[str, Any]:
@@ -43,7 +34,7 @@ def assert_meaning_kept(network: Network) -> None:
     for schedule in lower(network):
         inputs = inputs_of(network, 0.0 if schedule.name.endswith("lam0") else 0.3)
         expected = interpret(verify(schedule), inputs)
-        for passes in (PASSES, CUDA_PASSES):
+        for passes in (pipelines.NUMPY, pipelines.CUDA):
             for count in range(1, len(passes) + 1):
                 actual = interpret(run(schedule, passes[:count]), inputs)
                 for name, value in expected.items():
@@ -68,7 +59,7 @@ def test_meaning_of_random_dags(network: Network) -> None:
 def test_no_array_is_overwritten_while_it_is_needed(name: str) -> None:
     """Replay the storage plan: an operation may write an array only if its last content is not read any more."""
     for schedule in lower(CATALOGUE[name]()):
-        lowered = run(schedule, PASSES)
+        lowered = run(schedule, pipelines.NUMPY)
         storage, roots = allocate(lowered), view_roots(lowered)
         holds: dict[str, str] = {}
         for op in lowered.ops:
@@ -89,7 +80,7 @@ def test_no_array_is_overwritten_while_it_is_needed(name: str) -> None:
 def test_nothing_superfluous_is_left() -> None:
     """ICA's gradient needs tanh alone: no log cosh, no product for the constant δ_out."""
     schedule = next(s for s in lower(CATALOGUE["ica"]()) if s.name == "loss_and_grad_lam0")
-    lowered = run(schedule, PASSES)
+    lowered = run(schedule, pipelines.NUMPY)
     functions = [op.function for op in lowered.ops if isinstance(op, Elementary)]
     assert functions.count("tanh") == 1
     assert not {"log1p", "exp", "log"} & set(functions)

@@ -8,12 +8,7 @@ from typing import Final
 from smgen.backends.facts import Facts, shape_text
 from smgen.backends.layout import Arrays, Function, Header, header, lay_out
 from smgen.ir import Schedule
-from smgen.passes import Pass, run
-from smgen.passes.aliases import aliases
-from smgen.passes.contiguous import contiguous
-from smgen.passes.fuse import fuse
-from smgen.passes.prune import prune
-from smgen.passes.share import share
+from smgen.passes import pipelines, run
 from smgen.printers.c import CPrinter
 from smgen.printers.cuda import LANES, VECTOR
 from smgen.printers.cupy import BLOCKS, CHUNKS, Kernels, print_function
@@ -21,7 +16,6 @@ from smgen.printers.kernels import Kernel, ScalarKernel, helpers
 from smgen.render import render
 
 TEMPLATE: Final = "cuda/module.py.j2"
-PASSES: Final[tuple[Pass, ...]] = (prune, aliases, fuse, share, contiguous)
 
 
 ARRAYS: Final = Arrays("cp.ndarray", "cupy", inspects_values=False, needs_contiguous=True, counts_in_int32=True)
@@ -49,7 +43,7 @@ class Module:
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
     """The module's source, kernels included."""
     kernels = Kernels()
-    printed = [print_function(run(schedule, PASSES), facts.dtype, kernels) for schedule in schedules]
+    printed = [print_function(run(schedule, pipelines.CUDA), facts.dtype, kernels) for schedule in schedules]
     arrays = {b.name: b for function in printed for b in function.arrays}
     module = Module(
         header(facts),

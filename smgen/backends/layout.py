@@ -44,7 +44,6 @@ class Arrays:
 class Header:
     """The part of a module's context that is the same for every backend."""
 
-    facts: Facts
     description: tuple[str, ...]
     verdict: tuple[str, ...]
     parameters: tuple[tuple[str, str], ...]
@@ -54,7 +53,6 @@ class Header:
 def header(facts: Facts) -> Header:
     """Facts as lines and literals."""
     return Header(
-        facts,
         tuple(facts.description.splitlines()),
         tuple(textwrap.wrap(f"The diagonal recursion is {facts.verdict}.", WIDTH)),
         tuple((key, shape_text(shape)) for key, shape in facts.parameters.items()),

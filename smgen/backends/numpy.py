@@ -8,15 +8,11 @@ from typing import Final
 from smgen.backends.facts import Facts, shape_text
 from smgen.backends.layout import Arrays, Function, Header, header, lay_out
 from smgen.ir import Elementary, Schedule
-from smgen.passes import Pass, run
-from smgen.passes.elementary import elementary
-from smgen.passes.prune import prune
-from smgen.passes.stabilise import stabilise
+from smgen.passes import pipelines, run
 from smgen.printers.numpy import SCIPY, print_function
 from smgen.render import render
 
 TEMPLATE: Final = "numpy/module.py.j2"
-PASSES: Final[tuple[Pass, ...]] = (prune, stabilise, elementary)
 
 
 ARRAYS: Final = Arrays("np.ndarray", "numpy", inspects_values=True, needs_contiguous=False, counts_in_int32=False)
@@ -36,7 +32,7 @@ class Module:
 
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
     """The module's source."""
-    lowered = [run(schedule, PASSES) for schedule in schedules]
+    lowered = [run(schedule, pipelines.NUMPY) for schedule in schedules]
     printed = [print_function(schedule) for schedule in lowered]
     shapes = {b.name: b.shape for function in printed for b in function.arrays}
     calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}

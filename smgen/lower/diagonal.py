@@ -7,14 +7,12 @@ from typing import Final
 
 import sympy as sp
 
-from smgen.ir import BATCH, Buffer, Reduce, Schedule
+from smgen.ir import BATCH, LAMBDA, Buffer, Reduce, Schedule
 from smgen.lower.gradients import adjoint_backward
 from smgen.lower.names import DELTA, DELTA_PRIME, Adjoint, G, J, K, L, input_buffers
 from smgen.lower.sweeps import Values, adjoint_forward, backward
 from smgen.lower.values import Lowering
 from smgen.network import Network
-
-LAMBDA: Final = sp.Symbol("lam", real=True)
 
 
 def lower_diagonal(network: Network) -> tuple[Schedule, ...]:
@@ -125,10 +123,10 @@ FUNCTIONS: Final[Mapping[str, Callable[[Lowering], tuple[Buffer, ...]]]] = {
     "energy": _energy,
     "score": _score,
     "hessian_diagonal": _hessian_diagonal,
-    "loss_terms": _loss_terms(LAMBDA),
+    "loss_terms": _loss_terms(LAMBDA.symbol),
     "loss_terms_lam0": _loss_terms(sp.S.Zero),
-    "loss_and_grad": _loss_and_grad(LAMBDA),
+    "loss_and_grad": _loss_and_grad(LAMBDA.symbol),
     "loss_and_grad_lam0": _loss_and_grad(sp.S.Zero),
-    "loss_and_grad_terms": _loss_and_grad_terms(LAMBDA),
+    "loss_and_grad_terms": _loss_and_grad_terms(LAMBDA.symbol),
     "loss_and_grad_terms_lam0": _loss_and_grad_terms(sp.S.Zero),
 }

@@ -13,6 +13,7 @@ import sympy as sp
 
 from smgen.ir import (
     BATCH,
+    SAMPLES,
     Buffer,
     Concat,
     Kind,
@@ -171,7 +172,7 @@ class Emitter:
     def batch_sum(self, value: sp.Expr, name: str, *, of_product: bool = False) -> sp.Expr:
         """Σ_n value_nj: N times what does not vary, a reduction of what does."""
         if not self.is_batched(value):
-            return sp.Symbol("N", real=True) * value
+            return SAMPLES.symbol * value
         if value not in self._batch_sums:
             src = self.buffer(self._named(value, f"{name}_terms"))
             out = self.new(name, src.shape[1:], f"Σ_n {_left(src.math)}")
@@ -184,7 +185,7 @@ class Emitter:
             return units * value
         src = self.buffer(self._named(value, f"{name}_terms"))
         total = self.emit(Reduce(self.new(name, (), math, "accumulator"), src, None))
-        return total / sp.Symbol("N", real=True) if src.batched else total
+        return total / SAMPLES.symbol if src.batched else total
 
     def concat(self, name: str, parts: list[tuple[sp.Expr, int]], math: str) -> sp.Expr:
         """The parts side by side; one constant throughout stays a constant."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from smgen.ir import Buffer
+from smgen.ir import SAMPLES, Buffer
 from smgen.lower.emitter import ZERO
 from smgen.lower.names import DELTA, DELTA_PRIME, Adjoint, G, d_ddelta, d_ddelta_prime, d_dg, parameter_buffer, times
 from smgen.lower.sweeps import Values, gamma_parts
@@ -100,5 +100,5 @@ def _finish(low: Lowering, adjoint: Adjoint, key: str, terms: list[sp.Expr], tex
     number = adjoint.weights if key.endswith("weight") else f"[+] {'bias' if key.endswith('bias') else 'gain'}"
     math = f"∂{adjoint.of}/∂{parameter.math} = (1/N) Σ_n {' + '.join(texts) or '0'}  {number}"
     total = sp.Add(*terms) if terms else ZERO
-    value = total / sp.Symbol("N", real=True)
+    value = total / SAMPLES.symbol
     return low.emitter.fill(name, shape, value, math)

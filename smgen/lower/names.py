@@ -8,7 +8,7 @@ from typing import Final
 
 import sympy as sp
 
-from smgen.ir import BATCH, Buffer
+from smgen.ir import BATCH, LAMBDA, SAMPLES, Buffer
 from smgen.network import Network
 
 DERIVATIVE_NAMES: Final = ("f", "f_prime", "f_second", "f_third")
@@ -106,8 +106,7 @@ def parameter_buffer(key: str, shape: tuple[int, ...]) -> Buffer:
 def input_buffers(network: Network) -> tuple[Buffer, ...]:
     """x, λ, N and the parameters: what every schedule may read."""
     data = Buffer(G.name(network.input.name), (BATCH, network.input.units), "x, the data")
-    scalars = (Buffer("lam", (), "λ", "accumulator"), Buffer("N", (), "samples in the batch", "accumulator"))
-    return (data, *scalars, *(parameter_buffer(k, s) for k, s in network.parameters.items()))
+    return (data, LAMBDA, SAMPLES, *(parameter_buffer(k, s) for k, s in network.parameters.items()))
 
 
 Contribution = tuple[Callable[[str, str], sp.Expr], str]

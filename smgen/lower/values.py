@@ -99,13 +99,12 @@ class Lowering:
                 outs.append(out)
                 exprs.append(call.xreplace({primitives.G: source}))
                 known[call] = out.symbol
-        formula = str(f.f.subs(primitives.G, sp.Symbol(text))).replace("**", "^")
+        formula = _plain(f.f.subs(primitives.G, sp.Symbol(text)))
         value = self.emitter.new(G.name(v.name), shape, f"{G.text(v.name)} = f({text}) = {formula}")
         outs.append(value)
         exprs.append(f.f.xreplace(known))
         if f.f in f.saved:
             known[f.f] = value.symbol
-        # sympy's xreplace reaches into what it has replaced, so the symbol of g must not be rewritten twice.
         return self.emitter.emit(Pointwise(tuple(outs), tuple(exprs), self._reads(exprs, outs)))
 
     def _reads(self, exprs: list[sp.Expr], outs: list[Buffer]) -> tuple[Buffer, ...]:

@@ -7,10 +7,8 @@ from dataclasses import replace
 
 import sympy as sp
 
-from smgen.ir import Buffer, Fused, Op, Schedule
+from smgen.ir import LAMBDA, SAMPLES, Buffer, Fused, Op, Schedule
 from smgen.primitives import stable
-
-_LAMBDA, _SAMPLES = sp.symbols("lam N", real=True)
 
 
 def share(schedule: Schedule) -> Schedule:
@@ -36,7 +34,7 @@ def _shared(op: Op) -> Op:
 def _dear(expr: sp.Expr) -> bool:
     """Whether an expression is worth a name: a function call, a root, or a quotient by more than a constant."""
     powers = (power for power in expr.atoms(sp.Pow) if not power.exp.is_Integer or power.exp.is_negative)
-    return bool(expr.atoms(sp.Function)) or any(p.base.free_symbols - {_LAMBDA, _SAMPLES} for p in powers)
+    return bool(expr.atoms(sp.Function)) or any(p.base.free_symbols - {LAMBDA.symbol, SAMPLES.symbol} for p in powers)
 
 
 def _written_out(expr: sp.Expr, cheap: dict[sp.Symbol, sp.Expr]) -> sp.Expr:

@@ -7,13 +7,13 @@ from typing import Final
 
 import sympy as sp
 
-from smgen.ir import BATCH, Buffer, Concat, Fused, Shape
+from smgen.ir import BATCH, LAMBDA, SAMPLES, Buffer, Concat, Fused, Shape
 from smgen.printers.c import CPrinter
 from smgen.printers.kernels import Kernel, ScalarKernel, Variant, dimensions, variant_name
 
 LANES: Final = {"float32": 4, "float64": 2}
 VECTOR: Final = {"float32": "float4", "float64": "double2"}
-SCALARS: Final = ("lam", "N")
+SCALARS: Final = (LAMBDA.name, SAMPLES.name)
 
 
 class LoopPrinter:

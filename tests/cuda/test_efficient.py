@@ -6,10 +6,9 @@ from functools import cache
 
 import pytest
 
-from smgen.backends.cuda import PASSES
 from smgen.ir import Fused
 from smgen.lower import lower
-from smgen.passes import run
+from smgen.passes import pipelines, run
 from smgen.printers.cupy import Kernels, print_function
 from smgen.printers.kernels import Kernel
 from tests.cuda import nvrtc, ptx, sass
@@ -42,7 +41,7 @@ def loops(name: str, dtype: str) -> dict[str, tuple[Kernel, Fused | None]]:
     kernels, found = Kernels(), {}
     for schedule in lower(example(name)):
         before = set(kernels.loops)
-        lowered = run(schedule, PASSES)
+        lowered = run(schedule, pipelines.CUDA)
         print_function(lowered, dtype, kernels)
         fused = [op for op in lowered.ops if isinstance(op, Fused) and op.shape != ()]
         for added in [kernel for kernel in kernels.loops if kernel not in before]:
