@@ -52,6 +52,7 @@ class Options:
     backend: str = "numpy"
     dtype: str = "float32"
     hessian: str = "diagonal"
+    batch_size: int = 1024
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -64,6 +65,11 @@ class Options:
                     what=f"--{name} {value}: no such {name}{did_you_mean(value, known)}",
                     hint=f"one of {', '.join(known)}",
                 )
+        if self.batch_size < 1:
+            raise BuildError(
+                what=f"--batch-size {self.batch_size}: not a number of samples",
+                hint="give the size of the batches you will train on; any batch can be computed, this one fastest",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ def gather(network: Network, net: Path, options: Options) -> Facts:
     """What the module says about itself. The command names the file alone: bytes must not depend on folders."""
     template = BACKENDS[options.backend].template
     name = net.parent.resolve().name if net.stem == "net" else net.stem
-    flags = " ".join(f"--{key} {value}" for key, value in asdict(options).items())
+    flags = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in asdict(options).items())
     return Facts(
         name=_quotable(name) or "net",
         description=network.summary,
@@ -190,6 +196,7 @@ _CHANGES = {
     "generator": "smgen changed",
     "dtype": "the dtype changed",
     "hessian": "the hessian mode changed",
+    "batch_size": "the batch size changed",
     "network": "the name changed",
 }
 

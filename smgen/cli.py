@@ -43,6 +43,10 @@ Dtype = Annotated[str, typer.Option("--dtype", help="float32 or float64; the mod
 HessianMode = Annotated[
     str, typer.Option("--hessian", help="How δ′ is computed: diagonal, the recursion of the paper.")
 ]
+BatchSize = Annotated[
+    int,
+    typer.Option("--batch-size", help="Samples of a typical batch: what the cost model decides for; any size works."),
+]
 
 
 @contextmanager
@@ -62,10 +66,10 @@ def _reported() -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
-def _options(backend: str, dtype: str, hessian: str) -> Options:
+def _options(backend: str, dtype: str, hessian: str, batch_size: int) -> Options:
     from smgen.build import Options
 
-    return Options(backend, dtype, hessian)
+    return Options(backend, dtype, hessian, batch_size)
 
 
 def _version(wanted: bool) -> None:
@@ -89,6 +93,7 @@ def build(
     backend: Backend = "numpy",
     dtype: Dtype = "float32",
     hessian: HessianMode = "diagonal",
+    batch_size: BatchSize = 1024,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder of the module; that of NET by default.")
     ] = None,
@@ -98,7 +103,7 @@ def build(
     from smgen.build import build as compile_network
 
     with _reported():
-        built = compile_network(net, output, _options(backend, dtype, hessian), force=force)
+        built = compile_network(net, output, _options(backend, dtype, hessian, batch_size), force=force)
         if built.changes:
             typer.echo(f"wrote {built.path} ({', '.join(built.changes)})")
         else:
@@ -111,6 +116,7 @@ def check(
     backend: Backend = "numpy",
     dtype: Dtype = "float64",
     hessian: HessianMode = "diagonal",
+    batch_size: BatchSize = 1024,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random parameters and data.")] = 0,
 ) -> None:
     """Check a network's module: gradient by Taylor order, numbers against their definitions."""
@@ -120,7 +126,7 @@ def check(
     from smgen.check import check as findings
 
     with _reported():
-        network, module = compiled(net, _options(backend, dtype, hessian))
+        network, module = compiled(net, _options(backend, dtype, hessian, batch_size))
         table = Table(title=Text(f"{net} · {backend} · {dtype}"), title_justify="left")
         for column in ("", "what", "measured", "expected"):
             table.add_column(column)
@@ -141,6 +147,7 @@ def show(
     net: Net,
     dtype: Dtype = "float32",
     hessian: HessianMode = "diagonal",
+    batch_size: BatchSize = 1024,
     json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
     schedule: Annotated[bool, typer.Option("--schedule", help="The operations of every function as text.")] = False,
 ) -> None:
@@ -149,14 +156,14 @@ def show(
     from smgen.build import prepared
 
     with _reported():
-        options = _options("numpy", dtype, hessian)
+        options = _options("numpy", dtype, hessian, batch_size)
         network, _ = prepared(net, options)
         if json:
-            typer.echo(view.as_json(network, options.dtype, options.hessian))
+            typer.echo(view.as_json(network, options))
         elif schedule:
             typer.echo(view.as_schedules(network, options.hessian), nl=False)
         else:
-            view.show(out, network, options.dtype, options.hessian)
+            view.show(out, network, options)
 
 
 @app.command()

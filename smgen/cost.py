@@ -32,9 +32,9 @@ class Cost:
     operations: int = 0
 
 
-def cost(schedule: Schedule, dtype: str) -> Cost:
-    """Count the operations of a schedule as the NumPy backend runs it."""
-    lowered = run(schedule, pipelines.NUMPY)
+def cost(schedule: Schedule, dtype: str, batch_size: int) -> Cost:
+    """Count the operations of a schedule as the NumPy backend runs it when built for batches of this size."""
+    lowered = run(schedule, pipelines.numpy(batch_size))
     item = ITEM[dtype]
     ops = [op for op in lowered.ops if not isinstance(op, View)]
     flops = [(op, _flops(op)) for op in ops]
@@ -67,12 +67,8 @@ def _size(buffer: Buffer) -> int:
 
 def _flops(op: Op) -> int:
     match op:
-        case Product(out, left, right, axes):
-            letters = axes.split("->")[0].split(",")
-            sizes = {
-                a: d for word, b in zip(letters, (left, right), strict=True) for a, d in zip(word, b.shape, strict=True)
-            }
-            return 2 * prod(size for size in sizes.values() if isinstance(size, int))
+        case Product():
+            return op.flops
         case Elementary(out, function):
             return 0 if function == "copy" else _size(out)
         case Reduce(src=src):

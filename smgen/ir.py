@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from typing import Final, Literal, TypeAlias
 
 import sympy as sp
@@ -82,13 +83,25 @@ class Elementary:
 class Product:
     """out = the sum of left·right over the axes missing from the result, as in einsum: axes = "nd,md->nm" is f Wᵀ.
 
-    A letter an operand has later than its place in the result says that it is read transposed. n is the batch.
+    A letter an operand has later than its place in the result says that it is read transposed. n is the batch. `plus`
+    are further pairs whose products, over the same axes, are added to it: one product of the stacked operands.
     """
 
     out: Buffer
     left: Buffer
     right: Buffer
     axes: str
+    plus: tuple[tuple[Buffer, Buffer], ...] = ()
+
+    @property
+    def pairs(self) -> tuple[tuple[Buffer, Buffer], ...]:
+        """All pairs of operands."""
+        return ((self.left, self.right), *self.plus)
+
+    @property
+    def flops(self) -> int:
+        """FLOPs a sample, or a call where nothing varies over the batch: two a multiply-add, one where X Xᵀ is half."""
+        return sum(_flops(self.axes, left, right) for left, right in self.pairs)
 
     @property
     def outs(self) -> tuple[Buffer, ...]:
@@ -96,7 +109,14 @@ class Product:
 
     @property
     def reads(self) -> tuple[Buffer, ...]:
-        return (self.left, self.right)
+        return tuple(dict.fromkeys(operand for pair in self.pairs for operand in pair))
+
+
+def _flops(axes: str, left: Buffer, right: Buffer) -> int:
+    letters = axes.split("->")[0].split(",")
+    sizes = dict(zip("".join(letters), (*left.shape, *right.shape), strict=True))
+    symmetric = left == right
+    return (1 if symmetric else 2) * prod(size for size in sizes.values() if isinstance(size, int))
 
 
 @dataclass(frozen=True)
@@ -176,12 +196,21 @@ class Fused:
 Op: TypeAlias = Pointwise | Elementary | Product | Reduce | View | Concat | Fused
 
 
+Phase: TypeAlias = Literal["once", "tile", "end"]
+
+
 @dataclass(frozen=True)
 class Sweep:
-    """One pass over the graph: forward values, backward δ and δ′, forward adjoints, …"""
+    """One pass over the graph: forward values, backward δ and δ′, forward adjoints, …
+
+    `phase` says how often it runs: once a call before the samples are looked at, for every tile of rows, or at the end,
+    when the sums over the tiles are there. What a tile sums over its samples is added up over the tiles. In schedules
+    that `passes.tile` has not seen it is "tile" throughout, and the whole batch is one tile.
+    """
 
     name: str
     ops: tuple[Op, ...]
+    phase: Phase = "tile"
 
 
 @dataclass(frozen=True)
@@ -201,7 +230,7 @@ class Schedule:
 
     def with_sweeps(self, sweeps: tuple[tuple[Op, ...], ...]) -> Schedule:
         """The same schedule with other operations; sweeps left empty disappear."""
-        named = (Sweep(old.name, new) for old, new in zip(self.sweeps, sweeps, strict=True))
+        named = (replace(old, ops=new) for old, new in zip(self.sweeps, sweeps, strict=True))
         return replace(self, sweeps=tuple(sweep for sweep in named if sweep.ops))
 
 

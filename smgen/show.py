@@ -12,6 +12,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from smgen.build import Options
 from smgen.cost import cost
 from smgen.derivatives import differentiate
 from smgen.exactness import verdict
@@ -21,14 +22,15 @@ from smgen.nodes import Pointwise
 from smgen.printers.text import schedule_text
 
 
-def facts(network: Network, dtype: str, hessian: str) -> dict[str, Any]:
+def facts(network: Network, options: Options) -> dict[str, Any]:
     """Everything `show` knows, as JSON can hold it."""
     found = verdict(network)
-    schedules = lower(network, hessian)
+    schedules = lower(network, options.hessian)
     return {
         "description_sha256": network.fingerprint,
-        "dtype": dtype,
-        "hessian": hessian,
+        "dtype": options.dtype,
+        "hessian": options.hessian,
+        "batch_size": options.batch_size,
         "exact": found.exact,
         "reason": found.reason,
         "vertices": [
@@ -43,13 +45,13 @@ def facts(network: Network, dtype: str, hessian: str) -> dict[str, Any]:
             for v in network.vertices
             if isinstance(v.op, Pointwise)
         },
-        "costs": {schedule.name: asdict(cost(schedule, dtype)) for schedule in schedules},
+        "costs": {schedule.name: asdict(cost(schedule, options.dtype, options.batch_size)) for schedule in schedules},
     }
 
 
-def as_json(network: Network, dtype: str, hessian: str) -> str:
+def as_json(network: Network, options: Options) -> str:
     """The facts as JSON."""
-    return json.dumps(facts(network, dtype, hessian), indent=2, ensure_ascii=False)
+    return json.dumps(facts(network, options), indent=2, ensure_ascii=False)
 
 
 def as_schedules(network: Network, hessian: str) -> str:
@@ -57,9 +59,9 @@ def as_schedules(network: Network, hessian: str) -> str:
     return "\n".join(schedule_text(schedule) for schedule in lower(network, hessian))
 
 
-def as_tables(network: Network, dtype: str, hessian: str) -> Group:
+def as_tables(network: Network, options: Options) -> Group:
     """The facts as tables for a terminal."""
-    found = facts(network, dtype, hessian)
+    found = facts(network, options)
     colour = "green" if found["exact"] else "yellow"
     heading = Text.assemble(
         ("The diagonal recursion is ", ""),
@@ -107,6 +109,6 @@ def _costs(found: dict[str, Any]) -> Table:
     return table
 
 
-def show(console: Console, network: Network, dtype: str, hessian: str) -> None:
+def show(console: Console, network: Network, options: Options) -> None:
     """Print the tables."""
-    console.print(as_tables(network, dtype, hessian))
+    console.print(as_tables(network, options))

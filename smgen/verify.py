@@ -86,16 +86,9 @@ def _check_shapes(op: Op) -> None:
             _require(all(out.shape == shape for out in results), f"a step does not have the loop's shape {shape}")
             _require(set(stored) <= results, "what is stored is not computed")
             _require(all(t.src in results or t.src in reads for t in totals), "a total of what the loop does not have")
-        case Product(out, left, right, axes):
-            operands, result = axes.split("->")
-            sizes: dict[str, object] = {}
-            for letters, shape in zip(
-                [*operands.split(","), result], (left.shape, right.shape, out.shape), strict=True
-            ):
-                _require(len(letters) == len(shape), f"axes {axes} do not fit the shapes")
-                for letter, size in zip(letters, shape, strict=True):
-                    _require(sizes.setdefault(letter, size) == size, f"axis {letter} of {axes} has two sizes")
-                    _require((letter == "n") == (size == BATCH), f"n is the batch in {axes}")
+        case Product(out, axes=axes):
+            for left, right in op.pairs:
+                _check_axes(axes, (left.shape, right.shape, out.shape))
         case Reduce(out, src, axis, _):
             expected: Shape = () if axis is None else src.shape[:axis] + src.shape[axis + 1 :]
             _require(out.shape == expected, f"a sum over axis {axis} of {src.shape} has shape {expected}")
@@ -109,6 +102,16 @@ def _check_shapes(op: Op) -> None:
             _require(sum(width for _, width in parts) == _width(out), "the parts do not fill the result")
         case _:
             assert_never(op)
+
+
+def _check_axes(axes: str, shapes: tuple[Shape, ...]) -> None:
+    operands, result = axes.split("->")
+    sizes: dict[str, object] = {}
+    for letters, shape in zip([*operands.split(","), result], shapes, strict=True):
+        _require(len(letters) == len(shape), f"axes {axes} do not fit the shapes")
+        for letter, size in zip(letters, shape, strict=True):
+            _require(sizes.setdefault(letter, size) == size, f"axis {letter} of {axes} has two sizes")
+            _require((letter == "n") == (size == BATCH), f"n is the batch in {axes}")
 
 
 def _width(buffer: Buffer) -> int:

@@ -50,8 +50,8 @@ def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
                     local[out.name] = _fit(_value(expr, local), out, local)
                 env.update({out.name: local[out.name] for out in stored})
                 env.update({total.out.name: np.sum(local[total.src.name]) for total in totals})
-            case Product(out, left, right, axes):
-                env[out.name] = np.einsum(axes, env[left.name], env[right.name])
+            case Product(out, axes=axes):
+                env[out.name] = sum(np.einsum(axes, env[left.name], env[right.name]) for left, right in op.pairs)
             case Reduce(out, src, axis, _):
                 env[out.name] = np.sum(env[src.name], axis=axis)
             case View(out, src, start):

@@ -43,7 +43,9 @@ class Module:
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
     """The module's source, kernels included."""
     kernels = Kernels()
-    printed = [print_function(run(schedule, pipelines.CUDA), facts.dtype, kernels) for schedule in schedules]
+    printed = [
+        print_function(run(schedule, pipelines.cuda(facts.batch_size)), facts.dtype, kernels) for schedule in schedules
+    ]
     arrays = {b.name: b for function in printed for b in function.arrays}
     module = Module(
         header(facts),

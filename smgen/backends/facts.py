@@ -22,12 +22,13 @@ class Facts:
     backend: str
     dtype: str
     hessian: str
+    batch_size: int
     verdict: Verdict
     parameters: Mapping[str, tuple[int, ...]]
     units: int
 
     @property
-    def metadata(self) -> dict[str, str | bool]:
+    def metadata(self) -> dict[str, str | bool | int]:
         """`METADATA` of the generated module; its order is the order in the file."""
         return {
             "network": self.name,
@@ -37,6 +38,7 @@ class Facts:
             "backend": self.backend,
             "dtype": self.dtype,
             "hessian": self.hessian,
+            "batch_size": self.batch_size,
             "exact": self.verdict.exact,
             "reason": self.verdict.reason,
         }

@@ -96,8 +96,8 @@ def wrapped(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(textwrap.wrap(", ".join([*names, ""]).rstrip(), WIDTH - 8))
 
 
-def _literal(value: str | bool) -> str:
-    return repr(value) if isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
+def _literal(value: str | bool | int) -> str:
+    return repr(value) if isinstance(value, bool | int) else json.dumps(value, ensure_ascii=False)
 
 
 def _returns(facts: Facts, base: str, outputs: tuple[str, ...]) -> tuple[str, ...]:

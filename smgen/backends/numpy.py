@@ -32,7 +32,7 @@ class Module:
 
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
     """The module's source."""
-    lowered = [run(schedule, pipelines.NUMPY) for schedule in schedules]
+    lowered = [run(schedule, pipelines.numpy(facts.batch_size)) for schedule in schedules]
     printed = [print_function(schedule) for schedule in lowered]
     shapes = {b.name: b.shape for function in printed for b in function.arrays}
     calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}

@@ -45,8 +45,8 @@ def rename(op: Op, source: dict[str, Buffer]) -> Op:
         case Elementary():
             return replace(op, operands=tuple(map(expr, op.operands)), reads=reads)
         case Product():
-            left, right = (source.get(b.name, b) for b in (op.left, op.right))
-            return replace(op, left=left, right=right)
+            (left, right), *plus = ((source.get(a.name, a), source.get(b.name, b)) for a, b in op.pairs)
+            return replace(op, left=left, right=right, plus=tuple(plus))
         case Reduce() | View():
             return replace(op, src=source.get(op.src.name, op.src))
         case Concat():

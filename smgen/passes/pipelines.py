@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
 
 from smgen.passes import Pass
+from smgen.passes.accumulate import accumulate
 from smgen.passes.aliases import aliases
+from smgen.passes.collapse import collapse
+from smgen.passes.common import common
 from smgen.passes.contiguous import contiguous
 from smgen.passes.elementary import elementary
 from smgen.passes.fuse import fuse
 from smgen.passes.prune import prune
+from smgen.passes.recompute import recompute
 from smgen.passes.share import share
 from smgen.passes.stabilise import stabilise
+from smgen.passes.thin import thin
+from smgen.passes.tile import tile
 
-NUMPY: Final[tuple[Pass, ...]] = (prune, stabilise, elementary)
-CUDA: Final[tuple[Pass, ...]] = (prune, aliases, fuse, share, contiguous)
+Pipeline: TypeAlias = Callable[[int], tuple[Pass, ...]]
+"""The passes for batches of about so many samples."""
+
+
+def numpy(batch_size: int) -> tuple[Pass, ...]:
+    """Algebra, then single machine operations on tiles of rows."""
+    return (prune, collapse(batch_size), common, prune, thin, stabilise, elementary, tile)
+
+
+def c(batch_size: int) -> tuple[Pass, ...]:
+    """Algebra, then loops over tiles of rows, and products that add to what is there."""
+    algebra = (prune, collapse(batch_size), aliases, common, prune, thin, accumulate)
+    return (*algebra, recompute, prune, tile, fuse, share)
+
+
+def cuda(batch_size: int) -> tuple[Pass, ...]:
+    """Loops that become kernels, over the whole batch; nothing depends on its size."""
+    return (prune, aliases, fuse, share, contiguous)
+
+
+PIPELINES: Final[Mapping[str, Pipeline]] = {"numpy": numpy, "c": c, "cuda": cuda}
+"""By backend."""

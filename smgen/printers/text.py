@@ -29,8 +29,9 @@ def op_lines(op: Op) -> list[str]:
             return [f"loop over ({', '.join(map(str, shape))})", *(f"  {line}" for line in lines)]
         case Elementary(out, function, operands, _):
             return [_line(f"{function}({', '.join(map(str, operands))})", out)]
-        case Product(out, left, right, axes):
-            return [_line(f"product {axes} of {left.name}, {right.name}", out)]
+        case Product(out, axes=axes):
+            pairs = " + ".join(f"{left.name}, {right.name}" for left, right in op.pairs)
+            return [_line(f"product {axes} of {pairs}", out)]
         case Reduce(out, src, axis, _):
             return [_line(f"sum of {src.name}" + ("" if axis is None else f" over axis {axis}"), out)]
         case View(out, src, start):

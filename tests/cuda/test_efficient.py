@@ -41,7 +41,7 @@ def loops(name: str, dtype: str) -> dict[str, tuple[Kernel, Fused | None]]:
     kernels, found = Kernels(), {}
     for schedule in lower(example(name)):
         before = set(kernels.loops)
-        lowered = run(schedule, pipelines.CUDA)
+        lowered = run(schedule, pipelines.cuda(1024))
         print_function(lowered, dtype, kernels)
         fused = [op for op in lowered.ops if isinstance(op, Fused) and op.shape != ()]
         for added in [kernel for kernel in kernels.loops if kernel not in before]:

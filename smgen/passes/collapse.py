@@ -1,0 +1,229 @@
+"""Never form what lies below a linear layer, where the layers' own products say as much: [+] 2 and 3.
+
+With X = A W, W the same for all samples (δ_in = Δ W, or δ′_in = Δ′ (W ∘ W)):
+
+    Σ_n Σ_d X         = Σ_j (Σ_n A)_j (Σ_d W)_j
+    Σ_n Σ_d X²        = Σ_n Σ_j A ∘ A (W Wᵀ)
+    X Vᵀ              = A (W Vᵀ)
+    Σ_n L X           = (Lᵀ A) W
+
+and the like for a + b X. X vanishes if these are all its uses and the cost model finds the right-hand sides cheaper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import sympy as sp
+
+from smgen.ir import BATCH, LAMBDA, SAMPLES, Buffer, Op, Pointwise, Product, Reduce, Schedule, Shape, View, column_of
+from smgen.passes.aliases import rename
+from smgen.passes.flops import work
+
+FORWARD, BACKWARD, OUTER = "nd,md->nm", "nm,md->nd", "nm,nd->md"
+
+
+def collapse(batch_size: int) -> Callable[[Schedule], Schedule]:
+    """The pass for batches of about `batch_size` samples.
+
+    Before: without aliases. After: no product W-wards is left whose every use is cheaper without it.
+    """
+
+    def collapse(schedule: Schedule) -> Schedule:
+        candidates = [op for op in schedule.ops if isinstance(op, Product) and op.axes == BACKWARD]
+        for product in candidates:
+            if not product.right.batched and not product.plus:
+                schedule = _cheaper(schedule, product, batch_size)
+        return schedule
+
+    return collapse
+
+
+def _cheaper(schedule: Schedule, product: Product, batch_size: int) -> Schedule:
+    uses = _uses(schedule, product.out)
+    if uses is None:
+        return schedule
+    rewritten = _Rewriting(product, uses).apply(schedule)
+    return rewritten if work(rewritten, batch_size) < work(schedule, batch_size) else schedule
+
+
+@dataclass(frozen=True)
+class _Uses:
+    """What reads X: a + b X by the name of its buffer, X² by the name of its, and the operations that read these."""
+
+    affine: dict[str, tuple[sp.Expr, sp.Expr]]
+    squares: dict[str, sp.Expr]
+    readers: dict[str, Op]
+
+
+def _uses(schedule: Schedule, x: Buffer) -> _Uses | None:
+    """The uses of X if the rules cover them all."""
+    affine: dict[str, tuple[sp.Expr, sp.Expr]] = {x.name: (sp.S.Zero, sp.S.One)}
+    squares: dict[str, sp.Expr] = {}
+    readers: dict[str, Op] = {}
+    buffers = {x.name: x}
+    results = {b.name for b in schedule.outputs}
+    for op in schedule.ops:
+        read = [b.name for b in op.reads if b.name in affine or b.name in squares]
+        if not read:
+            continue
+        if len(read) > 1 or results & {read[0], op.outs[0].name}:
+            return None
+        name, out = read[0], op.outs[0]
+        match op:
+            case View() if name in affine and out.shape == buffers[name].shape:
+                affine[out.name], buffers[out.name] = affine[name], out
+            case Pointwise(outs=(_,), exprs=(expr,)) if name in affine:
+                form = _polynomial(expr, buffers[name], affine[name])
+                if form is None:
+                    return None
+                if form[2] == 0:
+                    affine[out.name], buffers[out.name] = (form[0], form[1]), out
+                elif form[0] == form[1] == 0:
+                    squares[out.name] = form[2]
+                else:
+                    return None
+            case Reduce(axis=None) if name in squares or affine[name][0] == 0:
+                readers[out.name] = op
+            case Product(axes="nd,md->nm", left=left, right=right, plus=()) if name in affine and left.name == name:
+                if right.batched:
+                    return None
+                readers[out.name] = op
+            case Product(axes="nm,nd->md", left=left, right=right, plus=()) if name in affine and left.name != name:
+                readers[out.name] = op
+            case _:
+                return None
+    return _Uses(affine, squares, readers)
+
+
+def _polynomial(expr: sp.Expr, b: Buffer, form: tuple[sp.Expr, sp.Expr]) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
+    """The coefficients of 1, X and X² of an expression of one buffer that is a + b X; None if it is anything else."""
+    x = sp.Dummy()
+    expanded = sp.expand(expr.xreplace({b.symbol: form[0] + form[1] * x}))
+    if not expanded.is_polynomial(x) or sp.degree(expanded, x) > 2:
+        return None
+    return expanded.coeff(x, 0), expanded.coeff(x, 1), expanded.coeff(x, 2)
+
+
+class _Rewriting:
+    """The schedule without X."""
+
+    def __init__(self, product: Product, uses: _Uses) -> None:
+        self.a, self.w = product.left, product.right
+        self.uses = uses
+        self.made: dict[str, Buffer] = {}
+        self.renamed: dict[str, Buffer] = {}
+        self.named = {
+            op.right: op.out
+            for op in reversed(uses.readers.values())
+            if isinstance(op, Product) and op.axes == FORWARD and uses.affine[op.left.name] == (0, 1)
+        }
+        self.ops: list[Op] = []
+
+    def apply(self, schedule: Schedule) -> Schedule:
+        sweeps: list[tuple[Op, ...]] = []
+        for sweep in schedule.sweeps:
+            self.ops = []
+            for op in sweep.ops:
+                name = op.outs[0].name
+                if name in self.uses.readers:
+                    self.rewrite(op)
+                elif name not in self.uses.affine and name not in self.uses.squares:
+                    self.ops.append(rename(op, self.renamed))
+            sweeps.append(tuple(self.ops))
+        return schedule.with_sweeps(tuple(sweeps))
+
+    def rewrite(self, op: Op) -> None:
+        match op:
+            case Reduce(src=src) if src.name in self.uses.squares:
+                factor, through = self.uses.squares[src.name], self.through(self.w)
+                self.total(op, self.a.shape, factor * self.a.symbol * through.symbol, (self.a, through))
+            case Reduce(src=src):
+                _, factor = self.uses.affine[src.name]
+                columns, rows = self.column_sum(self.a), self.row_sum(self.w)
+                self.total(op, rows.shape, factor * columns.symbol * rows.symbol, (columns, rows))
+            case Product(out, left, right, "nd,md->nm"):
+                product = self.through(right)
+                self.combine(out, self.uses.affine[left.name], lambda: self.row_sum(right), product)
+            case Product(out, left, right):
+                self.combine(out, self.uses.affine[right.name], lambda: self.column_of_sum(left), self.outer(left))
+
+    def total(self, op: Reduce, shape: Shape, value: sp.Expr, reads: tuple[Buffer, ...]) -> None:
+        terms = Buffer(f"{op.out.name}_terms", shape)
+        self.ops += [Pointwise((terms,), (value,), reads), replace(op, src=terms)]
+
+    def combine(self, out: Buffer, form: tuple[sp.Expr, sp.Expr], total: Callable[[], Buffer], product: Buffer) -> None:
+        """Out = a Σ + b product, from the coefficients of the operand a + b X that was read."""
+        constant, factor = form
+        if out.name == product.name:
+            self.renamed[out.name] = product
+            return
+        row = total() if constant != 0 else None
+        terms = [_times(c, _name(b)) for c, b in ((constant, row), (factor, product)) if b is not None]
+        new = replace(out, math=f"{_name(out)} = {' + '.join(terms)}  [+] 3")
+        self.renamed[out.name] = new
+        if row is None and factor == 1:
+            self.ops.append(View(new, product))
+            return
+        value = factor * product.symbol + (constant * row.symbol if row is not None else 0)
+        scalars = tuple(b for b in (LAMBDA, SAMPLES) if b.symbol in value.free_symbols)
+        self.ops.append(Pointwise((new,), (value,), (*scalars, product) if row is None else (*scalars, row, product)))
+
+    def outer(self, left: Buffer) -> Buffer:
+        """Σ_n L X = (Lᵀ A) W."""
+        gram = self.make(
+            f"{left.name}_by_{self.a.name}",
+            (left.shape[-1], self.a.shape[-1]),
+            f"Σ_n {_name(left)} {_name(self.a)}ᵀ",
+            lambda b: Product(b, left, self.a, OUTER),
+        )
+        return self.make(
+            f"{gram.name}_{self.w.name}",
+            (left.shape[-1], self.w.shape[1]),
+            f"{_name(gram)} {_name(self.w)}",
+            lambda b: Product(b, gram, self.w, "mk,kd->md"),
+        )
+
+    def through(self, v: Buffer) -> Buffer:
+        """X Vᵀ = A (W Vᵀ)."""
+        label = "gram_" + (self.w.name if v == self.w else f"{self.w.name}_{v.name}")
+        gram = self.make(
+            label,
+            (self.w.shape[0], v.shape[0]),
+            f"{_name(self.w)} {_name(v)}ᵀ",
+            lambda b: Product(b, self.w, v, "md,kd->mk"),
+        )
+        math = f"{_name(self.w)} {_name(v)}ᵀ {_name(self.a)}  [+] 3"
+        out = self.named.get(v)
+        name, math = (f"{label}_{self.a.name}", math) if out is None else (out.name, f"{_name(out)} = {math}")
+        return self.make(name, (BATCH, v.shape[0]), math, lambda b: Product(b, self.a, gram, BACKWARD))
+
+    def row_sum(self, v: Buffer) -> Buffer:
+        return self.make(f"{v.name}_rows", (v.shape[0],), f"Σ_i {_name(v)}", lambda b: Reduce(b, v, 1))
+
+    def column_sum(self, a: Buffer) -> Buffer:
+        return self.make(f"{a.name}_total", a.shape[1:], f"Σ_n {_name(a)}", lambda b: Reduce(b, a, 0))
+
+    def column_of_sum(self, a: Buffer) -> Buffer:
+        total = self.column_sum(a)
+        return self.make(f"{total.name}_column", column_of(total.shape), total.math, lambda b: View(b, total))
+
+    def make(self, name: str, shape: Shape, math: str, op: Callable[[Buffer], Op]) -> Buffer:
+        """The buffer of this name, computed at its first use."""
+        if name not in self.made:
+            self.made[name] = Buffer(name, shape, math)
+            self.ops.append(op(self.made[name]))
+        return self.made[name]
+
+
+def _name(b: Buffer) -> str:
+    """The symbol of a buffer as its equation has it."""
+    left = b.math.split(" = ")[0].removesuffix("  [+] 3")
+    return f"({left})" if " " in left else left
+
+
+def _times(coefficient: sp.Expr, text: str) -> str:
+    """A multiple as text."""
+    factor = str(coefficient).replace("lam", "λ").replace("*", " ")
+    return {"1": text, "-1": f"(−{text})"}.get(factor, f"{factor} {text}")
