@@ -52,6 +52,8 @@ _ARRAYS = {
     "M288x144_1": (288, 144),
     "M288x144_2": (288, 144),
     "M288x144_3": (288, 144),
+    "M288x144_4": (288, 144),
+    "M288x144_5": (288, 144),
     "Nx144_0": ("N", 144),
     "Nx144_1": ("N", 144),
     "Nx144_2": ("N", 144),
@@ -459,10 +461,11 @@ def _loss_and_grad(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     (
         M288x144_0, Nx288_0, Nx288_1, Nx144_0, Nx144_1, Nx144_2, Nx288_2, Nx288_3, Nx288_4, M288x144_1, M288x144_2,
+        M288x144_3, M288x144_4,
     ) = workspace.arrays(
         N,
         "M288x144_0", "Nx288_0", "Nx288_1", "Nx144_0", "Nx144_1", "Nx144_2", "Nx288_2", "Nx288_3", "Nx288_4",
-        "M288x144_1", "M288x144_2",
+        "M288x144_1", "M288x144_2", "M288x144_3", "M288x144_4",
     )
 
     # ---- from the weights alone, once a call
@@ -518,21 +521,21 @@ def _loss_and_grad(params, x, lam, workspace):
     b = np.multiply(dJ_ddelta_prime_filters, f_third_experts, out=Nx288_3)
     dJ_dg_filters = np.add(a, b, out=Nx288_2)
     # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-    dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M288x144_0)
+    dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M288x144_1)
     # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M288x144_1)
+    dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M288x144_2)
     # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M288x144_2)
+    dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M288x144_3)
 
     # ---- at the end: the sums over all samples
     # J = K + L
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ
     #     (16)+(17)
-    a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=M288x144_0)
-    a = np.multiply(a, 2.0, out=M288x144_0)
-    a = np.add(a, dJ_dW_filters_delta, out=M288x144_0)
-    a = np.add(a, dJ_dW_filters_g, out=M288x144_0)
+    a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=M288x144_4)
+    a = np.multiply(a, 2.0, out=M288x144_4)
+    a = np.add(a, dJ_dW_filters_delta, out=M288x144_4)
+    a = np.add(a, dJ_dW_filters_g, out=M288x144_4)
     dJ_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
 
     return J, {
@@ -546,11 +549,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     g_x = x
     W_filters = params["filters.weight"]
     (
-        M288x144_0, M288_0, Nx288_0, Nx288_1, Nx144_0, Nx144_1, M288_1, Nx288_2, Nx288_3, M288x144_1,
+        M288x144_0, M288_0, Nx288_0, Nx288_1, Nx144_0, Nx144_1, M288_1, Nx288_2, Nx288_3, M288x144_1, M288x144_2,
+        M288x144_3, M288x144_4,
     ) = workspace.arrays(
         N,
         "M288x144_0", "M288_0", "Nx288_0", "Nx288_1", "Nx144_0", "Nx144_1", "M288_1", "Nx288_2", "Nx288_3",
-        "M288x144_1",
+        "M288x144_1", "M288x144_2", "M288x144_3", "M288x144_4",
     )
 
     # ---- from the weights alone, once a call
@@ -598,9 +602,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b = np.multiply(W_filters_squared_rows, f_third_experts, out=Nx288_3)
     dJ_dg_filters = np.subtract(a, b, out=Nx288_2)
     # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M288x144_0)
+    dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M288x144_1)
     # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M288x144_1)
+    dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M288x144_2)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
@@ -611,10 +615,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
-    a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M288x144_0)
-    b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M288x144_1)
-    b = np.multiply(b, 2.0, out=M288x144_1)
-    a = np.subtract(a, b, out=M288x144_0)
+    a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M288x144_3)
+    b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M288x144_4)
+    b = np.multiply(b, 2.0, out=M288x144_4)
+    a = np.subtract(a, b, out=M288x144_3)
     dJ_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
 
     return J, {
@@ -629,10 +633,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     (
         M288x144_0, Nx288_0, Nx288_1, Nx144_0, Nx144_1, Nx144_2, Nx288_2, M288x144_1, M288x144_2, M288x144_3,
+        M288x144_4, M288x144_5,
     ) = workspace.arrays(
         N,
         "M288x144_0", "Nx288_0", "Nx288_1", "Nx144_0", "Nx144_1", "Nx144_2", "Nx288_2", "M288x144_1", "M288x144_2",
-        "M288x144_3",
+        "M288x144_3", "M288x144_4", "M288x144_5",
     )
 
     # ---- from the weights alone, once a call
@@ -696,9 +701,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
     dL_dg_filters = np.multiply(dL_ddelta_prime_filters, f_third_experts, out=Nx288_2)
     # Σ_n δ′_filters ∂L/∂δ′_xᵀ
-    dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M288x144_0)
+    dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M288x144_3)
     # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M288x144_3)
+    dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M288x144_4)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -706,12 +711,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
-    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M288x144_1)
+    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M288x144_5)
     dK_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
-    a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=M288x144_0)
-    a = np.multiply(a, 2.0, out=M288x144_0)
-    a = np.add(a, dL_dW_filters_g, out=M288x144_0)
+    a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=M288x144_5)
+    a = np.multiply(a, 2.0, out=M288x144_5)
+    a = np.add(a, dL_dW_filters_g, out=M288x144_5)
     dL_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
 
     return K, L, {
@@ -727,11 +732,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     g_x = x
     W_filters = params["filters.weight"]
     (
-        M288x144_0, M288_0, Nx288_0, Nx288_1, Nx144_0, Nx144_1, M288_1, Nx288_2, M288x144_1, M288x144_2,
+        M288x144_0, M288_0, Nx288_0, Nx288_1, Nx144_0, Nx144_1, M288_1, Nx288_2, M288x144_1, M288x144_2, M288x144_3,
+        M288x144_4,
     ) = workspace.arrays(
         N,
         "M288x144_0", "M288_0", "Nx288_0", "Nx288_1", "Nx144_0", "Nx144_1", "M288_1", "Nx288_2", "M288x144_1",
-        "M288x144_2",
+        "M288x144_2", "M288x144_3", "M288x144_4",
     )
 
     # ---- from the weights alone, once a call
@@ -774,9 +780,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
     dK_dg_filters = np.multiply(dK_ddelta_filters, f_second_experts, out=Nx288_2)
     # Σ_n δ_filters ∂K/∂δ_xᵀ
-    dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M288x144_0)
+    dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M288x144_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
-    dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M288x144_1)
+    dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # f‴(g_filters) = -2*f_second_experts*tanh_experts
@@ -786,7 +792,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     a = np.multiply(W_filters_squared_rows, f_third_experts, out=Nx288_1)
     dL_dg_filters = np.negative(a, out=Nx288_1)
     # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M288x144_2)
+    dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M288x144_3)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
@@ -797,14 +803,14 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # L = (1/N) Σ_n Σ_i (−δ′_x)
     L = -sum_delta_prime / N
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
-    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M288x144_0)
+    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M288x144_4)
     dK_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
-    a = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=M288x144_0)
-    a = np.multiply(a, 2.0, out=M288x144_0)
-    a = np.subtract(dL_dW_filters_g, a, out=M288x144_2)
+    a = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=M288x144_4)
+    a = np.multiply(a, 2.0, out=M288x144_4)
+    a = np.subtract(dL_dW_filters_g, a, out=M288x144_4)
     dL_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
 
     return K, L, {

@@ -64,6 +64,8 @@ _ARRAYS = {
     "M128x64_1": (128, 64),
     "M128x64_2": (128, 64),
     "M128x64_3": (128, 64),
+    "M128x64_4": (128, 64),
+    "M128x64_5": (128, 64),
     "M1_0": (1,),
     "M1_1": (1,),
     "M1x64_0": (1, 64),
@@ -71,6 +73,8 @@ _ARRAYS = {
     "M1x64_2": (1, 64),
     "M1x64_3": (1, 64),
     "M1x64_4": (1, 64),
+    "M1x64_5": (1, 64),
+    "M1x64_6": (1, 64),
     "M64_0": (64,),
     "M64_1": (64,),
     "M64x128_0": (64, 128),
@@ -78,6 +82,8 @@ _ARRAYS = {
     "M64x128_2": (64, 128),
     "M64x128_3": (64, 128),
     "M64x128_4": (64, 128),
+    "M64x128_5": (64, 128),
+    "M64x128_6": (64, 128),
     "Nx128_0": ("N", 128),
     "Nx128_1": ("N", 128),
     "Nx128_10": ("N", 128),
@@ -832,15 +838,15 @@ def _loss_and_grad(params, x, lam, workspace):
     (
         M1x64_0, M64x128_0, M128x64_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0,
         Nx1_1, Nx64_4, Nx64_5, Nx64_6, Nx64_7, Nx128_4, Nx128_5, Nx128_6, Nx128_7, Nx64_8, Nx64_9, Nx128_8, Nx128_9,
-        Nx128_10, Nx64_10, Nx64_11, Nx64_12, Nx1_2, Nx1_3, Nx1_4, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2,
-        M64_0, M128x64_1, M128x64_2, M128_0,
+        Nx128_10, Nx64_10, Nx64_11, Nx64_12, Nx1_2, Nx1_3, Nx1_4, M1x64_1, M1x64_2, M1x64_3, M1_0, M64x128_1,
+        M64x128_2, M64x128_3, M64_0, M128x64_1, M128x64_2, M128x64_3, M128_0, M1x64_4, M64x128_4, M128x64_4,
     ) = workspace.arrays(
         N,
         "M1x64_0", "M64x128_0", "M128x64_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1",
         "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1", "Nx64_4", "Nx64_5", "Nx64_6", "Nx64_7", "Nx128_4", "Nx128_5",
         "Nx128_6", "Nx128_7", "Nx64_8", "Nx64_9", "Nx128_8", "Nx128_9", "Nx128_10", "Nx64_10", "Nx64_11", "Nx64_12",
-        "Nx1_2", "Nx1_3", "Nx1_4", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1", "M64x128_2", "M64_0", "M128x64_1",
-        "M128x64_2", "M128_0",
+        "Nx1_2", "Nx1_3", "Nx1_4", "M1x64_1", "M1x64_2", "M1x64_3", "M1_0", "M64x128_1", "M64x128_2", "M64x128_3",
+        "M64_0", "M128x64_1", "M128x64_2", "M128x64_3", "M128_0", "M1x64_4", "M64x128_4", "M128x64_4",
     )
 
     # ---- from the weights alone, once a call
@@ -991,11 +997,11 @@ def _loss_and_grad(params, x, lam, workspace):
     b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_3)
     dJ_dg_layer_3 = np.add(a, b, out=Nx1_2)
     # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
-    dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_0)
+    dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_1)
     # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-    dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+    dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_2)
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
-    dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+    dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
     # Σ_n ∂J/∂g_layer_3
     dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
@@ -1019,11 +1025,11 @@ def _loss_and_grad(params, x, lam, workspace):
     b = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
     dJ_dg_layer_2 = np.add(a, b, out=Nx64_9)
     # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
-    dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_0)
+    dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_1)
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-    dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+    dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_2)
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
-    dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+    dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
     # Σ_n ∂J/∂g_layer_2
     dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
@@ -1047,11 +1053,11 @@ def _loss_and_grad(params, x, lam, workspace):
     b = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
     dJ_dg_layer_1 = np.add(a, b, out=Nx128_7)
     # Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ
-    dJ_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_0)
+    dJ_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_1)
     # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-    dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_1)
+    dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_2)
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
-    dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
+    dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_3)
     # Σ_n ∂J/∂g_layer_1
     dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_0)
 
@@ -1060,28 +1066,28 @@ def _loss_and_grad(params, x, lam, workspace):
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ +
     #     ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
-    a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=M1x64_0)
-    a = np.multiply(a, 2.0, out=M1x64_0)
-    a = np.add(a, dJ_dW_layer_3_delta, out=M1x64_0)
-    a = np.add(a, dJ_dW_layer_3_g, out=M1x64_0)
+    a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=M1x64_4)
+    a = np.multiply(a, 2.0, out=M1x64_4)
+    a = np.add(a, dJ_dW_layer_3_delta, out=M1x64_4)
+    a = np.add(a, dJ_dW_layer_3_g, out=M1x64_4)
     dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ +
     #     ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
-    a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=M64x128_0)
-    a = np.multiply(a, 2.0, out=M64x128_0)
-    a = np.add(a, dJ_dW_layer_2_delta, out=M64x128_0)
-    a = np.add(a, dJ_dW_layer_2_g, out=M64x128_0)
+    a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=M64x128_4)
+    a = np.multiply(a, 2.0, out=M64x128_4)
+    a = np.add(a, dJ_dW_layer_2_delta, out=M64x128_4)
+    a = np.add(a, dJ_dW_layer_2_g, out=M64x128_4)
     dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 ∂J/∂δ′_xᵀ + ∂J/∂g_layer_1 g_xᵀ
     #     (16)+(17)
-    a = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime, out=M128x64_0)
-    a = np.multiply(a, 2.0, out=M128x64_0)
-    a = np.add(a, dJ_dW_layer_1_delta, out=M128x64_0)
-    a = np.add(a, dJ_dW_layer_1_g, out=M128x64_0)
+    a = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime, out=M128x64_4)
+    a = np.multiply(a, 2.0, out=M128x64_4)
+    a = np.add(a, dJ_dW_layer_1_delta, out=M128x64_4)
+    a = np.add(a, dJ_dW_layer_1_g, out=M128x64_4)
     dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
@@ -1109,14 +1115,15 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     (
         M1x64_0, M64x128_0, M128x64_0, M128_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3,
         Nx1_0, Nx1_1, Nx64_4, Nx64_5, Nx64_6, Nx64_7, Nx128_4, Nx128_5, Nx128_6, Nx128_7, Nx64_8, M128_1, Nx128_8,
-        Nx64_9, Nx64_10, Nx64_11, Nx1_2, Nx1_3, Nx1_4, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0,
-        M128x64_1, M128_2,
+        Nx64_9, Nx64_10, Nx64_11, Nx1_2, Nx1_3, Nx1_4, M1x64_1, M1x64_2, M1x64_3, M1_0, M64x128_1, M64x128_2,
+        M64x128_3, M64_0, M128x64_1, M128x64_2, M128_2, M1x64_4, M64x128_4, M128x64_3, M128x64_4,
     ) = workspace.arrays(
         N,
         "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0",
         "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1", "Nx64_4", "Nx64_5", "Nx64_6", "Nx64_7", "Nx128_4",
         "Nx128_5", "Nx128_6", "Nx128_7", "Nx64_8", "M128_1", "Nx128_8", "Nx64_9", "Nx64_10", "Nx64_11", "Nx1_2",
-        "Nx1_3", "Nx1_4", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1", "M64x128_2", "M64_0", "M128x64_1", "M128_2",
+        "Nx1_3", "Nx1_4", "M1x64_1", "M1x64_2", "M1x64_3", "M1_0", "M64x128_1", "M64x128_2", "M64x128_3", "M64_0",
+        "M128x64_1", "M128x64_2", "M128_2", "M1x64_4", "M64x128_4", "M128x64_3", "M128x64_4",
     )
 
     # ---- from the weights alone, once a call
@@ -1260,11 +1267,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_3)
     dJ_dg_layer_3 = np.add(a, b, out=Nx1_2)
     # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
-    dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_0)
+    dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_1)
     # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-    dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+    dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_2)
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
-    dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+    dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
     # Σ_n ∂J/∂g_layer_3
     dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
@@ -1288,11 +1295,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
     dJ_dg_layer_2 = np.add(a, b, out=Nx64_8)
     # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
-    dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_0)
+    dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_1)
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-    dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+    dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_2)
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
-    dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+    dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
     # Σ_n ∂J/∂g_layer_2
     dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
@@ -1316,9 +1323,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
     dJ_dg_layer_1 = np.subtract(a, b, out=Nx128_6)
     # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-    dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_0)
+    dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_1)
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
-    dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_1)
+    dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂J/∂g_layer_1
     dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_2)
 
@@ -1330,29 +1337,29 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ +
     #     ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
-    a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=M1x64_0)
-    a = np.multiply(a, 2.0, out=M1x64_0)
-    a = np.add(a, dJ_dW_layer_3_delta, out=M1x64_0)
-    a = np.add(a, dJ_dW_layer_3_g, out=M1x64_0)
+    a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=M1x64_4)
+    a = np.multiply(a, 2.0, out=M1x64_4)
+    a = np.add(a, dJ_dW_layer_3_delta, out=M1x64_4)
+    a = np.add(a, dJ_dW_layer_3_g, out=M1x64_4)
     dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ +
     #     ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
-    a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=M64x128_0)
-    a = np.multiply(a, 2.0, out=M64x128_0)
-    a = np.add(a, dJ_dW_layer_2_delta, out=M64x128_0)
-    a = np.add(a, dJ_dW_layer_2_g, out=M64x128_0)
+    a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=M64x128_4)
+    a = np.multiply(a, 2.0, out=M64x128_4)
+    a = np.add(a, dJ_dW_layer_2_delta, out=M64x128_4)
+    a = np.add(a, dJ_dW_layer_2_g, out=M64x128_4)
     dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # Σ_n δ′_layer_1
     dJ_dW_layer_1_delta_prime_sum_column = delta_prime_layer_1_total[:, None]
     # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
-    a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=M128x64_0)
-    b = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime_sum_column, out=M128x64_1)
-    b = np.multiply(b, 2.0, out=M128x64_1)
-    a = np.subtract(a, b, out=M128x64_0)
+    a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=M128x64_3)
+    b = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime_sum_column, out=M128x64_4)
+    b = np.multiply(b, 2.0, out=M128x64_4)
+    a = np.subtract(a, b, out=M128x64_3)
     dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
@@ -1381,14 +1388,16 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         M1x64_0, M64x128_0, M128x64_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0,
         Nx1_1, Nx64_4, Nx64_5, Nx64_6, Nx64_7, Nx128_4, Nx128_5, Nx128_6, Nx128_7, Nx64_8, Nx64_9, Nx128_8, Nx64_10,
         Nx1_2, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0, M128x64_1, M128x64_2, M128_0, Nx64_11, Nx1_3,
-        Nx1_4, M1x64_3, M1x64_4, M1_1, M64x128_3, M64x128_4, M64_1, M128x64_3, M128_1,
+        Nx1_4, M1x64_3, M1x64_4, M1x64_5, M1_1, M64x128_3, M64x128_4, M64x128_5, M64_1, M128x64_3, M128x64_4,
+        M128_1, M1x64_6, M64x128_6, M128x64_5,
     ) = workspace.arrays(
         N,
         "M1x64_0", "M64x128_0", "M128x64_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1",
         "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1", "Nx64_4", "Nx64_5", "Nx64_6", "Nx64_7", "Nx128_4", "Nx128_5",
         "Nx128_6", "Nx128_7", "Nx64_8", "Nx64_9", "Nx128_8", "Nx64_10", "Nx1_2", "M1x64_1", "M1x64_2", "M1_0",
         "M64x128_1", "M64x128_2", "M64_0", "M128x64_1", "M128x64_2", "M128_0", "Nx64_11", "Nx1_3", "Nx1_4",
-        "M1x64_3", "M1x64_4", "M1_1", "M64x128_3", "M64x128_4", "M64_1", "M128x64_3", "M128_1",
+        "M1x64_3", "M1x64_4", "M1x64_5", "M1_1", "M64x128_3", "M64x128_4", "M64x128_5", "M64_1", "M128x64_3",
+        "M128x64_4", "M128_1", "M1x64_6", "M64x128_6", "M128x64_5",
     )
 
     # ---- from the weights alone, once a call
@@ -1583,11 +1592,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_3)
     dL_dg_layer_3 = np.add(a, b, out=Nx1_2)
     # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
-    dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_0)
+    dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_3)
     # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-    dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_3)
+    dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_4)
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
-    dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_4)
+    dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
     # Σ_n ∂L/∂g_layer_3
     dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
@@ -1611,11 +1620,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     b = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
     dL_dg_layer_2 = np.add(a, b, out=Nx64_7)
     # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
-    dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_0)
+    dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_3)
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-    dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_3)
+    dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_4)
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
-    dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_4)
+    dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
     # Σ_n ∂L/∂g_layer_2
     dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
@@ -1636,9 +1645,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     b = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
     dL_dg_layer_1 = np.add(a, b, out=Nx128_3)
     # Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ
-    dL_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dL_ddelta_prime_x, out=M128x64_0)
+    dL_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dL_ddelta_prime_x, out=M128x64_3)
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
-    dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_3)
+    dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_4)
     # Σ_n ∂L/∂g_layer_1
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_1)
 
@@ -1648,42 +1657,42 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
-    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_1)
+    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_6)
     dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
-    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_1)
+    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_6)
     dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
-    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_1)
+    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_5)
     dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ +
     #     ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
-    a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=M1x64_0)
-    a = np.multiply(a, 2.0, out=M1x64_0)
-    a = np.add(a, dL_dW_layer_3_delta, out=M1x64_0)
-    a = np.add(a, dL_dW_layer_3_g, out=M1x64_0)
+    a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=M1x64_6)
+    a = np.multiply(a, 2.0, out=M1x64_6)
+    a = np.add(a, dL_dW_layer_3_delta, out=M1x64_6)
+    a = np.add(a, dL_dW_layer_3_g, out=M1x64_6)
     dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ +
     #     ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
-    a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=M64x128_0)
-    a = np.multiply(a, 2.0, out=M64x128_0)
-    a = np.add(a, dL_dW_layer_2_delta, out=M64x128_0)
-    a = np.add(a, dL_dW_layer_2_g, out=M64x128_0)
+    a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=M64x128_6)
+    a = np.multiply(a, 2.0, out=M64x128_6)
+    a = np.add(a, dL_dW_layer_2_delta, out=M64x128_6)
+    a = np.add(a, dL_dW_layer_2_g, out=M64x128_6)
     dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 ∂L/∂δ′_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
-    a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime, out=M128x64_0)
-    a = np.multiply(a, 2.0, out=M128x64_0)
-    a = np.add(a, dL_dW_layer_1_g, out=M128x64_0)
+    a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime, out=M128x64_5)
+    a = np.multiply(a, 2.0, out=M128x64_5)
+    a = np.add(a, dL_dW_layer_1_g, out=M128x64_5)
     dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
@@ -1718,15 +1727,17 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     (
         M1x64_0, M64x128_0, M128x64_0, M128_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3,
         Nx1_0, Nx1_1, Nx64_4, Nx64_5, Nx64_6, Nx64_7, Nx128_4, Nx128_5, Nx128_6, Nx128_7, Nx64_8, M128_1, Nx64_9,
-        Nx1_2, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0, M128x64_1, M128_2, Nx64_10, Nx1_3, Nx1_4,
-        M1x64_3, M1x64_4, M1_1, M64x128_3, M64x128_4, M64_1, M128x64_2, M128_3,
+        Nx1_2, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0, M128x64_1, M128x64_2, M128_2, Nx64_10, Nx1_3,
+        Nx1_4, M1x64_3, M1x64_4, M1x64_5, M1_1, M64x128_3, M64x128_4, M64x128_5, M64_1, M128x64_3, M128_3, M1x64_6,
+        M64x128_6, M128x64_4,
     ) = workspace.arrays(
         N,
         "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0",
         "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1", "Nx64_4", "Nx64_5", "Nx64_6", "Nx64_7", "Nx128_4",
         "Nx128_5", "Nx128_6", "Nx128_7", "Nx64_8", "M128_1", "Nx64_9", "Nx1_2", "M1x64_1", "M1x64_2", "M1_0",
-        "M64x128_1", "M64x128_2", "M64_0", "M128x64_1", "M128_2", "Nx64_10", "Nx1_3", "Nx1_4", "M1x64_3", "M1x64_4",
-        "M1_1", "M64x128_3", "M64x128_4", "M64_1", "M128x64_2", "M128_3",
+        "M64x128_1", "M64x128_2", "M64_0", "M128x64_1", "M128x64_2", "M128_2", "Nx64_10", "Nx1_3", "Nx1_4",
+        "M1x64_3", "M1x64_4", "M1x64_5", "M1_1", "M64x128_3", "M64x128_4", "M64x128_5", "M64_1", "M128x64_3",
+        "M128_3", "M1x64_6", "M64x128_6", "M128x64_4",
     )
 
     # ---- from the weights alone, once a call
@@ -1875,9 +1886,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     b = np.multiply(dK_dg_softplus_1, sigmoid_softplus_1, out=Nx128_7)
     dK_dg_layer_1 = np.add(a, b, out=Nx128_6)
     # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
-    dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_0)
+    dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
-    dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_1)
+    dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_layer_1
     dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_2)
 
@@ -1915,11 +1926,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_3)
     dL_dg_layer_3 = np.add(a, b, out=Nx1_2)
     # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
-    dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_0)
+    dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_3)
     # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-    dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_3)
+    dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_4)
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
-    dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_4)
+    dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
     # Σ_n ∂L/∂g_layer_3
     dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
@@ -1943,11 +1954,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     b = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
     dL_dg_layer_2 = np.add(a, b, out=Nx64_7)
     # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
-    dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_0)
+    dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_3)
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-    dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_3)
+    dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_4)
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
-    dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_4)
+    dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
     # Σ_n ∂L/∂g_layer_2
     dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
@@ -1968,7 +1979,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
     dL_dg_layer_1 = np.subtract(a, b, out=Nx128_1)
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
-    dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_2)
+    dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_3)
     # Σ_n ∂L/∂g_layer_1
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_3)
 
@@ -1981,44 +1992,44 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # L = (1/N) Σ_n Σ_i (−δ′_x)
     L = -sum_delta_prime / N
     # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
-    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_1)
+    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_6)
     dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
-    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_1)
+    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_6)
     dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
-    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_0)
+    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_4)
     dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ +
     #     ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
-    a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=M1x64_0)
-    a = np.multiply(a, 2.0, out=M1x64_0)
-    a = np.add(a, dL_dW_layer_3_delta, out=M1x64_0)
-    a = np.add(a, dL_dW_layer_3_g, out=M1x64_0)
+    a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=M1x64_6)
+    a = np.multiply(a, 2.0, out=M1x64_6)
+    a = np.add(a, dL_dW_layer_3_delta, out=M1x64_6)
+    a = np.add(a, dL_dW_layer_3_g, out=M1x64_6)
     dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ +
     #     ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
-    a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=M64x128_0)
-    a = np.multiply(a, 2.0, out=M64x128_0)
-    a = np.add(a, dL_dW_layer_2_delta, out=M64x128_0)
-    a = np.add(a, dL_dW_layer_2_g, out=M64x128_0)
+    a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=M64x128_6)
+    a = np.multiply(a, 2.0, out=M64x128_6)
+    a = np.add(a, dL_dW_layer_2_delta, out=M64x128_6)
+    a = np.add(a, dL_dW_layer_2_g, out=M64x128_6)
     dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # Σ_n δ′_layer_1
     dL_dW_layer_1_delta_prime_sum_column = delta_prime_layer_1_total[:, None]
     # ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
-    a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime_sum_column, out=M128x64_0)
-    a = np.multiply(a, 2.0, out=M128x64_0)
-    a = np.subtract(dL_dW_layer_1_g, a, out=M128x64_2)
+    a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime_sum_column, out=M128x64_4)
+    a = np.multiply(a, 2.0, out=M128x64_4)
+    a = np.subtract(dL_dW_layer_1_g, a, out=M128x64_4)
     dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))

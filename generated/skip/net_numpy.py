@@ -60,8 +60,12 @@ _ARRAYS = {
     "M16_2": (16,),
     "M16_3": (16,),
     "M16_4": (16,),
+    "M16_5": (16,),
+    "M16_6": (16,),
     "M16x16_0": (16, 16),
     "M16x16_1": (16, 16),
+    "M16x16_10": (16, 16),
+    "M16x16_11": (16, 16),
     "M16x16_2": (16, 16),
     "M16x16_3": (16, 16),
     "M16x16_4": (16, 16),
@@ -69,6 +73,7 @@ _ARRAYS = {
     "M16x16_6": (16, 16),
     "M16x16_7": (16, 16),
     "M16x16_8": (16, 16),
+    "M16x16_9": (16, 16),
     "M32_0": (32,),
     "M32_1": (32,),
     "N_0": ("N",),
@@ -710,13 +715,13 @@ def _loss_and_grad(params, x, lam, workspace):
     (
         M16x16_0, Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11,
         Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx16_21, Nx16_22, Nx32_0,
-        M32_0, M16x16_1, M16x16_2, M16_0, M16x16_3, M16x16_4, M16x16_5, M16_1,
+        M32_0, M16x16_1, M16x16_2, M16x16_3, M16_0, M16x16_4, M16x16_5, M16x16_6, M16_1, M16x16_7, M16x16_8, M16_2,
     ) = workspace.arrays(
         N,
         "M16x16_0", "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8",
         "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
-        "Nx16_19", "Nx16_20", "Nx16_21", "Nx16_22", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3",
-        "M16x16_4", "M16x16_5", "M16_1",
+        "Nx16_19", "Nx16_20", "Nx16_21", "Nx16_22", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16x16_3", "M16_0",
+        "M16x16_4", "M16x16_5", "M16x16_6", "M16_1", "M16x16_7", "M16x16_8", "M16_2",
     )
 
     # ---- from the weights alone, once a call
@@ -850,11 +855,11 @@ def _loss_and_grad(params, x, lam, workspace):
     b = np.multiply(b, f_third_pointwise_1, out=Nx16_20)
     dJ_dg_above = np.add(a, b, out=Nx16_19)
     # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-    dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_0)
+    dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_1)
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+    dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_2)
     # Σ_n ∂J/∂g_above g_joinedᵀ
-    dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
+    dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
     # Σ_n ∂J/∂g_above
     dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_0)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
@@ -881,11 +886,11 @@ def _loss_and_grad(params, x, lam, workspace):
     b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_1)
     dJ_dg_below = np.add(a, b, out=Nx16_14)
     # Σ_n δ′_below ∂J/∂δ′_xᵀ
-    dJ_dW_below_delta_prime = np.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_3)
+    dJ_dW_below_delta_prime = np.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_4)
     # Σ_n δ_below ∂J/∂δ_xᵀ
-    dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_4)
+    dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_5)
     # Σ_n ∂J/∂g_below g_xᵀ
-    dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
+    dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_6)
     # Σ_n ∂J/∂g_below
     dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_1)
 
@@ -896,18 +901,18 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
     #     δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below ∂J/∂δ′_xᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
-    a = np.multiply(W_below, dJ_dW_below_delta_prime, out=M16x16_3)
-    a = np.multiply(a, 2.0, out=M16x16_3)
-    b = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=M16x16_0)
-    b = np.multiply(b, 2.0, out=M16x16_0)
-    a = np.add(a, b, out=M16x16_3)
-    a = np.add(a, dJ_dW_below_delta, out=M16x16_3)
-    a = np.add(a, dJ_dW_below_delta_at_above, out=M16x16_3)
-    a = np.add(a, dJ_dW_below_g, out=M16x16_3)
-    a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_3)
+    a = np.multiply(W_below, dJ_dW_below_delta_prime, out=M16x16_7)
+    a = np.multiply(a, 2.0, out=M16x16_7)
+    b = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=M16x16_8)
+    b = np.multiply(b, 2.0, out=M16x16_8)
+    a = np.add(a, b, out=M16x16_7)
+    a = np.add(a, dJ_dW_below_delta, out=M16x16_7)
+    a = np.add(a, dJ_dW_below_delta_at_above, out=M16x16_7)
+    a = np.add(a, dJ_dW_below_g, out=M16x16_7)
+    a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_7)
     dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
     # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
-    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_1)
+    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_2)
     dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
     return J, {
@@ -927,13 +932,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     (
         M16x16_0, M16_0, Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10,
         Nx16_11, Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx32_0, M32_0,
-        M16x16_1, M16x16_2, M16_1, M16x16_3, M16x16_4, M16_2,
+        M16x16_1, M16x16_2, M16x16_3, M16_1, M16_2, M16x16_4, M16x16_5, M16_3, M16x16_6, M16x16_7, M16_4,
     ) = workspace.arrays(
         N,
         "M16x16_0", "M16_0", "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7",
         "Nx16_8", "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17",
-        "Nx16_18", "Nx16_19", "Nx16_20", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_1", "M16x16_3", "M16x16_4",
-        "M16_2",
+        "Nx16_18", "Nx16_19", "Nx16_20", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16x16_3", "M16_1", "M16_2",
+        "M16x16_4", "M16x16_5", "M16_3", "M16x16_6", "M16x16_7", "M16_4",
     )
 
     # ---- from the weights alone, once a call
@@ -1062,11 +1067,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b = np.multiply(b, f_third_pointwise_1, out=Nx16_18)
     dJ_dg_above = np.add(a, b, out=Nx16_17)
     # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-    dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_0)
+    dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_1)
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+    dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_2)
     # Σ_n ∂J/∂g_above g_joinedᵀ
-    dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
+    dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
     # Σ_n ∂J/∂g_above
     dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_1)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
@@ -1093,13 +1098,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b = np.multiply(b, 2.0, out=Nx16_7)
     dJ_dg_below = np.subtract(a, b, out=Nx16_13)
     # Σ_n δ′_below
-    dJ_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_0)
+    dJ_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_2)
     # Σ_n δ_below ∂J/∂δ_xᵀ
-    dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_3)
+    dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_4)
     # Σ_n ∂J/∂g_below g_xᵀ
-    dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_4)
+    dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
     # Σ_n ∂J/∂g_below
-    dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_2)
+    dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_3)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -1110,18 +1115,18 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum[:, None]
     # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
     #     δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below (−1)ᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
-    a = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=M16x16_0)
-    a = np.multiply(a, 2.0, out=M16x16_0)
-    a = np.add(a, dJ_dW_below_delta, out=M16x16_0)
-    a = np.add(a, dJ_dW_below_delta_at_above, out=M16x16_0)
-    a = np.add(a, dJ_dW_below_g, out=M16x16_0)
-    a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_0)
-    b = np.multiply(W_below, dJ_dW_below_delta_prime_sum_column, out=M16x16_2)
-    b = np.multiply(b, 2.0, out=M16x16_2)
-    a = np.subtract(a, b, out=M16x16_0)
+    a = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=M16x16_6)
+    a = np.multiply(a, 2.0, out=M16x16_6)
+    a = np.add(a, dJ_dW_below_delta, out=M16x16_6)
+    a = np.add(a, dJ_dW_below_delta_at_above, out=M16x16_6)
+    a = np.add(a, dJ_dW_below_g, out=M16x16_6)
+    a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_6)
+    b = np.multiply(W_below, dJ_dW_below_delta_prime_sum_column, out=M16x16_7)
+    b = np.multiply(b, 2.0, out=M16x16_7)
+    a = np.subtract(a, b, out=M16x16_6)
     dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
     # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
-    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_2)
+    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_4)
     dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
     return J, {
@@ -1141,13 +1146,14 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     (
         M16x16_0, Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11,
         Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx32_0, M32_0, M16x16_1, M16x16_2, M16_0,
-        M16x16_3, M16x16_4, M16_1, M32_1, M16x16_5, M16x16_6, M16_2, M16x16_7, M16x16_8, M16_3,
+        M16x16_3, M16x16_4, M16_1, M32_1, M16x16_5, M16x16_6, M16x16_7, M16_2, M16x16_8, M16x16_9, M16_3, M16x16_10,
+        M16_4, M16x16_11,
     ) = workspace.arrays(
         N,
         "M16x16_0", "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8",
         "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
         "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3", "M16x16_4", "M16_1", "M32_1", "M16x16_5",
-        "M16x16_6", "M16_2", "M16x16_7", "M16x16_8", "M16_3",
+        "M16x16_6", "M16x16_7", "M16_2", "M16x16_8", "M16x16_9", "M16_3", "M16x16_10", "M16_4", "M16x16_11",
     )
 
     # ---- from the weights alone, once a call
@@ -1321,11 +1327,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     b = np.multiply(b, f_third_pointwise_1, out=Nx16_17)
     dL_dg_above = np.add(a, b, out=Nx16_16)
     # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-    dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_0)
+    dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_5)
     # Σ_n δ_above ∂L/∂δ_joinedᵀ
-    dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_5)
+    dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_6)
     # Σ_n ∂L/∂g_above g_joinedᵀ
-    dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_6)
+    dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
     # Σ_n ∂L/∂g_above
     dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_2)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
@@ -1349,9 +1355,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     b = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_1)
     dL_dg_below = np.add(a, b, out=Nx16_8)
     # Σ_n δ′_below ∂L/∂δ′_xᵀ
-    dL_dW_below_delta_prime = np.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=M16x16_7)
+    dL_dW_below_delta_prime = np.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=M16x16_8)
     # Σ_n ∂L/∂g_below g_xᵀ
-    dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_8)
+    dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_9)
     # Σ_n ∂L/∂g_below
     dL_db_below_sum = _column_sum(dL_dg_below, out=M16_3)
 
@@ -1364,28 +1370,28 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
     #     (16)
-    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_3)
-    a = np.add(a, dK_dW_below_g, out=M16x16_3)
-    a = np.add(a, dK_dW_below_g_at_above, out=M16x16_3)
+    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_10)
+    a = np.add(a, dK_dW_below_g, out=M16x16_10)
+    a = np.add(a, dK_dW_below_g_at_above, out=M16x16_10)
     dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
     # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
-    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_1)
+    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_4)
     dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +
     #     2 W_below ∘ δ′_below ∂L/∂δ′_xᵀ + ∂L/∂g_below g_xᵀ  (17)
-    a = np.multiply(W_below, dL_dW_below_delta_prime, out=M16x16_7)
-    a = np.multiply(a, 2.0, out=M16x16_7)
-    b = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=M16x16_0)
-    b = np.multiply(b, 2.0, out=M16x16_0)
-    a = np.add(a, b, out=M16x16_7)
-    a = np.add(a, dL_dW_below_delta_at_above, out=M16x16_7)
-    a = np.add(a, dL_dW_below_g, out=M16x16_7)
-    a = np.add(a, dL_dW_below_g_at_above, out=M16x16_7)
+    a = np.multiply(W_below, dL_dW_below_delta_prime, out=M16x16_10)
+    a = np.multiply(a, 2.0, out=M16x16_10)
+    b = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=M16x16_11)
+    b = np.multiply(b, 2.0, out=M16x16_11)
+    a = np.add(a, b, out=M16x16_10)
+    a = np.add(a, dL_dW_below_delta_at_above, out=M16x16_10)
+    a = np.add(a, dL_dW_below_g, out=M16x16_10)
+    a = np.add(a, dL_dW_below_g_at_above, out=M16x16_10)
     dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
     # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
-    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_3)
+    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_4)
     dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
     return K, L, {
@@ -1409,13 +1415,14 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     (
         M16x16_0, M16_0, Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10,
         Nx16_11, Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx32_0, M32_0, M16x16_1, M16x16_2, M16_1,
-        M16x16_3, M16x16_4, M16_2, M32_1, M16x16_5, M16x16_6, M16_3, M16x16_7, M16_4,
+        M16x16_3, M16x16_4, M16_2, M32_1, M16x16_5, M16x16_6, M16x16_7, M16_3, M16_4, M16x16_8, M16_5, M16x16_9,
+        M16_6, M16x16_10,
     ) = workspace.arrays(
         N,
         "M16x16_0", "M16_0", "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7",
         "Nx16_8", "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17",
         "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_1", "M16x16_3", "M16x16_4", "M16_2", "M32_1", "M16x16_5",
-        "M16x16_6", "M16_3", "M16x16_7", "M16_4",
+        "M16x16_6", "M16x16_7", "M16_3", "M16_4", "M16x16_8", "M16_5", "M16x16_9", "M16_6", "M16x16_10",
     )
 
     # ---- from the weights alone, once a call
@@ -1585,11 +1592,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     b = np.multiply(b, f_third_pointwise_1, out=Nx16_15)
     dL_dg_above = np.add(a, b, out=Nx16_10)
     # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-    dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_0)
+    dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_5)
     # Σ_n δ_above ∂L/∂δ_joinedᵀ
-    dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_5)
+    dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_6)
     # Σ_n ∂L/∂g_above g_joinedᵀ
-    dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_6)
+    dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
     # Σ_n ∂L/∂g_above
     dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_3)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
@@ -1613,11 +1620,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     b = np.multiply(b, 2.0, out=Nx16_7)
     dL_dg_below = np.subtract(a, b, out=Nx16_1)
     # Σ_n δ′_below
-    dL_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_0)
+    dL_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_4)
     # Σ_n ∂L/∂g_below g_xᵀ
-    dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_7)
+    dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_8)
     # Σ_n ∂L/∂g_below
-    dL_db_below_sum = _column_sum(dL_dg_below, out=M16_4)
+    dL_db_below_sum = _column_sum(dL_dg_below, out=M16_5)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1628,12 +1635,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
     #     (16)
-    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_3)
-    a = np.add(a, dK_dW_below_g, out=M16x16_3)
-    a = np.add(a, dK_dW_below_g_at_above, out=M16x16_3)
+    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_9)
+    a = np.add(a, dK_dW_below_g, out=M16x16_9)
+    a = np.add(a, dK_dW_below_g_at_above, out=M16x16_9)
     dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
     # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
-    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_2)
+    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_6)
     dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
@@ -1641,17 +1648,17 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum[:, None]
     # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +
     #     2 W_below ∘ δ′_below (−1)ᵀ + ∂L/∂g_below g_xᵀ  (17)
-    a = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=M16x16_0)
-    a = np.multiply(a, 2.0, out=M16x16_0)
-    a = np.add(a, dL_dW_below_delta_at_above, out=M16x16_0)
-    a = np.add(a, dL_dW_below_g, out=M16x16_0)
-    a = np.add(a, dL_dW_below_g_at_above, out=M16x16_0)
-    b = np.multiply(W_below, dL_dW_below_delta_prime_sum_column, out=M16x16_6)
-    b = np.multiply(b, 2.0, out=M16x16_6)
-    a = np.subtract(a, b, out=M16x16_0)
+    a = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=M16x16_9)
+    a = np.multiply(a, 2.0, out=M16x16_9)
+    a = np.add(a, dL_dW_below_delta_at_above, out=M16x16_9)
+    a = np.add(a, dL_dW_below_g, out=M16x16_9)
+    a = np.add(a, dL_dW_below_g_at_above, out=M16x16_9)
+    b = np.multiply(W_below, dL_dW_below_delta_prime_sum_column, out=M16x16_10)
+    b = np.multiply(b, 2.0, out=M16x16_10)
+    a = np.subtract(a, b, out=M16x16_9)
     dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
     # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
-    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_4)
+    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_6)
     dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
     return K, L, {

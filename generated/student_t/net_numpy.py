@@ -59,6 +59,8 @@ _ARRAYS = {
     "M128x64_1": (128, 64),
     "M128x64_2": (128, 64),
     "M128x64_3": (128, 64),
+    "M128x64_4": (128, 64),
+    "M128x64_5": (128, 64),
     "Nx128_0": ("N", 128),
     "Nx128_1": ("N", 128),
     "Nx128_2": ("N", 128),
@@ -525,11 +527,11 @@ def _loss_and_grad(params, x, lam, workspace):
     s_alpha = params["alpha.gain"]
     (
         M128x64_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx128_5, Nx128_6, Nx128_7,
-        M128_0, Nx128_8, M128x64_1, M128x64_2, M128_1,
+        M128_0, Nx128_8, M128x64_1, M128x64_2, M128x64_3, M128_1, M128x64_4,
     ) = workspace.arrays(
         N,
         "M128x64_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx128_5",
-        "Nx128_6", "Nx128_7", "M128_0", "Nx128_8", "M128x64_1", "M128x64_2", "M128_1",
+        "Nx128_6", "Nx128_7", "M128_0", "Nx128_8", "M128x64_1", "M128x64_2", "M128x64_3", "M128_1", "M128x64_4",
     )
 
     # ---- from the weights alone, once a call
@@ -611,11 +613,11 @@ def _loss_and_grad(params, x, lam, workspace):
     b = np.multiply(b, f_third_experts, out=Nx128_6)
     dJ_dg_filters = np.add(a, b, out=Nx128_5)
     # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-    dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_0)
+    dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_1)
     # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_1)
+    dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_2)
     # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_2)
+    dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_3)
     # Σ_n ∂J/∂g_filters
     dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_1)
 
@@ -626,10 +628,10 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ds_alpha = np.divide(dJ_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ
     #     (16)+(17)
-    a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=M128x64_0)
-    a = np.multiply(a, 2.0, out=M128x64_0)
-    a = np.add(a, dJ_dW_filters_delta, out=M128x64_0)
-    a = np.add(a, dJ_dW_filters_g, out=M128x64_0)
+    a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=M128x64_4)
+    a = np.multiply(a, 2.0, out=M128x64_4)
+    a = np.add(a, dJ_dW_filters_delta, out=M128x64_4)
+    a = np.add(a, dJ_dW_filters_g, out=M128x64_4)
     dJ_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
     dJ_db_filters = np.divide(dJ_db_filters_sum, N, out=np.empty((128,), DTYPE))
@@ -649,12 +651,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
     (
-        M128x64_0, M128_0, M128_1, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, M128_2, Nx128_5,
-        M128_3, Nx128_6, M128x64_1,
+        M128x64_0, M128_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, M128_1, Nx128_5, M128_2,
+        Nx128_6, M128_3, M128x64_1, M128x64_2, M128x64_3, M128x64_4,
     ) = workspace.arrays(
         N,
-        "M128x64_0", "M128_0", "M128_1", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1",
-        "M128_2", "Nx128_5", "M128_3", "Nx128_6", "M128x64_1",
+        "M128x64_0", "M128_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "M128_1",
+        "Nx128_5", "M128_2", "Nx128_6", "M128_3", "M128x64_1", "M128x64_2", "M128x64_3", "M128x64_4",
     )
 
     # ---- from the weights alone, once a call
@@ -673,20 +675,20 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
-    b = np.square(g_filters, out=Nx128_1)
-    b = np.multiply(b, 0.5, out=Nx128_1)
-    b = np.add(b, 1.0, out=Nx128_1)
-    b = np.divide(g_filters, b, out=Nx128_1)
-    f_prime_experts = np.multiply(b, 1.5, out=Nx128_1)
+    a = np.square(g_filters, out=Nx128_1)
+    a = np.multiply(a, 0.5, out=Nx128_1)
+    a = np.add(a, 1.0, out=Nx128_1)
+    a = np.divide(g_filters, a, out=Nx128_1)
+    f_prime_experts = np.multiply(a, 1.5, out=Nx128_1)
     # δ_filters = δ_experts f′(g_filters)  (1)
     delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
     # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
-    b = np.square(g_filters, out=Nx128_3)
-    c = np.subtract(b, 2.0, out=Nx128_4)
-    b = np.add(b, 2.0, out=Nx128_3)
-    b = np.square(b, out=Nx128_3)
-    b = np.divide(c, b, out=Nx128_4)
-    f_second_experts = np.multiply(b, -3.0, out=Nx128_4)
+    a = np.square(g_filters, out=Nx128_3)
+    b = np.subtract(a, 2.0, out=Nx128_4)
+    a = np.add(a, 2.0, out=Nx128_3)
+    a = np.square(a, out=Nx128_3)
+    a = np.divide(b, a, out=Nx128_4)
+    f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
     # δ′_filters = δ_experts f″(g_filters)  (§1.3)
     delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_3)
     # δ_x = W_filtersᵀ δ_filters  (1)
@@ -697,7 +699,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ_x²
     sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
     # Σ_n δ′_filters
-    delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_2)
+    delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_x = δ_x  (3)+(5)
@@ -705,33 +707,34 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
     dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx128_3)
     # ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19)
-    b = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_1)
-    c = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_5)
-    dJ_ddelta_experts = np.subtract(b, c, out=Nx128_1)
+    a = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_1)
+    b = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_5)
+    dJ_ddelta_experts = np.subtract(a, b, out=Nx128_1)
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # Σ_n ∂J/∂δ_experts
-    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_3)
+    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_2)
     # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
-    b = np.square(g_filters, out=Nx128_1)
-    c = np.subtract(b, 6.0, out=Nx128_5)
-    b = np.add(b, 2.0, out=Nx128_1)
-    d = np.square(b, out=Nx128_6)
-    b = np.multiply(d, b, out=Nx128_6)
-    c = np.multiply(g_filters, c, out=Nx128_0)
-    b = np.divide(c, b, out=Nx128_0)
-    f_third_experts = np.multiply(b, 6.0, out=Nx128_0)
+    a = np.square(g_filters, out=Nx128_1)
+    b = np.subtract(a, 6.0, out=Nx128_5)
+    a = np.add(a, 2.0, out=Nx128_1)
+    c = np.square(a, out=Nx128_6)
+    a = np.multiply(c, a, out=Nx128_6)
+    b = np.multiply(g_filters, b, out=Nx128_0)
+    a = np.divide(b, a, out=Nx128_0)
+    f_third_experts = np.multiply(a, 6.0, out=Nx128_0)
     # ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
-    b = np.multiply(delta_experts, dJ_ddelta_filters, out=Nx128_3)
-    b = np.multiply(b, f_second_experts, out=Nx128_3)
-    a = np.multiply(a, f_third_experts, out=Nx128_0)
-    dJ_dg_filters = np.subtract(b, a, out=Nx128_3)
+    a = np.multiply(delta_experts, dJ_ddelta_filters, out=Nx128_3)
+    a = np.multiply(a, f_second_experts, out=Nx128_3)
+    b = np.multiply(W_filters_squared_rows, delta_experts, out=M128_3)
+    b = np.multiply(b, f_third_experts, out=Nx128_0)
+    dJ_dg_filters = np.subtract(a, b, out=Nx128_3)
     # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_0)
+    dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_1)
     # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_1)
+    dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂J/∂g_filters
-    dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_1)
+    dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_3)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
@@ -744,10 +747,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
-    a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M128x64_0)
-    b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M128x64_1)
-    b = np.multiply(b, 2.0, out=M128x64_1)
-    a = np.subtract(a, b, out=M128x64_0)
+    a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M128x64_3)
+    b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M128x64_4)
+    b = np.multiply(b, 2.0, out=M128x64_4)
+    a = np.subtract(a, b, out=M128x64_3)
     dJ_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
     dJ_db_filters = np.divide(dJ_db_filters_sum, N, out=np.empty((128,), DTYPE))
@@ -768,11 +771,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     s_alpha = params["alpha.gain"]
     (
         M128x64_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx128_5, M128_0, M128x64_1,
-        M128x64_2, M128_1, M128_2, M128x64_3, M128_3,
+        M128x64_2, M128_1, M128_2, M128x64_3, M128x64_4, M128_3, M128x64_5,
     ) = workspace.arrays(
         N,
         "M128x64_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx128_5",
-        "M128_0", "M128x64_1", "M128x64_2", "M128_1", "M128_2", "M128x64_3", "M128_3",
+        "M128_0", "M128x64_1", "M128x64_2", "M128_1", "M128_2", "M128x64_3", "M128x64_4", "M128_3", "M128x64_5",
     )
 
     # ---- from the weights alone, once a call
@@ -866,9 +869,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     a = np.multiply(delta_experts, dL_ddelta_prime_filters, out=Nx128_5)
     dL_dg_filters = np.multiply(a, f_third_experts, out=Nx128_5)
     # Σ_n δ′_filters ∂L/∂δ′_xᵀ
-    dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M128x64_0)
+    dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M128x64_3)
     # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_3)
+    dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_4)
     # Σ_n ∂L/∂g_filters
     dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_3)
 
@@ -880,16 +883,16 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = np.divide(dK_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
-    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M128x64_1)
+    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M128x64_5)
     dK_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
     dK_db_filters = np.divide(dK_db_filters_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
     dL_ds_alpha = np.divide(dL_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
-    a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=M128x64_0)
-    a = np.multiply(a, 2.0, out=M128x64_0)
-    a = np.add(a, dL_dW_filters_g, out=M128x64_0)
+    a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=M128x64_5)
+    a = np.multiply(a, 2.0, out=M128x64_5)
+    a = np.add(a, dL_dW_filters_g, out=M128x64_5)
     dL_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
     dL_db_filters = np.divide(dL_db_filters_sum, N, out=np.empty((128,), DTYPE))
@@ -913,12 +916,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
     (
-        M128x64_0, M128_0, M128_1, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, M128_2, M128_3,
-        M128x64_1, M128_4, M128_5, M128x64_2,
+        M128x64_0, M128_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, M128_1, M128_2, M128x64_1,
+        M128x64_2, M128_3, M128_4, M128_5, M128x64_3, M128x64_4,
     ) = workspace.arrays(
         N,
-        "M128x64_0", "M128_0", "M128_1", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1",
-        "M128_2", "M128_3", "M128x64_1", "M128_4", "M128_5", "M128x64_2",
+        "M128x64_0", "M128_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "M128_1",
+        "M128_2", "M128x64_1", "M128x64_2", "M128_3", "M128_4", "M128_5", "M128x64_3", "M128x64_4",
     )
 
     # ---- from the weights alone, once a call
@@ -937,20 +940,20 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
-    b = np.square(g_filters, out=Nx128_1)
-    b = np.multiply(b, 0.5, out=Nx128_1)
-    b = np.add(b, 1.0, out=Nx128_1)
-    b = np.divide(g_filters, b, out=Nx128_1)
-    f_prime_experts = np.multiply(b, 1.5, out=Nx128_1)
+    a = np.square(g_filters, out=Nx128_1)
+    a = np.multiply(a, 0.5, out=Nx128_1)
+    a = np.add(a, 1.0, out=Nx128_1)
+    a = np.divide(g_filters, a, out=Nx128_1)
+    f_prime_experts = np.multiply(a, 1.5, out=Nx128_1)
     # δ_filters = δ_experts f′(g_filters)  (1)
     delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
     # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
-    b = np.square(g_filters, out=Nx128_3)
-    c = np.subtract(b, 2.0, out=Nx128_4)
-    b = np.add(b, 2.0, out=Nx128_3)
-    b = np.square(b, out=Nx128_3)
-    b = np.divide(c, b, out=Nx128_4)
-    f_second_experts = np.multiply(b, -3.0, out=Nx128_4)
+    a = np.square(g_filters, out=Nx128_3)
+    b = np.subtract(a, 2.0, out=Nx128_4)
+    a = np.add(a, 2.0, out=Nx128_3)
+    a = np.square(a, out=Nx128_3)
+    a = np.divide(b, a, out=Nx128_4)
+    f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
     # δ′_filters = δ_experts f″(g_filters)  (§1.3)
     delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_3)
     # δ_x = W_filtersᵀ δ_filters  (1)
@@ -961,7 +964,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ_x²
     sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
     # Σ_n δ′_filters
-    delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_2)
+    delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_x = δ_x  (3)
@@ -973,41 +976,42 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # Σ_n ∂K/∂δ_experts
-    dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_3)
+    dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_2)
     # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
-    b = np.multiply(delta_experts, dK_ddelta_filters, out=Nx128_3)
-    dK_dg_filters = np.multiply(b, f_second_experts, out=Nx128_3)
+    a = np.multiply(delta_experts, dK_ddelta_filters, out=Nx128_3)
+    dK_dg_filters = np.multiply(a, f_second_experts, out=Nx128_3)
     # Σ_n δ_filters ∂K/∂δ_xᵀ
-    dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M128x64_0)
+    dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
-    dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M128x64_1)
+    dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_filters
-    dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_4)
+    dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_3)
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
-    b = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_4)
-    dL_ddelta_experts = np.negative(b, out=Nx128_4)
+    a = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_4)
+    dL_ddelta_experts = np.negative(a, out=Nx128_4)
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # Σ_n ∂L/∂δ_experts
-    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_5)
+    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_4)
     # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
-    b = np.square(g_filters, out=Nx128_4)
-    c = np.subtract(b, 6.0, out=Nx128_3)
-    b = np.add(b, 2.0, out=Nx128_4)
-    d = np.square(b, out=Nx128_2)
-    b = np.multiply(d, b, out=Nx128_2)
-    c = np.multiply(g_filters, c, out=Nx128_0)
-    b = np.divide(c, b, out=Nx128_0)
-    f_third_experts = np.multiply(b, 6.0, out=Nx128_0)
+    a = np.square(g_filters, out=Nx128_4)
+    b = np.subtract(a, 6.0, out=Nx128_3)
+    a = np.add(a, 2.0, out=Nx128_4)
+    c = np.square(a, out=Nx128_2)
+    a = np.multiply(c, a, out=Nx128_2)
+    b = np.multiply(g_filters, b, out=Nx128_0)
+    a = np.divide(b, a, out=Nx128_0)
+    f_third_experts = np.multiply(a, 6.0, out=Nx128_0)
     # ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22)
+    a = np.multiply(W_filters_squared_rows, delta_experts, out=M128_5)
     a = np.multiply(a, f_third_experts, out=Nx128_0)
     dL_dg_filters = np.negative(a, out=Nx128_0)
     # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_2)
+    dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_3)
     # Σ_n ∂L/∂g_filters
-    dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_1)
+    dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_5)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
@@ -1020,7 +1024,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = np.divide(dK_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
-    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M128x64_0)
+    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M128x64_4)
     dK_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
     dK_db_filters = np.divide(dK_db_filters_sum, N, out=np.empty((128,), DTYPE))
@@ -1029,9 +1033,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
-    a = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=M128x64_0)
-    a = np.multiply(a, 2.0, out=M128x64_0)
-    a = np.subtract(dL_dW_filters_g, a, out=M128x64_2)
+    a = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=M128x64_4)
+    a = np.multiply(a, 2.0, out=M128x64_4)
+    a = np.subtract(dL_dW_filters_g, a, out=M128x64_4)
     dL_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
     dL_db_filters = np.divide(dL_db_filters_sum, N, out=np.empty((128,), DTYPE))

@@ -26,7 +26,7 @@ Pipeline: TypeAlias = Callable[[int], tuple[Pass, ...]]
 
 def numpy(batch_size: int) -> tuple[Pass, ...]:
     """Algebra, then single machine operations on tiles of rows."""
-    return (prune, collapse(batch_size), common, prune, thin, stabilise, elementary, tile)
+    return (prune, collapse(batch_size), common, prune, thin, stabilise, tile, elementary)
 
 
 def c(batch_size: int) -> tuple[Pass, ...]:

@@ -10,37 +10,67 @@ from smgen.ir import Buffer, Elementary, Op, Schedule, Shape, View
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """slots: array name → shape, in order of first use; slot_of: buffer name → array name, where it owns memory."""
+    """slots: array name → shape, in order of first use; slot_of: buffer name → array name, where it owns memory.
+
+    `tile` names the arrays that every tile in flight has one of; the others exist once a call.
+    """
 
     slots: Mapping[str, Shape]
     slot_of: Mapping[str, str]
+    tile: frozenset[str]
 
 
 def allocate(schedule: Schedule) -> Storage:
     """Give every buffer that is neither an input, a result, a scalar nor a view an array no live buffer is using.
 
     Buffers share an array only if their shapes are equal, so that no array needs reshaping. An elementary operation may
-    overwrite an operand that it is the last to read; a product may not.
+    overwrite an operand that it is the last to read; a product may not. What tiles read and do not compute lives as
+    long as there are tiles, and what they compute never shares an array with what is computed once a call.
     """
     roots = view_roots(schedule)
     last_use = _last_uses(schedule, roots)
     fixed = {b.name for b in schedule.inputs} | {roots.get(b.name, b.name) for b in schedule.outputs}
-    free: dict[Shape, list[str]] = {}
-    slots: dict[str, Shape] = {}
+    slots = _Slots()
     slot_of: dict[str, str] = {}
-    for position, op in enumerate(schedule.ops):
+    phases = [sweep.phase for sweep in schedule.sweeps for _ in sweep.ops]
+    for position, (op, phase) in enumerate(zip(schedule.ops, phases, strict=True)):
         read = dict.fromkeys(roots.get(name, name) for name in _read_order(op))
-        dying = [name for name in read if last_use[name] == position and name in slot_of]
+        dying = [slot_of[name] for name in read if last_use[name] == position and name in slot_of]
         overwrites = isinstance(op, Elementary)
         if overwrites:
-            _release(dying, slot_of, slots, free)
+            slots.release(dying)
         for out in op.outs:
             if isinstance(op, View) or out.shape == () or out.name in fixed:
                 continue
-            slot_of[out.name] = _take(out, slots, free)
+            slot_of[out.name] = slots.take(out, tile=phase == "tile")
         if not overwrites:
-            _release(dying, slot_of, slots, free)
-    return Storage(slots, slot_of)
+            slots.release(dying)
+    return Storage(slots.shapes, slot_of, frozenset(slots.tile))
+
+
+class _Slots:
+    """Arrays by name, and which of them are free."""
+
+    def __init__(self) -> None:
+        self.shapes: dict[str, Shape] = {}
+        self.tile: set[str] = set()
+        self.free: dict[tuple[Shape, bool], list[str]] = {}
+
+    def take(self, out: Buffer, *, tile: bool) -> str:
+        available = self.free.setdefault((out.shape, tile), [])
+        if available:
+            return available.pop()
+        label = "x".join(str(dim) for dim in out.shape)
+        prefix = label if out.batched else f"M{label}"
+        name = f"{prefix}_{sum(shape == out.shape for shape in self.shapes.values())}"
+        self.shapes[name] = out.shape
+        if tile:
+            self.tile.add(name)
+        return name
+
+    def release(self, names: list[str]) -> None:
+        for name in names:
+            self.free.setdefault((self.shapes[name], name in self.tile), []).append(name)
 
 
 def _read_order(op: Op) -> list[str]:
@@ -61,26 +91,15 @@ def view_roots(schedule: Schedule) -> dict[str, str]:
 
 def _last_uses(schedule: Schedule, roots: Mapping[str, str]) -> dict[str, int]:
     last: dict[str, int] = {}
-    for position, op in enumerate(schedule.ops):
-        for read in op.reads:
-            last[roots.get(read.name, read.name)] = position
+    position = 0
+    before: set[str] = set()
+    for sweep in schedule.sweeps:
+        for op in sweep.ops:
+            last |= {roots.get(read.name, read.name): position for read in op.reads}
+            position += 1
+        if sweep.phase == "once":
+            before |= {out.name for op in sweep.ops for out in op.outs}
+        elif sweep.phase == "tile":
+            # The next tile will read again what this one has read for the last time.
+            last |= dict.fromkeys((name for name in before if name in last), position - 1)
     return last
-
-
-def _take(out: Buffer, slots: dict[str, Shape], free: dict[Shape, list[str]]) -> str:
-    available = free.setdefault(out.shape, [])
-    if available:
-        return available.pop()
-    label = "x".join(str(dim) for dim in out.shape)
-    prefix = label if out.batched else f"M{label}"
-    name = f"{prefix}_{sum(shape == out.shape for shape in slots.values())}"
-    slots[name] = out.shape
-    return name
-
-
-def _release(
-    names: list[str], slot_of: Mapping[str, str], slots: Mapping[str, Shape], free: dict[Shape, list[str]]
-) -> None:
-    for name in names:
-        slot = slot_of[name]
-        free.setdefault(slots[slot], []).append(slot)

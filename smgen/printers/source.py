@@ -38,6 +38,8 @@ MATMUL = {
     "nd,md->nm": "matmul({left}, {right}.T",
     "nm,md->nd": "matmul({left}, {right}",
     "nm,nd->md": "matmul({left}.T, {right}",
+    "md,kd->mk": "matmul({left}, {right}.T",
+    "mk,kd->md": "matmul({left}, {right}",
     "m,md->d": "matmul({left}, {right}",
     "d,md->m": "matmul({right}, {left}",
 }
