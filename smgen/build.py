@@ -35,7 +35,7 @@ from smgen.errors import (
     did_you_mean,
 )
 from smgen.exactness import Verdict, verdict
-from smgen.loader import load_source
+from smgen.loader import load_sources
 from smgen.lower import HESSIANS, lower
 from smgen.netfile import load_network
 from smgen.network import Network, Vertex
@@ -93,7 +93,9 @@ def build(net: Path, out: Path | None = None, options: Options | None = None, *,
     path = folder / f"{net.stem}_{options.backend}.py"
     changes = ("forced",) if force else changed(path, facts)
     if changes:
-        write(path, source(network, facts))
+        *others, module = reversed(sources(network, facts).items())
+        for suffix, text in (*others, module):
+            write(path.with_suffix(suffix), text)
     return Built(path, changes, facts)
 
 
@@ -108,11 +110,16 @@ def prepared(net: Path, options: Options) -> tuple[Network, Facts]:
 def compiled(net: Path, options: Options) -> tuple[Network, ModuleType]:
     """The network of `net` and its module in memory, for checking; nothing is written."""
     network, facts = prepared(net, options)
-    return network, load_source(source(network, facts), facts.name)
+    return network, load_sources(sources(network, facts), facts.name)
 
 
 def source(network: Network, facts: Facts) -> str:
-    """The text of the module: lowered, printed and laid out."""
+    """The text of the module."""
+    return sources(network, facts)[".py"]
+
+
+def sources(network: Network, facts: Facts) -> dict[str, str]:
+    """The texts of the module's files by extension, the module's own first: lowered, printed and laid out."""
     return BACKENDS[facts.backend].emit(facts, lower(network, facts.hessian))
 
 

@@ -43,11 +43,16 @@ def render(template: str, context: Any) -> str:
     return _environment().get_template(template).render(module=context)
 
 
+def plain(name: str) -> str:
+    """A file among the templates that is taken as it is."""
+    return (templates_root() / name).read_text(encoding="utf-8")
+
+
 def template_fingerprint(template: str) -> str:
     """The sha256 of a template with everything in its folder and in shared/: is a module up to date?"""
     root = templates_root()
     digest = hashlib.sha256()
     for folder in (Path(template).parent, Path("shared")):
-        for path in sorted((root / folder).glob("*.j2")):
+        for path in sorted((root / folder).iterdir()):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

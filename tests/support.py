@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from smgen.build import Options, gather, source
-from smgen.loader import load_source
+from smgen.build import Options, gather, sources
+from smgen.loader import load_sources
 from smgen.network import Network, Vertex
 from smgen.nodes import Add, Concat, Input, Linear, Pointwise, Scale
 from smgen.primitives import G
@@ -26,7 +26,7 @@ Params = dict[str, Array]
 def module_of(network: Network, dtype: str = "float64", backend: str = "numpy") -> ModuleType:
     """The generated module of a network, compiled in memory."""
     facts = gather(network, Path("net.py"), Options(dtype=dtype, backend=backend))
-    return load_source(source(network, facts), network.fingerprint[:8])
+    return load_sources(sources(network, facts), network.fingerprint[:8])
 
 
 _ORACLE_FUNCTIONS = {

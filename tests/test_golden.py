@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from smgen.backends import BACKENDS
-from smgen.build import Options, gather, source
+from smgen.build import Options, gather, sources
 from smgen.errors import SmgenWarning
 from smgen.loader import load
 from smgen.netfile import load_network
@@ -27,7 +27,8 @@ def generate(example: str) -> dict[str, str]:
     network = load_network(net)
     files = {"schedule.txt": as_schedules(network, "diagonal")}
     for backend in BACKENDS:
-        files[f"net_{backend}.py"] = source(network, gather(network, net, Options(backend=backend)))
+        texts = sources(network, gather(network, net, Options(backend=backend)))
+        files |= {f"net_{backend}{suffix}": text for suffix, text in texts.items()}
     return files
 
 

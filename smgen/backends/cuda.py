@@ -12,7 +12,7 @@ from smgen.passes import pipelines, run
 from smgen.printers.c import CPrinter
 from smgen.printers.cuda import LANES, VECTOR
 from smgen.printers.cupy import BLOCKS, CHUNKS, Kernels, print_function
-from smgen.printers.kernels import Kernel, ScalarKernel, helpers
+from smgen.printers.kernels import Kernel, ScalarKernel, helpers, text_of
 from smgen.render import render
 
 TEMPLATE: Final = "cuda/module.py.j2"
@@ -40,7 +40,7 @@ class Module:
     functions: tuple[Function, ...]
 
 
-def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
+def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The module's source, kernels included."""
     kernels = Kernels()
     printed = [
@@ -56,7 +56,7 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
         LANES[facts.dtype],
         BLOCKS,
         CHUNKS,
-        helpers(facts.dtype, kernels.loops.values()),
+        helpers(facts.dtype, text_of(kernels.loops.values()), "static __device__ __forceinline__"),
         tuple(kernels.loops.values()),
         tuple(kernels.scalars.values()),
         tuple(
@@ -65,4 +65,4 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
         ),
         tuple(lay_out(facts, function) for function in printed),
     )
-    return render(TEMPLATE, module)
+    return {".py": render(TEMPLATE, module)}

@@ -60,7 +60,7 @@ def header(facts: Facts) -> Header:
     )
 
 
-_SUMMARIES: Final = {
+SUMMARIES: Final = {
     "energy": "E, (N,).",
     "score": "−δ at the input, (N, D).",
     "hessian_diagonal": "δ′ at the input, (N, D).",
@@ -76,18 +76,19 @@ def lay_out(facts: Facts, printed: PrintedFunction) -> Function:
     keys = {parameter_buffer(key, shape).name: key for key, shape in facts.parameters.items()}
     return Function(
         printed.name,
-        _SUMMARIES[base] + (" λ = 0." if base != printed.name else ""),
+        SUMMARIES[base] + (" λ = 0." if base != printed.name else ""),
         tuple((name, keys[name]) for name in printed.reads if name in keys),
         next((name for name in printed.reads if name.startswith("g_")), ""),
         wrapped(b.name for b in printed.arrays),
         wrapped(f'"{b.name}"' for b in printed.arrays),
-        tuple((sweep.name, tuple(map(_laid_out, sweep.statements))) for sweep in printed.sweeps),
+        tuple((sweep.name, tuple(map(commented, sweep.statements))) for sweep in printed.sweeps),
         _returns(facts, base, printed.outputs),
     )
 
 
-def _laid_out(statement: Statement) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    comment = textwrap.wrap(statement.math, WIDTH - 6, subsequent_indent="    ", break_long_words=False)
+def commented(statement: Statement, width: int = WIDTH - 6) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The lines of a statement's comment, and its code."""
+    comment = textwrap.wrap(statement.math, width, subsequent_indent="    ", break_long_words=False)
     return tuple(comment), statement.code
 
 

@@ -30,7 +30,7 @@ class Module:
     needs_scipy: bool
 
 
-def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
+def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The module's source."""
     lowered = [run(schedule, pipelines.numpy(facts.batch_size)) for schedule in schedules]
     printed = [print_function(schedule) for schedule in lowered]
@@ -44,4 +44,4 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> str:
         tuple(lay_out(facts, function) for function in printed),
         bool(calls & SCIPY),
     )
-    return render(TEMPLATE, module)
+    return {".py": render(TEMPLATE, module)}

@@ -19,6 +19,9 @@ _MATH: Final[dict[type[sp.Function], str]] = {
 }
 """Functions of the C library, which float calls with an f at the end of their names."""
 
+SIMD: Final = frozenset({sp.exp, sp.log, sp.tanh, p.expm1, p.log1p, p.erf, p.erfcx})
+"""Functions that smgen has vectorisable ones of, called simd_exp and so on: templates/c/primitives.h."""
+
 _OWN: Final[dict[type[sp.Function], str]] = {f: f.__name__ for f in (p.maximum, p.signum, p.step, p.relu)}
 """Functions that the generated file defines in its dtype."""
 
@@ -27,9 +30,13 @@ _SUM, _PRODUCT, _ATOM = 1, 2, 3
 
 @dataclass(frozen=True, slots=True)
 class CPrinter:
-    """Prints in `float` or `double`: every literal and every call has the dtype's suffix, small powers are products."""
+    """Prints in `float` or `double`: every literal and every call has the dtype's suffix, small powers are products.
+
+    `simd` calls smgen's own functions where it has them.
+    """
 
     dtype: str
+    simd: bool = False
 
     @property
     def real(self) -> str:
@@ -74,7 +81,8 @@ class CPrinter:
                 if expr.func in _OWN:
                     return f"{_OWN[expr.func]}({arguments})"
                 if expr.func in _MATH:
-                    return f"{_MATH[expr.func]}{self.suffix}({arguments})"
+                    own = "simd_" if self.simd and expr.func in SIMD else ""
+                    return f"{own}{_MATH[expr.func]}{self.suffix}({arguments})"
         raise InternalError(f"no C for {type(expr).__name__} in {expr}")
 
     @staticmethod

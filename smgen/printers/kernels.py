@@ -17,21 +17,25 @@ _HELPERS: Final = {
     "squared": "u * u",
     "cubed": "u * u * u",
 }
-"""Functions that CUDA's library lacks, or has without NumPy's way with NaN; each in the kernels' dtype."""
+"""Functions that the C library lacks, or has without NumPy's way with NaN; each in the module's dtype."""
 
 
-def helpers(dtype: str, kernels: Iterable[Kernel]) -> tuple[str, ...]:
-    """Definitions of the helper functions that the kernels call, and of no others."""
-    text = "\n".join(
-        line for kernel in kernels for line in (*kernel.body, *(s for v in kernel.variants for s in v.loads))
-    )
+def helpers(dtype: str, text: str, qualifiers: str) -> tuple[str, ...]:
+    """Definitions of the helper functions that `text` calls, and of no others."""
     real = CPrinter(dtype).real
     found = []
     for name, value in _HELPERS.items():
         if f"{name}(" in text:
             arguments = f"const {real} a, const {real} b" if name == "maximum" else f"const {real} u"
-            found.append(f"static __device__ __forceinline__ {real} {name}({arguments}) {{ return {value}; }}")
+            found.append(f"{qualifiers} {real} {name}({arguments}) {{ return {value}; }}")
     return tuple(found)
+
+
+def text_of(kernels: Iterable[Kernel]) -> str:
+    """All that kernels compute, to look for calls in."""
+    return "\n".join(
+        line for kernel in kernels for line in (*kernel.body, *(s for v in kernel.variants for s in v.loads))
+    )
 
 
 @dataclass(frozen=True, slots=True)

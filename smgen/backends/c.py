@@ -1,0 +1,178 @@
+"""The C backend: a C file, and a module with the usual API that compiles it at first use and calls it by ctypes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from smgen.backends.facts import Facts
+from smgen.backends.layout import SUMMARIES, WIDTH, Arrays, Header, commented, header
+from smgen.ir import BATCH, Product, Schedule
+from smgen.lower.names import parameter_buffer
+from smgen.passes import pipelines, run
+from smgen.printers.c import CPrinter
+from smgen.printers.kernels import helpers
+from smgen.printers.memory import ITEM, Memory
+from smgen.printers.sections import sections
+from smgen.printers.source import PrintedSweep
+from smgen.printers.tiles import PrintedTiles, print_tiles
+from smgen.render import plain, render
+
+TEMPLATE: Final = "c/module.c.j2"
+ARRAYS: Final = Arrays("np.ndarray", "numpy", inspects_values=False, needs_contiguous=False, counts_in_int32=False)
+
+TILE_BYTES: Final = 12 << 20
+"""What the arrays of a tile may take: products stream through them, so that more than the level-2 cache is no loss."""
+
+FEWEST_ROWS: Final = 128
+"""Rows a thread must have to be alone on a tile: with fewer, products spend too much on packing weights."""
+
+Statements = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the C file, ready to lay out."""
+
+    name: str
+    summary: str
+    indent: str
+    parameters: tuple[str, ...]
+    memory: Memory
+    tile_rows: int
+    flops: str
+    spans: tuple[str, ...]
+    zeros: tuple[str, ...]
+    inspect: tuple[str, ...]
+    keep_totals: tuple[str, ...]
+    add: tuple[str, ...]
+    numbers: int
+    arrays: int
+    once: tuple[tuple[str, Statements], ...]
+    tile: tuple[tuple[str, Statements], ...]
+    end: tuple[tuple[str, Statements], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """The context of the templates."""
+
+    header: Header
+    facts: Facts
+    arrays: Arrays
+    prefix: str
+    real: str
+    blas: str
+    fewest_rows: int
+    total_lines: int
+    helpers: tuple[str, ...]
+    primitives: str
+    functions: tuple[Function, ...]
+
+
+def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
+    """The texts of the module, the C file and its header."""
+    lowered = [run(schedule, pipelines.c(facts.batch_size)) for schedule in schedules]
+    printed = [print_tiles(schedule, facts.dtype) for schedule in lowered]
+    prefix = _identifier(facts.name)
+    functions = tuple(_function(facts, prefix, s, p) for s, p in zip(lowered, printed, strict=True))
+    text = "\n".join(p.text for p in printed)
+    module = Module(
+        header(facts),
+        facts,
+        ARRAYS,
+        prefix,
+        CPrinter(facts.dtype).real,
+        "s" if facts.dtype == "float32" else "d",
+        FEWEST_ROWS,
+        max(ceil((1 + len(p.memory.totals)) / 8) for p in printed),
+        helpers(facts.dtype, text, "static inline"),
+        sections(plain("c/primitives.h"), text),
+        functions,
+    )
+    return {".py": render("c/module.py.j2", module), ".c": render(TEMPLATE, module)}
+
+
+def _identifier(name: str) -> str:
+    found = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return found if found[:1].isalpha() else f"net_{found}"
+
+
+def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTiles) -> Function:
+    memory = printed.memory
+    keys = {parameter_buffer(key, shape).name: k for k, (key, shape) in enumerate(facts.parameters.items())}
+    base = printed.name.removesuffix("_lam0")
+    flops = sum(op.flops for op in schedule.ops if isinstance(op, Product) and _batched(op))
+    tile_text = "\n".join(line for sweep in printed.tile for s in sweep.statements for line in s.code)
+    widths = (
+        {int(w) for w in re.findall(r"\bs(\d+)\.", tile_text)} | {t.columns for t in memory.column_sums} | {facts.units}
+    )
+    scalars = sum(not b.shape for b in schedule.outputs)
+    return Function(
+        printed.name,
+        SUMMARIES[base].rstrip(".") + (", λ = 0" if base != printed.name else ""),
+        " " * len(f"void {prefix}_{printed.name}("),
+        tuple(f"const real *const {name} = params[{keys[name]}];" for name in printed.reads if name in keys),
+        memory,
+        _tile_rows(memory.tile_width * ITEM[facts.dtype]),
+        f"{float(flops):.0f}.0",
+        tuple(f"const span s{width} = share(mine, {width});" for width in sorted(widths)),
+        (
+            *(f"double {name} = 0;" for name in memory.totals),
+            *(
+                line
+                for t in memory.column_sums
+                for line in (f"for (long j = s{t.columns}.first; j < s{t.columns}.last; j++)", f"    {t.name}[j] = 0;")
+            ),
+        ),
+        (
+            "for (long n = 0; n < rows; n++) {",
+            "#pragma omp simd reduction(+ : unusable)",
+            f"    for (long j = s{facts.units}.first; j < s{facts.units}.last; j++)",
+            f"        unusable += x[(first + n) * {facts.units} + j] * 0;",
+            "}",
+        ),
+        tuple(f"totals[all.rank * TOTALS + {k}] = {name};" for k, name in enumerate(memory.totals, start=1)),
+        tuple(_added(memory)),
+        scalars,
+        len(schedule.outputs) - scalars,
+        _laid_out(printed.once),
+        _laid_out(printed.tile),
+        _laid_out(printed.end),
+    )
+
+
+def _batched(op: Product) -> bool:
+    return any(BATCH in b.shape for b in op.reads)
+
+
+def _tile_rows(row_bytes: int) -> int:
+    """Rows of a tile: as many as fit, in sixteens, from 192 to 512."""
+    fitting = TILE_BYTES // max(row_bytes, 1)
+    return min(max(fitting // 16 * 16, 192), 512)
+
+
+def _added(memory: Memory) -> Iterable[str]:
+    """What is added up when all tiles are done."""
+    for total in memory.sums:
+        size = total.rows * total.columns
+        yield f"add_parts(all, (int)parts, all_sums + {total.offset}, {memory.sums_size}, {size});"
+    for total in memory.column_sums:
+        where = f"all_columns + {total.offset}, {memory.column_sums_size}, {total.columns}, {total.name}"
+        yield f"add_columns(all, (int)parts, {where});"
+    for k, name in enumerate(memory.totals, start=1):
+        yield f"const double {name} = add_totals(p.threads, totals + {k});"
+    if any(total.symmetric for total in memory.sums):
+        yield "together(all);"
+    for total in memory.sums:
+        if total.symmetric:
+            yield f"mirror(all, {total.rows}, all_sums + {total.offset}, {total.columns});"
+    if memory.sums or memory.column_sums:
+        yield "together(all);"
+
+
+def _laid_out(sweeps: tuple[PrintedSweep, ...]) -> tuple[tuple[str, Statements], ...]:
+    return tuple((sweep.name, tuple(commented(s, WIDTH - 20) for s in sweep.statements)) for sweep in sweeps)

@@ -1,0 +1,56 @@
+"""Where threads that share a tile must wait for each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from smgen.ir import Fused, Op, Product, Reduce, Schedule, View
+from smgen.passes.storage import allocate, view_roots
+
+
+def barriers(schedule: Schedule) -> frozenset[int]:
+    """The positions of operations before which all threads of a team must have arrived.
+
+    A thread computes its own columns of every array of a tile. It may go ahead as long as it reads its own columns; a
+    product reads all of its operand's, so all must have been written, and nobody may write over them before everybody
+    has read them. Outside tiles, where arrays are shared out by rows or by columns, every dependence counts.
+    """
+    storage, roots = allocate(schedule), view_roots(schedule)
+
+    def place(name: str) -> str:
+        root = roots.get(name, name)
+        return storage.slot_of.get(root, root)
+
+    waits: set[int] = set()
+    position = 0
+    for sweep in schedule.sweeps:
+        written: set[str] = set()
+        read: set[str] = set()
+        for op in sweep.ops:
+            foreign = {place(name) for name in _foreign_reads(op, tile=sweep.phase == "tile")}
+            writes = {place(out.name) for out in op.outs} if not isinstance(op, View) else set()
+            if foreign & written or writes & read or (sweep.phase != "tile" and writes & written):
+                waits.add(position)
+                written, read = set(), set()
+            written |= writes
+            read |= foreign
+            position += 1
+    return frozenset(waits)
+
+
+def _foreign_reads(op: Op, *, tile: bool) -> Iterator[str]:
+    """What an operation reads that another thread may have written."""
+    for b in op.reads:
+        match op:
+            case View():
+                continue
+            case Fused(shape=shape):
+                own = b.shape == shape
+            case Reduce(axis=axis):
+                own = axis == 0
+            case Product():
+                own = False
+            case _:
+                own = False
+        if not tile or not own:
+            yield b.name

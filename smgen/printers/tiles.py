@@ -1,0 +1,236 @@
+"""Schedules as C: loops and products over tiles of rows, in the columns or rows that are a thread's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import sympy as sp
+
+from smgen.errors import InternalError
+from smgen.ir import BATCH, Buffer, Concat, Fused, Op, Phase, Product, Reduce, Schedule, Shape, View
+from smgen.passes.hazards import barriers
+from smgen.printers.c import CPrinter
+from smgen.printers.memory import Memory, plan_memory
+from smgen.printers.source import PrintedSweep, Statement
+
+PRODUCTS: Final = {
+    "nd,md->nm": "times_transposed",
+    "nm,md->nd": "times",
+    "nm,nd->md": "transposed_times",
+    "md,kd->mk": "times_transposed",
+    "mk,kd->md": "times",
+    "m,md->d": "times",
+    "d,md->m": "times_transposed",
+}
+"""Every product the lowering and the passes make, as a function of the runtime."""
+
+GRAMS: Final = {"nm,nd->md": "gram_of_columns", "md,kd->mk": "gram_of_rows"}
+"""Products of an array with itself: half of the result is the other half."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedTiles:
+    """A schedule as C, ready to lay out: where its arrays are, and the statements of each phase."""
+
+    name: str
+    memory: Memory
+    reads: tuple[str, ...]
+    once: tuple[PrintedSweep, ...]
+    tile: tuple[PrintedSweep, ...]
+    end: tuple[PrintedSweep, ...]
+    text: str
+
+
+def print_tiles(schedule: Schedule, dtype: str) -> PrintedTiles:
+    """`schedule`, tiled and fused, as C."""
+    memory = plan_memory(schedule, dtype)
+    phases: dict[Phase, list[PrintedSweep]] = {"once": [], "tile": [], "end": []}
+    waits = barriers(schedule)
+    position = 0
+    for sweep in schedule.sweeps:
+        printer = _Printer(memory, dtype, sweep.phase)
+        statements: list[Statement] = []
+        for op in sweep.ops:
+            if position in waits:
+                statements.append(Statement("", (f"together({printer.team});",)))
+            statements += printer.statements(op)
+            position += 1
+        phases[sweep.phase].append(PrintedSweep(sweep.name, tuple(s for s in statements if s.code)))
+    read = {b.name for op in schedule.ops for b in op.reads}
+    lines = [line for printed in phases.values() for sweep in printed for s in sweep.statements for line in s.code]
+    return PrintedTiles(
+        schedule.name,
+        memory,
+        tuple(b.name for b in schedule.inputs if b.name in read),
+        tuple(phases["once"]),
+        tuple(phases["tile"]),
+        tuple(phases["end"]),
+        "\n".join(lines),
+    )
+
+
+class _Printer:
+    """Prints the operations of one phase. A tile is a team's, everything else is all threads'."""
+
+    def __init__(self, memory: Memory, dtype: str, phase: Phase) -> None:
+        self.memory = memory
+        self.c = CPrinter(dtype, simd=True)
+        self.phase = phase
+        self.team = "mine" if phase == "tile" else "all"
+
+    def statements(self, op: Op) -> Iterator[Statement]:
+        match op:
+            case Fused(shape=()):
+                yield from self.scalars(op)
+            case Fused():
+                yield Statement("", tuple(self.loop(op)))
+            case Product():
+                yield Statement(op.out.math, tuple(self.product(op)))
+            case Reduce(out, src, axis, _):
+                yield Statement(out.math, tuple(self.reduce(out, src, axis)))
+            case Concat(out, parts, reads):
+                batched = {b.name for b in reads if b.batched}
+                yield Statement(out.math, tuple(self.concat(out, parts, batched)))
+            case View():
+                return
+            case _:
+                raise InternalError(f"C has loops: {op.outs[0].name} must be fused")
+
+    # Loops
+
+    def loop(self, op: Fused) -> list[str]:
+        """The loop of a fused operation; outside tiles, totals and the scalars made of them are the first thread's."""
+        rows, columns = _sides(op.shape)
+        sums = ", ".join(total.out.name for total in op.totals)
+        body = list(self.body(op))
+        if self.phase == "tile":
+            return _for("n", "0", "rows", _columns(f"s{columns}.first", f"s{columns}.last", sums, body))
+        if sums:
+            declared = [f"double {total.out.name} = 0;" for total in op.totals]
+            whole = _columns("0", str(columns), sums, body)
+            return [*declared, *_block("if (all.rank == 0)", _for("n", "0", rows, whole) if rows else whole)]
+        if rows:
+            return self.shared(rows, "n", _columns("0", str(columns), "", body))
+        return self.shared(str(columns), "j", body)
+
+    def body(self, op: Fused) -> Iterator[str]:
+        names = {b.symbol: sp.Symbol(self.element(b)) for b in (*op.reads, *op.stored) if b.shape}
+        for out, expr in op.steps:
+            if out.math:
+                yield f"/* {out.math} */"
+            target = self.element(out) if out in op.stored else f"const real {out.name}"
+            yield f"{target} = {self.c(expr.xreplace(names))};"
+        for total in op.totals:
+            if total.out.math:
+                yield f"/* {total.out.math} */"
+            yield f"{total.out.name} += {names.get(total.src.symbol, total.src.symbol)};"
+
+    def shared(self, count: str, index: str, body: list[str]) -> list[str]:
+        """A loop of which every thread takes a part."""
+        head = f"const span own = share({self.team}, {count});"
+        return ["{", f"    {head}", *(f"    {line}" for line in _for(index, "own.first", "own.last", body)), "}"]
+
+    def element(self, b: Buffer) -> str:
+        """One element of an array in a loop over rows n and columns j; an axis of one unit is the same for all."""
+        stride = self.memory.stride(b)
+        row = "n" if stride == 1 else f"n * {stride}"
+        if b.shape[0] == 1 or (len(b.shape) == 1 and not b.batched):
+            row = ""
+        column = "" if b.shape[-1] in (1, BATCH) else "j"
+        return f"{b.name}[{' + '.join(filter(None, (row, column))) or '0'}]"
+
+    def scalars(self, op: Fused) -> Iterator[Statement]:
+        c = CPrinter("float64")
+        for out, expr in op.steps:
+            yield Statement(out.math, (f"const double {out.name} = {c(expr)};",))
+        returned = [f"{self.memory.number(b)} = {b.name};" for b in op.stored if self.memory.number(b)]
+        yield Statement("", tuple(_block("if (all.rank == 0)", returned) if returned else ()))
+
+    # Products and sums
+
+    def product(self, op: Product) -> Iterator[str]:
+        summed = self.phase == "tile" and not op.out.batched
+        for position, (left, right) in enumerate(op.pairs):
+            more = "1" if position else "more" if summed else "0"
+            yield self._product(op, left, right, more)
+
+    def _product(self, op: Product, left: Buffer, right: Buffer, more: str) -> str:
+        a, b, out = (f"{x.name}, {self.memory.stride(x)}" for x in (left, right, op.out))
+        rows = "rows" if left.batched else "1" if len(left.shape) == 1 else str(left.shape[0])
+        if left == right and op.axes in GRAMS:
+            size, depth = (left.shape[1], "rows") if op.axes == "nm,nd->md" else (left.shape[0], left.shape[1])
+            return f"{GRAMS[op.axes]}({self.team}, {size}, {depth}, {a}, {more}, {out});"
+        name = PRODUCTS[op.axes]
+        match name:
+            case "times":
+                sizes = f"{rows}, {right.shape[1]}, {right.shape[0]}"
+            case "times_transposed":
+                sizes = f"{rows}, {right.shape[0]}, {right.shape[1]}"
+            case _:
+                sizes = f"{left.shape[1]}, {right.shape[1]}, {rows}"
+        return f"{name}({self.team}, {sizes}, {a}, {b}, {more}, {out});"
+
+    def reduce(self, out: Buffer, src: Buffer, axis: int | None) -> list[str]:
+        if axis is None:
+            raise InternalError(f"{out.name}: totals are fused")
+        if self.phase == "tile" and axis == 0:
+            s = f"s{src.shape[1]}"
+            add = [f"{out.name}[j] += {self.element(src)};"]
+            return _for("n", "0", "rows", _columns(f"{s}.first", f"{s}.last", "", add))
+        i, stride = ("n", self.memory.stride(src)) if axis == 1 else ("j", self.memory.stride(src))
+        value = f"{src.name}[n * {stride} + j]"
+        inner, count = ("j", src.shape[1]) if axis == 1 else ("n", src.shape[0])
+        sums = [
+            "real sum = 0;",
+            *(["#pragma omp simd reduction(+ : sum)"] if axis == 1 else []),
+            *_for(inner, "0", str(count), [f"sum += {value};"]),
+            f"{out.name}[{i}] = sum;",
+        ]
+        if self.phase == "tile":
+            return _block("if (s1.first < s1.last)", _for(i, "0", "rows", sums))
+        return self.shared(str(out.shape[0]), i, sums)
+
+    def concat(self, out: Buffer, parts: tuple[tuple[sp.Expr, int], ...], batched: set[str]) -> list[str]:
+        """Each thread fills its own columns of the result."""
+        rows = "rows" if out.batched else ""
+        s = f"s{out.shape[-1]}" if self.phase == "tile" else f"share({self.team}, {out.shape[-1]})"
+        lines: list[str] = []
+        start = 0
+        for part, width in parts:
+            value = self.c(part)
+            if part.is_Symbol and part.name in self.memory.strides:
+                stride = self.memory.strides[part.name]
+                across = f"n * {stride} + " if part.name in batched else ""
+                value = f"{part.name}[{across}j - {start}]" if start else f"{part.name}[{across}j]"
+            target = f"{out.name}[{f'n * {self.memory.stride(out)} + ' if rows else ''}j] = {value};"
+            first, last = (
+                (f"max_long({s}.first, {start})" if start else f"{s}.first"),
+                f"min_long({s}.last, {start + width})",
+            )
+            columns = _for("j", first, last, [target])
+            lines += _for("n", "0", rows, columns) if rows else columns
+            start += width
+        return lines
+
+
+def _sides(shape: Shape) -> tuple[str, int]:
+    """Rows, as C, and columns of a loop; no rows for a single row of values."""
+    columns = shape[-1] if isinstance(shape[-1], int) else 1
+    if BATCH in shape:
+        return "rows", columns
+    return (str(shape[0]) if len(shape) == 2 else ""), columns
+
+
+def _for(index: str, first: str, last: str, body: list[str]) -> list[str]:
+    return _block(f"for (long {index} = {first}; {index} < {last}; {index}++)", body)
+
+
+def _block(head: str, body: list[str]) -> list[str]:
+    return [f"{head} {{", *(line if line.startswith("#") else f"    {line}" for line in body), "}"]
+
+
+def _columns(first: str, last: str, sums: str, body: list[str]) -> list[str]:
+    """A loop over columns that vectorises: no element depends on another but through sums."""
+    return ["#pragma omp simd" + (f" reduction(+ : {sums})" if sums else ""), *_for("j", first, last, body)]
