@@ -37,4 +37,14 @@ def d() -> Network:
     return _mlp(64, (1024, 1024, 1), sm.silu)
 
 
-NETWORKS: Final = {"A": a, "B": b, "C": c, "D": d}
+def e() -> Network:
+    """784 → 256 → 1, softplus."""
+    return _mlp(784, (256, 1), sm.softplus)
+
+
+def f() -> Network:
+    """64 → 64, log cosh, summed: a complete ICA."""
+    return Network(energy=sm.logcosh(sm.linear(sm.input(64), 64, bias=False)))
+
+
+NETWORKS: Final = {"A": a, "B": b, "C": c, "D": d, "E": e, "F": f}

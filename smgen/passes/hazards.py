@@ -23,9 +23,10 @@ def barriers(schedule: Schedule) -> frozenset[int]:
 
     waits: set[int] = set()
     position = 0
+    phase = ""
     for sweep in schedule.sweeps:
-        written: set[str] = set()
-        read: set[str] = set()
+        if sweep.phase != phase:  # everybody waits between phases
+            phase, written, read = sweep.phase, set[str](), set[str]()
         for op in sweep.ops:
             foreign = {place(name) for name in _foreign_reads(op, tile=sweep.phase == "tile")}
             writes = {place(out.name) for out in op.outs} if not isinstance(op, View) else set()

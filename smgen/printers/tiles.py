@@ -116,11 +116,14 @@ class _Printer:
         return self.shared(str(columns), "j", body)
 
     def body(self, op: Fused) -> Iterator[str]:
-        names = {b.symbol: sp.Symbol(self.element(b)) for b in (*op.reads, *op.stored) if b.shape}
+        _, columns = _sides(op.shape)
+        names = {b.symbol: sp.Symbol(self.element(b, columns)) for b in (*op.reads, *op.stored) if b.shape}
+        if any(str(name).endswith("[k]") for name in names.values()):
+            yield f"const long k = n * {columns} + j;"
         for out, expr in op.steps:
             if out.math:
                 yield f"/* {out.math} */"
-            target = self.element(out) if out in op.stored else f"const real {out.name}"
+            target = self.element(out, columns) if out in op.stored else f"const real {out.name}"
             yield f"{target} = {self.c(expr.xreplace(names))};"
         for total in op.totals:
             if total.out.math:
@@ -132,9 +135,11 @@ class _Printer:
         head = f"const span own = share({self.team}, {count});"
         return ["{", f"    {head}", *(f"    {line}" for line in _for(index, "own.first", "own.last", body)), "}"]
 
-    def element(self, b: Buffer) -> str:
-        """One element of an array in a loop over rows n and columns j; an axis of one unit is the same for all."""
+    def element(self, b: Buffer, columns: int) -> str:
+        """One element of an array in a loop over rows n and columns j, the k-th in all; an axis of one unit is for all."""
         stride = self.memory.stride(b)
+        if len(b.shape) == 2 and stride == b.shape[1] == columns != 1 and b.shape[0] != 1:
+            return f"{b.name}[k]"
         row = "n" if stride == 1 else f"n * {stride}"
         if b.shape[0] == 1 or (len(b.shape) == 1 and not b.batched):
             row = ""
@@ -177,7 +182,7 @@ class _Printer:
             raise InternalError(f"{out.name}: totals are fused")
         if self.phase == "tile" and axis == 0:
             s = f"s{src.shape[1]}"
-            add = [f"{out.name}[j] += {self.element(src)};"]
+            add = [f"{out.name}[j] += {self.element(src, 0)};"]
             return _for("n", "0", "rows", _columns(f"{s}.first", f"{s}.last", "", add))
         i, stride = ("n", self.memory.stride(src)) if axis == 1 else ("j", self.memory.stride(src))
         value = f"{src.name}[n * {stride} + j]"
