@@ -17,7 +17,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 8abad104316b11af628defc603f43bd7bc3a8498023fa2be07d080cc420c3d11 */
+   template c/module.c.j2, sha256 39c69d8c2eb9c78a35119c5f0a20285800240bbc9c8daf557f3ac39de70f6d4d */
 
 #include <math.h>
 #include <stddef.h>
@@ -363,7 +363,10 @@ static inline float simd_log1pf(const float x)
 {
     const float u = 1 + x;
     const float y = log_of32(u, (x - (u - 1)) / u);
-    return x == 0 || x == HUGE_VALF ? x : x > -1 ? y : x == -1 ? -HUGE_VALF : NAN;
+    float z = x > -1 ? y : NAN;
+    z = x == -1 ? -HUGE_VALF : z;
+    z = x == HUGE_VALF ? x : z;
+    return x == 0 ? x : z;
 }
 
 /* ---- tanhf (needs: expm1f, bits32) ---- */
@@ -439,12 +442,14 @@ void ica_energy(const real *const *params, const real *x, const long N, const do
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
                         /* g_experts = f(g_filters) = logcosh(g_filters) */
-                        g_experts[n * 288 + j] = fabsf(g_filters[n * 288 + j]) - simd_log1pf(fabsf(simd_tanhf(g_filters[n * 288 + j])));
+                        g_experts[k] = fabsf(g_filters[k]) - simd_log1pf(fabsf(simd_tanhf(g_filters[k])));
                     }
                 }
 
                 /* ---- energy: E */
+                together(mine);
                 /* Σ_j g_experts */
                 if (s1.first < s1.last) {
                     for (long n = 0; n < rows; n++) {
@@ -528,19 +533,22 @@ void ica_score(const real *const *params, const real *x, const long N, const dou
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
-                        tanh_experts[n * 288 + j] = simd_tanhf(g_filters[n * 288 + j]);
+                        tanh_experts[k] = simd_tanhf(g_filters[k]);
                     }
                 }
 
                 /* ---- backward: δ */
+                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s144.first; j < s144.last; j++) {
+                        const long k = n * 144 + j;
                         /* score = −δ_x */
-                        score[n * 144 + j] = -delta_x[n * 144 + j];
+                        score[k] = -delta_x[k];
                     }
                 }
             }
@@ -591,8 +599,9 @@ void ica_hessian_diagonal(const real *const *params, const real *x, const long N
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 144; j++) {
+                    const long k = n * 144 + j;
                     /* W_filters ∘ W_filters */
-                    W_filters_squared[n * 144 + j] = W_filters[n * 144 + j] * W_filters[n * 144 + j];
+                    W_filters_squared[k] = W_filters[k] * W_filters[k];
                 }
             }
         }
@@ -630,10 +639,11 @@ void ica_hessian_diagonal(const real *const *params, const real *x, const long N
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
-                        const real tanh_experts = simd_tanhf(g_filters[n * 288 + j]);
+                        const real tanh_experts = simd_tanhf(g_filters[k]);
                         /* f″(g_filters) = 1 - tanh_experts^2 */
-                        f_second_experts[n * 288 + j] = 1.0f - tanh_experts * tanh_experts;
+                        f_second_experts[k] = 1.0f - tanh_experts * tanh_experts;
                     }
                 }
                 together(mine);
@@ -687,8 +697,9 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 144; j++) {
+                    const long k = n * 144 + j;
                     /* W_filters ∘ W_filters */
-                    W_filters_squared[n * 144 + j] = W_filters[n * 144 + j] * W_filters[n * 144 + j];
+                    W_filters_squared[k] = W_filters[k] * W_filters[k];
                 }
             }
         }
@@ -729,14 +740,17 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
-                        tanh_experts[n * 288 + j] = simd_tanhf(g_filters[n * 288 + j]);
+                        const real tanh_experts_ = simd_tanhf(g_filters[k]);
+                        tanh_experts[k] = tanh_experts_;
                         /* f″(g_filters) = 1 - tanh_experts^2 */
-                        f_second_experts[n * 288 + j] = 1.0f - tanh_experts[n * 288 + j] * tanh_experts[n * 288 + j];
+                        f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
@@ -746,12 +760,13 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                     for (long j = s144.first; j < s144.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 144 + j] * delta_x[n * 144 + j];
-                        const real sum_delta_prime_squared_terms = delta_prime_x[n * 144 + j] * delta_prime_x[n * 144 + j];
+                        const long k = n * 144 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                        const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                         /* Σ_n Σ_i δ′_x */
-                        sum_delta_prime += delta_prime_x[n * 144 + j];
+                        sum_delta_prime += delta_prime_x[k];
                         /* Σ_n Σ_i δ′_x² */
                         sum_delta_prime_squared += sum_delta_prime_squared_terms;
                     }
@@ -824,8 +839,9 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 144; j++) {
+                    const long k = n * 144 + j;
                     /* W_filters ∘ W_filters */
-                    W_filters_squared[n * 144 + j] = W_filters[n * 144 + j] * W_filters[n * 144 + j];
+                    W_filters_squared[k] = W_filters[k] * W_filters[k];
                 }
             }
         }
@@ -879,14 +895,17 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
-                        tanh_experts[n * 288 + j] = simd_tanhf(g_filters[n * 288 + j]);
+                        const real tanh_experts_ = simd_tanhf(g_filters[k]);
+                        tanh_experts[k] = tanh_experts_;
                         /* f″(g_filters) = 1 - tanh_experts^2 */
-                        f_second_experts[n * 288 + j] = 1.0f - tanh_experts[n * 288 + j] * tanh_experts[n * 288 + j];
+                        f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
 
@@ -894,7 +913,8 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared)
                     for (long j = s144.first; j < s144.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 144 + j] * delta_x[n * 144 + j];
+                        const long k = n * 144 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                     }
@@ -982,8 +1002,9 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 144; j++) {
+                    const long k = n * 144 + j;
                     /* W_filters ∘ W_filters */
-                    W_filters_squared[n * 144 + j] = W_filters[n * 144 + j] * W_filters[n * 144 + j];
+                    W_filters_squared[k] = W_filters[k] * W_filters[k];
                 }
             }
         }
@@ -1030,14 +1051,17 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
-                        tanh_experts[n * 288 + j] = simd_tanhf(g_filters[n * 288 + j]);
+                        const real tanh_experts_ = simd_tanhf(g_filters[k]);
+                        tanh_experts[k] = tanh_experts_;
                         /* f″(g_filters) = 1 - tanh_experts^2 */
-                        f_second_experts[n * 288 + j] = 1.0f - tanh_experts[n * 288 + j] * tanh_experts[n * 288 + j];
+                        f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
@@ -1047,20 +1071,22 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                     for (long j = s144.first; j < s144.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 144 + j] * delta_x[n * 144 + j];
-                        const real sum_delta_prime_squared_terms = delta_prime_x[n * 144 + j] * delta_prime_x[n * 144 + j];
+                        const long k = n * 144 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                        const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
                         /* ∂J/∂δ′_x = −1 + 2λ δ′_x  (7) */
-                        dJ_ddelta_prime_x[n * 144 + j] = 2.0f * delta_prime_x[n * 144 + j] * lam - 1.0f;
+                        dJ_ddelta_prime_x[k] = 2.0f * delta_prime_x[k] * lam - 1.0f;
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                         /* Σ_n Σ_i δ′_x */
-                        sum_delta_prime += delta_prime_x[n * 144 + j];
+                        sum_delta_prime += delta_prime_x[k];
                         /* Σ_n Σ_i δ′_x² */
                         sum_delta_prime_squared += sum_delta_prime_squared_terms;
                     }
                 }
 
                 /* ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′ */
+                together(mine);
                 /* ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dJ_ddelta_filters, 288);
                 /* ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13) */
@@ -1070,8 +1096,9 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
                         /* ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22) */
-                        dJ_dg_filters[n * 288 + j] = dJ_ddelta_filters[n * 288 + j] * (1.0f - tanh_experts[n * 288 + j] * tanh_experts[n * 288 + j]) - 2.0f * dJ_ddelta_prime_filters[n * 288 + j] * tanh_experts[n * 288 + j] * (1.0f - tanh_experts[n * 288 + j] * tanh_experts[n * 288 + j]);
+                        dJ_dg_filters[k] = dJ_ddelta_filters[k] * (1.0f - tanh_experts[k] * tanh_experts[k]) - 2.0f * dJ_ddelta_prime_filters[k] * tanh_experts[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
                     }
                 }
                 /* Σ_n δ′_filters ∂J/∂δ′_xᵀ */
@@ -1108,8 +1135,9 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 144; j++) {
+                    const long k = n * 144 + j;
                     /* ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17) */
-                    dJ_dW_filters[n * 144 + j] = (2.0f * W_filters[n * 144 + j] * dJ_dW_filters_delta_prime[n * 144 + j] + dJ_dW_filters_g[n * 144 + j]) / N;
+                    dJ_dW_filters[k] = (2.0f * W_filters[k] * dJ_dW_filters_delta_prime[k] + dJ_dW_filters_g[k]) / N;
                 }
             }
         }
@@ -1158,8 +1186,9 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 144; j++) {
+                    const long k = n * 144 + j;
                     /* W_filters ∘ W_filters */
-                    W_filters_squared[n * 144 + j] = W_filters[n * 144 + j] * W_filters[n * 144 + j];
+                    W_filters_squared[k] = W_filters[k] * W_filters[k];
                 }
             }
         }
@@ -1216,14 +1245,17 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
-                        tanh_experts[n * 288 + j] = simd_tanhf(g_filters[n * 288 + j]);
+                        const real tanh_experts_ = simd_tanhf(g_filters[k]);
+                        tanh_experts[k] = tanh_experts_;
                         /* f″(g_filters) = 1 - tanh_experts^2 */
-                        f_second_experts[n * 288 + j] = 1.0f - tanh_experts[n * 288 + j] * tanh_experts[n * 288 + j];
+                        f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
 
@@ -1231,7 +1263,8 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared)
                     for (long j = s144.first; j < s144.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 144 + j] * delta_x[n * 144 + j];
+                        const long k = n * 144 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                     }
@@ -1245,6 +1278,7 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 }
 
                 /* ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′ */
+                together(mine);
                 /* ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dJ_ddelta_filters, 288);
 
@@ -1252,8 +1286,9 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
                         /* ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22) */
-                        dJ_dg_filters[n * 288 + j] = 2.0f * W_filters_squared_rows[j] * tanh_experts[n * 288 + j] * (1.0f - tanh_experts[n * 288 + j] * tanh_experts[n * 288 + j]) + dJ_ddelta_filters[n * 288 + j] * (1.0f - tanh_experts[n * 288 + j] * tanh_experts[n * 288 + j]);
+                        dJ_dg_filters[k] = 2.0f * W_filters_squared_rows[j] * tanh_experts[k] * (1.0f - tanh_experts[k] * tanh_experts[k]) + dJ_ddelta_filters[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
                     }
                 }
                 together(mine);
@@ -1295,8 +1330,9 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 144; j++) {
+                    const long k = n * 144 + j;
                     /* ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17) */
-                    dJ_dW_filters[n * 144 + j] = (dJ_dW_filters_g[n * 144 + j] - 2.0f * W_filters[n * 144 + j] * dJ_dW_filters_delta_prime_sum_column[n]) / N;
+                    dJ_dW_filters[k] = (dJ_dW_filters_g[k] - 2.0f * W_filters[k] * dJ_dW_filters_delta_prime_sum_column[n]) / N;
                 }
             }
         }
@@ -1344,8 +1380,9 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 144; j++) {
+                    const long k = n * 144 + j;
                     /* W_filters ∘ W_filters */
-                    W_filters_squared[n * 144 + j] = W_filters[n * 144 + j] * W_filters[n * 144 + j];
+                    W_filters_squared[k] = W_filters[k] * W_filters[k];
                 }
             }
         }
@@ -1394,14 +1431,17 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
-                        tanh_experts[n * 288 + j] = simd_tanhf(g_filters[n * 288 + j]);
+                        const real tanh_experts_ = simd_tanhf(g_filters[k]);
+                        tanh_experts[k] = tanh_experts_;
                         /* f″(g_filters) = 1 - tanh_experts^2 */
-                        f_second_experts[n * 288 + j] = 1.0f - tanh_experts[n * 288 + j] * tanh_experts[n * 288 + j];
+                        f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
@@ -1411,20 +1451,22 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                     for (long j = s144.first; j < s144.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 144 + j] * delta_x[n * 144 + j];
-                        const real sum_delta_prime_squared_terms = delta_prime_x[n * 144 + j] * delta_prime_x[n * 144 + j];
+                        const long k = n * 144 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                        const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
                         /* ∂L/∂δ′_x = −1 + 2λ δ′_x  (7) */
-                        dL_ddelta_prime_x[n * 144 + j] = 2.0f * delta_prime_x[n * 144 + j] * lam - 1.0f;
+                        dL_ddelta_prime_x[k] = 2.0f * delta_prime_x[k] * lam - 1.0f;
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                         /* Σ_n Σ_i δ′_x */
-                        sum_delta_prime += delta_prime_x[n * 144 + j];
+                        sum_delta_prime += delta_prime_x[k];
                         /* Σ_n Σ_i δ′_x² */
                         sum_delta_prime_squared += sum_delta_prime_squared_terms;
                     }
                 }
 
                 /* ---- forward adjoints: ∂K/∂δ */
+                together(mine);
                 /* ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
 
@@ -1432,8 +1474,9 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
                         /* ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21) */
-                        dK_dg_filters[n * 288 + j] = dK_ddelta_filters[n * 288 + j] * (1.0f - tanh_experts[n * 288 + j] * tanh_experts[n * 288 + j]);
+                        dK_dg_filters[k] = dK_ddelta_filters[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
                     }
                 }
                 together(mine);
@@ -1442,6 +1485,7 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 transposed_times(mine, 288, 144, rows, dK_dg_filters, 288, g_x, 144, 1, dK_dW_filters_g, 144);
 
                 /* ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′ */
+                together(mine);
                 /* ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13) */
                 times_transposed(mine, rows, 288, 144, dL_ddelta_prime_x, 144, W_filters_squared, 144, 0, dL_ddelta_prime_filters, 288);
 
@@ -1449,8 +1493,9 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
                         /* ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22) */
-                        dL_dg_filters[n * 288 + j] = -2.0f * dL_ddelta_prime_filters[n * 288 + j] * tanh_experts[n * 288 + j] * (1.0f - tanh_experts[n * 288 + j] * tanh_experts[n * 288 + j]);
+                        dL_dg_filters[k] = -2.0f * dL_ddelta_prime_filters[k] * tanh_experts[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
                     }
                 }
                 /* Σ_n δ′_filters ∂L/∂δ′_xᵀ */
@@ -1492,10 +1537,11 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 144; j++) {
+                    const long k = n * 144 + j;
                     /* ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16) */
-                    dK_dW_filters[n * 144 + j] = dK_dW_filters_g[n * 144 + j] / N;
+                    dK_dW_filters[k] = dK_dW_filters_g[k] / N;
                     /* ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17) */
-                    dL_dW_filters[n * 144 + j] = (2.0f * W_filters[n * 144 + j] * dL_dW_filters_delta_prime[n * 144 + j] + dL_dW_filters_g[n * 144 + j]) / N;
+                    dL_dW_filters[k] = (2.0f * W_filters[k] * dL_dW_filters_delta_prime[k] + dL_dW_filters_g[k]) / N;
                 }
             }
         }
@@ -1544,8 +1590,9 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 144; j++) {
+                    const long k = n * 144 + j;
                     /* W_filters ∘ W_filters */
-                    W_filters_squared[n * 144 + j] = W_filters[n * 144 + j] * W_filters[n * 144 + j];
+                    W_filters_squared[k] = W_filters[k] * W_filters[k];
                 }
             }
         }
@@ -1604,14 +1651,17 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
-                        tanh_experts[n * 288 + j] = simd_tanhf(g_filters[n * 288 + j]);
+                        const real tanh_experts_ = simd_tanhf(g_filters[k]);
+                        tanh_experts[k] = tanh_experts_;
                         /* f″(g_filters) = 1 - tanh_experts^2 */
-                        f_second_experts[n * 288 + j] = 1.0f - tanh_experts[n * 288 + j] * tanh_experts[n * 288 + j];
+                        f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
 
@@ -1619,7 +1669,8 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared)
                     for (long j = s144.first; j < s144.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 144 + j] * delta_x[n * 144 + j];
+                        const long k = n * 144 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                     }
@@ -1633,6 +1684,7 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 }
 
                 /* ---- forward adjoints: ∂K/∂δ */
+                together(mine);
                 /* ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
 
@@ -1640,10 +1692,11 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
                         /* ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21) */
-                        dK_dg_filters[n * 288 + j] = dK_ddelta_filters[n * 288 + j] * (1.0f - tanh_experts[n * 288 + j] * tanh_experts[n * 288 + j]);
+                        dK_dg_filters[k] = dK_ddelta_filters[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
                         /* ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22) */
-                        dL_dg_filters[n * 288 + j] = 2.0f * W_filters_squared_rows[j] * tanh_experts[n * 288 + j] * (1.0f - tanh_experts[n * 288 + j] * tanh_experts[n * 288 + j]);
+                        dL_dg_filters[k] = 2.0f * W_filters_squared_rows[j] * tanh_experts[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
                     }
                 }
                 together(mine);
@@ -1695,8 +1748,9 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 144; j++) {
+                    const long k = n * 144 + j;
                     /* ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16) */
-                    dK_dW_filters[n * 144 + j] = dK_dW_filters_g[n * 144 + j] / N;
+                    dK_dW_filters[k] = dK_dW_filters_g[k] / N;
                 }
             }
         }
@@ -1705,8 +1759,9 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 144; j++) {
+                    const long k = n * 144 + j;
                     /* ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17) */
-                    dL_dW_filters[n * 144 + j] = (dL_dW_filters_g[n * 144 + j] - 2.0f * W_filters[n * 144 + j] * dL_dW_filters_delta_prime_sum_column[n]) / N;
+                    dL_dW_filters[k] = (dL_dW_filters_g[k] - 2.0f * W_filters[k] * dL_dW_filters_delta_prime_sum_column[n]) / N;
                 }
             }
         }

@@ -22,7 +22,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-   template c/module.c.j2, sha256 8abad104316b11af628defc603f43bd7bc3a8498023fa2be07d080cc420c3d11 */
+   template c/module.c.j2, sha256 39c69d8c2eb9c78a35119c5f0a20285800240bbc9c8daf557f3ac39de70f6d4d */
 
 #include <math.h>
 #include <stddef.h>
@@ -277,9 +277,9 @@ static inline double add_totals(const int threads, const double *totals)
 
 /* ---- functions of one number ---- */
 
-static inline float maximum(const float a, const float b) { return a > b || a != a ? a : b; }
-static inline float relu(const float u) { return u > 0 || u != u ? u : 0; }
-static inline float signum(const float u) { return u > 0 ? 1 : u < 0 ? -1 : u; }
+static inline float maximum(const float a, const float b) { const float m = a > b ? a : b; return a != a ? a : m; }
+static inline float relu(const float u) { const float m = u > 0 ? u : 0; return u != u ? u : m; }
+static inline float signum(const float u) { const float s = u > 0 ? 1 : u; return u < 0 ? -1 : s; }
 /* ---- bits32 ---- */
 static inline int32_t bits32(const float x)
 {
@@ -371,7 +371,10 @@ static inline float simd_log1pf(const float x)
 {
     const float u = 1 + x;
     const float y = log_of32(u, (x - (u - 1)) / u);
-    return x == 0 || x == HUGE_VALF ? x : x > -1 ? y : x == -1 ? -HUGE_VALF : NAN;
+    float z = x > -1 ? y : NAN;
+    z = x == -1 ? -HUGE_VALF : z;
+    z = x == HUGE_VALF ? x : z;
+    return x == 0 ? x : z;
 }
 
 /* ---- energy: E, (N,) ---- */
@@ -447,10 +450,11 @@ void mlp_energy(const real *const *params, const real *x, const long N, const do
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_layer_1 = W_layer_1 g_x + b_layer_1 */
-                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[n * 128 + j];
+                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[k];
                         /* g_softplus_1 = f(g_layer_1) = softplus(g_layer_1) */
-                        g_softplus_1[n * 128 + j] = simd_log1pf(simd_expf(-fabsf(g_layer_1))) + relu(g_layer_1);
+                        g_softplus_1[k] = simd_log1pf(simd_expf(-fabsf(g_layer_1))) + relu(g_layer_1);
                     }
                 }
                 together(mine);
@@ -459,10 +463,11 @@ void mlp_energy(const real *const *params, const real *x, const long N, const do
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2 */
-                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[n * 64 + j];
+                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[k];
                         /* g_softplus_2 = f(g_layer_2) = softplus(g_layer_2) */
-                        g_softplus_2[n * 64 + j] = simd_log1pf(simd_expf(-fabsf(g_layer_2))) + relu(g_layer_2);
+                        g_softplus_2[k] = simd_log1pf(simd_expf(-fabsf(g_layer_2))) + relu(g_layer_2);
                     }
                 }
                 together(mine);
@@ -479,6 +484,7 @@ void mlp_energy(const real *const *params, const real *x, const long N, const do
                 }
 
                 /* ---- energy: E */
+                together(mine);
                 /* Σ_j g_softplus_3 */
                 if (s1.first < s1.last) {
                     for (long n = 0; n < rows; n++) {
@@ -577,13 +583,14 @@ void mlp_score(const real *const *params, const real *x, const long N, const dou
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_layer_1 = W_layer_1 g_x + b_layer_1 */
-                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[n * 128 + j];
+                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_1));
                         /* sigmoid_softplus_1 = sigmoid(g_layer_1) */
-                        sigmoid_softplus_1[n * 128 + j] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_1[k] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
                         /* g_softplus_1 = f(g_layer_1) = softplus(g_layer_1) */
-                        g_softplus_1[n * 128 + j] = simd_log1pf(shared_1) + relu(g_layer_1);
+                        g_softplus_1[k] = simd_log1pf(shared_1) + relu(g_layer_1);
                     }
                 }
                 together(mine);
@@ -592,13 +599,14 @@ void mlp_score(const real *const *params, const real *x, const long N, const dou
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2 */
-                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[n * 64 + j];
+                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_2));
                         /* sigmoid_softplus_2 = sigmoid(g_layer_2) */
-                        sigmoid_softplus_2[n * 64 + j] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_2[k] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
                         /* g_softplus_2 = f(g_layer_2) = softplus(g_layer_2) */
-                        g_softplus_2[n * 64 + j] = simd_log1pf(shared_1) + relu(g_layer_2);
+                        g_softplus_2[k] = simd_log1pf(shared_1) + relu(g_layer_2);
                     }
                 }
                 together(mine);
@@ -616,13 +624,15 @@ void mlp_score(const real *const *params, const real *x, const long N, const dou
                 }
 
                 /* ---- backward: δ */
+                together(mine);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1) */
                         const real delta_softplus_2 = W_layer_3[j] * sigmoid_softplus_3[n];
                         /* δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1) */
-                        delta_layer_2[n * 64 + j] = delta_softplus_2 * sigmoid_softplus_2[n * 64 + j];
+                        delta_layer_2[k] = delta_softplus_2 * sigmoid_softplus_2[k];
                     }
                 }
                 together(mine);
@@ -631,8 +641,9 @@ void mlp_score(const real *const *params, const real *x, const long N, const dou
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1) */
-                        delta_layer_1[n * 128 + j] = delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        delta_layer_1[k] = delta_softplus_1[k] * sigmoid_softplus_1[k];
                     }
                 }
                 together(mine);
@@ -641,8 +652,9 @@ void mlp_score(const real *const *params, const real *x, const long N, const dou
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* score = −δ_x */
-                        score[n * 64 + j] = -delta_x[n * 64 + j];
+                        score[k] = -delta_x[k];
                     }
                 }
             }
@@ -710,8 +722,9 @@ void mlp_hessian_diagonal(const real *const *params, const real *x, const long N
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 128; j++) {
+                    const long k = n * 128 + j;
                     /* W_layer_2 ∘ W_layer_2 */
-                    W_layer_2_squared[n * 128 + j] = W_layer_2[n * 128 + j] * W_layer_2[n * 128 + j];
+                    W_layer_2_squared[k] = W_layer_2[k] * W_layer_2[k];
                 }
             }
         }
@@ -720,8 +733,9 @@ void mlp_hessian_diagonal(const real *const *params, const real *x, const long N
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* W_layer_1 ∘ W_layer_1 */
-                    W_layer_1_squared[n * 64 + j] = W_layer_1[n * 64 + j] * W_layer_1[n * 64 + j];
+                    W_layer_1_squared[k] = W_layer_1[k] * W_layer_1[k];
                 }
             }
         }
@@ -769,13 +783,14 @@ void mlp_hessian_diagonal(const real *const *params, const real *x, const long N
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_layer_1 = W_layer_1 g_x + b_layer_1 */
-                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[n * 128 + j];
+                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_1));
                         /* sigmoid_softplus_1 = sigmoid(g_layer_1) */
-                        sigmoid_softplus_1[n * 128 + j] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_1[k] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
                         /* g_softplus_1 = f(g_layer_1) = softplus(g_layer_1) */
-                        g_softplus_1[n * 128 + j] = simd_log1pf(shared_1) + relu(g_layer_1);
+                        g_softplus_1[k] = simd_log1pf(shared_1) + relu(g_layer_1);
                     }
                 }
                 together(mine);
@@ -784,13 +799,14 @@ void mlp_hessian_diagonal(const real *const *params, const real *x, const long N
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2 */
-                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[n * 64 + j];
+                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_2));
                         /* sigmoid_softplus_2 = sigmoid(g_layer_2) */
-                        sigmoid_softplus_2[n * 64 + j] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_2[k] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
                         /* g_softplus_2 = f(g_layer_2) = softplus(g_layer_2) */
-                        g_softplus_2[n * 64 + j] = simd_log1pf(shared_1) + relu(g_layer_2);
+                        g_softplus_2[k] = simd_log1pf(shared_1) + relu(g_layer_2);
                     }
                 }
                 together(mine);
@@ -808,17 +824,19 @@ void mlp_hessian_diagonal(const real *const *params, const real *x, const long N
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1) */
                         const real delta_softplus_2 = W_layer_3[j] * sigmoid_softplus_3[n];
                         /* δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1) */
-                        delta_layer_2[n * 64 + j] = delta_softplus_2 * sigmoid_softplus_2[n * 64 + j];
+                        delta_layer_2[k] = delta_softplus_2 * sigmoid_softplus_2[k];
                         /* δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3) */
                         const real delta_prime_softplus_2 = W_layer_3_squared[j] * sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
                         /* δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3) */
-                        delta_prime_layer_2[n * 64 + j] = delta_prime_softplus_2 * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] + delta_softplus_2 * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]);
+                        delta_prime_layer_2[k] = delta_prime_softplus_2 * sigmoid_softplus_2[k] * sigmoid_softplus_2[k] + delta_softplus_2 * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]);
                     }
                 }
                 together(mine);
@@ -829,8 +847,9 @@ void mlp_hessian_diagonal(const real *const *params, const real *x, const long N
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3) */
-                        delta_prime_layer_1[n * 128 + j] = delta_prime_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] + delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]);
+                        delta_prime_layer_1[k] = delta_prime_softplus_1[k] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k] + delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]);
                     }
                 }
                 together(mine);
@@ -901,8 +920,9 @@ void mlp_loss_terms(const real *const *params, const real *x, const long N, cons
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 128; j++) {
+                    const long k = n * 128 + j;
                     /* W_layer_2 ∘ W_layer_2 */
-                    W_layer_2_squared[n * 128 + j] = W_layer_2[n * 128 + j] * W_layer_2[n * 128 + j];
+                    W_layer_2_squared[k] = W_layer_2[k] * W_layer_2[k];
                 }
             }
         }
@@ -911,8 +931,9 @@ void mlp_loss_terms(const real *const *params, const real *x, const long N, cons
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* W_layer_1 ∘ W_layer_1 */
-                    W_layer_1_squared[n * 64 + j] = W_layer_1[n * 64 + j] * W_layer_1[n * 64 + j];
+                    W_layer_1_squared[k] = W_layer_1[k] * W_layer_1[k];
                 }
             }
         }
@@ -965,13 +986,14 @@ void mlp_loss_terms(const real *const *params, const real *x, const long N, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_layer_1 = W_layer_1 g_x + b_layer_1 */
-                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[n * 128 + j];
+                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_1));
                         /* sigmoid_softplus_1 = sigmoid(g_layer_1) */
-                        sigmoid_softplus_1[n * 128 + j] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_1[k] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
                         /* g_softplus_1 = f(g_layer_1) = softplus(g_layer_1) */
-                        g_softplus_1[n * 128 + j] = simd_log1pf(shared_1) + relu(g_layer_1);
+                        g_softplus_1[k] = simd_log1pf(shared_1) + relu(g_layer_1);
                     }
                 }
                 together(mine);
@@ -980,13 +1002,14 @@ void mlp_loss_terms(const real *const *params, const real *x, const long N, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2 */
-                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[n * 64 + j];
+                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_2));
                         /* sigmoid_softplus_2 = sigmoid(g_layer_2) */
-                        sigmoid_softplus_2[n * 64 + j] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_2[k] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
                         /* g_softplus_2 = f(g_layer_2) = softplus(g_layer_2) */
-                        g_softplus_2[n * 64 + j] = simd_log1pf(shared_1) + relu(g_layer_2);
+                        g_softplus_2[k] = simd_log1pf(shared_1) + relu(g_layer_2);
                     }
                 }
                 together(mine);
@@ -1004,17 +1027,19 @@ void mlp_loss_terms(const real *const *params, const real *x, const long N, cons
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1) */
                         const real delta_softplus_2 = W_layer_3[j] * sigmoid_softplus_3[n];
                         /* δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1) */
-                        delta_layer_2[n * 64 + j] = delta_softplus_2 * sigmoid_softplus_2[n * 64 + j];
+                        delta_layer_2[k] = delta_softplus_2 * sigmoid_softplus_2[k];
                         /* δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3) */
                         const real delta_prime_softplus_2 = W_layer_3_squared[j] * sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
                         /* δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3) */
-                        delta_prime_layer_2[n * 64 + j] = delta_prime_softplus_2 * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] + delta_softplus_2 * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]);
+                        delta_prime_layer_2[k] = delta_prime_softplus_2 * sigmoid_softplus_2[k] * sigmoid_softplus_2[k] + delta_softplus_2 * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]);
                     }
                 }
                 together(mine);
@@ -1025,10 +1050,11 @@ void mlp_loss_terms(const real *const *params, const real *x, const long N, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1) */
-                        delta_layer_1[n * 128 + j] = delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        delta_layer_1[k] = delta_softplus_1[k] * sigmoid_softplus_1[k];
                         /* δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3) */
-                        delta_prime_layer_1[n * 128 + j] = delta_prime_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] + delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]);
+                        delta_prime_layer_1[k] = delta_prime_softplus_1[k] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k] + delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]);
                     }
                 }
                 together(mine);
@@ -1041,12 +1067,13 @@ void mlp_loss_terms(const real *const *params, const real *x, const long N, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                     for (long j = s64.first; j < s64.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 64 + j] * delta_x[n * 64 + j];
-                        const real sum_delta_prime_squared_terms = delta_prime_x[n * 64 + j] * delta_prime_x[n * 64 + j];
+                        const long k = n * 64 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                        const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                         /* Σ_n Σ_i δ′_x */
-                        sum_delta_prime += delta_prime_x[n * 64 + j];
+                        sum_delta_prime += delta_prime_x[k];
                         /* Σ_n Σ_i δ′_x² */
                         sum_delta_prime_squared += sum_delta_prime_squared_terms;
                     }
@@ -1136,8 +1163,9 @@ void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N,
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 128; j++) {
+                    const long k = n * 128 + j;
                     /* W_layer_2 ∘ W_layer_2 */
-                    W_layer_2_squared[n * 128 + j] = W_layer_2[n * 128 + j] * W_layer_2[n * 128 + j];
+                    W_layer_2_squared[k] = W_layer_2[k] * W_layer_2[k];
                 }
             }
         }
@@ -1146,8 +1174,9 @@ void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N,
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* W_layer_1 ∘ W_layer_1 */
-                    W_layer_1_squared[n * 64 + j] = W_layer_1[n * 64 + j] * W_layer_1[n * 64 + j];
+                    W_layer_1_squared[k] = W_layer_1[k] * W_layer_1[k];
                 }
             }
         }
@@ -1213,13 +1242,14 @@ void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N,
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_layer_1 = W_layer_1 g_x + b_layer_1 */
-                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[n * 128 + j];
+                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_1));
                         /* sigmoid_softplus_1 = sigmoid(g_layer_1) */
-                        sigmoid_softplus_1[n * 128 + j] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_1[k] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
                         /* g_softplus_1 = f(g_layer_1) = softplus(g_layer_1) */
-                        g_softplus_1[n * 128 + j] = simd_log1pf(shared_1) + relu(g_layer_1);
+                        g_softplus_1[k] = simd_log1pf(shared_1) + relu(g_layer_1);
                     }
                 }
                 together(mine);
@@ -1228,13 +1258,14 @@ void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N,
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2 */
-                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[n * 64 + j];
+                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_2));
                         /* sigmoid_softplus_2 = sigmoid(g_layer_2) */
-                        sigmoid_softplus_2[n * 64 + j] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_2[k] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
                         /* g_softplus_2 = f(g_layer_2) = softplus(g_layer_2) */
-                        g_softplus_2[n * 64 + j] = simd_log1pf(shared_1) + relu(g_layer_2);
+                        g_softplus_2[k] = simd_log1pf(shared_1) + relu(g_layer_2);
                     }
                 }
                 together(mine);
@@ -1252,17 +1283,19 @@ void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N,
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1) */
                         const real delta_softplus_2 = W_layer_3[j] * sigmoid_softplus_3[n];
                         /* δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1) */
-                        delta_layer_2[n * 64 + j] = delta_softplus_2 * sigmoid_softplus_2[n * 64 + j];
+                        delta_layer_2[k] = delta_softplus_2 * sigmoid_softplus_2[k];
                         /* δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3) */
                         const real delta_prime_softplus_2 = W_layer_3_squared[j] * sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
                         /* δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3) */
-                        delta_prime_layer_2[n * 64 + j] = delta_prime_softplus_2 * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] + delta_softplus_2 * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]);
+                        delta_prime_layer_2[k] = delta_prime_softplus_2 * sigmoid_softplus_2[k] * sigmoid_softplus_2[k] + delta_softplus_2 * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]);
                     }
                 }
                 together(mine);
@@ -1273,10 +1306,11 @@ void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N,
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1) */
-                        delta_layer_1[n * 128 + j] = delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        delta_layer_1[k] = delta_softplus_1[k] * sigmoid_softplus_1[k];
                         /* δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3) */
-                        delta_prime_layer_1[n * 128 + j] = delta_prime_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] + delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]);
+                        delta_prime_layer_1[k] = delta_prime_softplus_1[k] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k] + delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]);
                     }
                 }
                 together(mine);
@@ -1287,7 +1321,8 @@ void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N,
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared)
                     for (long j = s64.first; j < s64.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 64 + j] * delta_x[n * 64 + j];
+                        const long k = n * 64 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                     }
@@ -1392,8 +1427,9 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 128; j++) {
+                    const long k = n * 128 + j;
                     /* W_layer_2 ∘ W_layer_2 */
-                    W_layer_2_squared[n * 128 + j] = W_layer_2[n * 128 + j] * W_layer_2[n * 128 + j];
+                    W_layer_2_squared[k] = W_layer_2[k] * W_layer_2[k];
                 }
             }
         }
@@ -1402,8 +1438,9 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* W_layer_1 ∘ W_layer_1 */
-                    W_layer_1_squared[n * 64 + j] = W_layer_1[n * 64 + j] * W_layer_1[n * 64 + j];
+                    W_layer_1_squared[k] = W_layer_1[k] * W_layer_1[k];
                 }
             }
         }
@@ -1489,13 +1526,14 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_layer_1 = W_layer_1 g_x + b_layer_1 */
-                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[n * 128 + j];
+                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_1));
                         /* sigmoid_softplus_1 = sigmoid(g_layer_1) */
-                        sigmoid_softplus_1[n * 128 + j] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_1[k] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
                         /* g_softplus_1 = f(g_layer_1) = softplus(g_layer_1) */
-                        g_softplus_1[n * 128 + j] = simd_log1pf(shared_1) + relu(g_layer_1);
+                        g_softplus_1[k] = simd_log1pf(shared_1) + relu(g_layer_1);
                     }
                 }
                 together(mine);
@@ -1504,13 +1542,14 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2 */
-                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[n * 64 + j];
+                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_2));
                         /* sigmoid_softplus_2 = sigmoid(g_layer_2) */
-                        sigmoid_softplus_2[n * 64 + j] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_2[k] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
                         /* g_softplus_2 = f(g_layer_2) = softplus(g_layer_2) */
-                        g_softplus_2[n * 64 + j] = simd_log1pf(shared_1) + relu(g_layer_2);
+                        g_softplus_2[k] = simd_log1pf(shared_1) + relu(g_layer_2);
                     }
                 }
                 together(mine);
@@ -1523,24 +1562,29 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
                         const real g_layer_3 = b_layer_3[0] + g_layer_3_unbiased[n];
                         const real shared_1 = simd_expf(-fabsf(g_layer_3));
                         /* sigmoid_softplus_3 = sigmoid(g_layer_3) */
-                        sigmoid_softplus_3[n] = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
+                        const real sigmoid_softplus_3_ = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_3[n] = sigmoid_softplus_3_;
                         /* f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3) */
-                        f_second_softplus_3[n] = sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
+                        f_second_softplus_3[n] = sigmoid_softplus_3_ * (1.0f - sigmoid_softplus_3_);
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1) */
-                        delta_softplus_2[n * 64 + j] = W_layer_3[j] * sigmoid_softplus_3[n];
+                        const real delta_softplus_2_ = W_layer_3[j] * sigmoid_softplus_3[n];
+                        delta_softplus_2[k] = delta_softplus_2_;
                         /* δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3) */
-                        delta_prime_softplus_2[n * 64 + j] = W_layer_3_squared[j] * sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
+                        const real delta_prime_softplus_2_ = W_layer_3_squared[j] * sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
+                        delta_prime_softplus_2[k] = delta_prime_softplus_2_;
                         /* δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1) */
-                        delta_layer_2[n * 64 + j] = delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j];
+                        delta_layer_2[k] = delta_softplus_2_ * sigmoid_softplus_2[k];
                         /* δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3) */
-                        delta_prime_layer_2[n * 64 + j] = delta_prime_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] + delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]);
+                        delta_prime_layer_2[k] = delta_prime_softplus_2_ * sigmoid_softplus_2[k] * sigmoid_softplus_2[k] + delta_softplus_2_ * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]);
                     }
                 }
                 together(mine);
@@ -1551,10 +1595,11 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1) */
-                        delta_layer_1[n * 128 + j] = delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        delta_layer_1[k] = delta_softplus_1[k] * sigmoid_softplus_1[k];
                         /* δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3) */
-                        delta_prime_layer_1[n * 128 + j] = delta_prime_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] + delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]);
+                        delta_prime_layer_1[k] = delta_prime_softplus_1[k] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k] + delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]);
                     }
                 }
                 together(mine);
@@ -1567,20 +1612,22 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                     for (long j = s64.first; j < s64.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 64 + j] * delta_x[n * 64 + j];
-                        const real sum_delta_prime_squared_terms = delta_prime_x[n * 64 + j] * delta_prime_x[n * 64 + j];
+                        const long k = n * 64 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                        const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
                         /* ∂J/∂δ′_x = −1 + 2λ δ′_x  (7) */
-                        dJ_ddelta_prime_x[n * 64 + j] = 2.0f * delta_prime_x[n * 64 + j] * lam - 1.0f;
+                        dJ_ddelta_prime_x[k] = 2.0f * delta_prime_x[k] * lam - 1.0f;
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                         /* Σ_n Σ_i δ′_x */
-                        sum_delta_prime += delta_prime_x[n * 64 + j];
+                        sum_delta_prime += delta_prime_x[k];
                         /* Σ_n Σ_i δ′_x² */
                         sum_delta_prime_squared += sum_delta_prime_squared_terms;
                     }
                 }
 
                 /* ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′ */
+                together(mine);
                 /* ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12) */
                 times_transposed(mine, rows, 128, 64, delta_x, 64, W_layer_1, 64, 0, dJ_ddelta_layer_1, 128);
                 /* ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂J/∂δ′_x  (13) */
@@ -1588,10 +1635,11 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19) */
-                        dJ_ddelta_softplus_1[n * 128 + j] = dJ_ddelta_layer_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] + dJ_ddelta_prime_layer_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]);
+                        dJ_ddelta_softplus_1[k] = dJ_ddelta_layer_1[k] * sigmoid_softplus_1[k] + dJ_ddelta_prime_layer_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]);
                         /* ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20) */
-                        dJ_ddelta_prime_softplus_1[n * 128 + j] = dJ_ddelta_prime_layer_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        dJ_ddelta_prime_softplus_1[k] = dJ_ddelta_prime_layer_1[k] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k];
                     }
                 }
                 together(mine);
@@ -1602,10 +1650,11 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* ∂J/∂δ_softplus_2 = ∂J/∂δ′_layer_2 f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19) */
-                        dJ_ddelta_softplus_2[n * 64 + j] = dJ_ddelta_layer_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] + dJ_ddelta_prime_layer_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]);
+                        dJ_ddelta_softplus_2[k] = dJ_ddelta_layer_2[k] * sigmoid_softplus_2[k] + dJ_ddelta_prime_layer_2[k] * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]);
                         /* ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20) */
-                        dJ_ddelta_prime_softplus_2[n * 64 + j] = dJ_ddelta_prime_layer_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j];
+                        dJ_ddelta_prime_softplus_2[k] = dJ_ddelta_prime_layer_2[k] * sigmoid_softplus_2[k] * sigmoid_softplus_2[k];
                     }
                 }
                 together(mine);
@@ -1639,10 +1688,11 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15) */
                         const real dJ_dg_softplus_2 = W_layer_3[j] * dJ_dg_layer_3[n];
                         /* ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (21)+(22) */
-                        dJ_dg_layer_2[n * 64 + j] = dJ_ddelta_layer_2[n * 64 + j] * delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]) + 2.0f * dJ_ddelta_prime_layer_2[n * 64 + j] * delta_prime_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]) + dJ_ddelta_prime_layer_2[n * 64 + j] * delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - 2.0f * sigmoid_softplus_2[n * 64 + j]) * (1.0f - sigmoid_softplus_2[n * 64 + j]) + dJ_dg_softplus_2 * sigmoid_softplus_2[n * 64 + j];
+                        dJ_dg_layer_2[k] = dJ_ddelta_layer_2[k] * delta_softplus_2[k] * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]) + 2.0f * dJ_ddelta_prime_layer_2[k] * delta_prime_softplus_2[k] * sigmoid_softplus_2[k] * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]) + dJ_ddelta_prime_layer_2[k] * delta_softplus_2[k] * sigmoid_softplus_2[k] * (1.0f - 2.0f * sigmoid_softplus_2[k]) * (1.0f - sigmoid_softplus_2[k]) + dJ_dg_softplus_2 * sigmoid_softplus_2[k];
                     }
                 }
                 /* Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ */
@@ -1664,8 +1714,9 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22) */
-                        dJ_dg_layer_1[n * 128 + j] = dJ_ddelta_layer_1[n * 128 + j] * delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]) + 2.0f * dJ_ddelta_prime_layer_1[n * 128 + j] * delta_prime_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]) + dJ_ddelta_prime_layer_1[n * 128 + j] * delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - 2.0f * sigmoid_softplus_1[n * 128 + j]) * (1.0f - sigmoid_softplus_1[n * 128 + j]) + dJ_dg_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        dJ_dg_layer_1[k] = dJ_ddelta_layer_1[k] * delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]) + 2.0f * dJ_ddelta_prime_layer_1[k] * delta_prime_softplus_1[k] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]) + dJ_ddelta_prime_layer_1[k] * delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - 2.0f * sigmoid_softplus_1[k]) * (1.0f - sigmoid_softplus_1[k]) + dJ_dg_softplus_1[k] * sigmoid_softplus_1[k];
                     }
                 }
                 /* Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ */
@@ -1745,8 +1796,9 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 128; j++) {
+                    const long k = n * 128 + j;
                     /* ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ + ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17) */
-                    dJ_dW_layer_2[n * 128 + j] = (2.0f * W_layer_2[n * 128 + j] * dJ_dW_layer_2_delta_prime[n * 128 + j] + dJ_dW_layer_2_g[n * 128 + j]) / N;
+                    dJ_dW_layer_2[k] = (2.0f * W_layer_2[k] * dJ_dW_layer_2_delta_prime[k] + dJ_dW_layer_2_g[k]) / N;
                 }
             }
         }
@@ -1762,8 +1814,9 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 ∂J/∂δ′_xᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17) */
-                    dJ_dW_layer_1[n * 64 + j] = (2.0f * W_layer_1[n * 64 + j] * dJ_dW_layer_1_delta_prime[n * 64 + j] + dJ_dW_layer_1_g[n * 64 + j]) / N;
+                    dJ_dW_layer_1[k] = (2.0f * W_layer_1[k] * dJ_dW_layer_1_delta_prime[k] + dJ_dW_layer_1_g[k]) / N;
                 }
             }
         }
@@ -1836,8 +1889,9 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 128; j++) {
+                    const long k = n * 128 + j;
                     /* W_layer_2 ∘ W_layer_2 */
-                    W_layer_2_squared[n * 128 + j] = W_layer_2[n * 128 + j] * W_layer_2[n * 128 + j];
+                    W_layer_2_squared[k] = W_layer_2[k] * W_layer_2[k];
                 }
             }
         }
@@ -1846,8 +1900,9 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* W_layer_1 ∘ W_layer_1 */
-                    W_layer_1_squared[n * 64 + j] = W_layer_1[n * 64 + j] * W_layer_1[n * 64 + j];
+                    W_layer_1_squared[k] = W_layer_1[k] * W_layer_1[k];
                 }
             }
         }
@@ -1943,13 +1998,14 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_layer_1 = W_layer_1 g_x + b_layer_1 */
-                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[n * 128 + j];
+                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_1));
                         /* sigmoid_softplus_1 = sigmoid(g_layer_1) */
-                        sigmoid_softplus_1[n * 128 + j] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_1[k] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
                         /* g_softplus_1 = f(g_layer_1) = softplus(g_layer_1) */
-                        g_softplus_1[n * 128 + j] = simd_log1pf(shared_1) + relu(g_layer_1);
+                        g_softplus_1[k] = simd_log1pf(shared_1) + relu(g_layer_1);
                     }
                 }
                 together(mine);
@@ -1958,13 +2014,14 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2 */
-                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[n * 64 + j];
+                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_2));
                         /* sigmoid_softplus_2 = sigmoid(g_layer_2) */
-                        sigmoid_softplus_2[n * 64 + j] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_2[k] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
                         /* g_softplus_2 = f(g_layer_2) = softplus(g_layer_2) */
-                        g_softplus_2[n * 64 + j] = simd_log1pf(shared_1) + relu(g_layer_2);
+                        g_softplus_2[k] = simd_log1pf(shared_1) + relu(g_layer_2);
                     }
                 }
                 together(mine);
@@ -1977,24 +2034,29 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
                         const real g_layer_3 = b_layer_3[0] + g_layer_3_unbiased[n];
                         const real shared_1 = simd_expf(-fabsf(g_layer_3));
                         /* sigmoid_softplus_3 = sigmoid(g_layer_3) */
-                        sigmoid_softplus_3[n] = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
+                        const real sigmoid_softplus_3_ = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_3[n] = sigmoid_softplus_3_;
                         /* f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3) */
-                        f_second_softplus_3[n] = sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
+                        f_second_softplus_3[n] = sigmoid_softplus_3_ * (1.0f - sigmoid_softplus_3_);
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1) */
-                        delta_softplus_2[n * 64 + j] = W_layer_3[j] * sigmoid_softplus_3[n];
+                        const real delta_softplus_2_ = W_layer_3[j] * sigmoid_softplus_3[n];
+                        delta_softplus_2[k] = delta_softplus_2_;
                         /* δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3) */
-                        delta_prime_softplus_2[n * 64 + j] = W_layer_3_squared[j] * sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
+                        const real delta_prime_softplus_2_ = W_layer_3_squared[j] * sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
+                        delta_prime_softplus_2[k] = delta_prime_softplus_2_;
                         /* δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1) */
-                        delta_layer_2[n * 64 + j] = delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j];
+                        delta_layer_2[k] = delta_softplus_2_ * sigmoid_softplus_2[k];
                         /* δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3) */
-                        delta_prime_layer_2[n * 64 + j] = delta_prime_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] + delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]);
+                        delta_prime_layer_2[k] = delta_prime_softplus_2_ * sigmoid_softplus_2[k] * sigmoid_softplus_2[k] + delta_softplus_2_ * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]);
                     }
                 }
                 together(mine);
@@ -2005,10 +2067,11 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1) */
-                        delta_layer_1[n * 128 + j] = delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        delta_layer_1[k] = delta_softplus_1[k] * sigmoid_softplus_1[k];
                         /* δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3) */
-                        delta_prime_layer_1[n * 128 + j] = delta_prime_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] + delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]);
+                        delta_prime_layer_1[k] = delta_prime_softplus_1[k] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k] + delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]);
                     }
                 }
                 together(mine);
@@ -2019,7 +2082,8 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared)
                     for (long j = s64.first; j < s64.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 64 + j] * delta_x[n * 64 + j];
+                        const long k = n * 64 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                     }
@@ -2033,15 +2097,17 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 }
 
                 /* ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′ */
+                together(mine);
                 /* ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12) */
                 times_transposed(mine, rows, 128, 64, delta_x, 64, W_layer_1, 64, 0, dJ_ddelta_layer_1, 128);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19) */
-                        dJ_ddelta_softplus_1[n * 128 + j] = dJ_ddelta_layer_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] - W_layer_1_squared_rows[j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]);
+                        dJ_ddelta_softplus_1[k] = dJ_ddelta_layer_1[k] * sigmoid_softplus_1[k] - W_layer_1_squared_rows[j] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]);
                         /* ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20) */
-                        dJ_ddelta_prime_softplus_1[n * 128 + j] = -W_layer_1_squared_rows[j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        dJ_ddelta_prime_softplus_1[k] = -W_layer_1_squared_rows[j] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k];
                     }
                 }
                 together(mine);
@@ -2052,10 +2118,11 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* ∂J/∂δ_softplus_2 = ∂J/∂δ′_layer_2 f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19) */
-                        dJ_ddelta_softplus_2[n * 64 + j] = dJ_ddelta_layer_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] + dJ_ddelta_prime_layer_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]);
+                        dJ_ddelta_softplus_2[k] = dJ_ddelta_layer_2[k] * sigmoid_softplus_2[k] + dJ_ddelta_prime_layer_2[k] * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]);
                         /* ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20) */
-                        dJ_ddelta_prime_softplus_2[n * 64 + j] = dJ_ddelta_prime_layer_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j];
+                        dJ_ddelta_prime_softplus_2[k] = dJ_ddelta_prime_layer_2[k] * sigmoid_softplus_2[k] * sigmoid_softplus_2[k];
                     }
                 }
                 together(mine);
@@ -2089,10 +2156,11 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15) */
                         const real dJ_dg_softplus_2 = W_layer_3[j] * dJ_dg_layer_3[n];
                         /* ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (21)+(22) */
-                        dJ_dg_layer_2[n * 64 + j] = dJ_ddelta_layer_2[n * 64 + j] * delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]) + 2.0f * dJ_ddelta_prime_layer_2[n * 64 + j] * delta_prime_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]) + dJ_ddelta_prime_layer_2[n * 64 + j] * delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - 2.0f * sigmoid_softplus_2[n * 64 + j]) * (1.0f - sigmoid_softplus_2[n * 64 + j]) + dJ_dg_softplus_2 * sigmoid_softplus_2[n * 64 + j];
+                        dJ_dg_layer_2[k] = dJ_ddelta_layer_2[k] * delta_softplus_2[k] * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]) + 2.0f * dJ_ddelta_prime_layer_2[k] * delta_prime_softplus_2[k] * sigmoid_softplus_2[k] * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]) + dJ_ddelta_prime_layer_2[k] * delta_softplus_2[k] * sigmoid_softplus_2[k] * (1.0f - 2.0f * sigmoid_softplus_2[k]) * (1.0f - sigmoid_softplus_2[k]) + dJ_dg_softplus_2 * sigmoid_softplus_2[k];
                     }
                 }
                 /* Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ */
@@ -2114,8 +2182,9 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22) */
-                        dJ_dg_layer_1[n * 128 + j] = dJ_ddelta_layer_1[n * 128 + j] * delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]) + dJ_dg_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] - 2.0f * W_layer_1_squared_rows[j] * delta_prime_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]) - W_layer_1_squared_rows[j] * delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - 2.0f * sigmoid_softplus_1[n * 128 + j]) * (1.0f - sigmoid_softplus_1[n * 128 + j]);
+                        dJ_dg_layer_1[k] = dJ_ddelta_layer_1[k] * delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]) + dJ_dg_softplus_1[k] * sigmoid_softplus_1[k] - 2.0f * W_layer_1_squared_rows[j] * delta_prime_softplus_1[k] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]) - W_layer_1_squared_rows[j] * delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - 2.0f * sigmoid_softplus_1[k]) * (1.0f - sigmoid_softplus_1[k]);
                     }
                 }
                 together(mine);
@@ -2202,8 +2271,9 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 128; j++) {
+                    const long k = n * 128 + j;
                     /* ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ + ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17) */
-                    dJ_dW_layer_2[n * 128 + j] = (2.0f * W_layer_2[n * 128 + j] * dJ_dW_layer_2_delta_prime[n * 128 + j] + dJ_dW_layer_2_g[n * 128 + j]) / N;
+                    dJ_dW_layer_2[k] = (2.0f * W_layer_2[k] * dJ_dW_layer_2_delta_prime[k] + dJ_dW_layer_2_g[k]) / N;
                 }
             }
         }
@@ -2219,8 +2289,9 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17) */
-                    dJ_dW_layer_1[n * 64 + j] = (dJ_dW_layer_1_g[n * 64 + j] - 2.0f * W_layer_1[n * 64 + j] * dJ_dW_layer_1_delta_prime_sum_column[n]) / N;
+                    dJ_dW_layer_1[k] = (dJ_dW_layer_1_g[k] - 2.0f * W_layer_1[k] * dJ_dW_layer_1_delta_prime_sum_column[n]) / N;
                 }
             }
         }
@@ -2285,8 +2356,9 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 128; j++) {
+                    const long k = n * 128 + j;
                     /* W_layer_2 ∘ W_layer_2 */
-                    W_layer_2_squared[n * 128 + j] = W_layer_2[n * 128 + j] * W_layer_2[n * 128 + j];
+                    W_layer_2_squared[k] = W_layer_2[k] * W_layer_2[k];
                 }
             }
         }
@@ -2295,8 +2367,9 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* W_layer_1 ∘ W_layer_1 */
-                    W_layer_1_squared[n * 64 + j] = W_layer_1[n * 64 + j] * W_layer_1[n * 64 + j];
+                    W_layer_1_squared[k] = W_layer_1[k] * W_layer_1[k];
                 }
             }
         }
@@ -2402,13 +2475,14 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_layer_1 = W_layer_1 g_x + b_layer_1 */
-                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[n * 128 + j];
+                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_1));
                         /* sigmoid_softplus_1 = sigmoid(g_layer_1) */
-                        sigmoid_softplus_1[n * 128 + j] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_1[k] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
                         /* g_softplus_1 = f(g_layer_1) = softplus(g_layer_1) */
-                        g_softplus_1[n * 128 + j] = simd_log1pf(shared_1) + relu(g_layer_1);
+                        g_softplus_1[k] = simd_log1pf(shared_1) + relu(g_layer_1);
                     }
                 }
                 together(mine);
@@ -2417,13 +2491,14 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2 */
-                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[n * 64 + j];
+                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_2));
                         /* sigmoid_softplus_2 = sigmoid(g_layer_2) */
-                        sigmoid_softplus_2[n * 64 + j] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_2[k] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
                         /* g_softplus_2 = f(g_layer_2) = softplus(g_layer_2) */
-                        g_softplus_2[n * 64 + j] = simd_log1pf(shared_1) + relu(g_layer_2);
+                        g_softplus_2[k] = simd_log1pf(shared_1) + relu(g_layer_2);
                     }
                 }
                 together(mine);
@@ -2436,24 +2511,29 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                         const real g_layer_3 = b_layer_3[0] + g_layer_3_unbiased[n];
                         const real shared_1 = simd_expf(-fabsf(g_layer_3));
                         /* sigmoid_softplus_3 = sigmoid(g_layer_3) */
-                        sigmoid_softplus_3[n] = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
+                        const real sigmoid_softplus_3_ = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_3[n] = sigmoid_softplus_3_;
                         /* f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3) */
-                        f_second_softplus_3[n] = sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
+                        f_second_softplus_3[n] = sigmoid_softplus_3_ * (1.0f - sigmoid_softplus_3_);
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1) */
-                        delta_softplus_2[n * 64 + j] = W_layer_3[j] * sigmoid_softplus_3[n];
+                        const real delta_softplus_2_ = W_layer_3[j] * sigmoid_softplus_3[n];
+                        delta_softplus_2[k] = delta_softplus_2_;
                         /* δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3) */
-                        delta_prime_softplus_2[n * 64 + j] = W_layer_3_squared[j] * sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
+                        const real delta_prime_softplus_2_ = W_layer_3_squared[j] * sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
+                        delta_prime_softplus_2[k] = delta_prime_softplus_2_;
                         /* δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1) */
-                        delta_layer_2[n * 64 + j] = delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j];
+                        delta_layer_2[k] = delta_softplus_2_ * sigmoid_softplus_2[k];
                         /* δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3) */
-                        delta_prime_layer_2[n * 64 + j] = delta_prime_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] + delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]);
+                        delta_prime_layer_2[k] = delta_prime_softplus_2_ * sigmoid_softplus_2[k] * sigmoid_softplus_2[k] + delta_softplus_2_ * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]);
                     }
                 }
                 together(mine);
@@ -2464,10 +2544,11 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1) */
-                        delta_layer_1[n * 128 + j] = delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        delta_layer_1[k] = delta_softplus_1[k] * sigmoid_softplus_1[k];
                         /* δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3) */
-                        delta_prime_layer_1[n * 128 + j] = delta_prime_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] + delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]);
+                        delta_prime_layer_1[k] = delta_prime_softplus_1[k] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k] + delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]);
                     }
                 }
                 together(mine);
@@ -2480,25 +2561,28 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                     for (long j = s64.first; j < s64.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 64 + j] * delta_x[n * 64 + j];
-                        const real sum_delta_prime_squared_terms = delta_prime_x[n * 64 + j] * delta_prime_x[n * 64 + j];
+                        const long k = n * 64 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                        const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                         /* Σ_n Σ_i δ′_x */
-                        sum_delta_prime += delta_prime_x[n * 64 + j];
+                        sum_delta_prime += delta_prime_x[k];
                         /* Σ_n Σ_i δ′_x² */
                         sum_delta_prime_squared += sum_delta_prime_squared_terms;
                     }
                 }
 
                 /* ---- forward adjoints: ∂K/∂δ */
+                together(mine);
                 /* ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11) */
                 times_transposed(mine, rows, 128, 64, delta_x, 64, W_layer_1, 64, 0, dK_ddelta_layer_1, 128);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18) */
-                        dK_ddelta_softplus_1[n * 128 + j] = dK_ddelta_layer_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        dK_ddelta_softplus_1[k] = dK_ddelta_layer_1[k] * sigmoid_softplus_1[k];
                     }
                 }
                 together(mine);
@@ -2507,8 +2591,9 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18) */
-                        dK_ddelta_softplus_2[n * 64 + j] = dK_ddelta_layer_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j];
+                        dK_ddelta_softplus_2[k] = dK_ddelta_layer_2[k] * sigmoid_softplus_2[k];
                     }
                 }
                 together(mine);
@@ -2538,12 +2623,13 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14) */
                         const real dK_dg_softplus_2 = W_layer_3[j] * dK_dg_layer_3[n];
                         /* ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21) */
-                        dK_dg_layer_2[n * 64 + j] = dK_ddelta_layer_2[n * 64 + j] * delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]) + dK_dg_softplus_2 * sigmoid_softplus_2[n * 64 + j];
+                        dK_dg_layer_2[k] = dK_ddelta_layer_2[k] * delta_softplus_2[k] * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]) + dK_dg_softplus_2 * sigmoid_softplus_2[k];
                         /* ∂L/∂δ′_x = −1 + 2λ δ′_x  (7) */
-                        dL_ddelta_prime_x[n * 64 + j] = 2.0f * delta_prime_x[n * 64 + j] * lam - 1.0f;
+                        dL_ddelta_prime_x[k] = 2.0f * delta_prime_x[k] * lam - 1.0f;
                     }
                 }
                 together(mine);
@@ -2563,8 +2649,9 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21) */
-                        dK_dg_layer_1[n * 128 + j] = dK_ddelta_layer_1[n * 128 + j] * delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]) + dK_dg_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        dK_dg_layer_1[k] = dK_ddelta_layer_1[k] * delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]) + dK_dg_softplus_1[k] * sigmoid_softplus_1[k];
                     }
                 }
                 together(mine);
@@ -2580,15 +2667,17 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 }
 
                 /* ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′ */
+                together(mine);
                 /* ∂L/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂L/∂δ′_x  (13) */
                 times_transposed(mine, rows, 128, 64, dL_ddelta_prime_x, 64, W_layer_1_squared, 64, 0, dL_ddelta_prime_layer_1, 128);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19) */
-                        dL_ddelta_softplus_1[n * 128 + j] = dL_ddelta_prime_layer_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]);
+                        dL_ddelta_softplus_1[k] = dL_ddelta_prime_layer_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]);
                         /* ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20) */
-                        dL_ddelta_prime_softplus_1[n * 128 + j] = dL_ddelta_prime_layer_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        dL_ddelta_prime_softplus_1[k] = dL_ddelta_prime_layer_1[k] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k];
                     }
                 }
                 together(mine);
@@ -2599,10 +2688,11 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* ∂L/∂δ_softplus_2 = ∂L/∂δ′_layer_2 f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19) */
-                        dL_ddelta_softplus_2[n * 64 + j] = dL_ddelta_layer_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] + dL_ddelta_prime_layer_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]);
+                        dL_ddelta_softplus_2[k] = dL_ddelta_layer_2[k] * sigmoid_softplus_2[k] + dL_ddelta_prime_layer_2[k] * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]);
                         /* ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20) */
-                        dL_ddelta_prime_softplus_2[n * 64 + j] = dL_ddelta_prime_layer_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j];
+                        dL_ddelta_prime_softplus_2[k] = dL_ddelta_prime_layer_2[k] * sigmoid_softplus_2[k] * sigmoid_softplus_2[k];
                     }
                 }
                 together(mine);
@@ -2636,10 +2726,11 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15) */
                         const real dL_dg_softplus_2 = W_layer_3[j] * dL_dg_layer_3[n];
                         /* ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (22) */
-                        dL_dg_layer_2[n * 64 + j] = dL_ddelta_layer_2[n * 64 + j] * delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]) + 2.0f * dL_ddelta_prime_layer_2[n * 64 + j] * delta_prime_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]) + dL_ddelta_prime_layer_2[n * 64 + j] * delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - 2.0f * sigmoid_softplus_2[n * 64 + j]) * (1.0f - sigmoid_softplus_2[n * 64 + j]) + dL_dg_softplus_2 * sigmoid_softplus_2[n * 64 + j];
+                        dL_dg_layer_2[k] = dL_ddelta_layer_2[k] * delta_softplus_2[k] * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]) + 2.0f * dL_ddelta_prime_layer_2[k] * delta_prime_softplus_2[k] * sigmoid_softplus_2[k] * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]) + dL_ddelta_prime_layer_2[k] * delta_softplus_2[k] * sigmoid_softplus_2[k] * (1.0f - 2.0f * sigmoid_softplus_2[k]) * (1.0f - sigmoid_softplus_2[k]) + dL_dg_softplus_2 * sigmoid_softplus_2[k];
                     }
                 }
                 /* Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ */
@@ -2661,8 +2752,9 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22) */
-                        dL_dg_layer_1[n * 128 + j] = 2.0f * dL_ddelta_prime_layer_1[n * 128 + j] * delta_prime_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]) + dL_ddelta_prime_layer_1[n * 128 + j] * delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - 2.0f * sigmoid_softplus_1[n * 128 + j]) * (1.0f - sigmoid_softplus_1[n * 128 + j]) + dL_dg_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        dL_dg_layer_1[k] = 2.0f * dL_ddelta_prime_layer_1[k] * delta_prime_softplus_1[k] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]) + dL_ddelta_prime_layer_1[k] * delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - 2.0f * sigmoid_softplus_1[k]) * (1.0f - sigmoid_softplus_1[k]) + dL_dg_softplus_1[k] * sigmoid_softplus_1[k];
                     }
                 }
                 /* Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ */
@@ -2766,10 +2858,11 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 128; j++) {
+                    const long k = n * 128 + j;
                     /* ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16) */
-                    dK_dW_layer_2[n * 128 + j] = dK_dW_layer_2_g[n * 128 + j] / N;
+                    dK_dW_layer_2[k] = dK_dW_layer_2_g[k] / N;
                     /* ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ + ∂L/∂g_layer_2 g_softplus_1ᵀ  (17) */
-                    dL_dW_layer_2[n * 128 + j] = (2.0f * W_layer_2[n * 128 + j] * dL_dW_layer_2_delta_prime[n * 128 + j] + dL_dW_layer_2_g[n * 128 + j]) / N;
+                    dL_dW_layer_2[k] = (2.0f * W_layer_2[k] * dL_dW_layer_2_delta_prime[k] + dL_dW_layer_2_g[k]) / N;
                 }
             }
         }
@@ -2787,10 +2880,11 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16) */
-                    dK_dW_layer_1[n * 64 + j] = dK_dW_layer_1_g[n * 64 + j] / N;
+                    dK_dW_layer_1[k] = dK_dW_layer_1_g[k] / N;
                     /* ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 ∂L/∂δ′_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17) */
-                    dL_dW_layer_1[n * 64 + j] = (2.0f * W_layer_1[n * 64 + j] * dL_dW_layer_1_delta_prime[n * 64 + j] + dL_dW_layer_1_g[n * 64 + j]) / N;
+                    dL_dW_layer_1[k] = (2.0f * W_layer_1[k] * dL_dW_layer_1_delta_prime[k] + dL_dW_layer_1_g[k]) / N;
                 }
             }
         }
@@ -2865,8 +2959,9 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 128; j++) {
+                    const long k = n * 128 + j;
                     /* W_layer_2 ∘ W_layer_2 */
-                    W_layer_2_squared[n * 128 + j] = W_layer_2[n * 128 + j] * W_layer_2[n * 128 + j];
+                    W_layer_2_squared[k] = W_layer_2[k] * W_layer_2[k];
                 }
             }
         }
@@ -2875,8 +2970,9 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* W_layer_1 ∘ W_layer_1 */
-                    W_layer_1_squared[n * 64 + j] = W_layer_1[n * 64 + j] * W_layer_1[n * 64 + j];
+                    W_layer_1_squared[k] = W_layer_1[k] * W_layer_1[k];
                 }
             }
         }
@@ -2992,13 +3088,14 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_layer_1 = W_layer_1 g_x + b_layer_1 */
-                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[n * 128 + j];
+                        const real g_layer_1 = b_layer_1[j] + g_layer_1_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_1));
                         /* sigmoid_softplus_1 = sigmoid(g_layer_1) */
-                        sigmoid_softplus_1[n * 128 + j] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_1[k] = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
                         /* g_softplus_1 = f(g_layer_1) = softplus(g_layer_1) */
-                        g_softplus_1[n * 128 + j] = simd_log1pf(shared_1) + relu(g_layer_1);
+                        g_softplus_1[k] = simd_log1pf(shared_1) + relu(g_layer_1);
                     }
                 }
                 together(mine);
@@ -3007,13 +3104,14 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2 */
-                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[n * 64 + j];
+                        const real g_layer_2 = b_layer_2[j] + g_layer_2_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_layer_2));
                         /* sigmoid_softplus_2 = sigmoid(g_layer_2) */
-                        sigmoid_softplus_2[n * 64 + j] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_2[k] = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
                         /* g_softplus_2 = f(g_layer_2) = softplus(g_layer_2) */
-                        g_softplus_2[n * 64 + j] = simd_log1pf(shared_1) + relu(g_layer_2);
+                        g_softplus_2[k] = simd_log1pf(shared_1) + relu(g_layer_2);
                     }
                 }
                 together(mine);
@@ -3026,24 +3124,29 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                         const real g_layer_3 = b_layer_3[0] + g_layer_3_unbiased[n];
                         const real shared_1 = simd_expf(-fabsf(g_layer_3));
                         /* sigmoid_softplus_3 = sigmoid(g_layer_3) */
-                        sigmoid_softplus_3[n] = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
+                        const real sigmoid_softplus_3_ = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
+                        sigmoid_softplus_3[n] = sigmoid_softplus_3_;
                         /* f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3) */
-                        f_second_softplus_3[n] = sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
+                        f_second_softplus_3[n] = sigmoid_softplus_3_ * (1.0f - sigmoid_softplus_3_);
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1) */
-                        delta_softplus_2[n * 64 + j] = W_layer_3[j] * sigmoid_softplus_3[n];
+                        const real delta_softplus_2_ = W_layer_3[j] * sigmoid_softplus_3[n];
+                        delta_softplus_2[k] = delta_softplus_2_;
                         /* δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3) */
-                        delta_prime_softplus_2[n * 64 + j] = W_layer_3_squared[j] * sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
+                        const real delta_prime_softplus_2_ = W_layer_3_squared[j] * sigmoid_softplus_3[n] * (1.0f - sigmoid_softplus_3[n]);
+                        delta_prime_softplus_2[k] = delta_prime_softplus_2_;
                         /* δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1) */
-                        delta_layer_2[n * 64 + j] = delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j];
+                        delta_layer_2[k] = delta_softplus_2_ * sigmoid_softplus_2[k];
                         /* δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3) */
-                        delta_prime_layer_2[n * 64 + j] = delta_prime_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] + delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]);
+                        delta_prime_layer_2[k] = delta_prime_softplus_2_ * sigmoid_softplus_2[k] * sigmoid_softplus_2[k] + delta_softplus_2_ * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]);
                     }
                 }
                 together(mine);
@@ -3054,10 +3157,11 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1) */
-                        delta_layer_1[n * 128 + j] = delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        delta_layer_1[k] = delta_softplus_1[k] * sigmoid_softplus_1[k];
                         /* δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3) */
-                        delta_prime_layer_1[n * 128 + j] = delta_prime_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] + delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]);
+                        delta_prime_layer_1[k] = delta_prime_softplus_1[k] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k] + delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]);
                     }
                 }
                 together(mine);
@@ -3068,7 +3172,8 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared)
                     for (long j = s64.first; j < s64.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 64 + j] * delta_x[n * 64 + j];
+                        const long k = n * 64 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                     }
@@ -3082,13 +3187,15 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 }
 
                 /* ---- forward adjoints: ∂K/∂δ */
+                together(mine);
                 /* ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11) */
                 times_transposed(mine, rows, 128, 64, delta_x, 64, W_layer_1, 64, 0, dK_ddelta_layer_1, 128);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18) */
-                        dK_ddelta_softplus_1[n * 128 + j] = dK_ddelta_layer_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        dK_ddelta_softplus_1[k] = dK_ddelta_layer_1[k] * sigmoid_softplus_1[k];
                     }
                 }
                 together(mine);
@@ -3097,8 +3204,9 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18) */
-                        dK_ddelta_softplus_2[n * 64 + j] = dK_ddelta_layer_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j];
+                        dK_ddelta_softplus_2[k] = dK_ddelta_layer_2[k] * sigmoid_softplus_2[k];
                     }
                 }
                 together(mine);
@@ -3128,10 +3236,11 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14) */
                         const real dK_dg_softplus_2 = W_layer_3[j] * dK_dg_layer_3[n];
                         /* ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21) */
-                        dK_dg_layer_2[n * 64 + j] = dK_ddelta_layer_2[n * 64 + j] * delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]) + dK_dg_softplus_2 * sigmoid_softplus_2[n * 64 + j];
+                        dK_dg_layer_2[k] = dK_ddelta_layer_2[k] * delta_softplus_2[k] * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]) + dK_dg_softplus_2 * sigmoid_softplus_2[k];
                     }
                 }
                 together(mine);
@@ -3151,12 +3260,13 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21) */
-                        dK_dg_layer_1[n * 128 + j] = dK_ddelta_layer_1[n * 128 + j] * delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]) + dK_dg_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        dK_dg_layer_1[k] = dK_ddelta_layer_1[k] * delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]) + dK_dg_softplus_1[k] * sigmoid_softplus_1[k];
                         /* ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19) */
-                        dL_ddelta_softplus_1[n * 128 + j] = -W_layer_1_squared_rows[j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]);
+                        dL_ddelta_softplus_1[k] = -W_layer_1_squared_rows[j] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]);
                         /* ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20) */
-                        dL_ddelta_prime_softplus_1[n * 128 + j] = -W_layer_1_squared_rows[j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j];
+                        dL_ddelta_prime_softplus_1[k] = -W_layer_1_squared_rows[j] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k];
                     }
                 }
                 together(mine);
@@ -3172,6 +3282,7 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 }
 
                 /* ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′ */
+                together(mine);
                 /* ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12) */
                 times_transposed(mine, rows, 64, 128, dL_ddelta_softplus_1, 128, W_layer_2, 128, 0, dL_ddelta_layer_2, 64);
                 /* ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13) */
@@ -3179,10 +3290,11 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* ∂L/∂δ_softplus_2 = ∂L/∂δ′_layer_2 f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19) */
-                        dL_ddelta_softplus_2[n * 64 + j] = dL_ddelta_layer_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] + dL_ddelta_prime_layer_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]);
+                        dL_ddelta_softplus_2[k] = dL_ddelta_layer_2[k] * sigmoid_softplus_2[k] + dL_ddelta_prime_layer_2[k] * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]);
                         /* ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20) */
-                        dL_ddelta_prime_softplus_2[n * 64 + j] = dL_ddelta_prime_layer_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j];
+                        dL_ddelta_prime_softplus_2[k] = dL_ddelta_prime_layer_2[k] * sigmoid_softplus_2[k] * sigmoid_softplus_2[k];
                     }
                 }
                 together(mine);
@@ -3216,10 +3328,11 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15) */
                         const real dL_dg_softplus_2 = W_layer_3[j] * dL_dg_layer_3[n];
                         /* ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (22) */
-                        dL_dg_layer_2[n * 64 + j] = dL_ddelta_layer_2[n * 64 + j] * delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]) + 2.0f * dL_ddelta_prime_layer_2[n * 64 + j] * delta_prime_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - sigmoid_softplus_2[n * 64 + j]) + dL_ddelta_prime_layer_2[n * 64 + j] * delta_softplus_2[n * 64 + j] * sigmoid_softplus_2[n * 64 + j] * (1.0f - 2.0f * sigmoid_softplus_2[n * 64 + j]) * (1.0f - sigmoid_softplus_2[n * 64 + j]) + dL_dg_softplus_2 * sigmoid_softplus_2[n * 64 + j];
+                        dL_dg_layer_2[k] = dL_ddelta_layer_2[k] * delta_softplus_2[k] * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]) + 2.0f * dL_ddelta_prime_layer_2[k] * delta_prime_softplus_2[k] * sigmoid_softplus_2[k] * sigmoid_softplus_2[k] * (1.0f - sigmoid_softplus_2[k]) + dL_ddelta_prime_layer_2[k] * delta_softplus_2[k] * sigmoid_softplus_2[k] * (1.0f - 2.0f * sigmoid_softplus_2[k]) * (1.0f - sigmoid_softplus_2[k]) + dL_dg_softplus_2 * sigmoid_softplus_2[k];
                     }
                 }
                 /* Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ */
@@ -3241,8 +3354,9 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22) */
-                        dL_dg_layer_1[n * 128 + j] = dL_dg_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] - 2.0f * W_layer_1_squared_rows[j] * delta_prime_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - sigmoid_softplus_1[n * 128 + j]) - W_layer_1_squared_rows[j] * delta_softplus_1[n * 128 + j] * sigmoid_softplus_1[n * 128 + j] * (1.0f - 2.0f * sigmoid_softplus_1[n * 128 + j]) * (1.0f - sigmoid_softplus_1[n * 128 + j]);
+                        dL_dg_layer_1[k] = dL_dg_softplus_1[k] * sigmoid_softplus_1[k] - 2.0f * W_layer_1_squared_rows[j] * delta_prime_softplus_1[k] * sigmoid_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - sigmoid_softplus_1[k]) - W_layer_1_squared_rows[j] * delta_softplus_1[k] * sigmoid_softplus_1[k] * (1.0f - 2.0f * sigmoid_softplus_1[k]) * (1.0f - sigmoid_softplus_1[k]);
                     }
                 }
                 together(mine);
@@ -3355,10 +3469,11 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 128; j++) {
+                    const long k = n * 128 + j;
                     /* ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16) */
-                    dK_dW_layer_2[n * 128 + j] = dK_dW_layer_2_g[n * 128 + j] / N;
+                    dK_dW_layer_2[k] = dK_dW_layer_2_g[k] / N;
                     /* ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ + ∂L/∂g_layer_2 g_softplus_1ᵀ  (17) */
-                    dL_dW_layer_2[n * 128 + j] = (2.0f * W_layer_2[n * 128 + j] * dL_dW_layer_2_delta_prime[n * 128 + j] + dL_dW_layer_2_g[n * 128 + j]) / N;
+                    dL_dW_layer_2[k] = (2.0f * W_layer_2[k] * dL_dW_layer_2_delta_prime[k] + dL_dW_layer_2_g[k]) / N;
                 }
             }
         }
@@ -3376,8 +3491,9 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16) */
-                    dK_dW_layer_1[n * 64 + j] = dK_dW_layer_1_g[n * 64 + j] / N;
+                    dK_dW_layer_1[k] = dK_dW_layer_1_g[k] / N;
                 }
             }
         }
@@ -3386,8 +3502,9 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂L/∂g_layer_1 g_xᵀ  (17) */
-                    dL_dW_layer_1[n * 64 + j] = (dL_dW_layer_1_g[n * 64 + j] - 2.0f * W_layer_1[n * 64 + j] * dL_dW_layer_1_delta_prime_sum_column[n]) / N;
+                    dL_dW_layer_1[k] = (dL_dW_layer_1_g[k] - 2.0f * W_layer_1[k] * dL_dW_layer_1_delta_prime_sum_column[n]) / N;
                 }
             }
         }

@@ -75,9 +75,9 @@ METADATA = {
 _D = 64
 
 SOURCE = r"""
-static __device__ __forceinline__ float maximum(const float a, const float b) { return a > b || a != a ? a : b; }
-static __device__ __forceinline__ float relu(const float u) { return u > 0 || u != u ? u : 0; }
-static __device__ __forceinline__ float signum(const float u) { return u > 0 ? 1 : u < 0 ? -1 : u; }
+static __device__ __forceinline__ float maximum(const float a, const float b) { const float m = a > b ? a : b; return a != a ? a : m; }
+static __device__ __forceinline__ float relu(const float u) { const float m = u > 0 ? u : 0; return u != u ? u : m; }
+static __device__ __forceinline__ float signum(const float u) { const float s = u > 0 ? 1 : u; return u < 0 ? -1 : s; }
 
 // The sum of `value` over the threads of a block, in float64; valid in the first warp. The block has whole warps.
 static __device__ double block_sum(double value)

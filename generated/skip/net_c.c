@@ -24,7 +24,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-   template c/module.c.j2, sha256 8abad104316b11af628defc603f43bd7bc3a8498023fa2be07d080cc420c3d11 */
+   template c/module.c.j2, sha256 39c69d8c2eb9c78a35119c5f0a20285800240bbc9c8daf557f3ac39de70f6d4d */
 
 #include <math.h>
 #include <stddef.h>
@@ -279,9 +279,9 @@ static inline double add_totals(const int threads, const double *totals)
 
 /* ---- functions of one number ---- */
 
-static inline float maximum(const float a, const float b) { return a > b || a != a ? a : b; }
-static inline float relu(const float u) { return u > 0 || u != u ? u : 0; }
-static inline float signum(const float u) { return u > 0 ? 1 : u < 0 ? -1 : u; }
+static inline float maximum(const float a, const float b) { const float m = a > b ? a : b; return a != a ? a : m; }
+static inline float relu(const float u) { const float m = u > 0 ? u : 0; return u != u ? u : m; }
+static inline float signum(const float u) { const float s = u > 0 ? 1 : u; return u < 0 ? -1 : s; }
 static inline float squared(const float u) { return u * u; }
 /* ---- bits32 ---- */
 static inline int32_t bits32(const float x)
@@ -385,7 +385,10 @@ static inline float simd_log1pf(const float x)
 {
     const float u = 1 + x;
     const float y = log_of32(u, (x - (u - 1)) / u);
-    return x == 0 || x == HUGE_VALF ? x : x > -1 ? y : x == -1 ? -HUGE_VALF : NAN;
+    float z = x > -1 ? y : NAN;
+    z = x == -1 ? -HUGE_VALF : z;
+    z = x == HUGE_VALF ? x : z;
+    return x == 0 ? x : z;
 }
 
 /* ---- tanhf (needs: expm1f, bits32) ---- */
@@ -471,12 +474,14 @@ void skip_energy(const real *const *params, const real *x, const long N, const d
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_below = W_below g_x + b_below */
-                        const real g_below = b_below[j] + g_below_unbiased[n * 16 + j];
+                        const real g_below = b_below[j] + g_below_unbiased[k];
                         /* g_hidden = f(g_below) = tanh(g_below) */
-                        g_hidden[n * 16 + j] = simd_tanhf(g_below);
+                        const real g_hidden_ = simd_tanhf(g_below);
+                        g_hidden[k] = g_hidden_;
                         /* g_joined = g_hidden + g_x */
-                        g_joined[n * 16 + j] = g_hidden[n * 16 + j] + g_x[n * 16 + j];
+                        g_joined[k] = g_hidden_ + g_x[k];
                     }
                 }
                 together(mine);
@@ -486,12 +491,13 @@ void skip_energy(const real *const *params, const real *x, const long N, const d
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_above = W_below g_joined + b_below */
-                        const real g_above = b_below[j] + g_above_unbiased[n * 16 + j];
+                        const real g_above = b_below[j] + g_above_unbiased[k];
                         /* g_pointwise_1 = f(g_above) = softplus(g_above) */
-                        g_pointwise_1[n * 16 + j] = simd_log1pf(simd_expf(-fabsf(g_above))) + relu(g_above);
+                        g_pointwise_1[k] = simd_log1pf(simd_expf(-fabsf(g_above))) + relu(g_above);
                         /* g_prior = f(g_x) = g_x^2 */
-                        g_prior[n * 16 + j] = g_x[n * 16 + j] * g_x[n * 16 + j];
+                        g_prior[k] = g_x[k] * g_x[k];
                     }
                 }
                 together(mine);
@@ -509,12 +515,14 @@ void skip_energy(const real *const *params, const real *x, const long N, const d
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s32.first; j < s32.last; j++) {
+                        const long k = n * 32 + j;
                         /* g_gain = s_gain g_both */
-                        g_gain[n * 32 + j] = g_both[n * 32 + j] * s_gain[j];
+                        g_gain[k] = g_both[k] * s_gain[j];
                     }
                 }
 
                 /* ---- energy: E */
+                together(mine);
                 /* Σ_j g_gain */
                 if (s1.first < s1.last) {
                     for (long n = 0; n < rows; n++) {
@@ -627,12 +635,14 @@ void skip_score(const real *const *params, const real *x, const long N, const do
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_below = W_below g_x + b_below */
-                        const real g_below = b_below[j] + g_below_unbiased[n * 16 + j];
+                        const real g_below = b_below[j] + g_below_unbiased[k];
                         /* g_hidden = f(g_below) = tanh(g_below) */
-                        g_hidden[n * 16 + j] = simd_tanhf(g_below);
+                        const real g_hidden_ = simd_tanhf(g_below);
+                        g_hidden[k] = g_hidden_;
                         /* g_joined = g_hidden + g_x */
-                        g_joined[n * 16 + j] = g_hidden[n * 16 + j] + g_x[n * 16 + j];
+                        g_joined[k] = g_hidden_ + g_x[k];
                     }
                 }
                 together(mine);
@@ -640,16 +650,18 @@ void skip_score(const real *const *params, const real *x, const long N, const do
                 times_transposed(mine, rows, 16, 16, g_joined, 16, W_below, 16, 0, g_above_unbiased, 16);
 
                 /* ---- backward: δ */
+                together(mine);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_above = W_below g_joined + b_below */
-                        const real g_above = b_below[j] + g_above_unbiased[n * 16 + j];
+                        const real g_above = b_below[j] + g_above_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_above));
                         /* sigmoid_pointwise_1 = sigmoid(g_above) */
                         const real sigmoid_pointwise_1 = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
                         /* δ_above = δ_pointwise_1 f′(g_above)  (1) */
-                        delta_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1;
+                        delta_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1;
                     }
                 }
                 together(mine);
@@ -659,10 +671,11 @@ void skip_score(const real *const *params, const real *x, const long N, const do
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ_hidden = δ_joined + δ_both[16:32]  (1) */
-                        const real delta_hidden = delta_hidden_term_2[j] + delta_joined[n * 16 + j];
+                        const real delta_hidden = delta_hidden_term_2[j] + delta_joined[k];
                         /* δ_below = δ_hidden f′(g_below)  (1) */
-                        delta_below[n * 16 + j] = delta_hidden * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        delta_below[k] = delta_hidden * (1.0f - g_hidden[k] * g_hidden[k]);
                     }
                 }
                 together(mine);
@@ -671,10 +684,11 @@ void skip_score(const real *const *params, const real *x, const long N, const do
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1) */
-                        const real delta_x = delta_joined[n * 16 + j] + delta_x_term_1[n * 16 + j] + 2.0f * g_x[n * 16 + j];
+                        const real delta_x = delta_joined[k] + delta_x_term_1[k] + 2.0f * g_x[k];
                         /* score = −δ_x */
-                        score[n * 16 + j] = -delta_x;
+                        score[k] = -delta_x;
                     }
                 }
             }
@@ -729,8 +743,9 @@ void skip_hessian_diagonal(const real *const *params, const real *x, const long 
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 16; j++) {
+                    const long k = n * 16 + j;
                     /* W_below ∘ W_below */
-                    W_below_squared[n * 16 + j] = W_below[n * 16 + j] * W_below[n * 16 + j];
+                    W_below_squared[k] = W_below[k] * W_below[k];
                 }
             }
         }
@@ -773,12 +788,14 @@ void skip_hessian_diagonal(const real *const *params, const real *x, const long 
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_below = W_below g_x + b_below */
-                        const real g_below = b_below[j] + g_below_unbiased[n * 16 + j];
+                        const real g_below = b_below[j] + g_below_unbiased[k];
                         /* g_hidden = f(g_below) = tanh(g_below) */
-                        g_hidden[n * 16 + j] = simd_tanhf(g_below);
+                        const real g_hidden_ = simd_tanhf(g_below);
+                        g_hidden[k] = g_hidden_;
                         /* g_joined = g_hidden + g_x */
-                        g_joined[n * 16 + j] = g_hidden[n * 16 + j] + g_x[n * 16 + j];
+                        g_joined[k] = g_hidden_ + g_x[k];
                     }
                 }
                 together(mine);
@@ -788,19 +805,21 @@ void skip_hessian_diagonal(const real *const *params, const real *x, const long 
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_above = W_below g_joined + b_below */
-                        const real g_above = b_below[j] + g_above_unbiased[n * 16 + j];
+                        const real g_above = b_below[j] + g_above_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_above));
                         /* sigmoid_pointwise_1 = sigmoid(g_above) */
                         const real sigmoid_pointwise_1 = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
                         /* δ_above = δ_pointwise_1 f′(g_above)  (1) */
-                        delta_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1;
+                        delta_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1;
                         /* δ′_above = δ_pointwise_1 f″(g_above)  (§1.3) */
-                        delta_prime_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1 * (1.0f - sigmoid_pointwise_1);
+                        delta_prime_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1 * (1.0f - sigmoid_pointwise_1);
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_joined = W_belowᵀ δ_above  (1) */
                 times(mine, rows, 16, 16, delta_above, 16, W_below, 16, 0, delta_joined, 16);
                 together(mine);
@@ -810,10 +829,11 @@ void skip_hessian_diagonal(const real *const *params, const real *x, const long 
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ_hidden = δ_joined + δ_both[16:32]  (1) */
-                        const real delta_hidden = delta_hidden_term_2[j] + delta_joined[n * 16 + j];
+                        const real delta_hidden = delta_hidden_term_2[j] + delta_joined[k];
                         /* δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3) */
-                        delta_prime_below[n * 16 + j] = delta_prime_joined[n * 16 + j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - 2.0f * delta_hidden * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        delta_prime_below[k] = delta_prime_joined[k] * squared(1.0f - g_hidden[k] * g_hidden[k]) - 2.0f * delta_hidden * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]);
                     }
                 }
                 together(mine);
@@ -822,8 +842,9 @@ void skip_hessian_diagonal(const real *const *params, const real *x, const long 
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3) */
-                        delta_prime_x[n * 16 + j] = delta_prime_joined[n * 16 + j] + delta_prime_x_term_1[n * 16 + j] + 2.0f;
+                        delta_prime_x[k] = delta_prime_joined[k] + delta_prime_x_term_1[k] + 2.0f;
                     }
                 }
             }
@@ -878,8 +899,9 @@ void skip_loss_terms(const real *const *params, const real *x, const long N, con
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 16; j++) {
+                    const long k = n * 16 + j;
                     /* W_below ∘ W_below */
-                    W_below_squared[n * 16 + j] = W_below[n * 16 + j] * W_below[n * 16 + j];
+                    W_below_squared[k] = W_below[k] * W_below[k];
                 }
             }
         }
@@ -926,12 +948,14 @@ void skip_loss_terms(const real *const *params, const real *x, const long N, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_below = W_below g_x + b_below */
-                        const real g_below = b_below[j] + g_below_unbiased[n * 16 + j];
+                        const real g_below = b_below[j] + g_below_unbiased[k];
                         /* g_hidden = f(g_below) = tanh(g_below) */
-                        g_hidden[n * 16 + j] = simd_tanhf(g_below);
+                        const real g_hidden_ = simd_tanhf(g_below);
+                        g_hidden[k] = g_hidden_;
                         /* g_joined = g_hidden + g_x */
-                        g_joined[n * 16 + j] = g_hidden[n * 16 + j] + g_x[n * 16 + j];
+                        g_joined[k] = g_hidden_ + g_x[k];
                     }
                 }
                 together(mine);
@@ -941,19 +965,21 @@ void skip_loss_terms(const real *const *params, const real *x, const long N, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_above = W_below g_joined + b_below */
-                        const real g_above = b_below[j] + g_above_unbiased[n * 16 + j];
+                        const real g_above = b_below[j] + g_above_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_above));
                         /* sigmoid_pointwise_1 = sigmoid(g_above) */
                         const real sigmoid_pointwise_1 = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
                         /* δ_above = δ_pointwise_1 f′(g_above)  (1) */
-                        delta_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1;
+                        delta_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1;
                         /* δ′_above = δ_pointwise_1 f″(g_above)  (§1.3) */
-                        delta_prime_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1 * (1.0f - sigmoid_pointwise_1);
+                        delta_prime_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1 * (1.0f - sigmoid_pointwise_1);
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_joined = W_belowᵀ δ_above  (1) */
                 times(mine, rows, 16, 16, delta_above, 16, W_below, 16, 0, delta_joined, 16);
                 together(mine);
@@ -963,12 +989,13 @@ void skip_loss_terms(const real *const *params, const real *x, const long N, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ_hidden = δ_joined + δ_both[16:32]  (1) */
-                        const real delta_hidden = delta_hidden_term_2[j] + delta_joined[n * 16 + j];
+                        const real delta_hidden = delta_hidden_term_2[j] + delta_joined[k];
                         /* δ_below = δ_hidden f′(g_below)  (1) */
-                        delta_below[n * 16 + j] = delta_hidden * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        delta_below[k] = delta_hidden * (1.0f - g_hidden[k] * g_hidden[k]);
                         /* δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3) */
-                        delta_prime_below[n * 16 + j] = delta_prime_joined[n * 16 + j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - 2.0f * delta_hidden * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        delta_prime_below[k] = delta_prime_joined[k] * squared(1.0f - g_hidden[k] * g_hidden[k]) - 2.0f * delta_hidden * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]);
                     }
                 }
                 together(mine);
@@ -980,10 +1007,11 @@ void skip_loss_terms(const real *const *params, const real *x, const long N, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3) */
-                        const real delta_prime_x = delta_prime_joined[n * 16 + j] + delta_prime_x_term_1[n * 16 + j] + 2.0f;
+                        const real delta_prime_x = delta_prime_joined[k] + delta_prime_x_term_1[k] + 2.0f;
                         /* δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1) */
-                        const real delta_x = delta_joined[n * 16 + j] + delta_x_term_1[n * 16 + j] + 2.0f * g_x[n * 16 + j];
+                        const real delta_x = delta_joined[k] + delta_x_term_1[k] + 2.0f * g_x[k];
                         const real sum_delta_squared_terms = delta_x * delta_x;
                         const real sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
                         /* Σ_n Σ_i δ_x² */
@@ -1065,8 +1093,9 @@ void skip_loss_terms_lam0(const real *const *params, const real *x, const long N
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 16; j++) {
+                    const long k = n * 16 + j;
                     /* W_below ∘ W_below */
-                    W_below_squared[n * 16 + j] = W_below[n * 16 + j] * W_below[n * 16 + j];
+                    W_below_squared[k] = W_below[k] * W_below[k];
                 }
             }
         }
@@ -1112,12 +1141,14 @@ void skip_loss_terms_lam0(const real *const *params, const real *x, const long N
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_below = W_below g_x + b_below */
-                        const real g_below = b_below[j] + g_below_unbiased[n * 16 + j];
+                        const real g_below = b_below[j] + g_below_unbiased[k];
                         /* g_hidden = f(g_below) = tanh(g_below) */
-                        g_hidden[n * 16 + j] = simd_tanhf(g_below);
+                        const real g_hidden_ = simd_tanhf(g_below);
+                        g_hidden[k] = g_hidden_;
                         /* g_joined = g_hidden + g_x */
-                        g_joined[n * 16 + j] = g_hidden[n * 16 + j] + g_x[n * 16 + j];
+                        g_joined[k] = g_hidden_ + g_x[k];
                     }
                 }
                 together(mine);
@@ -1127,19 +1158,21 @@ void skip_loss_terms_lam0(const real *const *params, const real *x, const long N
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_above = W_below g_joined + b_below */
-                        const real g_above = b_below[j] + g_above_unbiased[n * 16 + j];
+                        const real g_above = b_below[j] + g_above_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_above));
                         /* sigmoid_pointwise_1 = sigmoid(g_above) */
                         const real sigmoid_pointwise_1 = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
                         /* δ_above = δ_pointwise_1 f′(g_above)  (1) */
-                        delta_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1;
+                        delta_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1;
                         /* δ′_above = δ_pointwise_1 f″(g_above)  (§1.3) */
-                        delta_prime_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1 * (1.0f - sigmoid_pointwise_1);
+                        delta_prime_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1 * (1.0f - sigmoid_pointwise_1);
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_joined = W_belowᵀ δ_above  (1) */
                 times(mine, rows, 16, 16, delta_above, 16, W_below, 16, 0, delta_joined, 16);
                 together(mine);
@@ -1149,12 +1182,13 @@ void skip_loss_terms_lam0(const real *const *params, const real *x, const long N
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ_hidden = δ_joined + δ_both[16:32]  (1) */
-                        const real delta_hidden = delta_hidden_term_2[j] + delta_joined[n * 16 + j];
+                        const real delta_hidden = delta_hidden_term_2[j] + delta_joined[k];
                         /* δ_below = δ_hidden f′(g_below)  (1) */
-                        delta_below[n * 16 + j] = delta_hidden * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        delta_below[k] = delta_hidden * (1.0f - g_hidden[k] * g_hidden[k]);
                         /* δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3) */
-                        delta_prime_below[n * 16 + j] = delta_prime_joined[n * 16 + j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - 2.0f * delta_hidden * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        delta_prime_below[k] = delta_prime_joined[k] * squared(1.0f - g_hidden[k] * g_hidden[k]) - 2.0f * delta_hidden * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]);
                     }
                 }
                 together(mine);
@@ -1168,11 +1202,12 @@ void skip_loss_terms_lam0(const real *const *params, const real *x, const long N
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime)
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1) */
-                        const real delta_x = delta_joined[n * 16 + j] + delta_x_term_1[n * 16 + j] + 2.0f * g_x[n * 16 + j];
+                        const real delta_x = delta_joined[k] + delta_x_term_1[k] + 2.0f * g_x[k];
                         const real sum_delta_squared_terms = delta_x * delta_x;
                         /* δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3) */
-                        const real delta_prime_x = delta_prime_joined[n * 16 + j] + delta_prime_x_term_1[n * 16 + j] + 2.0f;
+                        const real delta_prime_x = delta_prime_joined[k] + delta_prime_x_term_1[k] + 2.0f;
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                         /* Σ_n Σ_i δ′_x */
@@ -1248,8 +1283,9 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 16; j++) {
+                    const long k = n * 16 + j;
                     /* W_below ∘ W_below */
-                    W_below_squared[n * 16 + j] = W_below[n * 16 + j] * W_below[n * 16 + j];
+                    W_below_squared[k] = W_below[k] * W_below[k];
                 }
             }
         }
@@ -1324,12 +1360,14 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_below = W_below g_x + b_below */
-                        const real g_below = b_below[j] + g_below_unbiased[n * 16 + j];
+                        const real g_below = b_below[j] + g_below_unbiased[k];
                         /* g_hidden = f(g_below) = tanh(g_below) */
-                        g_hidden[n * 16 + j] = simd_tanhf(g_below);
+                        const real g_hidden_ = simd_tanhf(g_below);
+                        g_hidden[k] = g_hidden_;
                         /* g_joined = g_hidden + g_x */
-                        g_joined[n * 16 + j] = g_hidden[n * 16 + j] + g_x[n * 16 + j];
+                        g_joined[k] = g_hidden_ + g_x[k];
                     }
                 }
                 together(mine);
@@ -1338,19 +1376,22 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_above = W_below g_joined + b_below */
-                        const real g_above = b_below[j] + g_above_unbiased[n * 16 + j];
+                        const real g_above = b_below[j] + g_above_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_above));
                         /* sigmoid_pointwise_1 = sigmoid(g_above) */
-                        sigmoid_pointwise_1[n * 16 + j] = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
+                        const real sigmoid_pointwise_1_ = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
+                        sigmoid_pointwise_1[k] = sigmoid_pointwise_1_;
                         /* δ_above = δ_pointwise_1 f′(g_above)  (1) */
-                        delta_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j];
+                        delta_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1_;
                         /* δ′_above = δ_pointwise_1 f″(g_above)  (§1.3) */
-                        delta_prime_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - sigmoid_pointwise_1[n * 16 + j]);
+                        delta_prime_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1_ * (1.0f - sigmoid_pointwise_1_);
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_joined = W_belowᵀ δ_above  (1) */
                 times(mine, rows, 16, 16, delta_above, 16, W_below, 16, 0, delta_joined, 16);
                 /* δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3) */
@@ -1358,12 +1399,14 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ_hidden = δ_joined + δ_both[16:32]  (1) */
-                        delta_hidden[n * 16 + j] = delta_hidden_term_2[j] + delta_joined[n * 16 + j];
+                        const real delta_hidden_ = delta_hidden_term_2[j] + delta_joined[k];
+                        delta_hidden[k] = delta_hidden_;
                         /* δ_below = δ_hidden f′(g_below)  (1) */
-                        delta_below[n * 16 + j] = delta_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        delta_below[k] = delta_hidden_ * (1.0f - g_hidden[k] * g_hidden[k]);
                         /* δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3) */
-                        delta_prime_below[n * 16 + j] = delta_prime_joined[n * 16 + j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - 2.0f * delta_hidden[n * 16 + j] * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        delta_prime_below[k] = delta_prime_joined[k] * squared(1.0f - g_hidden[k] * g_hidden[k]) - 2.0f * delta_hidden_ * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]);
                     }
                 }
                 together(mine);
@@ -1372,8 +1415,9 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1) */
-                        delta_x[n * 16 + j] = delta_joined[n * 16 + j] + delta_x_term_1[n * 16 + j] + 2.0f * g_x[n * 16 + j];
+                        delta_x[k] = delta_joined[k] + delta_x_term_1[k] + 2.0f * g_x[k];
                     }
                 }
                 /* (W_below ∘ W_below)ᵀ δ′_below */
@@ -1381,12 +1425,13 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3) */
-                        const real delta_prime_x = delta_prime_joined[n * 16 + j] + delta_prime_x_term_1[n * 16 + j] + 2.0f;
-                        const real sum_delta_squared_terms = delta_x[n * 16 + j] * delta_x[n * 16 + j];
+                        const real delta_prime_x = delta_prime_joined[k] + delta_prime_x_term_1[k] + 2.0f;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                         const real sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
                         /* ∂J/∂δ′_x = −1 + 2λ δ′_x  (7) */
-                        dJ_ddelta_prime_x[n * 16 + j] = 2.0f * delta_prime_x * lam - 1.0f;
+                        dJ_ddelta_prime_x[k] = 2.0f * delta_prime_x * lam - 1.0f;
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                         /* Σ_n Σ_i δ′_x */
@@ -1397,6 +1442,7 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
                 }
 
                 /* ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′ */
+                together(mine);
                 /* ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12) */
                 times_transposed(mine, rows, 16, 16, delta_x, 16, W_below, 16, 0, dJ_ddelta_below, 16);
                 /* ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13) */
@@ -1404,14 +1450,16 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19) */
-                        dJ_ddelta_hidden[n * 16 + j] = dJ_ddelta_below[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - 2.0f * dJ_ddelta_prime_below[n * 16 + j] * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        const real dJ_ddelta_hidden_ = dJ_ddelta_below[k] * (1.0f - g_hidden[k] * g_hidden[k]) - 2.0f * dJ_ddelta_prime_below[k] * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]);
+                        dJ_ddelta_hidden[k] = dJ_ddelta_hidden_;
                         /* ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6) */
-                        dJ_ddelta_joined[n * 16 + j] = dJ_ddelta_hidden[n * 16 + j] + delta_x[n * 16 + j];
+                        dJ_ddelta_joined[k] = dJ_ddelta_hidden_ + delta_x[k];
                         /* ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20) */
-                        const real dJ_ddelta_prime_hidden = dJ_ddelta_prime_below[n * 16 + j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        const real dJ_ddelta_prime_hidden = dJ_ddelta_prime_below[k] * squared(1.0f - g_hidden[k] * g_hidden[k]);
                         /* ∂J/∂δ′_joined = ∂J/∂δ′_hidden + ∂J/∂δ′_x  (8) */
-                        dJ_ddelta_prime_joined[n * 16 + j] = dJ_ddelta_prime_hidden + dJ_ddelta_prime_x[n * 16 + j];
+                        dJ_ddelta_prime_joined[k] = dJ_ddelta_prime_hidden + dJ_ddelta_prime_x[k];
                     }
                 }
                 together(mine);
@@ -1422,10 +1470,11 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19) */
-                        dJ_ddelta_pointwise_1[n * 16 + j] = dJ_ddelta_above[n * 16 + j] * sigmoid_pointwise_1[n * 16 + j] + dJ_ddelta_prime_above[n * 16 + j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - sigmoid_pointwise_1[n * 16 + j]);
+                        dJ_ddelta_pointwise_1[k] = dJ_ddelta_above[k] * sigmoid_pointwise_1[k] + dJ_ddelta_prime_above[k] * sigmoid_pointwise_1[k] * (1.0f - sigmoid_pointwise_1[k]);
                         /* ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22) */
-                        dJ_dg_above[n * 16 + j] = dJ_ddelta_above[n * 16 + j] * delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - sigmoid_pointwise_1[n * 16 + j]) + dJ_ddelta_prime_above[n * 16 + j] * delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - 2.0f * sigmoid_pointwise_1[n * 16 + j]) * (1.0f - sigmoid_pointwise_1[n * 16 + j]);
+                        dJ_dg_above[k] = dJ_ddelta_above[k] * delta_pointwise_1[j] * sigmoid_pointwise_1[k] * (1.0f - sigmoid_pointwise_1[k]) + dJ_ddelta_prime_above[k] * delta_pointwise_1[j] * sigmoid_pointwise_1[k] * (1.0f - 2.0f * sigmoid_pointwise_1[k]) * (1.0f - sigmoid_pointwise_1[k]);
                     }
                 }
                 together(mine);
@@ -1456,13 +1505,15 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
                         dJ_db_below_sum_at_above[j] += dJ_dg_above[n * 16 + j];
                     }
                 }
+                together(mine);
                 /* ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15) */
                 times(mine, rows, 16, 16, dJ_dg_above, 16, W_below, 16, 0, dJ_dg_joined, 16);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22) */
-                        dJ_dg_below[n * 16 + j] = dJ_ddelta_prime_below[n * 16 + j] * delta_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) * (6.0f * g_hidden[n * 16 + j] * g_hidden[n * 16 + j] - 2.0f) + dJ_dg_joined[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - 2.0f * dJ_ddelta_below[n * 16 + j] * delta_hidden[n * 16 + j] * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - 4.0f * dJ_ddelta_prime_below[n * 16 + j] * delta_prime_joined[n * 16 + j] * g_hidden[n * 16 + j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        dJ_dg_below[k] = dJ_ddelta_prime_below[k] * delta_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]) * (6.0f * g_hidden[k] * g_hidden[k] - 2.0f) + dJ_dg_joined[k] * (1.0f - g_hidden[k] * g_hidden[k]) - 2.0f * dJ_ddelta_below[k] * delta_hidden[k] * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]) - 4.0f * dJ_ddelta_prime_below[k] * delta_prime_joined[k] * g_hidden[k] * squared(1.0f - g_hidden[k] * g_hidden[k]);
                     }
                 }
                 /* Σ_n δ′_above ∂J/∂δ′_joinedᵀ + Σ_n δ′_below ∂J/∂δ′_xᵀ */
@@ -1525,8 +1576,9 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 16; j++) {
+                    const long k = n * 16 + j;
                     /* ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ + δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below ∂J/∂δ′_xᵀ + ∂J/∂g_below g_xᵀ  (16)+(17) */
-                    dJ_dW_below[n * 16 + j] = (2.0f * W_below[n * 16 + j] * dJ_dW_below_delta_prime[n * 16 + j] + dJ_dW_below_g[n * 16 + j]) / N;
+                    dJ_dW_below[k] = (2.0f * W_below[k] * dJ_dW_below_delta_prime[k] + dJ_dW_below_g[k]) / N;
                 }
             }
         }
@@ -1586,8 +1638,9 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 16; j++) {
+                    const long k = n * 16 + j;
                     /* W_below ∘ W_below */
-                    W_below_squared[n * 16 + j] = W_below[n * 16 + j] * W_below[n * 16 + j];
+                    W_below_squared[k] = W_below[k] * W_below[k];
                 }
             }
         }
@@ -1675,12 +1728,14 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_below = W_below g_x + b_below */
-                        const real g_below = b_below[j] + g_below_unbiased[n * 16 + j];
+                        const real g_below = b_below[j] + g_below_unbiased[k];
                         /* g_hidden = f(g_below) = tanh(g_below) */
-                        g_hidden[n * 16 + j] = simd_tanhf(g_below);
+                        const real g_hidden_ = simd_tanhf(g_below);
+                        g_hidden[k] = g_hidden_;
                         /* g_joined = g_hidden + g_x */
-                        g_joined[n * 16 + j] = g_hidden[n * 16 + j] + g_x[n * 16 + j];
+                        g_joined[k] = g_hidden_ + g_x[k];
                     }
                 }
                 together(mine);
@@ -1689,19 +1744,22 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_above = W_below g_joined + b_below */
-                        const real g_above = b_below[j] + g_above_unbiased[n * 16 + j];
+                        const real g_above = b_below[j] + g_above_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_above));
                         /* sigmoid_pointwise_1 = sigmoid(g_above) */
-                        sigmoid_pointwise_1[n * 16 + j] = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
+                        const real sigmoid_pointwise_1_ = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
+                        sigmoid_pointwise_1[k] = sigmoid_pointwise_1_;
                         /* δ_above = δ_pointwise_1 f′(g_above)  (1) */
-                        delta_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j];
+                        delta_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1_;
                         /* δ′_above = δ_pointwise_1 f″(g_above)  (§1.3) */
-                        delta_prime_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - sigmoid_pointwise_1[n * 16 + j]);
+                        delta_prime_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1_ * (1.0f - sigmoid_pointwise_1_);
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_joined = W_belowᵀ δ_above  (1) */
                 times(mine, rows, 16, 16, delta_above, 16, W_below, 16, 0, delta_joined, 16);
                 /* δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3) */
@@ -1709,12 +1767,14 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ_hidden = δ_joined + δ_both[16:32]  (1) */
-                        delta_hidden[n * 16 + j] = delta_hidden_term_2[j] + delta_joined[n * 16 + j];
+                        const real delta_hidden_ = delta_hidden_term_2[j] + delta_joined[k];
+                        delta_hidden[k] = delta_hidden_;
                         /* δ_below = δ_hidden f′(g_below)  (1) */
-                        delta_below[n * 16 + j] = delta_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        delta_below[k] = delta_hidden_ * (1.0f - g_hidden[k] * g_hidden[k]);
                         /* δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3) */
-                        delta_prime_below[n * 16 + j] = delta_prime_joined[n * 16 + j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - 2.0f * delta_hidden[n * 16 + j] * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        delta_prime_below[k] = delta_prime_joined[k] * squared(1.0f - g_hidden[k] * g_hidden[k]) - 2.0f * delta_hidden_ * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]);
                     }
                 }
                 together(mine);
@@ -1723,9 +1783,11 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared)
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1) */
-                        delta_x[n * 16 + j] = delta_joined[n * 16 + j] + delta_x_term_1[n * 16 + j] + 2.0f * g_x[n * 16 + j];
-                        const real sum_delta_squared_terms = delta_x[n * 16 + j] * delta_x[n * 16 + j];
+                        const real delta_x_ = delta_joined[k] + delta_x_term_1[k] + 2.0f * g_x[k];
+                        delta_x[k] = delta_x_;
+                        const real sum_delta_squared_terms = delta_x_ * delta_x_;
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                     }
@@ -1737,27 +1799,31 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_prime)
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3) */
-                        const real delta_prime_x = delta_prime_joined[n * 16 + j] + delta_prime_x_term_1[n * 16 + j] + 2.0f;
+                        const real delta_prime_x = delta_prime_joined[k] + delta_prime_x_term_1[k] + 2.0f;
                         /* Σ_n Σ_i δ′_x */
                         sum_delta_prime += delta_prime_x;
                     }
                 }
 
                 /* ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′ */
+                together(mine);
                 /* ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12) */
                 times_transposed(mine, rows, 16, 16, delta_x, 16, W_below, 16, 0, dJ_ddelta_below, 16);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19) */
-                        dJ_ddelta_hidden[n * 16 + j] = 2.0f * W_below_squared_sum[j] * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) + dJ_ddelta_below[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        const real dJ_ddelta_hidden_ = 2.0f * W_below_squared_sum[j] * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]) + dJ_ddelta_below[k] * (1.0f - g_hidden[k] * g_hidden[k]);
+                        dJ_ddelta_hidden[k] = dJ_ddelta_hidden_;
                         /* ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6) */
-                        dJ_ddelta_joined[n * 16 + j] = dJ_ddelta_hidden[n * 16 + j] + delta_x[n * 16 + j];
+                        dJ_ddelta_joined[k] = dJ_ddelta_hidden_ + delta_x[k];
                         /* ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20) */
-                        const real dJ_ddelta_prime_hidden = -W_below_squared_sum[j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        const real dJ_ddelta_prime_hidden = -W_below_squared_sum[j] * squared(1.0f - g_hidden[k] * g_hidden[k]);
                         /* ∂J/∂δ′_joined = ∂J/∂δ′_hidden + (−1)  (8) */
-                        dJ_ddelta_prime_joined[n * 16 + j] = dJ_ddelta_prime_hidden - 1.0f;
+                        dJ_ddelta_prime_joined[k] = dJ_ddelta_prime_hidden - 1.0f;
                     }
                 }
                 together(mine);
@@ -1768,10 +1834,11 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19) */
-                        dJ_ddelta_pointwise_1[n * 16 + j] = dJ_ddelta_above[n * 16 + j] * sigmoid_pointwise_1[n * 16 + j] + dJ_ddelta_prime_above[n * 16 + j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - sigmoid_pointwise_1[n * 16 + j]);
+                        dJ_ddelta_pointwise_1[k] = dJ_ddelta_above[k] * sigmoid_pointwise_1[k] + dJ_ddelta_prime_above[k] * sigmoid_pointwise_1[k] * (1.0f - sigmoid_pointwise_1[k]);
                         /* ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22) */
-                        dJ_dg_above[n * 16 + j] = dJ_ddelta_above[n * 16 + j] * delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - sigmoid_pointwise_1[n * 16 + j]) + dJ_ddelta_prime_above[n * 16 + j] * delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - 2.0f * sigmoid_pointwise_1[n * 16 + j]) * (1.0f - sigmoid_pointwise_1[n * 16 + j]);
+                        dJ_dg_above[k] = dJ_ddelta_above[k] * delta_pointwise_1[j] * sigmoid_pointwise_1[k] * (1.0f - sigmoid_pointwise_1[k]) + dJ_ddelta_prime_above[k] * delta_pointwise_1[j] * sigmoid_pointwise_1[k] * (1.0f - 2.0f * sigmoid_pointwise_1[k]) * (1.0f - sigmoid_pointwise_1[k]);
                     }
                 }
                 together(mine);
@@ -1810,8 +1877,9 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22) */
-                        dJ_dg_below[n * 16 + j] = 4.0f * W_below_squared_sum[j] * delta_prime_joined[n * 16 + j] * g_hidden[n * 16 + j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) + dJ_dg_joined[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - W_below_squared_sum[j] * delta_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) * (6.0f * g_hidden[n * 16 + j] * g_hidden[n * 16 + j] - 2.0f) - 2.0f * dJ_ddelta_below[n * 16 + j] * delta_hidden[n * 16 + j] * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        dJ_dg_below[k] = 4.0f * W_below_squared_sum[j] * delta_prime_joined[k] * g_hidden[k] * squared(1.0f - g_hidden[k] * g_hidden[k]) + dJ_dg_joined[k] * (1.0f - g_hidden[k] * g_hidden[k]) - W_below_squared_sum[j] * delta_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]) * (6.0f * g_hidden[k] * g_hidden[k] - 2.0f) - 2.0f * dJ_ddelta_below[k] * delta_hidden[k] * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]);
                     }
                 }
                 /* Σ_n δ′_below */
@@ -1879,8 +1947,9 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 16; j++) {
+                    const long k = n * 16 + j;
                     /* ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ + δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below (−1)ᵀ + ∂J/∂g_below g_xᵀ  (16)+(17) */
-                    dJ_dW_below[n * 16 + j] = (2.0f * W_below[n * 16 + j] * dJ_dW_below_delta_prime_at_above[n * 16 + j] + dJ_dW_below_g[n * 16 + j] - 2.0f * W_below[n * 16 + j] * dJ_dW_below_delta_prime_sum_column[n]) / N;
+                    dJ_dW_below[k] = (2.0f * W_below[k] * dJ_dW_below_delta_prime_at_above[k] + dJ_dW_below_g[k] - 2.0f * W_below[k] * dJ_dW_below_delta_prime_sum_column[n]) / N;
                 }
             }
         }
@@ -1939,8 +2008,9 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 16; j++) {
+                    const long k = n * 16 + j;
                     /* W_below ∘ W_below */
-                    W_below_squared[n * 16 + j] = W_below[n * 16 + j] * W_below[n * 16 + j];
+                    W_below_squared[k] = W_below[k] * W_below[k];
                 }
             }
         }
@@ -2033,12 +2103,14 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_below = W_below g_x + b_below */
-                        const real g_below = b_below[j] + g_below_unbiased[n * 16 + j];
+                        const real g_below = b_below[j] + g_below_unbiased[k];
                         /* g_hidden = f(g_below) = tanh(g_below) */
-                        g_hidden[n * 16 + j] = simd_tanhf(g_below);
+                        const real g_hidden_ = simd_tanhf(g_below);
+                        g_hidden[k] = g_hidden_;
                         /* g_joined = g_hidden + g_x */
-                        g_joined[n * 16 + j] = g_hidden[n * 16 + j] + g_x[n * 16 + j];
+                        g_joined[k] = g_hidden_ + g_x[k];
                     }
                 }
                 together(mine);
@@ -2047,19 +2119,22 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_above = W_below g_joined + b_below */
-                        const real g_above = b_below[j] + g_above_unbiased[n * 16 + j];
+                        const real g_above = b_below[j] + g_above_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_above));
                         /* sigmoid_pointwise_1 = sigmoid(g_above) */
-                        sigmoid_pointwise_1[n * 16 + j] = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
+                        const real sigmoid_pointwise_1_ = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
+                        sigmoid_pointwise_1[k] = sigmoid_pointwise_1_;
                         /* δ_above = δ_pointwise_1 f′(g_above)  (1) */
-                        delta_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j];
+                        delta_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1_;
                         /* δ′_above = δ_pointwise_1 f″(g_above)  (§1.3) */
-                        delta_prime_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - sigmoid_pointwise_1[n * 16 + j]);
+                        delta_prime_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1_ * (1.0f - sigmoid_pointwise_1_);
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_joined = W_belowᵀ δ_above  (1) */
                 times(mine, rows, 16, 16, delta_above, 16, W_below, 16, 0, delta_joined, 16);
                 /* δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3) */
@@ -2067,12 +2142,14 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ_hidden = δ_joined + δ_both[16:32]  (1) */
-                        delta_hidden[n * 16 + j] = delta_hidden_term_2[j] + delta_joined[n * 16 + j];
+                        const real delta_hidden_ = delta_hidden_term_2[j] + delta_joined[k];
+                        delta_hidden[k] = delta_hidden_;
                         /* δ_below = δ_hidden f′(g_below)  (1) */
-                        delta_below[n * 16 + j] = delta_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        delta_below[k] = delta_hidden_ * (1.0f - g_hidden[k] * g_hidden[k]);
                         /* δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3) */
-                        delta_prime_below[n * 16 + j] = delta_prime_joined[n * 16 + j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - 2.0f * delta_hidden[n * 16 + j] * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        delta_prime_below[k] = delta_prime_joined[k] * squared(1.0f - g_hidden[k] * g_hidden[k]) - 2.0f * delta_hidden_ * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]);
                     }
                 }
                 together(mine);
@@ -2081,8 +2158,9 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1) */
-                        delta_x[n * 16 + j] = delta_joined[n * 16 + j] + delta_x_term_1[n * 16 + j] + 2.0f * g_x[n * 16 + j];
+                        delta_x[k] = delta_joined[k] + delta_x_term_1[k] + 2.0f * g_x[k];
                     }
                 }
                 /* (W_below ∘ W_below)ᵀ δ′_below */
@@ -2090,29 +2168,34 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3) */
-                        delta_prime_x[n * 16 + j] = delta_prime_joined[n * 16 + j] + delta_prime_x_term_1[n * 16 + j] + 2.0f;
-                        const real sum_delta_squared_terms = delta_x[n * 16 + j] * delta_x[n * 16 + j];
-                        const real sum_delta_prime_squared_terms = delta_prime_x[n * 16 + j] * delta_prime_x[n * 16 + j];
+                        const real delta_prime_x_ = delta_prime_joined[k] + delta_prime_x_term_1[k] + 2.0f;
+                        delta_prime_x[k] = delta_prime_x_;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                        const real sum_delta_prime_squared_terms = delta_prime_x_ * delta_prime_x_;
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                         /* Σ_n Σ_i δ′_x */
-                        sum_delta_prime += delta_prime_x[n * 16 + j];
+                        sum_delta_prime += delta_prime_x_;
                         /* Σ_n Σ_i δ′_x² */
                         sum_delta_prime_squared += sum_delta_prime_squared_terms;
                     }
                 }
 
                 /* ---- forward adjoints: ∂K/∂δ */
+                together(mine);
                 /* ∂K/∂δ_below = W_below ∂K/∂δ_x  (11) */
                 times_transposed(mine, rows, 16, 16, delta_x, 16, W_below, 16, 0, dK_ddelta_below, 16);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18) */
-                        dK_ddelta_hidden[n * 16 + j] = dK_ddelta_below[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        const real dK_ddelta_hidden_ = dK_ddelta_below[k] * (1.0f - g_hidden[k] * g_hidden[k]);
+                        dK_ddelta_hidden[k] = dK_ddelta_hidden_;
                         /* ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4) */
-                        dK_ddelta_joined[n * 16 + j] = dK_ddelta_hidden[n * 16 + j] + delta_x[n * 16 + j];
+                        dK_ddelta_joined[k] = dK_ddelta_hidden_ + delta_x[k];
                     }
                 }
                 together(mine);
@@ -2121,10 +2204,11 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18) */
-                        dK_ddelta_pointwise_1[n * 16 + j] = dK_ddelta_above[n * 16 + j] * sigmoid_pointwise_1[n * 16 + j];
+                        dK_ddelta_pointwise_1[k] = dK_ddelta_above[k] * sigmoid_pointwise_1[k];
                         /* ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21) */
-                        dK_dg_above[n * 16 + j] = dK_ddelta_above[n * 16 + j] * delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - sigmoid_pointwise_1[n * 16 + j]);
+                        dK_dg_above[k] = dK_ddelta_above[k] * delta_pointwise_1[j] * sigmoid_pointwise_1[k] * (1.0f - sigmoid_pointwise_1[k]);
                     }
                 }
                 together(mine);
@@ -2155,15 +2239,17 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
                         dK_db_below_sum_at_above[j] += dK_dg_above[n * 16 + j];
                     }
                 }
+                together(mine);
                 /* ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14) */
                 times(mine, rows, 16, 16, dK_dg_above, 16, W_below, 16, 0, dK_dg_joined, 16);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21) */
-                        dK_dg_below[n * 16 + j] = dK_dg_joined[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - 2.0f * dK_ddelta_below[n * 16 + j] * delta_hidden[n * 16 + j] * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        dK_dg_below[k] = dK_dg_joined[k] * (1.0f - g_hidden[k] * g_hidden[k]) - 2.0f * dK_ddelta_below[k] * delta_hidden[k] * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]);
                         /* ∂L/∂δ′_x = −1 + 2λ δ′_x  (7) */
-                        dL_ddelta_prime_x[n * 16 + j] = 2.0f * delta_prime_x[n * 16 + j] * lam - 1.0f;
+                        dL_ddelta_prime_x[k] = 2.0f * delta_prime_x[k] * lam - 1.0f;
                     }
                 }
                 together(mine);
@@ -2182,17 +2268,19 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
                 }
 
                 /* ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′ */
+                together(mine);
                 /* ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13) */
                 times_transposed(mine, rows, 16, 16, dL_ddelta_prime_x, 16, W_below_squared, 16, 0, dL_ddelta_prime_below, 16);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19) */
-                        dL_ddelta_hidden[n * 16 + j] = -2.0f * dL_ddelta_prime_below[n * 16 + j] * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        dL_ddelta_hidden[k] = -2.0f * dL_ddelta_prime_below[k] * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]);
                         /* ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20) */
-                        const real dL_ddelta_prime_hidden = dL_ddelta_prime_below[n * 16 + j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        const real dL_ddelta_prime_hidden = dL_ddelta_prime_below[k] * squared(1.0f - g_hidden[k] * g_hidden[k]);
                         /* ∂L/∂δ′_joined = ∂L/∂δ′_hidden + ∂L/∂δ′_x  (8) */
-                        dL_ddelta_prime_joined[n * 16 + j] = dL_ddelta_prime_hidden + dL_ddelta_prime_x[n * 16 + j];
+                        dL_ddelta_prime_joined[k] = dL_ddelta_prime_hidden + dL_ddelta_prime_x[k];
                     }
                 }
                 together(mine);
@@ -2203,10 +2291,11 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19) */
-                        dL_ddelta_pointwise_1[n * 16 + j] = dL_ddelta_above[n * 16 + j] * sigmoid_pointwise_1[n * 16 + j] + dL_ddelta_prime_above[n * 16 + j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - sigmoid_pointwise_1[n * 16 + j]);
+                        dL_ddelta_pointwise_1[k] = dL_ddelta_above[k] * sigmoid_pointwise_1[k] + dL_ddelta_prime_above[k] * sigmoid_pointwise_1[k] * (1.0f - sigmoid_pointwise_1[k]);
                         /* ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22) */
-                        dL_dg_above[n * 16 + j] = dL_ddelta_above[n * 16 + j] * delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - sigmoid_pointwise_1[n * 16 + j]) + dL_ddelta_prime_above[n * 16 + j] * delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - 2.0f * sigmoid_pointwise_1[n * 16 + j]) * (1.0f - sigmoid_pointwise_1[n * 16 + j]);
+                        dL_dg_above[k] = dL_ddelta_above[k] * delta_pointwise_1[j] * sigmoid_pointwise_1[k] * (1.0f - sigmoid_pointwise_1[k]) + dL_ddelta_prime_above[k] * delta_pointwise_1[j] * sigmoid_pointwise_1[k] * (1.0f - 2.0f * sigmoid_pointwise_1[k]) * (1.0f - sigmoid_pointwise_1[k]);
                     }
                 }
                 together(mine);
@@ -2237,13 +2326,15 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
                         dL_db_below_sum_at_above[j] += dL_dg_above[n * 16 + j];
                     }
                 }
+                together(mine);
                 /* ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15) */
                 times(mine, rows, 16, 16, dL_dg_above, 16, W_below, 16, 0, dL_dg_joined, 16);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below δ_hidden f‴(g_below)  (22) */
-                        dL_dg_below[n * 16 + j] = dL_ddelta_prime_below[n * 16 + j] * delta_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) * (6.0f * g_hidden[n * 16 + j] * g_hidden[n * 16 + j] - 2.0f) + dL_dg_joined[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - 4.0f * dL_ddelta_prime_below[n * 16 + j] * delta_prime_joined[n * 16 + j] * g_hidden[n * 16 + j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        dL_dg_below[k] = dL_ddelta_prime_below[k] * delta_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]) * (6.0f * g_hidden[k] * g_hidden[k] - 2.0f) + dL_dg_joined[k] * (1.0f - g_hidden[k] * g_hidden[k]) - 4.0f * dL_ddelta_prime_below[k] * delta_prime_joined[k] * g_hidden[k] * squared(1.0f - g_hidden[k] * g_hidden[k]);
                     }
                 }
                 /* Σ_n δ′_above ∂L/∂δ′_joinedᵀ + Σ_n δ′_below ∂L/∂δ′_xᵀ */
@@ -2320,10 +2411,11 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 16; j++) {
+                    const long k = n * 16 + j;
                     /* ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ  (16) */
-                    dK_dW_below[n * 16 + j] = dK_dW_below_g[n * 16 + j] / N;
+                    dK_dW_below[k] = dK_dW_below_g[k] / N;
                     /* ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ + 2 W_below ∘ δ′_below ∂L/∂δ′_xᵀ + ∂L/∂g_below g_xᵀ  (17) */
-                    dL_dW_below[n * 16 + j] = (2.0f * W_below[n * 16 + j] * dL_dW_below_delta_prime[n * 16 + j] + dL_dW_below_g[n * 16 + j]) / N;
+                    dL_dW_below[k] = (2.0f * W_below[k] * dL_dW_below_delta_prime[k] + dL_dW_below_g[k]) / N;
                 }
             }
         }
@@ -2385,8 +2477,9 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 16; j++) {
+                    const long k = n * 16 + j;
                     /* W_below ∘ W_below */
-                    W_below_squared[n * 16 + j] = W_below[n * 16 + j] * W_below[n * 16 + j];
+                    W_below_squared[k] = W_below[k] * W_below[k];
                 }
             }
         }
@@ -2491,12 +2584,14 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_below = W_below g_x + b_below */
-                        const real g_below = b_below[j] + g_below_unbiased[n * 16 + j];
+                        const real g_below = b_below[j] + g_below_unbiased[k];
                         /* g_hidden = f(g_below) = tanh(g_below) */
-                        g_hidden[n * 16 + j] = simd_tanhf(g_below);
+                        const real g_hidden_ = simd_tanhf(g_below);
+                        g_hidden[k] = g_hidden_;
                         /* g_joined = g_hidden + g_x */
-                        g_joined[n * 16 + j] = g_hidden[n * 16 + j] + g_x[n * 16 + j];
+                        g_joined[k] = g_hidden_ + g_x[k];
                     }
                 }
                 together(mine);
@@ -2505,19 +2600,22 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* g_above = W_below g_joined + b_below */
-                        const real g_above = b_below[j] + g_above_unbiased[n * 16 + j];
+                        const real g_above = b_below[j] + g_above_unbiased[k];
                         const real shared_1 = simd_expf(-fabsf(g_above));
                         /* sigmoid_pointwise_1 = sigmoid(g_above) */
-                        sigmoid_pointwise_1[n * 16 + j] = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
+                        const real sigmoid_pointwise_1_ = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
+                        sigmoid_pointwise_1[k] = sigmoid_pointwise_1_;
                         /* δ_above = δ_pointwise_1 f′(g_above)  (1) */
-                        delta_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j];
+                        delta_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1_;
                         /* δ′_above = δ_pointwise_1 f″(g_above)  (§1.3) */
-                        delta_prime_above[n * 16 + j] = delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - sigmoid_pointwise_1[n * 16 + j]);
+                        delta_prime_above[k] = delta_pointwise_1[j] * sigmoid_pointwise_1_ * (1.0f - sigmoid_pointwise_1_);
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_joined = W_belowᵀ δ_above  (1) */
                 times(mine, rows, 16, 16, delta_above, 16, W_below, 16, 0, delta_joined, 16);
                 /* δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3) */
@@ -2525,12 +2623,14 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ_hidden = δ_joined + δ_both[16:32]  (1) */
-                        delta_hidden[n * 16 + j] = delta_hidden_term_2[j] + delta_joined[n * 16 + j];
+                        const real delta_hidden_ = delta_hidden_term_2[j] + delta_joined[k];
+                        delta_hidden[k] = delta_hidden_;
                         /* δ_below = δ_hidden f′(g_below)  (1) */
-                        delta_below[n * 16 + j] = delta_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        delta_below[k] = delta_hidden_ * (1.0f - g_hidden[k] * g_hidden[k]);
                         /* δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3) */
-                        delta_prime_below[n * 16 + j] = delta_prime_joined[n * 16 + j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - 2.0f * delta_hidden[n * 16 + j] * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        delta_prime_below[k] = delta_prime_joined[k] * squared(1.0f - g_hidden[k] * g_hidden[k]) - 2.0f * delta_hidden_ * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]);
                     }
                 }
                 together(mine);
@@ -2539,9 +2639,11 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared)
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1) */
-                        delta_x[n * 16 + j] = delta_joined[n * 16 + j] + delta_x_term_1[n * 16 + j] + 2.0f * g_x[n * 16 + j];
-                        const real sum_delta_squared_terms = delta_x[n * 16 + j] * delta_x[n * 16 + j];
+                        const real delta_x_ = delta_joined[k] + delta_x_term_1[k] + 2.0f * g_x[k];
+                        delta_x[k] = delta_x_;
+                        const real sum_delta_squared_terms = delta_x_ * delta_x_;
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                     }
@@ -2553,23 +2655,27 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_prime)
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3) */
-                        const real delta_prime_x = delta_prime_joined[n * 16 + j] + delta_prime_x_term_1[n * 16 + j] + 2.0f;
+                        const real delta_prime_x = delta_prime_joined[k] + delta_prime_x_term_1[k] + 2.0f;
                         /* Σ_n Σ_i δ′_x */
                         sum_delta_prime += delta_prime_x;
                     }
                 }
 
                 /* ---- forward adjoints: ∂K/∂δ */
+                together(mine);
                 /* ∂K/∂δ_below = W_below ∂K/∂δ_x  (11) */
                 times_transposed(mine, rows, 16, 16, delta_x, 16, W_below, 16, 0, dK_ddelta_below, 16);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18) */
-                        dK_ddelta_hidden[n * 16 + j] = dK_ddelta_below[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        const real dK_ddelta_hidden_ = dK_ddelta_below[k] * (1.0f - g_hidden[k] * g_hidden[k]);
+                        dK_ddelta_hidden[k] = dK_ddelta_hidden_;
                         /* ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4) */
-                        dK_ddelta_joined[n * 16 + j] = dK_ddelta_hidden[n * 16 + j] + delta_x[n * 16 + j];
+                        dK_ddelta_joined[k] = dK_ddelta_hidden_ + delta_x[k];
                     }
                 }
                 together(mine);
@@ -2578,10 +2684,11 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18) */
-                        dK_ddelta_pointwise_1[n * 16 + j] = dK_ddelta_above[n * 16 + j] * sigmoid_pointwise_1[n * 16 + j];
+                        dK_ddelta_pointwise_1[k] = dK_ddelta_above[k] * sigmoid_pointwise_1[k];
                         /* ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21) */
-                        dK_dg_above[n * 16 + j] = dK_ddelta_above[n * 16 + j] * delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - sigmoid_pointwise_1[n * 16 + j]);
+                        dK_dg_above[k] = dK_ddelta_above[k] * delta_pointwise_1[j] * sigmoid_pointwise_1[k] * (1.0f - sigmoid_pointwise_1[k]);
                     }
                 }
                 together(mine);
@@ -2612,19 +2719,21 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
                         dK_db_below_sum_at_above[j] += dK_dg_above[n * 16 + j];
                     }
                 }
+                together(mine);
                 /* ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14) */
                 times(mine, rows, 16, 16, dK_dg_above, 16, W_below, 16, 0, dK_dg_joined, 16);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21) */
-                        dK_dg_below[n * 16 + j] = dK_dg_joined[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - 2.0f * dK_ddelta_below[n * 16 + j] * delta_hidden[n * 16 + j] * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        dK_dg_below[k] = dK_dg_joined[k] * (1.0f - g_hidden[k] * g_hidden[k]) - 2.0f * dK_ddelta_below[k] * delta_hidden[k] * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]);
                         /* ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19) */
-                        dL_ddelta_hidden[n * 16 + j] = 2.0f * W_below_squared_sum[j] * g_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        dL_ddelta_hidden[k] = 2.0f * W_below_squared_sum[j] * g_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]);
                         /* ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20) */
-                        const real dL_ddelta_prime_hidden = -W_below_squared_sum[j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]);
+                        const real dL_ddelta_prime_hidden = -W_below_squared_sum[j] * squared(1.0f - g_hidden[k] * g_hidden[k]);
                         /* ∂L/∂δ′_joined = ∂L/∂δ′_hidden + (−1)  (8) */
-                        dL_ddelta_prime_joined[n * 16 + j] = dL_ddelta_prime_hidden - 1.0f;
+                        dL_ddelta_prime_joined[k] = dL_ddelta_prime_hidden - 1.0f;
                     }
                 }
                 together(mine);
@@ -2643,6 +2752,7 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
                 }
 
                 /* ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′ */
+                together(mine);
                 /* ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12) */
                 times_transposed(mine, rows, 16, 16, dL_ddelta_hidden, 16, W_below, 16, 0, dL_ddelta_above, 16);
                 /* ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13) */
@@ -2650,10 +2760,11 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19) */
-                        dL_ddelta_pointwise_1[n * 16 + j] = dL_ddelta_above[n * 16 + j] * sigmoid_pointwise_1[n * 16 + j] + dL_ddelta_prime_above[n * 16 + j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - sigmoid_pointwise_1[n * 16 + j]);
+                        dL_ddelta_pointwise_1[k] = dL_ddelta_above[k] * sigmoid_pointwise_1[k] + dL_ddelta_prime_above[k] * sigmoid_pointwise_1[k] * (1.0f - sigmoid_pointwise_1[k]);
                         /* ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22) */
-                        dL_dg_above[n * 16 + j] = dL_ddelta_above[n * 16 + j] * delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - sigmoid_pointwise_1[n * 16 + j]) + dL_ddelta_prime_above[n * 16 + j] * delta_pointwise_1[j] * sigmoid_pointwise_1[n * 16 + j] * (1.0f - 2.0f * sigmoid_pointwise_1[n * 16 + j]) * (1.0f - sigmoid_pointwise_1[n * 16 + j]);
+                        dL_dg_above[k] = dL_ddelta_above[k] * delta_pointwise_1[j] * sigmoid_pointwise_1[k] * (1.0f - sigmoid_pointwise_1[k]) + dL_ddelta_prime_above[k] * delta_pointwise_1[j] * sigmoid_pointwise_1[k] * (1.0f - 2.0f * sigmoid_pointwise_1[k]) * (1.0f - sigmoid_pointwise_1[k]);
                     }
                 }
                 together(mine);
@@ -2692,8 +2803,9 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s16.first; j < s16.last; j++) {
+                        const long k = n * 16 + j;
                         /* ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below δ_hidden f‴(g_below)  (22) */
-                        dL_dg_below[n * 16 + j] = 4.0f * W_below_squared_sum[j] * delta_prime_joined[n * 16 + j] * g_hidden[n * 16 + j] * squared(1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) + dL_dg_joined[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) - W_below_squared_sum[j] * delta_hidden[n * 16 + j] * (1.0f - g_hidden[n * 16 + j] * g_hidden[n * 16 + j]) * (6.0f * g_hidden[n * 16 + j] * g_hidden[n * 16 + j] - 2.0f);
+                        dL_dg_below[k] = 4.0f * W_below_squared_sum[j] * delta_prime_joined[k] * g_hidden[k] * squared(1.0f - g_hidden[k] * g_hidden[k]) + dL_dg_joined[k] * (1.0f - g_hidden[k] * g_hidden[k]) - W_below_squared_sum[j] * delta_hidden[k] * (1.0f - g_hidden[k] * g_hidden[k]) * (6.0f * g_hidden[k] * g_hidden[k] - 2.0f);
                     }
                 }
                 /* Σ_n δ′_below */
@@ -2775,8 +2887,9 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 16; j++) {
+                    const long k = n * 16 + j;
                     /* ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ  (16) */
-                    dK_dW_below[n * 16 + j] = dK_dW_below_g[n * 16 + j] / N;
+                    dK_dW_below[k] = dK_dW_below_g[k] / N;
                 }
             }
         }
@@ -2794,8 +2907,9 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 16; j++) {
+                    const long k = n * 16 + j;
                     /* ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ + 2 W_below ∘ δ′_below (−1)ᵀ + ∂L/∂g_below g_xᵀ  (17) */
-                    dL_dW_below[n * 16 + j] = (2.0f * W_below[n * 16 + j] * dL_dW_below_delta_prime_at_above[n * 16 + j] + dL_dW_below_g[n * 16 + j] - 2.0f * W_below[n * 16 + j] * dL_dW_below_delta_prime_sum_column[n]) / N;
+                    dL_dW_below[k] = (2.0f * W_below[k] * dL_dW_below_delta_prime_at_above[k] + dL_dW_below_g[k] - 2.0f * W_below[k] * dL_dW_below_delta_prime_sum_column[n]) / N;
                 }
             }
         }

@@ -18,7 +18,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-   template c/module.c.j2, sha256 8abad104316b11af628defc603f43bd7bc3a8498023fa2be07d080cc420c3d11 */
+   template c/module.c.j2, sha256 39c69d8c2eb9c78a35119c5f0a20285800240bbc9c8daf557f3ac39de70f6d4d */
 
 #include <math.h>
 #include <stddef.h>
@@ -326,7 +326,10 @@ static inline float simd_log1pf(const float x)
 {
     const float u = 1 + x;
     const float y = log_of32(u, (x - (u - 1)) / u);
-    return x == 0 || x == HUGE_VALF ? x : x > -1 ? y : x == -1 ? -HUGE_VALF : NAN;
+    float z = x > -1 ? y : NAN;
+    z = x == -1 ? -HUGE_VALF : z;
+    z = x == HUGE_VALF ? x : z;
+    return x == 0 ? x : z;
 }
 
 /* ---- energy: E, (N,) ---- */
@@ -395,16 +398,18 @@ void student_t_energy(const real *const *params, const real *x, const long N, co
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_filters = W_filters g_x + b_filters */
-                        const real g_filters = b_filters[j] + g_filters_unbiased[n * 128 + j];
+                        const real g_filters = b_filters[j] + g_filters_unbiased[k];
                         /* g_experts = f(g_filters) = 3*log1p(g_filters^2/2)/2 */
                         const real g_experts = 1.5f * simd_log1pf(0.5f * g_filters * g_filters);
                         /* g_alpha = s_alpha g_experts */
-                        g_alpha[n * 128 + j] = g_experts * s_alpha[j];
+                        g_alpha[k] = g_experts * s_alpha[j];
                     }
                 }
 
                 /* ---- energy: E */
+                together(mine);
                 /* Σ_j g_alpha */
                 if (s1.first < s1.last) {
                     for (long n = 0; n < rows; n++) {
@@ -492,12 +497,13 @@ void student_t_score(const real *const *params, const real *x, const long N, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_filters = W_filters g_x + b_filters */
-                        const real g_filters = b_filters[j] + g_filters_unbiased[n * 128 + j];
+                        const real g_filters = b_filters[j] + g_filters_unbiased[k];
                         /* f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)) */
                         const real f_prime_experts = 1.5f * g_filters / (0.5f * g_filters * g_filters + 1.0f);
                         /* δ_filters = δ_experts f′(g_filters)  (1) */
-                        delta_filters[n * 128 + j] = f_prime_experts * s_alpha[j];
+                        delta_filters[k] = f_prime_experts * s_alpha[j];
                     }
                 }
                 together(mine);
@@ -506,8 +512,9 @@ void student_t_score(const real *const *params, const real *x, const long N, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s64.first; j < s64.last; j++) {
+                        const long k = n * 64 + j;
                         /* score = −δ_x */
-                        score[n * 64 + j] = -delta_x[n * 64 + j];
+                        score[k] = -delta_x[k];
                     }
                 }
             }
@@ -560,8 +567,9 @@ void student_t_hessian_diagonal(const real *const *params, const real *x, const 
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* W_filters ∘ W_filters */
-                    W_filters_squared[n * 64 + j] = W_filters[n * 64 + j] * W_filters[n * 64 + j];
+                    W_filters_squared[k] = W_filters[k] * W_filters[k];
                 }
             }
         }
@@ -599,12 +607,13 @@ void student_t_hessian_diagonal(const real *const *params, const real *x, const 
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_filters = W_filters g_x + b_filters */
-                        const real g_filters = b_filters[j] + g_filters_unbiased[n * 128 + j];
+                        const real g_filters = b_filters[j] + g_filters_unbiased[k];
                         /* f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2 */
                         const real f_second_experts = -3.0f * (g_filters * g_filters - 2.0f) / squared(g_filters * g_filters + 2.0f);
                         /* δ′_filters = δ_experts f″(g_filters)  (§1.3) */
-                        delta_prime_filters[n * 128 + j] = f_second_experts * s_alpha[j];
+                        delta_prime_filters[k] = f_second_experts * s_alpha[j];
                     }
                 }
                 together(mine);
@@ -660,8 +669,9 @@ void student_t_loss_terms(const real *const *params, const real *x, const long N
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* W_filters ∘ W_filters */
-                    W_filters_squared[n * 64 + j] = W_filters[n * 64 + j] * W_filters[n * 64 + j];
+                    W_filters_squared[k] = W_filters[k] * W_filters[k];
                 }
             }
         }
@@ -702,20 +712,22 @@ void student_t_loss_terms(const real *const *params, const real *x, const long N
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_filters = W_filters g_x + b_filters */
-                        const real g_filters = b_filters[j] + g_filters_unbiased[n * 128 + j];
+                        const real g_filters = b_filters[j] + g_filters_unbiased[k];
                         /* f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)) */
                         const real f_prime_experts = 1.5f * g_filters / (0.5f * g_filters * g_filters + 1.0f);
                         /* δ_filters = δ_experts f′(g_filters)  (1) */
-                        delta_filters[n * 128 + j] = f_prime_experts * s_alpha[j];
+                        delta_filters[k] = f_prime_experts * s_alpha[j];
                         /* f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2 */
                         const real f_second_experts = -3.0f * (g_filters * g_filters - 2.0f) / squared(g_filters * g_filters + 2.0f);
                         /* δ′_filters = δ_experts f″(g_filters)  (§1.3) */
-                        delta_prime_filters[n * 128 + j] = f_second_experts * s_alpha[j];
+                        delta_prime_filters[k] = f_second_experts * s_alpha[j];
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 64, 128, delta_filters, 128, W_filters, 64, 0, delta_x, 64);
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
@@ -725,12 +737,13 @@ void student_t_loss_terms(const real *const *params, const real *x, const long N
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                     for (long j = s64.first; j < s64.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 64 + j] * delta_x[n * 64 + j];
-                        const real sum_delta_prime_squared_terms = delta_prime_x[n * 64 + j] * delta_prime_x[n * 64 + j];
+                        const long k = n * 64 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                        const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                         /* Σ_n Σ_i δ′_x */
-                        sum_delta_prime += delta_prime_x[n * 64 + j];
+                        sum_delta_prime += delta_prime_x[k];
                         /* Σ_n Σ_i δ′_x² */
                         sum_delta_prime_squared += sum_delta_prime_squared_terms;
                     }
@@ -805,8 +818,9 @@ void student_t_loss_terms_lam0(const real *const *params, const real *x, const l
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* W_filters ∘ W_filters */
-                    W_filters_squared[n * 64 + j] = W_filters[n * 64 + j] * W_filters[n * 64 + j];
+                    W_filters_squared[k] = W_filters[k] * W_filters[k];
                 }
             }
         }
@@ -860,20 +874,22 @@ void student_t_loss_terms_lam0(const real *const *params, const real *x, const l
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_filters = W_filters g_x + b_filters */
-                        const real g_filters = b_filters[j] + g_filters_unbiased[n * 128 + j];
+                        const real g_filters = b_filters[j] + g_filters_unbiased[k];
                         /* f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)) */
                         const real f_prime_experts = 1.5f * g_filters / (0.5f * g_filters * g_filters + 1.0f);
                         /* δ_filters = δ_experts f′(g_filters)  (1) */
-                        delta_filters[n * 128 + j] = f_prime_experts * s_alpha[j];
+                        delta_filters[k] = f_prime_experts * s_alpha[j];
                         /* f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2 */
                         const real f_second_experts = -3.0f * (g_filters * g_filters - 2.0f) / squared(g_filters * g_filters + 2.0f);
                         /* δ′_filters = δ_experts f″(g_filters)  (§1.3) */
-                        delta_prime_filters[n * 128 + j] = f_second_experts * s_alpha[j];
+                        delta_prime_filters[k] = f_second_experts * s_alpha[j];
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 64, 128, delta_filters, 128, W_filters, 64, 0, delta_x, 64);
 
@@ -881,7 +897,8 @@ void student_t_loss_terms_lam0(const real *const *params, const real *x, const l
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared)
                     for (long j = s64.first; j < s64.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 64 + j] * delta_x[n * 64 + j];
+                        const long k = n * 64 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                     }
@@ -971,8 +988,9 @@ void student_t_loss_and_grad(const real *const *params, const real *x, const lon
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* W_filters ∘ W_filters */
-                    W_filters_squared[n * 64 + j] = W_filters[n * 64 + j] * W_filters[n * 64 + j];
+                    W_filters_squared[k] = W_filters[k] * W_filters[k];
                 }
             }
         }
@@ -1029,20 +1047,25 @@ void student_t_loss_and_grad(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_filters = W_filters g_x + b_filters */
-                        g_filters[n * 128 + j] = b_filters[j] + g_filters_unbiased[n * 128 + j];
+                        const real g_filters_ = b_filters[j] + g_filters_unbiased[k];
+                        g_filters[k] = g_filters_;
                         /* f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)) */
-                        f_prime_experts[n * 128 + j] = 1.5f * g_filters[n * 128 + j] / (0.5f * g_filters[n * 128 + j] * g_filters[n * 128 + j] + 1.0f);
+                        const real f_prime_experts_ = 1.5f * g_filters_ / (0.5f * g_filters_ * g_filters_ + 1.0f);
+                        f_prime_experts[k] = f_prime_experts_;
                         /* δ_filters = δ_experts f′(g_filters)  (1) */
-                        delta_filters[n * 128 + j] = f_prime_experts[n * 128 + j] * s_alpha[j];
+                        delta_filters[k] = f_prime_experts_ * s_alpha[j];
                         /* f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2 */
-                        f_second_experts[n * 128 + j] = -3.0f * (g_filters[n * 128 + j] * g_filters[n * 128 + j] - 2.0f) / squared(g_filters[n * 128 + j] * g_filters[n * 128 + j] + 2.0f);
+                        const real f_second_experts_ = -3.0f * (g_filters_ * g_filters_ - 2.0f) / squared(g_filters_ * g_filters_ + 2.0f);
+                        f_second_experts[k] = f_second_experts_;
                         /* δ′_filters = δ_experts f″(g_filters)  (§1.3) */
-                        delta_prime_filters[n * 128 + j] = f_second_experts[n * 128 + j] * s_alpha[j];
+                        delta_prime_filters[k] = f_second_experts_ * s_alpha[j];
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 64, 128, delta_filters, 128, W_filters, 64, 0, delta_x, 64);
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
@@ -1052,20 +1075,22 @@ void student_t_loss_and_grad(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                     for (long j = s64.first; j < s64.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 64 + j] * delta_x[n * 64 + j];
-                        const real sum_delta_prime_squared_terms = delta_prime_x[n * 64 + j] * delta_prime_x[n * 64 + j];
+                        const long k = n * 64 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                        const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
                         /* ∂J/∂δ′_x = −1 + 2λ δ′_x  (7) */
-                        dJ_ddelta_prime_x[n * 64 + j] = 2.0f * delta_prime_x[n * 64 + j] * lam - 1.0f;
+                        dJ_ddelta_prime_x[k] = 2.0f * delta_prime_x[k] * lam - 1.0f;
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                         /* Σ_n Σ_i δ′_x */
-                        sum_delta_prime += delta_prime_x[n * 64 + j];
+                        sum_delta_prime += delta_prime_x[k];
                         /* Σ_n Σ_i δ′_x² */
                         sum_delta_prime_squared += sum_delta_prime_squared_terms;
                     }
                 }
 
                 /* ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′ */
+                together(mine);
                 /* ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12) */
                 times_transposed(mine, rows, 128, 64, delta_x, 64, W_filters, 64, 0, dJ_ddelta_filters, 128);
                 /* ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13) */
@@ -1073,12 +1098,13 @@ void student_t_loss_and_grad(const real *const *params, const real *x, const lon
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19) */
-                        dJ_ddelta_experts[n * 128 + j] = dJ_ddelta_filters[n * 128 + j] * f_prime_experts[n * 128 + j] + dJ_ddelta_prime_filters[n * 128 + j] * f_second_experts[n * 128 + j];
+                        dJ_ddelta_experts[k] = dJ_ddelta_filters[k] * f_prime_experts[k] + dJ_ddelta_prime_filters[k] * f_second_experts[k];
                         /* f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3 */
-                        const real f_third_experts = 6.0f * g_filters[n * 128 + j] * (g_filters[n * 128 + j] * g_filters[n * 128 + j] - 6.0f) / cubed(g_filters[n * 128 + j] * g_filters[n * 128 + j] + 2.0f);
+                        const real f_third_experts = 6.0f * g_filters[k] * (g_filters[k] * g_filters[k] - 6.0f) / cubed(g_filters[k] * g_filters[k] + 2.0f);
                         /* ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22) */
-                        dJ_dg_filters[n * 128 + j] = dJ_ddelta_filters[n * 128 + j] * f_second_experts[n * 128 + j] * s_alpha[j] + dJ_ddelta_prime_filters[n * 128 + j] * f_third_experts * s_alpha[j];
+                        dJ_dg_filters[k] = dJ_ddelta_filters[k] * f_second_experts[k] * s_alpha[j] + dJ_ddelta_prime_filters[k] * f_third_experts * s_alpha[j];
                     }
                 }
 
@@ -1092,6 +1118,7 @@ void student_t_loss_and_grad(const real *const *params, const real *x, const lon
                 }
                 /* Σ_n δ′_filters ∂J/∂δ′_xᵀ */
                 transposed_times(mine, 128, 64, rows, delta_prime_filters, 128, dJ_ddelta_prime_x, 64, more, dJ_dW_filters_delta_prime, 64);
+                together(mine);
                 /* Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ */
                 transposed_times(mine, 128, 64, rows, delta_filters, 128, delta_x, 64, more, dJ_dW_filters_g, 64);
                 transposed_times(mine, 128, 64, rows, dJ_dg_filters, 128, g_x, 64, 1, dJ_dW_filters_g, 64);
@@ -1145,8 +1172,9 @@ void student_t_loss_and_grad(const real *const *params, const real *x, const lon
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17) */
-                    dJ_dW_filters[n * 64 + j] = (2.0f * W_filters[n * 64 + j] * dJ_dW_filters_delta_prime[n * 64 + j] + dJ_dW_filters_g[n * 64 + j]) / N;
+                    dJ_dW_filters[k] = (2.0f * W_filters[k] * dJ_dW_filters_delta_prime[k] + dJ_dW_filters_g[k]) / N;
                 }
             }
         }
@@ -1197,8 +1225,9 @@ void student_t_loss_and_grad_lam0(const real *const *params, const real *x, cons
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* W_filters ∘ W_filters */
-                    W_filters_squared[n * 64 + j] = W_filters[n * 64 + j] * W_filters[n * 64 + j];
+                    W_filters_squared[k] = W_filters[k] * W_filters[k];
                 }
             }
         }
@@ -1265,20 +1294,25 @@ void student_t_loss_and_grad_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_filters = W_filters g_x + b_filters */
-                        g_filters[n * 128 + j] = b_filters[j] + g_filters_unbiased[n * 128 + j];
+                        const real g_filters_ = b_filters[j] + g_filters_unbiased[k];
+                        g_filters[k] = g_filters_;
                         /* f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)) */
-                        f_prime_experts[n * 128 + j] = 1.5f * g_filters[n * 128 + j] / (0.5f * g_filters[n * 128 + j] * g_filters[n * 128 + j] + 1.0f);
+                        const real f_prime_experts_ = 1.5f * g_filters_ / (0.5f * g_filters_ * g_filters_ + 1.0f);
+                        f_prime_experts[k] = f_prime_experts_;
                         /* δ_filters = δ_experts f′(g_filters)  (1) */
-                        delta_filters[n * 128 + j] = f_prime_experts[n * 128 + j] * s_alpha[j];
+                        delta_filters[k] = f_prime_experts_ * s_alpha[j];
                         /* f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2 */
-                        f_second_experts[n * 128 + j] = -3.0f * (g_filters[n * 128 + j] * g_filters[n * 128 + j] - 2.0f) / squared(g_filters[n * 128 + j] * g_filters[n * 128 + j] + 2.0f);
+                        const real f_second_experts_ = -3.0f * (g_filters_ * g_filters_ - 2.0f) / squared(g_filters_ * g_filters_ + 2.0f);
+                        f_second_experts[k] = f_second_experts_;
                         /* δ′_filters = δ_experts f″(g_filters)  (§1.3) */
-                        delta_prime_filters[n * 128 + j] = f_second_experts[n * 128 + j] * s_alpha[j];
+                        delta_prime_filters[k] = f_second_experts_ * s_alpha[j];
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 64, 128, delta_filters, 128, W_filters, 64, 0, delta_x, 64);
 
@@ -1286,7 +1320,8 @@ void student_t_loss_and_grad_lam0(const real *const *params, const real *x, cons
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared)
                     for (long j = s64.first; j < s64.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 64 + j] * delta_x[n * 64 + j];
+                        const long k = n * 64 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                     }
@@ -1300,17 +1335,19 @@ void student_t_loss_and_grad_lam0(const real *const *params, const real *x, cons
                 }
 
                 /* ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′ */
+                together(mine);
                 /* ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12) */
                 times_transposed(mine, rows, 128, 64, delta_x, 64, W_filters, 64, 0, dJ_ddelta_filters, 128);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19) */
-                        dJ_ddelta_experts[n * 128 + j] = dJ_ddelta_filters[n * 128 + j] * f_prime_experts[n * 128 + j] - W_filters_squared_rows[j] * f_second_experts[n * 128 + j];
+                        dJ_ddelta_experts[k] = dJ_ddelta_filters[k] * f_prime_experts[k] - W_filters_squared_rows[j] * f_second_experts[k];
                         /* f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3 */
-                        const real f_third_experts = 6.0f * g_filters[n * 128 + j] * (g_filters[n * 128 + j] * g_filters[n * 128 + j] - 6.0f) / cubed(g_filters[n * 128 + j] * g_filters[n * 128 + j] + 2.0f);
+                        const real f_third_experts = 6.0f * g_filters[k] * (g_filters[k] * g_filters[k] - 6.0f) / cubed(g_filters[k] * g_filters[k] + 2.0f);
                         /* ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22) */
-                        dJ_dg_filters[n * 128 + j] = dJ_ddelta_filters[n * 128 + j] * f_second_experts[n * 128 + j] * s_alpha[j] - W_filters_squared_rows[j] * f_third_experts * s_alpha[j];
+                        dJ_dg_filters[k] = dJ_ddelta_filters[k] * f_second_experts[k] * s_alpha[j] - W_filters_squared_rows[j] * f_third_experts * s_alpha[j];
                     }
                 }
 
@@ -1322,6 +1359,7 @@ void student_t_loss_and_grad_lam0(const real *const *params, const real *x, cons
                         dJ_ds_alpha_sum[j] += dJ_ddelta_experts[n * 128 + j];
                     }
                 }
+                together(mine);
                 /* Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ */
                 transposed_times(mine, 128, 64, rows, delta_filters, 128, delta_x, 64, more, dJ_dW_filters_g, 64);
                 transposed_times(mine, 128, 64, rows, dJ_dg_filters, 128, g_x, 64, 1, dJ_dW_filters_g, 64);
@@ -1377,8 +1415,9 @@ void student_t_loss_and_grad_lam0(const real *const *params, const real *x, cons
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17) */
-                    dJ_dW_filters[n * 64 + j] = (dJ_dW_filters_g[n * 64 + j] - 2.0f * W_filters[n * 64 + j] * dJ_dW_filters_delta_prime_sum_column[n]) / N;
+                    dJ_dW_filters[k] = (dJ_dW_filters_g[k] - 2.0f * W_filters[k] * dJ_dW_filters_delta_prime_sum_column[n]) / N;
                 }
             }
         }
@@ -1428,8 +1467,9 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* W_filters ∘ W_filters */
-                    W_filters_squared[n * 64 + j] = W_filters[n * 64 + j] * W_filters[n * 64 + j];
+                    W_filters_squared[k] = W_filters[k] * W_filters[k];
                 }
             }
         }
@@ -1495,20 +1535,25 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_filters = W_filters g_x + b_filters */
-                        g_filters[n * 128 + j] = b_filters[j] + g_filters_unbiased[n * 128 + j];
+                        const real g_filters_ = b_filters[j] + g_filters_unbiased[k];
+                        g_filters[k] = g_filters_;
                         /* f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)) */
-                        f_prime_experts[n * 128 + j] = 1.5f * g_filters[n * 128 + j] / (0.5f * g_filters[n * 128 + j] * g_filters[n * 128 + j] + 1.0f);
+                        const real f_prime_experts_ = 1.5f * g_filters_ / (0.5f * g_filters_ * g_filters_ + 1.0f);
+                        f_prime_experts[k] = f_prime_experts_;
                         /* δ_filters = δ_experts f′(g_filters)  (1) */
-                        delta_filters[n * 128 + j] = f_prime_experts[n * 128 + j] * s_alpha[j];
+                        delta_filters[k] = f_prime_experts_ * s_alpha[j];
                         /* f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2 */
-                        f_second_experts[n * 128 + j] = -3.0f * (g_filters[n * 128 + j] * g_filters[n * 128 + j] - 2.0f) / squared(g_filters[n * 128 + j] * g_filters[n * 128 + j] + 2.0f);
+                        const real f_second_experts_ = -3.0f * (g_filters_ * g_filters_ - 2.0f) / squared(g_filters_ * g_filters_ + 2.0f);
+                        f_second_experts[k] = f_second_experts_;
                         /* δ′_filters = δ_experts f″(g_filters)  (§1.3) */
-                        delta_prime_filters[n * 128 + j] = f_second_experts[n * 128 + j] * s_alpha[j];
+                        delta_prime_filters[k] = f_second_experts_ * s_alpha[j];
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 64, 128, delta_filters, 128, W_filters, 64, 0, delta_x, 64);
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
@@ -1518,29 +1563,32 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                     for (long j = s64.first; j < s64.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 64 + j] * delta_x[n * 64 + j];
-                        const real sum_delta_prime_squared_terms = delta_prime_x[n * 64 + j] * delta_prime_x[n * 64 + j];
+                        const long k = n * 64 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                        const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
                         /* ∂L/∂δ′_x = −1 + 2λ δ′_x  (7) */
-                        dL_ddelta_prime_x[n * 64 + j] = 2.0f * delta_prime_x[n * 64 + j] * lam - 1.0f;
+                        dL_ddelta_prime_x[k] = 2.0f * delta_prime_x[k] * lam - 1.0f;
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                         /* Σ_n Σ_i δ′_x */
-                        sum_delta_prime += delta_prime_x[n * 64 + j];
+                        sum_delta_prime += delta_prime_x[k];
                         /* Σ_n Σ_i δ′_x² */
                         sum_delta_prime_squared += sum_delta_prime_squared_terms;
                     }
                 }
 
                 /* ---- forward adjoints: ∂K/∂δ */
+                together(mine);
                 /* ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11) */
                 times_transposed(mine, rows, 128, 64, delta_x, 64, W_filters, 64, 0, dK_ddelta_filters, 128);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18) */
-                        dK_ddelta_experts[n * 128 + j] = dK_ddelta_filters[n * 128 + j] * f_prime_experts[n * 128 + j];
+                        dK_ddelta_experts[k] = dK_ddelta_filters[k] * f_prime_experts[k];
                         /* ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21) */
-                        dK_dg_filters[n * 128 + j] = dK_ddelta_filters[n * 128 + j] * f_second_experts[n * 128 + j] * s_alpha[j];
+                        dK_dg_filters[k] = dK_ddelta_filters[k] * f_second_experts[k] * s_alpha[j];
                     }
                 }
 
@@ -1552,6 +1600,7 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
                         dK_ds_alpha_sum[j] += dK_ddelta_experts[n * 128 + j];
                     }
                 }
+                together(mine);
                 /* Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ */
                 transposed_times(mine, 128, 64, rows, delta_filters, 128, delta_x, 64, more, dK_dW_filters_g, 64);
                 transposed_times(mine, 128, 64, rows, dK_dg_filters, 128, g_x, 64, 1, dK_dW_filters_g, 64);
@@ -1564,17 +1613,19 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
                 }
 
                 /* ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′ */
+                together(mine);
                 /* ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13) */
                 times_transposed(mine, rows, 128, 64, dL_ddelta_prime_x, 64, W_filters_squared, 64, 0, dL_ddelta_prime_filters, 128);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19) */
-                        dL_ddelta_experts[n * 128 + j] = dL_ddelta_prime_filters[n * 128 + j] * f_second_experts[n * 128 + j];
+                        dL_ddelta_experts[k] = dL_ddelta_prime_filters[k] * f_second_experts[k];
                         /* f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3 */
-                        const real f_third_experts = 6.0f * g_filters[n * 128 + j] * (g_filters[n * 128 + j] * g_filters[n * 128 + j] - 6.0f) / cubed(g_filters[n * 128 + j] * g_filters[n * 128 + j] + 2.0f);
+                        const real f_third_experts = 6.0f * g_filters[k] * (g_filters[k] * g_filters[k] - 6.0f) / cubed(g_filters[k] * g_filters[k] + 2.0f);
                         /* ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22) */
-                        dL_dg_filters[n * 128 + j] = dL_ddelta_prime_filters[n * 128 + j] * f_third_experts * s_alpha[j];
+                        dL_dg_filters[k] = dL_ddelta_prime_filters[k] * f_third_experts * s_alpha[j];
                     }
                 }
 
@@ -1588,6 +1639,7 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
                 }
                 /* Σ_n δ′_filters ∂L/∂δ′_xᵀ */
                 transposed_times(mine, 128, 64, rows, delta_prime_filters, 128, dL_ddelta_prime_x, 64, more, dL_dW_filters_delta_prime, 64);
+                together(mine);
                 /* Σ_n ∂L/∂g_filters g_xᵀ */
                 transposed_times(mine, 128, 64, rows, dL_dg_filters, 128, g_x, 64, more, dL_dW_filters_g, 64);
                 /* Σ_n ∂L/∂g_filters */
@@ -1656,10 +1708,11 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16) */
-                    dK_dW_filters[n * 64 + j] = dK_dW_filters_g[n * 64 + j] / N;
+                    dK_dW_filters[k] = dK_dW_filters_g[k] / N;
                     /* ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17) */
-                    dL_dW_filters[n * 64 + j] = (2.0f * W_filters[n * 64 + j] * dL_dW_filters_delta_prime[n * 64 + j] + dL_dW_filters_g[n * 64 + j]) / N;
+                    dL_dW_filters[k] = (2.0f * W_filters[k] * dL_dW_filters_delta_prime[k] + dL_dW_filters_g[k]) / N;
                 }
             }
         }
@@ -1710,8 +1763,9 @@ void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* W_filters ∘ W_filters */
-                    W_filters_squared[n * 64 + j] = W_filters[n * 64 + j] * W_filters[n * 64 + j];
+                    W_filters_squared[k] = W_filters[k] * W_filters[k];
                 }
             }
         }
@@ -1787,20 +1841,25 @@ void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* g_filters = W_filters g_x + b_filters */
-                        g_filters[n * 128 + j] = b_filters[j] + g_filters_unbiased[n * 128 + j];
+                        const real g_filters_ = b_filters[j] + g_filters_unbiased[k];
+                        g_filters[k] = g_filters_;
                         /* f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)) */
-                        f_prime_experts[n * 128 + j] = 1.5f * g_filters[n * 128 + j] / (0.5f * g_filters[n * 128 + j] * g_filters[n * 128 + j] + 1.0f);
+                        const real f_prime_experts_ = 1.5f * g_filters_ / (0.5f * g_filters_ * g_filters_ + 1.0f);
+                        f_prime_experts[k] = f_prime_experts_;
                         /* δ_filters = δ_experts f′(g_filters)  (1) */
-                        delta_filters[n * 128 + j] = f_prime_experts[n * 128 + j] * s_alpha[j];
+                        delta_filters[k] = f_prime_experts_ * s_alpha[j];
                         /* f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2 */
-                        f_second_experts[n * 128 + j] = -3.0f * (g_filters[n * 128 + j] * g_filters[n * 128 + j] - 2.0f) / squared(g_filters[n * 128 + j] * g_filters[n * 128 + j] + 2.0f);
+                        const real f_second_experts_ = -3.0f * (g_filters_ * g_filters_ - 2.0f) / squared(g_filters_ * g_filters_ + 2.0f);
+                        f_second_experts[k] = f_second_experts_;
                         /* δ′_filters = δ_experts f″(g_filters)  (§1.3) */
-                        delta_prime_filters[n * 128 + j] = f_second_experts[n * 128 + j] * s_alpha[j];
+                        delta_prime_filters[k] = f_second_experts_ * s_alpha[j];
                     }
                 }
 
                 /* ---- backward: δ and δ′ */
+                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 64, 128, delta_filters, 128, W_filters, 64, 0, delta_x, 64);
 
@@ -1808,7 +1867,8 @@ void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared)
                     for (long j = s64.first; j < s64.last; j++) {
-                        const real sum_delta_squared_terms = delta_x[n * 64 + j] * delta_x[n * 64 + j];
+                        const long k = n * 64 + j;
+                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                         /* Σ_n Σ_i δ_x² */
                         sum_delta_squared += sum_delta_squared_terms;
                     }
@@ -1822,21 +1882,23 @@ void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x
                 }
 
                 /* ---- forward adjoints: ∂K/∂δ */
+                together(mine);
                 /* ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11) */
                 times_transposed(mine, rows, 128, 64, delta_x, 64, W_filters, 64, 0, dK_ddelta_filters, 128);
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
                     for (long j = s128.first; j < s128.last; j++) {
+                        const long k = n * 128 + j;
                         /* ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18) */
-                        dK_ddelta_experts[n * 128 + j] = dK_ddelta_filters[n * 128 + j] * f_prime_experts[n * 128 + j];
+                        dK_ddelta_experts[k] = dK_ddelta_filters[k] * f_prime_experts[k];
                         /* ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21) */
-                        dK_dg_filters[n * 128 + j] = dK_ddelta_filters[n * 128 + j] * f_second_experts[n * 128 + j] * s_alpha[j];
+                        dK_dg_filters[k] = dK_ddelta_filters[k] * f_second_experts[k] * s_alpha[j];
                         /* ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19) */
-                        dL_ddelta_experts[n * 128 + j] = -W_filters_squared_rows[j] * f_second_experts[n * 128 + j];
+                        dL_ddelta_experts[k] = -W_filters_squared_rows[j] * f_second_experts[k];
                         /* f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3 */
-                        const real f_third_experts = 6.0f * g_filters[n * 128 + j] * (g_filters[n * 128 + j] * g_filters[n * 128 + j] - 6.0f) / cubed(g_filters[n * 128 + j] * g_filters[n * 128 + j] + 2.0f);
+                        const real f_third_experts = 6.0f * g_filters[k] * (g_filters[k] * g_filters[k] - 6.0f) / cubed(g_filters[k] * g_filters[k] + 2.0f);
                         /* ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22) */
-                        dL_dg_filters[n * 128 + j] = -W_filters_squared_rows[j] * f_third_experts * s_alpha[j];
+                        dL_dg_filters[k] = -W_filters_squared_rows[j] * f_third_experts * s_alpha[j];
                     }
                 }
 
@@ -1848,6 +1910,7 @@ void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x
                         dK_ds_alpha_sum[j] += dK_ddelta_experts[n * 128 + j];
                     }
                 }
+                together(mine);
                 /* Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ */
                 transposed_times(mine, 128, 64, rows, delta_filters, 128, delta_x, 64, more, dK_dW_filters_g, 64);
                 transposed_times(mine, 128, 64, rows, dK_dg_filters, 128, g_x, 64, 1, dK_dW_filters_g, 64);
@@ -1937,8 +2000,9 @@ void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16) */
-                    dK_dW_filters[n * 64 + j] = dK_dW_filters_g[n * 64 + j] / N;
+                    dK_dW_filters[k] = dK_dW_filters_g[k] / N;
                 }
             }
         }
@@ -1947,8 +2011,9 @@ void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x
             for (long n = own.first; n < own.last; n++) {
             #pragma omp simd
                 for (long j = 0; j < 64; j++) {
+                    const long k = n * 64 + j;
                     /* ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17) */
-                    dL_dW_filters[n * 64 + j] = (dL_dW_filters_g[n * 64 + j] - 2.0f * W_filters[n * 64 + j] * dL_dW_filters_delta_prime_sum_column[n]) / N;
+                    dL_dW_filters[k] = (dL_dW_filters_g[k] - 2.0f * W_filters[k] * dL_dW_filters_delta_prime_sum_column[n]) / N;
                 }
             }
         }

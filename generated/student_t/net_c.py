@@ -19,7 +19,7 @@ folder of compiled libraries (by default one of the user's cache folders), CC th
 SMGEN_CBLAS a BLAS other than that of the package scipy-openblas32, OMP_NUM_THREADS the number of threads.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template c/module.c.j2, sha256 8abad104316b11af628defc603f43bd7bc3a8498023fa2be07d080cc420c3d11
+template c/module.c.j2, sha256 39c69d8c2eb9c78a35119c5f0a20285800240bbc9c8daf557f3ac39de70f6d4d
 """
 
 import ctypes
@@ -39,7 +39,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "8abad104316b11af628defc603f43bd7bc3a8498023fa2be07d080cc420c3d11",
+    "template_sha256": "39c69d8c2eb9c78a35119c5f0a20285800240bbc9c8daf557f3ac39de70f6d4d",
     "generator": "smgen 0.1.0",
     "backend": "c",
     "dtype": "float32",

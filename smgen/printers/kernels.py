@@ -10,14 +10,17 @@ from smgen.ir import BATCH, Shape
 from smgen.printers.c import CPrinter
 
 _HELPERS: Final = {
-    "maximum": "a > b || a != a ? a : b",
-    "relu": "u > 0 || u != u ? u : 0",
-    "step": "u > 0 ? 1 : u <= 0 ? 0 : u",
-    "signum": "u > 0 ? 1 : u < 0 ? -1 : u",
-    "squared": "u * u",
-    "cubed": "u * u * u",
+    "maximum": "const {real} m = a > b ? a : b; return a != a ? a : m;",
+    "relu": "const {real} m = u > 0 ? u : 0; return u != u ? u : m;",
+    "step": "const {real} s = u > 0 ? 1 : 0; return u != u ? u : s;",
+    "signum": "const {real} s = u > 0 ? 1 : u; return u < 0 ? -1 : s;",
+    "squared": "return u * u;",
+    "cubed": "return u * u * u;",
 }
-"""Functions that the C library lacks, or has without NumPy's way with NaN; each in the module's dtype."""
+"""Functions that the C library lacks, or has without NumPy's way with NaN; each in the module's dtype.
+
+One choice after the other: a compiler vectorises that, and no branches.
+"""
 
 
 def helpers(dtype: str, text: str, qualifiers: str) -> tuple[str, ...]:
@@ -27,7 +30,7 @@ def helpers(dtype: str, text: str, qualifiers: str) -> tuple[str, ...]:
     for name, value in _HELPERS.items():
         if f"{name}(" in text:
             arguments = f"const {real} a, const {real} b" if name == "maximum" else f"const {real} u"
-            found.append(f"{qualifiers} {real} {name}({arguments}) {{ return {value}; }}")
+            found.append(f"{qualifiers} {real} {name}({arguments}) {{ {value.format(real=real)} }}")
     return tuple(found)
 
 

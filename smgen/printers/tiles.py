@@ -120,11 +120,19 @@ class _Printer:
         names = {b.symbol: sp.Symbol(self.element(b, columns)) for b in (*op.reads, *op.stored) if b.shape}
         if any(str(name).endswith("[k]") for name in names.values()):
             yield f"const long k = n * {columns} + j;"
+        again = {s for _, expr in op.steps for s in expr.free_symbols} | {total.src.symbol for total in op.totals}
         for out, expr in op.steps:
             if out.math:
                 yield f"/* {out.math} */"
-            target = self.element(out, columns) if out in op.stored else f"const real {out.name}"
-            yield f"{target} = {self.c(expr.xreplace(names))};"
+            value = f"{self.c(expr.xreplace(names))};"
+            if out not in op.stored:
+                yield f"const real {out.name} = {value}"
+            elif out.symbol not in again:
+                yield f"{self.element(out, columns)} = {value}"
+            else:
+                names[out.symbol] = sp.Symbol(f"{out.name}_")
+                yield f"const real {out.name}_ = {value}"
+                yield f"{self.element(out, columns)} = {out.name}_;"
         for total in op.totals:
             if total.out.math:
                 yield f"/* {total.out.math} */"

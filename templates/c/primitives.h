@@ -1,5 +1,5 @@
-/* Functions of one number that a compiler can vectorise: no branch, table or call, arguments reduced by adding large
-   constants. NaN in, NaN out; infinities, zeros with their signs and subnormal numbers as the C library has them.
+/* Functions of one number that a compiler can vectorise: no branch, table or call, choices one after
+   the other, arguments reduced by adding large constants. NaN in, NaN out; infinities, zeros with their signs and subnormal numbers as the C library has them.
 
    A section begins with a line  ---- name (needs: others) ----  and ends at the next. A generated file has those it calls.
    Compiled without -ffast-math, which would undo the sums that keep what rounding loses. Coefficients are near-minimax, from
@@ -106,7 +106,9 @@ static inline float log_of32(const float x, const float rest)
 static inline float simd_logf(const float x)
 {
     const float y = log_of32(x, 0);
-    return x > 0 ? (x == HUGE_VALF ? x : y) : x == 0 ? -HUGE_VALF : NAN;
+    float z = x > 0 ? y : NAN;
+    z = x == HUGE_VALF ? x : z;
+    return x == 0 ? -HUGE_VALF : z;
 }
 
 /* ---- log1pf (needs: log_of32) ---- */
@@ -115,7 +117,10 @@ static inline float simd_log1pf(const float x)
 {
     const float u = 1 + x;
     const float y = log_of32(u, (x - (u - 1)) / u);
-    return x == 0 || x == HUGE_VALF ? x : x > -1 ? y : x == -1 ? -HUGE_VALF : NAN;
+    float z = x > -1 ? y : NAN;
+    z = x == -1 ? -HUGE_VALF : z;
+    z = x == HUGE_VALF ? x : z;
+    return x == 0 ? x : z;
 }
 
 /* ---- tanhf (needs: expm1f, bits32) ---- */
@@ -301,7 +306,9 @@ static inline double log_of64(const double x, const double rest)
 static inline double simd_log(const double x)
 {
     const double y = log_of64(x, 0);
-    return x > 0 ? (x == HUGE_VAL ? x : y) : x == 0 ? -HUGE_VAL : (double)NAN;
+    double z = x > 0 ? y : (double)NAN;
+    z = x == HUGE_VAL ? x : z;
+    return x == 0 ? -HUGE_VAL : z;
 }
 
 /* ---- log1p (needs: log_of64) ---- */
@@ -310,7 +317,10 @@ static inline double simd_log1p(const double x)
 {
     const double u = 1 + x;
     const double y = log_of64(u, (x - (u - 1)) / u);
-    return x == 0 || x == HUGE_VAL ? x : x > -1 ? y : x == -1 ? -HUGE_VAL : (double)NAN;
+    double z = x > -1 ? y : (double)NAN;
+    z = x == -1 ? -HUGE_VAL : z;
+    z = x == HUGE_VAL ? x : z;
+    return x == 0 ? x : z;
 }
 
 /* ---- tanh (needs: expm1, bits64) ---- */
