@@ -9,7 +9,7 @@ from math import ceil
 from typing import Final
 
 from smgen.backends.facts import Facts
-from smgen.backends.layout import SUMMARIES, WIDTH, Arrays, Header, commented, header
+from smgen.backends.layout import SUMMARIES, WIDTH, Arrays, Header, Sweeps, header, sweeps
 from smgen.ir import BATCH, Product, Schedule
 from smgen.lower.names import parameter_buffer
 from smgen.passes import pipelines, run
@@ -17,7 +17,6 @@ from smgen.printers.c import CPrinter
 from smgen.printers.kernels import helpers
 from smgen.printers.memory import ITEM, Memory
 from smgen.printers.sections import sections
-from smgen.printers.source import PrintedSweep
 from smgen.printers.tiles import PrintedTiles, print_tiles
 from smgen.render import plain, render
 
@@ -29,8 +28,6 @@ TILE_BYTES: Final = 12 << 20
 
 FEWEST_ROWS: Final = 128
 """Rows a thread must have to be alone on a tile: with fewer, products spend too much on packing weights."""
-
-Statements = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +48,9 @@ class Function:
     add: tuple[str, ...]
     numbers: int
     arrays: int
-    once: tuple[tuple[str, Statements], ...]
-    tile: tuple[tuple[str, Statements], ...]
-    end: tuple[tuple[str, Statements], ...]
+    once: Sweeps
+    tile: Sweeps
+    end: Sweeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +136,9 @@ def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTil
         tuple(_added(memory)),
         scalars,
         len(schedule.outputs) - scalars,
-        _laid_out(printed.once),
-        _laid_out(printed.tile),
-        _laid_out(printed.end),
+        sweeps(printed.once, WIDTH - 20),
+        sweeps(printed.tile, WIDTH - 20),
+        sweeps(printed.end, WIDTH - 20),
     )
 
 
@@ -172,7 +169,3 @@ def _added(memory: Memory) -> Iterable[str]:
             yield f"mirror(all, {total.rows}, all_sums + {total.offset}, {total.columns});"
     if memory.sums or memory.column_sums:
         yield "together(all);"
-
-
-def _laid_out(sweeps: tuple[PrintedSweep, ...]) -> tuple[tuple[str, Statements], ...]:
-    return tuple((sweep.name, tuple(commented(s, WIDTH - 20) for s in sweep.statements)) for sweep in sweeps)

@@ -6,13 +6,16 @@ import json
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from smgen.backends.facts import Facts, shape_text
 from smgen.lower.names import parameter_buffer
-from smgen.printers.source import PrintedFunction, Statement
+from smgen.printers.source import PrintedFunction, PrintedSweep, Statement
 
 WIDTH: Final = 116
+
+Sweeps: TypeAlias = tuple[tuple[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]], ...]
+"""Sweeps by name, each the comments and code of its statements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Function:
     data: str
     arrays: tuple[str, ...]
     array_names: tuple[str, ...]
-    sweeps: tuple[tuple[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]], ...]
+    sweeps: Sweeps
     returns: tuple[str, ...]
 
 
@@ -72,18 +75,38 @@ SUMMARIES: Final = {
 
 def lay_out(facts: Facts, printed: PrintedFunction) -> Function:
     """A printed function as the template's context has it."""
-    base = printed.name.removesuffix("_lam0")
-    keys = {parameter_buffer(key, shape).name: key for key, shape in facts.parameters.items()}
     return Function(
         printed.name,
-        SUMMARIES[base] + (" λ = 0." if base != printed.name else ""),
-        tuple((name, keys[name]) for name in printed.reads if name in keys),
-        next((name for name in printed.reads if name.startswith("g_")), ""),
+        summary(printed.name),
+        parameters(facts, printed.reads),
+        data(printed.reads),
         wrapped(b.name for b in printed.arrays),
         wrapped(f'"{b.name}"' for b in printed.arrays),
-        tuple((sweep.name, tuple(map(commented, sweep.statements))) for sweep in printed.sweeps),
-        _returns(facts, base, printed.outputs),
+        sweeps(printed.sweeps),
+        returns(facts, printed.name, printed.outputs),
     )
+
+
+def summary(name: str) -> str:
+    """A function's docstring."""
+    base = name.removesuffix("_lam0")
+    return SUMMARIES[base] + (" λ = 0." if base != name else "")
+
+
+def parameters(facts: Facts, reads: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Variables and keys of the parameters that a function reads."""
+    keys = {parameter_buffer(key, shape).name: key for key, shape in facts.parameters.items()}
+    return tuple((name, keys[name]) for name in reads if name in keys)
+
+
+def data(reads: Iterable[str]) -> str:
+    """The variable that x is read as, if it is."""
+    return next((name for name in reads if name.startswith("g_")), "")
+
+
+def sweeps(printed: tuple[PrintedSweep, ...], width: int = WIDTH - 6) -> Sweeps:
+    """Sweeps with their comments wrapped."""
+    return tuple((sweep.name, tuple(commented(s, width) for s in sweep.statements)) for sweep in printed)
 
 
 def commented(statement: Statement, width: int = WIDTH - 6) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -101,8 +124,9 @@ def _literal(value: str | bool | int) -> str:
     return repr(value) if isinstance(value, bool | int) else json.dumps(value, ensure_ascii=False)
 
 
-def _returns(facts: Facts, base: str, outputs: tuple[str, ...]) -> tuple[str, ...]:
+def returns(facts: Facts, name: str, outputs: tuple[str, ...]) -> tuple[str, ...]:
     """The lines of the return statement: numbers, then gradients as dicts in the order of PARAMS."""
+    base = name.removesuffix("_lam0")
     numbers = {"loss_and_grad": 1, "loss_and_grad_terms": 2}.get(base, len(outputs))
     groups = {"loss_and_grad": 1, "loss_and_grad_terms": 2}.get(base, 0)
     lines = ["return " + ", ".join(outputs[:numbers])]

@@ -3,19 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Final
 
 from smgen.backends.facts import Facts, shape_text
-from smgen.backends.layout import Arrays, Function, Header, header, lay_out
-from smgen.ir import Elementary, Schedule
+from smgen.backends.layout import (
+    WIDTH,
+    Arrays,
+    Header,
+    Sweeps,
+    data,
+    header,
+    parameters,
+    returns,
+    summary,
+    sweeps,
+    wrapped,
+)
+from smgen.ir import Buffer, Elementary, Schedule
 from smgen.passes import pipelines, run
 from smgen.printers.numpy import SCIPY, print_function
+from smgen.printers.source import TiledFunction, shape_source
 from smgen.render import render
 
 TEMPLATE: Final = "numpy/module.py.j2"
-
-
 ARRAYS: Final = Arrays("np.ndarray", "numpy", inspects_values=True, needs_contiguous=False, counts_in_int32=False)
+
+TILE_NUMBERS: Final = 1 << 20
+"""How many numbers the arrays of a tile should hold: a few megabytes, about what a core has of cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A private function of the module, ready to lay out."""
+
+    name: str
+    summary: str
+    parameters: tuple[tuple[str, str], ...]
+    data: str
+    arrays: tuple[str, ...]
+    array_names: tuple[str, ...]
+    once: Sweeps
+    results: tuple[tuple[str, str], ...]
+    tile_arrays: tuple[str, ...]
+    tile_array_names: tuple[str, ...]
+    tile: Sweeps
+    tile_rows: int
+    sums: tuple[str, ...]
+    end: Sweeps
+    returns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +70,40 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The module's source."""
     lowered = [run(schedule, pipelines.numpy(facts.batch_size)) for schedule in schedules]
     printed = [print_function(schedule) for schedule in lowered]
-    shapes = {b.name: b.shape for function in printed for b in function.arrays}
+    shapes = {b.name: b.shape for function in printed for b in (*function.arrays, *function.tile_arrays)}
     calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
     module = Module(
         header(facts),
         facts,
         ARRAYS,
         tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
-        tuple(lay_out(facts, function) for function in printed),
+        tuple(_lay_out(facts, function) for function in printed),
         bool(calls & SCIPY),
     )
     return {".py": render(TEMPLATE, module)}
+
+
+def _lay_out(facts: Facts, printed: TiledFunction) -> Function:
+    return Function(
+        printed.name,
+        summary(printed.name),
+        parameters(facts, printed.reads),
+        data(printed.reads),
+        wrapped(b.name for b in printed.arrays),
+        wrapped(f'"{b.name}"' for b in printed.arrays),
+        sweeps(printed.once),
+        tuple((b.name, shape_source(b.shape)) for b in printed.results),
+        wrapped(b.name for b in printed.tile_arrays),
+        wrapped(f'"{b.name}"' for b in printed.tile_arrays),
+        sweeps(printed.tile, WIDTH - 10),
+        _tile_rows(printed.tile_arrays),
+        wrapped(printed.sums),
+        sweeps(printed.end),
+        returns(facts, printed.name, printed.outputs),
+    )
+
+
+def _tile_rows(arrays: tuple[Buffer, ...]) -> int:
+    """Rows of a tile: as many as fit, in sixteens, from 128 to 512."""
+    width = sum(prod(dim for dim in b.shape if isinstance(dim, int)) for b in arrays if b.batched)
+    return min(max(TILE_NUMBERS // max(width, 1) // 16 * 16, 128), 512)

@@ -11,10 +11,10 @@ from typing import Final, assert_never
 import sympy as sp
 
 from smgen.errors import InternalError
-from smgen.ir import Buffer, Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, View
-from smgen.passes.storage import Storage, allocate
+from smgen.ir import Buffer, Concat, Elementary, Fused, Op, Phase, Pointwise, Product, Reduce, Schedule, View
+from smgen.passes.storage import Storage, allocate, view_roots
 from smgen.printers.scalars import python_scalar
-from smgen.printers.source import MATMUL, PrintedFunction, PrintedSweep, Statement, shape_source, view_source
+from smgen.printers.source import MATMUL, PrintedSweep, Statement, TiledFunction, shape_source, view_source
 
 _CALLS: Final = {
     "relu": "np.maximum({}, 0.0",
@@ -28,19 +28,41 @@ SCIPY: Final = frozenset({"erf", "erfcx"})
 """Elementary operations that NumPy lacks and scipy.special has."""
 
 
-def print_function(schedule: Schedule) -> PrintedFunction:
-    """`schedule`, taken apart by `passes.elementary`, as NumPy source."""
+def print_function(schedule: Schedule) -> TiledFunction:
+    """`schedule`, tiled and taken apart by `passes.elementary`, as NumPy source."""
     storage = allocate(schedule)
     printer = _Printer(schedule, storage)
-    sweeps = tuple(PrintedSweep(sweep.name, tuple(printer.statements(sweep.ops))) for sweep in schedule.sweeps)
+    phases: dict[Phase, list[PrintedSweep]] = {"once": [], "tile": [], "end": []}
+    for sweep in schedule.sweeps:
+        statements = tuple(s for s in printer.statements(sweep.ops) if s.code)
+        if statements:
+            phases[sweep.phase].append(PrintedSweep(sweep.name, statements))
     read = {b.name for op in schedule.ops for b in op.reads}
-    return PrintedFunction(
+    arrays = {name: Buffer(name, shape) for name, shape in storage.slots.items()}
+    return TiledFunction(
         schedule.name,
         tuple(b.name for b in schedule.inputs if b.name in read),
-        tuple(Buffer(name, shape) for name, shape in storage.slots.items()),
-        sweeps,
-        tuple(b.name for b in schedule.outputs),
+        tuple(b for name, b in arrays.items() if name not in storage.tile),
+        tuple(phases["once"]),
+        tuple(b for name, b in arrays.items() if name in storage.tile),
+        tuple(phases["tile"]),
+        _sums(schedule),
+        tuple(Buffer(_whole(b), b.shape) for b in schedule.outputs if b.batched),
+        tuple(phases["end"]),
+        tuple(_whole(b) if b.batched else b.name for b in schedule.outputs),
     )
+
+
+def _whole(b: Buffer) -> str:
+    """What the array over the batch is called whose rows a tile knows as `b`."""
+    return f"all_{b.name}"
+
+
+def _sums(schedule: Schedule) -> tuple[str, ...]:
+    """What tiles sum over their samples and the end reads."""
+    later = {b.name for sweep in schedule.sweeps if sweep.phase == "end" for op in sweep.ops for b in op.reads}
+    found = (out for sweep in schedule.sweeps if sweep.phase == "tile" for op in sweep.ops for out in op.outs)
+    return tuple(b.name for b in found if not b.batched and b.name in later)
 
 
 class _Printer:
@@ -51,6 +73,9 @@ class _Printer:
         self.labels: dict[str, str] = {}
         self.last_read = {b.name: position for position, op in enumerate(schedule.ops) for b in op.reads}
         self.position = -1
+        roots = view_roots(schedule)
+        self.results = {roots.get(b.name, b.name): f"{_whole(b)}[rows]" for b in schedule.outputs if b.batched}
+        self.renamed = {b.name for b in schedule.outputs if b.batched and b.name in roots}
 
     def statements(self, ops: tuple[Op, ...]) -> Iterator[Statement]:
         lines: list[str] = []
@@ -83,6 +108,8 @@ class _Printer:
                 return [f"{out.name} = _column_sum({src.name}, out={self.target(out)})"]
             case Reduce(out, src, axis, _):
                 return [f"{out.name} = np.sum({src.name}, axis={axis}, out={self.target(out)})"]
+            case View() if op.out.name in self.renamed:
+                return []
             case View():
                 return [f"{op.out.name} = {view_source(op)}"]
             case Concat(out, parts, _):
@@ -105,7 +132,7 @@ class _Printer:
 
     def target(self, out: Buffer) -> str:
         """The array of the workspace, or a fresh one for what is returned."""
-        slot = self.storage.slot_of.get(out.name)
+        slot = self.storage.slot_of.get(out.name) or self.results.get(out.name)
         return slot or f"np.empty({shape_source(out.shape)}, DTYPE)"
 
     def define(self, out: Buffer, op: Elementary) -> str:

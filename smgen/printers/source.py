@@ -34,6 +34,26 @@ class PrintedFunction:
     outputs: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TiledFunction:
+    """A schedule cut by `passes.tile` as source.
+
+    `arrays` and `once` are of the call, `tile_arrays` and `tile` of every tile, `sums` what a tile returns, `results` the
+    arrays over the batch that tiles fill, `end` what is left when all tiles are done.
+    """
+
+    name: str
+    reads: tuple[str, ...]
+    arrays: tuple[Buffer, ...]
+    once: tuple[PrintedSweep, ...]
+    tile_arrays: tuple[Buffer, ...]
+    tile: tuple[PrintedSweep, ...]
+    sums: tuple[str, ...]
+    results: tuple[Buffer, ...]
+    end: tuple[PrintedSweep, ...]
+    outputs: tuple[str, ...]
+
+
 MATMUL = {
     "nd,md->nm": "matmul({left}, {right}.T",
     "nm,md->nd": "matmul({left}, {right}",
