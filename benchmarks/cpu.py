@@ -1,7 +1,7 @@
 """smgen's NumPy and C modules against what people would write: python -m benchmarks.cpu
 
-Value and gradient of the regularised score-matching loss on networks A–F, in alternating rounds of separate processes. The
-figures are medians of ratios within a round. Results are compared before anything is timed. --quick takes a minute.
+Value and gradient of the regularised score-matching loss on networks A–F, in alternating rounds of separate processes.
+Figures are medians of ratios within a round. Results are compared before anything is timed. --quick takes a minute.
 """
 
 from __future__ import annotations

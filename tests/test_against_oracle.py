@@ -15,8 +15,8 @@ from tests.support import Array, Params, assert_close, module_of, random_case, s
 TOLERANCE = 1e-12
 
 
-def compare(network: Network, seed: int, samples: int = 4) -> None:
-    module, spec = module_of(network), spec_of(network)
+def compare(network: Network, seed: int, samples: int = 4, backend: str = "numpy") -> None:
+    module, spec = module_of(network, backend=backend), spec_of(network)
     params, x = random_case(network, seed, samples)
     assert_close(module.energy(params, x), oracle.energy(spec, params, x), TOLERANCE, "energy")
     assert_close(module.score(params, x), oracle.score(spec, params, x), TOLERANCE, "score")

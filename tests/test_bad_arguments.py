@@ -23,9 +23,10 @@ OTHER = {"float32": "float64", "float64": "float32"}
 TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
 
 
-@pytest.fixture(params=["float32", "float64"])
+@pytest.fixture(params=["numpy-float32", "numpy-float64", "c-float32", "c-float64"])
 def module(request: pytest.FixtureRequest) -> ModuleType:
-    return module_of(skip_and_branch(), request.param)
+    backend, dtype = request.param.split("-")
+    return module_of(skip_and_branch(), dtype, backend)
 
 
 @pytest.fixture
@@ -145,7 +146,10 @@ def test_workspaces(module: ModuleType) -> None:
     for bad in ((params, spoiled(x, np.nan)), ({}, x), (params, x, -1.0)):
         with pytest.raises(ValueError, match="expected"):
             module.loss_and_grad(*bad, workspace=workspace)
-    assert [vars(part) for part in workspace.parts] == [vars(part) for part in module.Workspace().parts]
+    if module.METADATA["backend"] == "c":
+        assert workspace.memory(0) and workspace._block.size == 64
+    else:
+        assert [vars(part) for part in workspace.parts] == [vars(part) for part in module.Workspace().parts]
 
 
 @pytest.mark.parametrize("shift", [1, -1, None])

@@ -25,7 +25,7 @@ FLOORS = (
     ("loader",),
     ("build",),
     ("reference", "show"),
-    ("check", "demo"),
+    ("check", "demo", "bench"),
     ("cli",),
 )
 FLOOR_OF = {name: level for level, names in enumerate(FLOORS) for name in names}

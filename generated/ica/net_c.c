@@ -17,7 +17,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 39c69d8c2eb9c78a35119c5f0a20285800240bbc9c8daf557f3ac39de70f6d4d */
+   template c/module.c.j2, sha256 6bc8dead69c942b73d58a64fce94153280686af6d58685543c1f54fb4d072e4e */
 
 #include <math.h>
 #include <stddef.h>
@@ -26,11 +26,18 @@
 #include <omp.h>
 #endif
 
-enum { TOTALS = 8 * 1 }; /* places for the loss sums of a thread: whole cache lines */
+enum { TOTALS = 8 * 1 }; /* places for the sums of a thread's losses: whole cache lines */
 
 /* ---- what every function needs: threads, their shares, and products ---- */
 
 typedef float real;
+
+/* Compiled once: inlined into every call, these would take longer to compile than all the rest. */
+#ifdef __GNUC__
+#define OUT_OF_LINE __attribute__((noinline, unused)) static
+#else
+#define OUT_OF_LINE static
+#endif
 
 /* The threads that work on one tile of rows: all of them together, or each alone on tiles of its own. */
 typedef struct {
@@ -66,16 +73,29 @@ typedef struct {
     long rows, capacity;
 } plan;
 
-static plan plan_of(const long N, int threads, const long rows, const double flops)
+#ifndef FEWEST_ROWS
+#define FEWEST_ROWS 128 /* a tile of a thread alone has; with fewer, products spend too long on packing weights */
+#endif
+#ifndef MOST_ROWS
+#define MOST_ROWS 512 /* a tile has */
+#endif
+#ifndef WORTH_THREADS
+#define WORTH_THREADS 1e6 /* FLOPs of a call: with fewer, waking threads takes longer */
+#endif
+
+static plan plan_of(const long N, int threads, long rows, const double flops)
 {
-    enum { FEWEST = 128 };
     plan p = {1, 1, rows, 0};
 #ifdef _OPENMP
-    p.threads = threads > 0 ? threads : omp_get_max_threads();
+    if (N * flops >= WORTH_THREADS && !omp_in_parallel()) {
+        p.threads = threads > 0 ? threads : omp_get_max_threads();
+        p.threads = (int)min_long(p.threads, omp_get_thread_limit());
+    }
+#else
+    (void)threads, (void)flops;
 #endif
-    if (N * flops < 1e6)
-        p.threads = 1;
-    p.alone = N >= (long)p.threads * FEWEST || p.threads == 1;
+    rows = min_long(rows, MOST_ROWS);
+    p.alone = N >= (long)p.threads * FEWEST_ROWS || p.threads == 1;
     if (p.alone) {
         const long rounds = (N + p.threads * rows - 1) / (p.threads * rows);
         p.rows = (N + rounds * p.threads - 1) / (rounds * p.threads);
@@ -96,7 +116,7 @@ enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112, SMALL = 8, BLOCK = 64 };
 void ica_use_gemm(gemm_function *function) { gemm = function; }
 
 /* c = more c + a b for products with a side too short for a BLAS, or without one. a_row is the distance of a's rows, … */
-static void small_product(const long m, const long n, const long k, const real *a, const long a_row, const long a_column,
+OUT_OF_LINE void small_product(const long m, const long n, const long k, const real *a, const long a_row, const long a_column,
                           const real *b, const long b_row, const long b_column, const real more, real *c,
                           const long c_row, const long c_column)
 {
@@ -152,7 +172,7 @@ static inline int is_small(const long m, const long n, const long k)
 }
 
 /* c = more c + a b, this thread's columns; a has `rows` rows of k, b k rows of n. */
-static void times(const team t, const long rows, const long n, const long k, const real *a, const long lda, const real *b,
+OUT_OF_LINE void times(const team t, const long rows, const long n, const long k, const real *a, const long lda, const real *b,
                   const long ldb, const real more, real *c, const long ldc)
 {
     const span own = share(t, n);
@@ -167,7 +187,7 @@ static void times(const team t, const long rows, const long n, const long k, con
 }
 
 /* c = more c + a bᵀ, this thread's columns; a has `rows` rows of k, b n rows of k. */
-static void times_transposed(const team t, const long rows, const long n, const long k, const real *a, const long lda,
+OUT_OF_LINE void times_transposed(const team t, const long rows, const long n, const long k, const real *a, const long lda,
                              const real *b, const long ldb, const real more, real *c, const long ldc)
 {
     const span own = share(t, n);
@@ -182,7 +202,7 @@ static void times_transposed(const team t, const long rows, const long n, const 
 }
 
 /* c = more c + aᵀ b, this thread's rows; a has k rows of m, b k rows of n. */
-static void transposed_times(const team t, const long m, const long n, const long k, const real *a, const long lda,
+OUT_OF_LINE void transposed_times(const team t, const long m, const long n, const long k, const real *a, const long lda,
                              const real *b, const long ldb, const real more, real *c, const long ldc)
 {
     const span own = share(t, m);
@@ -197,7 +217,7 @@ static void transposed_times(const team t, const long m, const long n, const lon
 }
 
 /* Blocks of rows that end on the diagonal: what is left of it is right of it too. They are dealt out there and back. */
-static void gram(const team t, const long m, const long k, const real *a, const long row, const long column,
+OUT_OF_LINE void gram(const team t, const long m, const long k, const real *a, const long row, const long column,
                  const int transpose_a, const int transpose_b, const long lda, const real more, real *c, const long ldc)
 {
     for (long first = 0, block = 0; first < m; first += BLOCK, block++) {
@@ -215,7 +235,7 @@ static void gram(const team t, const long m, const long k, const real *a, const 
 }
 
 /* The lower triangle from the upper one, this thread's rows. */
-static void mirror(const team t, const long m, real *c, const long ldc)
+OUT_OF_LINE void mirror(const team t, const long m, real *c, const long ldc)
 {
     const span own = share(t, m);
     for (long i = own.first; i < own.last; i++)
@@ -224,14 +244,14 @@ static void mirror(const team t, const long m, real *c, const long ldc)
 }
 
 /* The upper triangle of c = more c + aᵀ a, where a has k rows of m; `mirror` completes it. */
-static inline void gram_of_columns(const team t, const long m, const long k, const real *a, const long lda, const real more,
+OUT_OF_LINE void gram_of_columns(const team t, const long m, const long k, const real *a, const long lda, const real more,
                                    real *c, const long ldc)
 {
     gram(t, m, k, a, 1, lda, TRANSPOSED, PLAIN, lda, more, c, ldc);
 }
 
 /* c = more c + a aᵀ, where a has m rows of k. */
-static inline void gram_of_rows(const team t, const long m, const long k, const real *a, const long lda, const real more,
+OUT_OF_LINE void gram_of_rows(const team t, const long m, const long k, const real *a, const long lda, const real more,
                                 real *c, const long ldc)
 {
     gram(t, m, k, a, lda, 1, PLAIN, TRANSPOSED, lda, more, c, ldc);
@@ -240,7 +260,7 @@ static inline void gram_of_rows(const team t, const long m, const long k, const 
 }
 
 /* Add the parts of all threads, `stride` apart, to the first one, in order: this thread's share of the numbers. */
-static void add_parts(const team t, const int parts, real *sums, const long stride, const long count)
+OUT_OF_LINE void add_parts(const team t, const int parts, real *sums, const long stride, const long count)
 {
     const span own = share(t, count);
     for (int part = 1; part < parts; part++)
@@ -250,7 +270,7 @@ static void add_parts(const team t, const int parts, real *sums, const long stri
 }
 
 /* The same for the sums of columns, which are kept in double; `out` is in the dtype. */
-static void add_columns(const team t, const int parts, const double *sums, const long stride, const long count, real *out)
+OUT_OF_LINE void add_columns(const team t, const int parts, const double *sums, const long stride, const long count, real *out)
 {
     const span own = share(t, count);
     for (long j = own.first; j < own.last; j++) {
@@ -378,6 +398,17 @@ static inline float simd_tanhf(const float x)
     return signed32(e / (e + 2), x);
 }
 
+/* Whether all numbers of x are finite: times 0 they are 0, and so is the sum. */
+int ica_is_finite(const real *x, const long count, const int threads)
+{
+    const plan p = plan_of(count, threads, count, 1.0);
+    real sum = 0;
+#pragma omp parallel for simd reduction(+ : sum) num_threads(p.threads)
+    for (long k = 0; k < count; k++)
+        sum += x[k] * 0;
+    return sum == 0;
+}
+
 /* ---- energy: E, (N,) ---- */
 
 /* Bytes of memory that ica_energy needs for N samples on so many threads, 0 for all. */
@@ -419,9 +450,7 @@ void ica_energy(const real *const *params, const real *x, const long N, const do
             real *const g_filters = tile + 0 * capacity;
             real *const g_experts = tile + 288 * capacity;
             const span s1 = share(mine, 1);
-            const span s144 = share(mine, 144);
             const span s288 = share(mine, 288);
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -430,11 +459,6 @@ void ica_energy(const real *const *params, const real *x, const long N, const do
                 const real *const g_x = x + first * 144;
                 real *const E_experts = outputs[0] + first * 1;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s144.first; j < s144.last; j++)
-                        unusable += x[(first + n) * 144 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
@@ -462,11 +486,9 @@ void ica_energy(const real *const *params, const real *x, const long N, const do
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
         }
         together(all);
     }
-    numbers[0] = add_totals(p.threads, totals);
 }
 
 /* ---- score: −δ at the input, (N, D) ---- */
@@ -512,7 +534,6 @@ void ica_score(const real *const *params, const real *x, const long N, const dou
             real *const delta_x = tile + 576 * capacity;
             const span s144 = share(mine, 144);
             const span s288 = share(mine, 288);
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -521,11 +542,6 @@ void ica_score(const real *const *params, const real *x, const long N, const dou
                 const real *const g_x = x + first * 144;
                 real *const score = outputs[0] + first * 144;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s144.first; j < s144.last; j++)
-                        unusable += x[(first + n) * 144 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
@@ -552,11 +568,9 @@ void ica_score(const real *const *params, const real *x, const long N, const dou
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
         }
         together(all);
     }
-    numbers[0] = add_totals(p.threads, totals);
 }
 
 /* ---- hessian_diagonal: δ′ at the input, (N, D) ---- */
@@ -614,9 +628,7 @@ void ica_hessian_diagonal(const real *const *params, const real *x, const long N
             double *const columns = all_columns + part * 0;
             real *const g_filters = tile + 0 * capacity;
             real *const f_second_experts = tile + 288 * capacity;
-            const span s144 = share(mine, 144);
             const span s288 = share(mine, 288);
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -625,11 +637,6 @@ void ica_hessian_diagonal(const real *const *params, const real *x, const long N
                 const real *const g_x = x + first * 144;
                 real *const delta_prime_x = outputs[0] + first * 144;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s144.first; j < s144.last; j++)
-                        unusable += x[(first + n) * 144 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
@@ -650,11 +657,9 @@ void ica_hessian_diagonal(const real *const *params, const real *x, const long N
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
                 times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
             }
-            totals[all.rank * TOTALS] = unusable;
         }
         together(all);
     }
-    numbers[0] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_terms: K, L and J, means over the batch ---- */
@@ -720,7 +725,6 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
             double sum_delta_squared = 0;
             double sum_delta_prime = 0;
             double sum_delta_prime_squared = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -728,11 +732,6 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 144;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s144.first; j < s144.last; j++)
-                        unusable += x[(first + n) * 144 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
@@ -772,15 +771,14 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
-            totals[all.rank * TOTALS + 3] = sum_delta_prime_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
+            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
         }
         together(all);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 3);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
+        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
 
         /* ---- at the end: the sums over all samples */
         /* K = (1/N) Σ_n ½ Σ_i δ_x² */
@@ -795,7 +793,6 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
             numbers[2] = J;
         }
     }
-    numbers[3] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_terms_lam0: K, L and J, means over the batch, λ = 0 ---- */
@@ -875,7 +872,6 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
             double sum_delta_squared = 0;
             for (long j = s288.first; j < s288.last; j++)
                 delta_prime_filters_total[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -883,11 +879,6 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 144;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s144.first; j < s144.last; j++)
-                        unusable += x[(first + n) * 144 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
@@ -927,13 +918,12 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
         }
         together(all);
         real *const delta_prime_filters_total = shared + 41760;
         add_columns(all, (int)parts, all_columns + 0, 288, 288, delta_prime_filters_total);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -959,7 +949,6 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
             numbers[2] = J;
         }
     }
-    numbers[3] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad: J and its gradient: the merged sweep ---- */
@@ -1031,7 +1020,6 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
             double sum_delta_squared = 0;
             double sum_delta_prime = 0;
             double sum_delta_prime_squared = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -1039,11 +1027,6 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 144;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s144.first; j < s144.last; j++)
-                        unusable += x[(first + n) * 144 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
@@ -1108,10 +1091,9 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
                 transposed_times(mine, 288, 144, rows, tanh_experts, 288, delta_x, 144, more, dJ_dW_filters_g, 144);
                 transposed_times(mine, 288, 144, rows, dJ_dg_filters, 288, g_x, 144, 1, dJ_dW_filters_g, 144);
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
-            totals[all.rank * TOTALS + 3] = sum_delta_prime_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
+            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
         }
         together(all);
         real *const dJ_dW_filters_delta_prime = all_sums + 0;
@@ -1119,9 +1101,9 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
         real *const dJ_dW_filters = outputs[0];
         add_parts(all, (int)parts, all_sums + 0, 82944, 41472);
         add_parts(all, (int)parts, all_sums + 41472, 82944, 41472);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 3);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
+        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -1142,7 +1124,6 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
             }
         }
     }
-    numbers[1] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad_lam0: J and its gradient: the merged sweep, λ = 0 ---- */
@@ -1225,7 +1206,6 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
             double sum_delta_squared = 0;
             for (long j = s288.first; j < s288.last; j++)
                 delta_prime_filters_total[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -1233,11 +1213,6 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 144;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s144.first; j < s144.last; j++)
-                        unusable += x[(first + n) * 144 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
@@ -1296,8 +1271,7 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 transposed_times(mine, 288, 144, rows, tanh_experts, 288, delta_x, 144, more, dJ_dW_filters_g, 144);
                 transposed_times(mine, 288, 144, rows, dJ_dg_filters, 288, g_x, 144, 1, dJ_dW_filters_g, 144);
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
         }
         together(all);
         real *const delta_prime_filters_total = shared + 41760;
@@ -1306,7 +1280,7 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
         real *const dJ_dW_filters = outputs[0];
         add_parts(all, (int)parts, all_sums + 0, 41472, 41472);
         add_columns(all, (int)parts, all_columns + 0, 288, 288, delta_prime_filters_total);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -1337,7 +1311,6 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
             }
         }
     }
-    numbers[1] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad_terms: K, L and the gradient of each: the source's separate sweeps ---- */
@@ -1411,7 +1384,6 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
             double sum_delta_squared = 0;
             double sum_delta_prime = 0;
             double sum_delta_prime_squared = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -1419,11 +1391,6 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 144;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s144.first; j < s144.last; j++)
-                        unusable += x[(first + n) * 144 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
@@ -1504,10 +1471,9 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 /* Σ_n ∂L/∂g_filters g_xᵀ */
                 transposed_times(mine, 288, 144, rows, dL_dg_filters, 288, g_x, 144, more, dL_dW_filters_g, 144);
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
-            totals[all.rank * TOTALS + 3] = sum_delta_prime_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
+            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
         }
         together(all);
         real *const dK_dW_filters_g = all_sums + 0;
@@ -1518,9 +1484,9 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
         add_parts(all, (int)parts, all_sums + 0, 124416, 41472);
         add_parts(all, (int)parts, all_sums + 41472, 124416, 41472);
         add_parts(all, (int)parts, all_sums + 82944, 124416, 41472);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 3);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
+        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -1546,7 +1512,6 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
             }
         }
     }
-    numbers[2] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad_terms_lam0: K, L and the gradient of each: the source's separate sweeps, λ = 0 ---- */
@@ -1631,7 +1596,6 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
             double sum_delta_squared = 0;
             for (long j = s288.first; j < s288.last; j++)
                 delta_prime_filters_total[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -1639,11 +1603,6 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 144;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s144.first; j < s144.last; j++)
-                        unusable += x[(first + n) * 144 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
@@ -1708,8 +1667,7 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 /* Σ_n ∂L/∂g_filters g_xᵀ */
                 transposed_times(mine, 288, 144, rows, dL_dg_filters, 288, g_x, 144, more, dL_dW_filters_g, 144);
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
         }
         together(all);
         real *const delta_prime_filters_total = shared + 41760;
@@ -1721,7 +1679,7 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
         add_parts(all, (int)parts, all_sums + 0, 82944, 41472);
         add_parts(all, (int)parts, all_sums + 41472, 82944, 41472);
         add_columns(all, (int)parts, all_columns + 0, 288, 288, delta_prime_filters_total);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -1766,5 +1724,4 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
             }
         }
     }
-    numbers[2] = add_totals(p.threads, totals);
 }

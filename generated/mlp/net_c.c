@@ -22,7 +22,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-   template c/module.c.j2, sha256 39c69d8c2eb9c78a35119c5f0a20285800240bbc9c8daf557f3ac39de70f6d4d */
+   template c/module.c.j2, sha256 6bc8dead69c942b73d58a64fce94153280686af6d58685543c1f54fb4d072e4e */
 
 #include <math.h>
 #include <stddef.h>
@@ -31,11 +31,18 @@
 #include <omp.h>
 #endif
 
-enum { TOTALS = 8 * 1 }; /* places for the loss sums of a thread: whole cache lines */
+enum { TOTALS = 8 * 1 }; /* places for the sums of a thread's losses: whole cache lines */
 
 /* ---- what every function needs: threads, their shares, and products ---- */
 
 typedef float real;
+
+/* Compiled once: inlined into every call, these would take longer to compile than all the rest. */
+#ifdef __GNUC__
+#define OUT_OF_LINE __attribute__((noinline, unused)) static
+#else
+#define OUT_OF_LINE static
+#endif
 
 /* The threads that work on one tile of rows: all of them together, or each alone on tiles of its own. */
 typedef struct {
@@ -71,16 +78,29 @@ typedef struct {
     long rows, capacity;
 } plan;
 
-static plan plan_of(const long N, int threads, const long rows, const double flops)
+#ifndef FEWEST_ROWS
+#define FEWEST_ROWS 128 /* a tile of a thread alone has; with fewer, products spend too long on packing weights */
+#endif
+#ifndef MOST_ROWS
+#define MOST_ROWS 512 /* a tile has */
+#endif
+#ifndef WORTH_THREADS
+#define WORTH_THREADS 1e6 /* FLOPs of a call: with fewer, waking threads takes longer */
+#endif
+
+static plan plan_of(const long N, int threads, long rows, const double flops)
 {
-    enum { FEWEST = 128 };
     plan p = {1, 1, rows, 0};
 #ifdef _OPENMP
-    p.threads = threads > 0 ? threads : omp_get_max_threads();
+    if (N * flops >= WORTH_THREADS && !omp_in_parallel()) {
+        p.threads = threads > 0 ? threads : omp_get_max_threads();
+        p.threads = (int)min_long(p.threads, omp_get_thread_limit());
+    }
+#else
+    (void)threads, (void)flops;
 #endif
-    if (N * flops < 1e6)
-        p.threads = 1;
-    p.alone = N >= (long)p.threads * FEWEST || p.threads == 1;
+    rows = min_long(rows, MOST_ROWS);
+    p.alone = N >= (long)p.threads * FEWEST_ROWS || p.threads == 1;
     if (p.alone) {
         const long rounds = (N + p.threads * rows - 1) / (p.threads * rows);
         p.rows = (N + rounds * p.threads - 1) / (rounds * p.threads);
@@ -101,7 +121,7 @@ enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112, SMALL = 8, BLOCK = 64 };
 void mlp_use_gemm(gemm_function *function) { gemm = function; }
 
 /* c = more c + a b for products with a side too short for a BLAS, or without one. a_row is the distance of a's rows, … */
-static void small_product(const long m, const long n, const long k, const real *a, const long a_row, const long a_column,
+OUT_OF_LINE void small_product(const long m, const long n, const long k, const real *a, const long a_row, const long a_column,
                           const real *b, const long b_row, const long b_column, const real more, real *c,
                           const long c_row, const long c_column)
 {
@@ -157,7 +177,7 @@ static inline int is_small(const long m, const long n, const long k)
 }
 
 /* c = more c + a b, this thread's columns; a has `rows` rows of k, b k rows of n. */
-static void times(const team t, const long rows, const long n, const long k, const real *a, const long lda, const real *b,
+OUT_OF_LINE void times(const team t, const long rows, const long n, const long k, const real *a, const long lda, const real *b,
                   const long ldb, const real more, real *c, const long ldc)
 {
     const span own = share(t, n);
@@ -172,7 +192,7 @@ static void times(const team t, const long rows, const long n, const long k, con
 }
 
 /* c = more c + a bᵀ, this thread's columns; a has `rows` rows of k, b n rows of k. */
-static void times_transposed(const team t, const long rows, const long n, const long k, const real *a, const long lda,
+OUT_OF_LINE void times_transposed(const team t, const long rows, const long n, const long k, const real *a, const long lda,
                              const real *b, const long ldb, const real more, real *c, const long ldc)
 {
     const span own = share(t, n);
@@ -187,7 +207,7 @@ static void times_transposed(const team t, const long rows, const long n, const 
 }
 
 /* c = more c + aᵀ b, this thread's rows; a has k rows of m, b k rows of n. */
-static void transposed_times(const team t, const long m, const long n, const long k, const real *a, const long lda,
+OUT_OF_LINE void transposed_times(const team t, const long m, const long n, const long k, const real *a, const long lda,
                              const real *b, const long ldb, const real more, real *c, const long ldc)
 {
     const span own = share(t, m);
@@ -202,7 +222,7 @@ static void transposed_times(const team t, const long m, const long n, const lon
 }
 
 /* Blocks of rows that end on the diagonal: what is left of it is right of it too. They are dealt out there and back. */
-static void gram(const team t, const long m, const long k, const real *a, const long row, const long column,
+OUT_OF_LINE void gram(const team t, const long m, const long k, const real *a, const long row, const long column,
                  const int transpose_a, const int transpose_b, const long lda, const real more, real *c, const long ldc)
 {
     for (long first = 0, block = 0; first < m; first += BLOCK, block++) {
@@ -220,7 +240,7 @@ static void gram(const team t, const long m, const long k, const real *a, const 
 }
 
 /* The lower triangle from the upper one, this thread's rows. */
-static void mirror(const team t, const long m, real *c, const long ldc)
+OUT_OF_LINE void mirror(const team t, const long m, real *c, const long ldc)
 {
     const span own = share(t, m);
     for (long i = own.first; i < own.last; i++)
@@ -229,14 +249,14 @@ static void mirror(const team t, const long m, real *c, const long ldc)
 }
 
 /* The upper triangle of c = more c + aᵀ a, where a has k rows of m; `mirror` completes it. */
-static inline void gram_of_columns(const team t, const long m, const long k, const real *a, const long lda, const real more,
+OUT_OF_LINE void gram_of_columns(const team t, const long m, const long k, const real *a, const long lda, const real more,
                                    real *c, const long ldc)
 {
     gram(t, m, k, a, 1, lda, TRANSPOSED, PLAIN, lda, more, c, ldc);
 }
 
 /* c = more c + a aᵀ, where a has m rows of k. */
-static inline void gram_of_rows(const team t, const long m, const long k, const real *a, const long lda, const real more,
+OUT_OF_LINE void gram_of_rows(const team t, const long m, const long k, const real *a, const long lda, const real more,
                                 real *c, const long ldc)
 {
     gram(t, m, k, a, lda, 1, PLAIN, TRANSPOSED, lda, more, c, ldc);
@@ -245,7 +265,7 @@ static inline void gram_of_rows(const team t, const long m, const long k, const 
 }
 
 /* Add the parts of all threads, `stride` apart, to the first one, in order: this thread's share of the numbers. */
-static void add_parts(const team t, const int parts, real *sums, const long stride, const long count)
+OUT_OF_LINE void add_parts(const team t, const int parts, real *sums, const long stride, const long count)
 {
     const span own = share(t, count);
     for (int part = 1; part < parts; part++)
@@ -255,7 +275,7 @@ static void add_parts(const team t, const int parts, real *sums, const long stri
 }
 
 /* The same for the sums of columns, which are kept in double; `out` is in the dtype. */
-static void add_columns(const team t, const int parts, const double *sums, const long stride, const long count, real *out)
+OUT_OF_LINE void add_columns(const team t, const int parts, const double *sums, const long stride, const long count, real *out)
 {
     const span own = share(t, count);
     for (long j = own.first; j < own.last; j++) {
@@ -377,6 +397,17 @@ static inline float simd_log1pf(const float x)
     return x == 0 ? x : z;
 }
 
+/* Whether all numbers of x are finite: times 0 they are 0, and so is the sum. */
+int mlp_is_finite(const real *x, const long count, const int threads)
+{
+    const plan p = plan_of(count, threads, count, 1.0);
+    real sum = 0;
+#pragma omp parallel for simd reduction(+ : sum) num_threads(p.threads)
+    for (long k = 0; k < count; k++)
+        sum += x[k] * 0;
+    return sum == 0;
+}
+
 /* ---- energy: E, (N,) ---- */
 
 /* Bytes of memory that mlp_energy needs for N samples on so many threads, 0 for all. */
@@ -429,7 +460,6 @@ void mlp_energy(const real *const *params, const real *x, const long N, const do
             const span s1 = share(mine, 1);
             const span s64 = share(mine, 64);
             const span s128 = share(mine, 128);
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -438,11 +468,6 @@ void mlp_energy(const real *const *params, const real *x, const long N, const do
                 const real *const g_x = x + first * 64;
                 real *const E_softplus_3 = outputs[0] + first * 1;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_layer_1 g_x */
@@ -497,11 +522,9 @@ void mlp_energy(const real *const *params, const real *x, const long N, const do
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
         }
         together(all);
     }
-    numbers[0] = add_totals(p.threads, totals);
 }
 
 /* ---- score: −δ at the input, (N, D) ---- */
@@ -562,7 +585,6 @@ void mlp_score(const real *const *params, const real *x, const long N, const dou
             const span s1 = share(mine, 1);
             const span s64 = share(mine, 64);
             const span s128 = share(mine, 128);
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -571,11 +593,6 @@ void mlp_score(const real *const *params, const real *x, const long N, const dou
                 const real *const g_x = x + first * 64;
                 real *const score = outputs[0] + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_layer_1 g_x */
@@ -658,11 +675,9 @@ void mlp_score(const real *const *params, const real *x, const long N, const dou
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
         }
         together(all);
     }
-    numbers[0] = add_totals(p.threads, totals);
 }
 
 /* ---- hessian_diagonal: δ′ at the input, (N, D) ---- */
@@ -762,7 +777,6 @@ void mlp_hessian_diagonal(const real *const *params, const real *x, const long N
             const span s1 = share(mine, 1);
             const span s64 = share(mine, 64);
             const span s128 = share(mine, 128);
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -771,11 +785,6 @@ void mlp_hessian_diagonal(const real *const *params, const real *x, const long N
                 const real *const g_x = x + first * 64;
                 real *const delta_prime_x = outputs[0] + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_layer_1 g_x */
@@ -856,11 +865,9 @@ void mlp_hessian_diagonal(const real *const *params, const real *x, const long N
                 /* δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3) */
                 times(mine, rows, 64, 128, delta_prime_layer_1, 128, W_layer_1_squared, 64, 0, delta_prime_x, 64);
             }
-            totals[all.rank * TOTALS] = unusable;
         }
         together(all);
     }
-    numbers[0] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_terms: K, L and J, means over the batch ---- */
@@ -966,7 +973,6 @@ void mlp_loss_terms(const real *const *params, const real *x, const long N, cons
             double sum_delta_squared = 0;
             double sum_delta_prime = 0;
             double sum_delta_prime_squared = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -974,11 +980,6 @@ void mlp_loss_terms(const real *const *params, const real *x, const long N, cons
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_layer_1 g_x */
@@ -1079,15 +1080,14 @@ void mlp_loss_terms(const real *const *params, const real *x, const long N, cons
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
-            totals[all.rank * TOTALS + 3] = sum_delta_prime_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
+            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
         }
         together(all);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 3);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
+        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
 
         /* ---- at the end: the sums over all samples */
         /* K = (1/N) Σ_n ½ Σ_i δ_x² */
@@ -1102,7 +1102,6 @@ void mlp_loss_terms(const real *const *params, const real *x, const long N, cons
             numbers[2] = J;
         }
     }
-    numbers[3] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_terms_lam0: K, L and J, means over the batch, λ = 0 ---- */
@@ -1222,7 +1221,6 @@ void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N,
             double sum_delta_squared = 0;
             for (long j = s128.first; j < s128.last; j++)
                 delta_prime_layer_1_total[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -1230,11 +1228,6 @@ void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N,
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_layer_1 g_x */
@@ -1335,13 +1328,12 @@ void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N,
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
         }
         together(all);
         real *const delta_prime_layer_1_total = shared + 16576;
         add_columns(all, (int)parts, all_columns + 0, 128, 128, delta_prime_layer_1_total);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -1367,7 +1359,6 @@ void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N,
             numbers[2] = J;
         }
     }
-    numbers[3] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad: J and its gradient: the merged sweep ---- */
@@ -1506,7 +1497,6 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
                 dJ_db_layer_2_sum[j] = 0;
             for (long j = s128.first; j < s128.last; j++)
                 dJ_db_layer_1_sum[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -1514,11 +1504,6 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_layer_1 g_x */
@@ -1733,10 +1718,9 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
-            totals[all.rank * TOTALS + 3] = sum_delta_prime_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
+            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
         }
         together(all);
         real *const dJ_dW_layer_3_delta_prime = all_sums + 0;
@@ -1763,9 +1747,9 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
         add_columns(all, (int)parts, all_columns + 0, 200, 1, dJ_db_layer_3_sum);
         add_columns(all, (int)parts, all_columns + 8, 200, 64, dJ_db_layer_2_sum);
         add_columns(all, (int)parts, all_columns + 72, 200, 128, dJ_db_layer_1_sum);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 3);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
+        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -1828,7 +1812,6 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
             }
         }
     }
-    numbers[1] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad_lam0: J and its gradient: the merged sweep, λ = 0 ---- */
@@ -1978,7 +1961,6 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 dJ_db_layer_2_sum[j] = 0;
             for (long j = s128.first; j < s128.last; j++)
                 dJ_db_layer_1_sum[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -1986,11 +1968,6 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_layer_1 g_x */
@@ -2199,8 +2176,7 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
         }
         together(all);
         real *const delta_prime_layer_1_total = shared + 16576;
@@ -2228,7 +2204,7 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
         add_columns(all, (int)parts, all_columns + 128, 328, 1, dJ_db_layer_3_sum);
         add_columns(all, (int)parts, all_columns + 136, 328, 64, dJ_db_layer_2_sum);
         add_columns(all, (int)parts, all_columns + 200, 328, 128, dJ_db_layer_1_sum);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -2296,7 +2272,6 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
             }
         }
     }
-    numbers[1] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad_terms: K, L and the gradient of each: the source's separate sweeps ---- */
@@ -2455,7 +2430,6 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 dL_db_layer_2_sum[j] = 0;
             for (long j = s128.first; j < s128.last; j++)
                 dL_db_layer_1_sum[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -2463,11 +2437,6 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_layer_1 g_x */
@@ -2770,10 +2739,9 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
-            totals[all.rank * TOTALS + 3] = sum_delta_prime_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
+            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
         }
         together(all);
         real *const dK_dW_layer_3_g = all_sums + 0;
@@ -2818,9 +2786,9 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
         add_columns(all, (int)parts, all_columns + 200, 400, 1, dL_db_layer_3_sum);
         add_columns(all, (int)parts, all_columns + 208, 400, 64, dL_db_layer_2_sum);
         add_columns(all, (int)parts, all_columns + 272, 400, 128, dL_db_layer_1_sum);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 3);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
+        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -2898,7 +2866,6 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
             }
         }
     }
-    numbers[2] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad_terms_lam0: K, L and the gradient of each: the source's separate sweeps, λ = 0 ---- */
@@ -3068,7 +3035,6 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 dL_db_layer_2_sum[j] = 0;
             for (long j = s128.first; j < s128.last; j++)
                 dL_db_layer_1_sum[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -3076,11 +3042,6 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_layer_1 g_x */
@@ -3370,8 +3331,7 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
         }
         together(all);
         real *const delta_prime_layer_1_total = shared + 16576;
@@ -3417,7 +3377,7 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
         add_columns(all, (int)parts, all_columns + 328, 528, 1, dL_db_layer_3_sum);
         add_columns(all, (int)parts, all_columns + 336, 528, 64, dL_db_layer_2_sum);
         add_columns(all, (int)parts, all_columns + 400, 528, 128, dL_db_layer_1_sum);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -3509,5 +3469,4 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
             }
         }
     }
-    numbers[2] = add_totals(p.threads, totals);
 }

@@ -18,13 +18,16 @@ Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation 
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 64), one sample a row; losses and
 gradients are means over it.
 
-Arrays of the workspace are named by shape and reused as soon as they are free: `g = np.matmul(x, W.T, out=Nx8_0)` computes g
-into one of them. a, b, c, … are intermediate results of one equation.
+Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
+installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
+`g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 51953adc0a689f24bcb8e0f1163ed6a73ff2cf11f0be687f271f2ba1d0d59537
+template numpy/module.py.j2, sha256 98950f8554656edda1af41ee9ee08383a4a5869157fe0e7c75fedf84b55b06cd
 """
 
+import functools
+import os
 import threading
 
 import numpy as np
@@ -43,7 +46,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "51953adc0a689f24bcb8e0f1163ed6a73ff2cf11f0be687f271f2ba1d0d59537",
+    "template_sha256": "98950f8554656edda1af41ee9ee08383a4a5869157fe0e7c75fedf84b55b06cd",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -116,19 +119,17 @@ _ARRAYS = {
 }
 
 
-class Workspace:
-    """The arrays of a step, made at the first call and reused by later ones with as many samples or fewer.
-
-    Pass one as `workspace=` to decide how long the memory lives; without it each thread keeps one of its own. Two calls at
-    the same time must not share one.
-    """
+class _Part:
+    """What one thread works with: named arrays for its tiles, and the sums of what its tiles returned."""
 
     def __init__(self):
         self._capacity = 0
         self._arrays = {}
+        self._kept = []
+        self.totals = None
 
     def arrays(self, n, *names):
-        """The named arrays for n samples."""
+        """The named arrays for n samples, made at the first use and reused for as many samples or fewer."""
         if n > self._capacity:
             self._arrays.clear()
             self._capacity = n
@@ -141,6 +142,156 @@ class Workspace:
                 self._arrays[name] = array
             found.append(array[:n] if shape[0] == "N" else array)
         return found
+
+    def add(self, found):
+        """Add what a tile returned to `totals`, or begin with it: numbers and rows in float64, weights in the dtype."""
+        if self.totals is not None:
+            self.totals = [_added(total, part) for total, part in zip(self.totals, found)]
+            return
+        shapes = [np.shape(part) for part in found]
+        if [np.shape(kept) for kept in self._kept] != shapes:
+            self._kept = [np.empty(shape, DTYPE if len(shape) == 2 else np.float64) for shape in shapes]
+        for kept, part in zip(self._kept, found):
+            kept[...] = part
+        self.totals = [kept if kept.ndim else float(kept) for kept in self._kept]
+
+
+def _added(total, part):
+    return total + part if isinstance(total, float) else np.add(total, part, out=total)
+
+
+class Workspace:
+    """The arrays of a step, made at the first call and reused by later ones, and the number of threads.
+
+    Pass one as `workspace=` to decide how long the memory lives; without it each thread keeps one of its own. Two calls at
+    the same time must not share one. `threads` is by default OMP_NUM_THREADS, or all CPUs this process may use. Raises
+    ValueError for anything but a positive whole number.
+    """
+
+    def __init__(self, threads=None):
+        if threads is None:
+            threads = _default_threads()
+        if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+            raise ValueError(f"threads: expected a positive whole number or None, got {threads!r}")
+        self.threads = threads
+        self.parts = [_Part() for _ in range(threads)]
+        self._call = _Part()
+        self._pool = None
+
+    def arrays(self, *names):
+        """The named arrays of a call, whose size does not depend on the number of samples."""
+        return self._call.arrays(0, *names)
+
+    def pool(self):
+        """The threads that help the calling one."""
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(self.threads - 1)
+        return self._pool
+
+
+def _default_threads():
+    text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_FEWEST = 128  # rows worth a thread
+
+
+def _over_tiles(tile, N, most, workspace):
+    """The sum of what `tile` returns over all N rows, at most `most` at a time.
+
+    Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
+    the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads.
+    """
+    threads = _threads(N, workspace)
+    rounds = -(-N // (threads * most))
+    rows = -(-N // (threads * rounds))
+    starts = range(0, N, rows)
+    if len(starts) == 1:
+        return tile(slice(0, N), workspace.parts[0].arrays)
+
+    def work(k):
+        part = workspace.parts[k]
+        part.totals = None
+        with np.errstate(**state):
+            for start in starts[k::threads]:
+                part.add(tile(slice(start, min(start + rows, N)), part.arrays))
+        return part.totals
+
+    state = np.geterr()
+    if threads == 1:
+        found = [work(0)]
+    else:
+        others = [workspace.pool().submit(work, k) for k in range(1, min(threads, len(starts)))]
+        try:
+            found = [work(0)]
+        finally:
+            for other in others:
+                other.exception()  # wait: it uses the workspace
+        found += [other.result() for other in others]
+    totals = found[0]
+    for more in found[1:]:
+        totals = [_added(total, part) for total, part in zip(totals, more)]
+    return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
+
+
+def _threads(N, workspace):
+    """How many threads tiles of N rows are worth."""
+    threads = min(workspace.threads, N // _FEWEST)
+    return threads if threads > 1 and _one_blas_thread.available() else 1
+
+
+def _on_threads(step):
+    """The step with the BLAS on one thread throughout where tiles have threads: its own would spin beside them."""
+
+    @functools.wraps(step)
+    def run(params, x, lam, workspace):
+        if _threads(len(x), workspace) == 1:
+            return step(params, x, lam, workspace)
+        with _one_blas_thread:
+            return step(params, x, lam, workspace)
+
+    return run
+
+
+class _OneBlasThread:
+    """While any call is inside, the BLAS keeps to the thread it is called on. Needs threadpoolctl."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._controller = None
+        self._inside = 0
+
+    def available(self):
+        """Whether threadpoolctl is installed; it is imported at the first call with many rows."""
+        with self._lock:
+            if self._controller is None:
+                try:
+                    from threadpoolctl import ThreadpoolController
+                except ImportError:
+                    self._controller = False
+                else:
+                    self._controller = ThreadpoolController()
+            return bool(self._controller)
+
+    def __enter__(self):
+        with self._lock:
+            if self._inside == 0:
+                self._limits = self._controller.limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_):
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limits.restore_original_limits()
+
+
+_one_blas_thread = _OneBlasThread()
 
 
 def _asarray(values):
@@ -297,153 +448,167 @@ def _check_array(name, array, shape):
         raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
 
 
+@_on_threads
 def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
-    g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        Nx128_0, Nx128_1, Nx64_0, Nx64_1, Nx1_0, Nx1_1,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx64_0", "Nx64_1", "Nx1_0", "Nx1_1",
-    )
+    all_energy = np.empty((N,), DTYPE)
 
-    # ---- forward: g
-    # W_layer_1 g_x
-    g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # g_layer_1 = W_layer_1 g_x + b_layer_1
-    g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-    # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
-    a = np.abs(g_layer_1, out=Nx128_1)
-    a = np.negative(a, out=Nx128_1)
-    a = np.exp(a, out=Nx128_1)
-    a = np.log1p(a, out=Nx128_1)
-    b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-    g_softplus_1 = np.add(a, b, out=Nx128_1)
-    # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-    # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
-    a = np.abs(g_layer_2, out=Nx64_1)
-    a = np.negative(a, out=Nx64_1)
-    a = np.exp(a, out=Nx64_1)
-    a = np.log1p(a, out=Nx64_1)
-    b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-    g_softplus_2 = np.add(a, b, out=Nx64_1)
-    # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-    # g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
-    a = np.abs(g_layer_3, out=Nx1_1)
-    a = np.negative(a, out=Nx1_1)
-    a = np.exp(a, out=Nx1_1)
-    a = np.log1p(a, out=Nx1_1)
-    b = np.maximum(g_layer_3, 0.0, out=Nx1_0)
-    g_softplus_3 = np.add(a, b, out=Nx1_1)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx64_0, Nx64_1, Nx1_0, Nx1_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx64_0", "Nx64_1", "Nx1_0", "Nx1_1",
+        )
 
-    # ---- energy: E
-    # Σ_j g_softplus_3
-    E_softplus_3 = np.sum(g_softplus_3, axis=1, out=np.empty((N,), DTYPE))
-    # E = the sum over the energy's units
-    energy = E_softplus_3
+        # ---- forward: g
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        a = np.log1p(a, out=Nx1_1)
+        b = np.maximum(g_layer_3, 0.0, out=Nx1_0)
+        g_softplus_3 = np.add(a, b, out=Nx1_1)
 
-    return energy
+        # ---- energy: E
+        # Σ_j g_softplus_3
+        E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
+        return (
+        )
+
+    _over_tiles(tile, N, 512, workspace)
+
+    return all_energy
 
 
+@_on_threads
 def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
-    g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
-    )
+    all_score = np.empty((N, 64), DTYPE)
 
-    # ---- forward: g
-    # W_layer_1 g_x
-    g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # g_layer_1 = W_layer_1 g_x + b_layer_1
-    g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-    # sigmoid_softplus_1 = sigmoid(g_layer_1)
-    a = np.abs(g_layer_1, out=Nx128_1)
-    a = np.negative(a, out=Nx128_1)
-    a = np.exp(a, out=Nx128_1)
-    b = np.sign(g_layer_1, out=Nx128_2)
-    b = np.maximum(a, b, out=Nx128_2)
-    c = np.add(a, 1.0, out=Nx128_3)
-    sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
-    # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
-    a = np.log1p(a, out=Nx128_1)
-    b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-    g_softplus_1 = np.add(a, b, out=Nx128_1)
-    # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-    # sigmoid_softplus_2 = sigmoid(g_layer_2)
-    a = np.abs(g_layer_2, out=Nx64_1)
-    a = np.negative(a, out=Nx64_1)
-    a = np.exp(a, out=Nx64_1)
-    b = np.sign(g_layer_2, out=Nx64_2)
-    b = np.maximum(a, b, out=Nx64_2)
-    c = np.add(a, 1.0, out=Nx64_3)
-    sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
-    # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
-    a = np.log1p(a, out=Nx64_1)
-    b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-    g_softplus_2 = np.add(a, b, out=Nx64_1)
-    # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3)
-    a = np.abs(g_layer_3, out=Nx1_1)
-    a = np.negative(a, out=Nx1_1)
-    a = np.exp(a, out=Nx1_1)
-    b = np.sign(g_layer_3, out=Nx1_0)
-    b = np.maximum(a, b, out=Nx1_0)
-    a = np.add(a, 1.0, out=Nx1_1)
-    sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
+        )
 
-    # ---- backward: δ
-    # δ_layer_3 = f′(g_layer_3)  (1)
-    delta_layer_3 = sigmoid_softplus_3
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_1)
-    # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_1)
-    # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_1)
-    # score = −δ_x
-    score = np.negative(delta_x, out=np.empty((N, 64), DTYPE))
+        # ---- forward: g
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.sign(g_layer_1, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.sign(g_layer_2, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        b = np.maximum(a, b, out=Nx1_0)
+        a = np.add(a, 1.0, out=Nx1_1)
+        sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
 
-    return score
+        # ---- backward: δ
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = sigmoid_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_1)
+        # score = −δ_x
+        score = np.negative(delta_x, out=all_score[rows])
+        return (
+        )
+
+    _over_tiles(tile, N, 512, workspace)
+
+    return all_score
 
 
+@_on_threads
 def _hessian_diagonal(params, x, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
-    g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
@@ -451,13 +616,11 @@ def _hessian_diagonal(params, x, lam, workspace):
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
     (
-        M1x64_0, M64x128_0, M128x64_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0,
-        Nx1_1, Nx64_4,
+        M1x64_0, M64x128_0, M128x64_0,
     ) = workspace.arrays(
-        N,
-        "M1x64_0", "M64x128_0", "M128x64_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1",
-        "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1", "Nx64_4",
+        "M1x64_0", "M64x128_0", "M128x64_0",
     )
+    all_hessian_diagonal = np.empty((N, 64), DTYPE)
 
     # ---- from the weights alone, once a call
     # W_layer_3 ∘ W_layer_3
@@ -467,98 +630,110 @@ def _hessian_diagonal(params, x, lam, workspace):
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
 
-    # ---- forward: g
-    # W_layer_1 g_x
-    g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # g_layer_1 = W_layer_1 g_x + b_layer_1
-    g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-    # sigmoid_softplus_1 = sigmoid(g_layer_1)
-    a = np.abs(g_layer_1, out=Nx128_1)
-    a = np.negative(a, out=Nx128_1)
-    a = np.exp(a, out=Nx128_1)
-    b = np.sign(g_layer_1, out=Nx128_2)
-    b = np.maximum(a, b, out=Nx128_2)
-    c = np.add(a, 1.0, out=Nx128_3)
-    sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
-    # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
-    a = np.log1p(a, out=Nx128_1)
-    b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-    g_softplus_1 = np.add(a, b, out=Nx128_1)
-    # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-    # sigmoid_softplus_2 = sigmoid(g_layer_2)
-    a = np.abs(g_layer_2, out=Nx64_1)
-    a = np.negative(a, out=Nx64_1)
-    a = np.exp(a, out=Nx64_1)
-    b = np.sign(g_layer_2, out=Nx64_2)
-    b = np.maximum(a, b, out=Nx64_2)
-    c = np.add(a, 1.0, out=Nx64_3)
-    sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
-    # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
-    a = np.log1p(a, out=Nx64_1)
-    b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-    g_softplus_2 = np.add(a, b, out=Nx64_1)
-    # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3)
-    a = np.abs(g_layer_3, out=Nx1_1)
-    a = np.negative(a, out=Nx1_1)
-    a = np.exp(a, out=Nx1_1)
-    b = np.sign(g_layer_3, out=Nx1_0)
-    b = np.maximum(a, b, out=Nx1_0)
-    a = np.add(a, 1.0, out=Nx1_1)
-    sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, Nx64_4,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
+            "Nx64_4",
+        )
 
-    # ---- backward: δ and δ′
-    # δ_layer_3 = f′(g_layer_3)  (1)
-    delta_layer_3 = sigmoid_softplus_3
-    # f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
-    a = np.subtract(1.0, sigmoid_softplus_3, out=Nx1_1)
-    f_second_softplus_3 = np.multiply(sigmoid_softplus_3, a, out=Nx1_1)
-    # δ′_layer_3 = f″(g_layer_3)  (§1.3)
-    delta_prime_layer_3 = f_second_softplus_3
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
-    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-    delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
-    # f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2)
-    a = np.subtract(1.0, sigmoid_softplus_2, out=Nx64_4)
-    f_second_softplus_2 = np.multiply(sigmoid_softplus_2, a, out=Nx64_4)
-    # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-    a = np.square(sigmoid_softplus_2, out=Nx64_2)
-    a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
-    b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-    delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
-    # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
-    # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-    delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
-    # f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
-    a = np.subtract(1.0, sigmoid_softplus_1, out=Nx128_3)
-    f_second_softplus_1 = np.multiply(sigmoid_softplus_1, a, out=Nx128_3)
-    # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-    a = np.square(sigmoid_softplus_1, out=Nx128_2)
-    a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
-    b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-    delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
-    # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-    delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=np.empty((N, 64), DTYPE))
-    # the diagonal of the Hessian, δ′_x
-    hessian_diagonal = delta_prime_x
+        # ---- forward: g
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.sign(g_layer_1, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.sign(g_layer_2, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        b = np.maximum(a, b, out=Nx1_0)
+        a = np.add(a, 1.0, out=Nx1_1)
+        sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
 
-    return hessian_diagonal
+        # ---- backward: δ and δ′
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = sigmoid_softplus_3
+        # f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
+        a = np.subtract(1.0, sigmoid_softplus_3, out=Nx1_1)
+        f_second_softplus_3 = np.multiply(sigmoid_softplus_3, a, out=Nx1_1)
+        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
+        delta_prime_layer_3 = f_second_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
+        # f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2)
+        a = np.subtract(1.0, sigmoid_softplus_2, out=Nx64_4)
+        f_second_softplus_2 = np.multiply(sigmoid_softplus_2, a, out=Nx64_4)
+        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+        a = np.square(sigmoid_softplus_2, out=Nx64_2)
+        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
+        delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
+        # f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
+        a = np.subtract(1.0, sigmoid_softplus_1, out=Nx128_3)
+        f_second_softplus_1 = np.multiply(sigmoid_softplus_1, a, out=Nx128_3)
+        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+        a = np.square(sigmoid_softplus_1, out=Nx128_2)
+        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
+        delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
+        # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=all_hessian_diagonal[rows])
+        return (
+        )
+
+    _over_tiles(tile, N, 512, workspace)
+
+    return all_hessian_diagonal
 
 
+@_on_threads
 def _loss_terms(params, x, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
-    g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
@@ -566,12 +741,9 @@ def _loss_terms(params, x, lam, workspace):
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
     (
-        M1x64_0, M64x128_0, M128x64_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0,
-        Nx1_1, Nx64_4, Nx128_4,
+        M1x64_0, M64x128_0, M128x64_0,
     ) = workspace.arrays(
-        N,
-        "M1x64_0", "M64x128_0", "M128x64_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1",
-        "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1", "Nx64_4", "Nx128_4",
+        "M1x64_0", "M64x128_0", "M128x64_0",
     )
 
     # ---- from the weights alone, once a call
@@ -582,102 +754,119 @@ def _loss_terms(params, x, lam, workspace):
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
 
-    # ---- forward: g
-    # W_layer_1 g_x
-    g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # g_layer_1 = W_layer_1 g_x + b_layer_1
-    g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-    # sigmoid_softplus_1 = sigmoid(g_layer_1)
-    a = np.abs(g_layer_1, out=Nx128_1)
-    a = np.negative(a, out=Nx128_1)
-    a = np.exp(a, out=Nx128_1)
-    b = np.sign(g_layer_1, out=Nx128_2)
-    b = np.maximum(a, b, out=Nx128_2)
-    c = np.add(a, 1.0, out=Nx128_3)
-    sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
-    # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
-    a = np.log1p(a, out=Nx128_1)
-    b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-    g_softplus_1 = np.add(a, b, out=Nx128_1)
-    # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-    # sigmoid_softplus_2 = sigmoid(g_layer_2)
-    a = np.abs(g_layer_2, out=Nx64_1)
-    a = np.negative(a, out=Nx64_1)
-    a = np.exp(a, out=Nx64_1)
-    b = np.sign(g_layer_2, out=Nx64_2)
-    b = np.maximum(a, b, out=Nx64_2)
-    c = np.add(a, 1.0, out=Nx64_3)
-    sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
-    # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
-    a = np.log1p(a, out=Nx64_1)
-    b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-    g_softplus_2 = np.add(a, b, out=Nx64_1)
-    # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3)
-    a = np.abs(g_layer_3, out=Nx1_1)
-    a = np.negative(a, out=Nx1_1)
-    a = np.exp(a, out=Nx1_1)
-    b = np.sign(g_layer_3, out=Nx1_0)
-    b = np.maximum(a, b, out=Nx1_0)
-    a = np.add(a, 1.0, out=Nx1_1)
-    sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, Nx64_4, Nx128_4,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
+            "Nx64_4", "Nx128_4",
+        )
 
-    # ---- backward: δ and δ′
-    # δ_layer_3 = f′(g_layer_3)  (1)
-    delta_layer_3 = sigmoid_softplus_3
-    # f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
-    a = np.subtract(1.0, sigmoid_softplus_3, out=Nx1_1)
-    f_second_softplus_3 = np.multiply(sigmoid_softplus_3, a, out=Nx1_1)
-    # δ′_layer_3 = f″(g_layer_3)  (§1.3)
-    delta_prime_layer_3 = f_second_softplus_3
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
-    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-    delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
-    # f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2)
-    a = np.subtract(1.0, sigmoid_softplus_2, out=Nx64_4)
-    f_second_softplus_2 = np.multiply(sigmoid_softplus_2, a, out=Nx64_4)
-    # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-    a = np.square(sigmoid_softplus_2, out=Nx64_2)
-    a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
-    b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-    delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
-    # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
-    # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-    delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_3)
-    # f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
-    a = np.subtract(1.0, sigmoid_softplus_1, out=Nx128_4)
-    f_second_softplus_1 = np.multiply(sigmoid_softplus_1, a, out=Nx128_4)
-    # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-    a = np.square(sigmoid_softplus_1, out=Nx128_2)
-    a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
-    b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-    delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
-    # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
-    # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-    delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
+        # ---- forward: g
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.sign(g_layer_1, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.sign(g_layer_2, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        b = np.maximum(a, b, out=Nx1_0)
+        a = np.add(a, 1.0, out=Nx1_1)
+        sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n Σ_i δ′_x
-    sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-    sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_3)
-    # Σ_n Σ_i δ′_x²
-    sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        # ---- backward: δ and δ′
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = sigmoid_softplus_3
+        # f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
+        a = np.subtract(1.0, sigmoid_softplus_3, out=Nx1_1)
+        f_second_softplus_3 = np.multiply(sigmoid_softplus_3, a, out=Nx1_1)
+        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
+        delta_prime_layer_3 = f_second_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
+        # f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2)
+        a = np.subtract(1.0, sigmoid_softplus_2, out=Nx64_4)
+        f_second_softplus_2 = np.multiply(sigmoid_softplus_2, a, out=Nx64_4)
+        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+        a = np.square(sigmoid_softplus_2, out=Nx64_2)
+        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
+        delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_3)
+        # f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
+        a = np.subtract(1.0, sigmoid_softplus_1, out=Nx128_4)
+        f_second_softplus_1 = np.multiply(sigmoid_softplus_1, a, out=Nx128_4)
+        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+        a = np.square(sigmoid_softplus_1, out=Nx128_2)
+        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
+        delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
+        # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
+
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_3)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -690,10 +879,10 @@ def _loss_terms(params, x, lam, workspace):
     return K, L, J
 
 
+@_on_threads
 def _loss_terms_lam0(params, x, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
-    g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
@@ -701,12 +890,9 @@ def _loss_terms_lam0(params, x, lam, workspace):
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
     (
-        M1x64_0, M64x128_0, M128x64_0, M128_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3,
-        Nx1_0, Nx1_1, Nx64_4, Nx128_4, M128_1,
+        M1x64_0, M64x128_0, M128x64_0, M128_0,
     ) = workspace.arrays(
-        N,
-        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0",
-        "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1", "Nx64_4", "Nx128_4", "M128_1",
+        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0",
     )
 
     # ---- from the weights alone, once a call
@@ -719,97 +905,114 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # Σ_i (W_layer_1 ∘ W_layer_1)
     W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
 
-    # ---- forward: g
-    # W_layer_1 g_x
-    g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # g_layer_1 = W_layer_1 g_x + b_layer_1
-    g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-    # sigmoid_softplus_1 = sigmoid(g_layer_1)
-    a = np.abs(g_layer_1, out=Nx128_1)
-    a = np.negative(a, out=Nx128_1)
-    a = np.exp(a, out=Nx128_1)
-    b = np.sign(g_layer_1, out=Nx128_2)
-    b = np.maximum(a, b, out=Nx128_2)
-    c = np.add(a, 1.0, out=Nx128_3)
-    sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
-    # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
-    a = np.log1p(a, out=Nx128_1)
-    b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-    g_softplus_1 = np.add(a, b, out=Nx128_1)
-    # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-    # sigmoid_softplus_2 = sigmoid(g_layer_2)
-    a = np.abs(g_layer_2, out=Nx64_1)
-    a = np.negative(a, out=Nx64_1)
-    a = np.exp(a, out=Nx64_1)
-    b = np.sign(g_layer_2, out=Nx64_2)
-    b = np.maximum(a, b, out=Nx64_2)
-    c = np.add(a, 1.0, out=Nx64_3)
-    sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
-    # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
-    a = np.log1p(a, out=Nx64_1)
-    b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-    g_softplus_2 = np.add(a, b, out=Nx64_1)
-    # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3)
-    a = np.abs(g_layer_3, out=Nx1_1)
-    a = np.negative(a, out=Nx1_1)
-    a = np.exp(a, out=Nx1_1)
-    b = np.sign(g_layer_3, out=Nx1_0)
-    b = np.maximum(a, b, out=Nx1_0)
-    a = np.add(a, 1.0, out=Nx1_1)
-    sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, Nx64_4, Nx128_4, M128_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
+            "Nx64_4", "Nx128_4", "M128_1",
+        )
 
-    # ---- backward: δ and δ′
-    # δ_layer_3 = f′(g_layer_3)  (1)
-    delta_layer_3 = sigmoid_softplus_3
-    # f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
-    a = np.subtract(1.0, sigmoid_softplus_3, out=Nx1_1)
-    f_second_softplus_3 = np.multiply(sigmoid_softplus_3, a, out=Nx1_1)
-    # δ′_layer_3 = f″(g_layer_3)  (§1.3)
-    delta_prime_layer_3 = f_second_softplus_3
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
-    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-    delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
-    # f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2)
-    a = np.subtract(1.0, sigmoid_softplus_2, out=Nx64_4)
-    f_second_softplus_2 = np.multiply(sigmoid_softplus_2, a, out=Nx64_4)
-    # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-    a = np.square(sigmoid_softplus_2, out=Nx64_2)
-    a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
-    b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-    delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
-    # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
-    # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-    delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_3)
-    # f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
-    a = np.subtract(1.0, sigmoid_softplus_1, out=Nx128_4)
-    f_second_softplus_1 = np.multiply(sigmoid_softplus_1, a, out=Nx128_4)
-    # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-    a = np.square(sigmoid_softplus_1, out=Nx128_2)
-    a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
-    b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-    delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
-    # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
+        # ---- forward: g
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.sign(g_layer_1, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.sign(g_layer_2, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        b = np.maximum(a, b, out=Nx1_0)
+        a = np.add(a, 1.0, out=Nx1_1)
+        sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n δ′_layer_1
-    delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
+        # ---- backward: δ and δ′
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = sigmoid_softplus_3
+        # f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
+        a = np.subtract(1.0, sigmoid_softplus_3, out=Nx1_1)
+        f_second_softplus_3 = np.multiply(sigmoid_softplus_3, a, out=Nx1_1)
+        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
+        delta_prime_layer_3 = f_second_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
+        # f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2)
+        a = np.subtract(1.0, sigmoid_softplus_2, out=Nx64_4)
+        f_second_softplus_2 = np.multiply(sigmoid_softplus_2, a, out=Nx64_4)
+        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+        a = np.square(sigmoid_softplus_2, out=Nx64_2)
+        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
+        delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_3)
+        # f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
+        a = np.subtract(1.0, sigmoid_softplus_1, out=Nx128_4)
+        f_second_softplus_1 = np.multiply(sigmoid_softplus_1, a, out=Nx128_4)
+        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+        a = np.square(sigmoid_softplus_1, out=Nx128_2)
+        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
+        delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
+
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_layer_1
+        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
+        return (
+            sum_delta_squared, delta_prime_layer_1_total,
+        )
+
+    (
+        sum_delta_squared, delta_prime_layer_1_total,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
@@ -825,10 +1028,10 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
+@_on_threads
 def _loss_and_grad(params, x, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
-    g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
@@ -836,17 +1039,9 @@ def _loss_and_grad(params, x, lam, workspace):
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
     (
-        M1x64_0, M64x128_0, M128x64_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0,
-        Nx1_1, Nx64_4, Nx64_5, Nx64_6, Nx64_7, Nx128_4, Nx128_5, Nx128_6, Nx128_7, Nx64_8, Nx64_9, Nx128_8, Nx128_9,
-        Nx128_10, Nx64_10, Nx64_11, Nx64_12, Nx1_2, Nx1_3, Nx1_4, M1x64_1, M1x64_2, M1x64_3, M1_0, M64x128_1,
-        M64x128_2, M64x128_3, M64_0, M128x64_1, M128x64_2, M128x64_3, M128_0, M1x64_4, M64x128_4, M128x64_4,
+        M1x64_0, M64x128_0, M128x64_0, M1x64_4, M64x128_4, M128x64_4,
     ) = workspace.arrays(
-        N,
-        "M1x64_0", "M64x128_0", "M128x64_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1",
-        "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1", "Nx64_4", "Nx64_5", "Nx64_6", "Nx64_7", "Nx128_4", "Nx128_5",
-        "Nx128_6", "Nx128_7", "Nx64_8", "Nx64_9", "Nx128_8", "Nx128_9", "Nx128_10", "Nx64_10", "Nx64_11", "Nx64_12",
-        "Nx1_2", "Nx1_3", "Nx1_4", "M1x64_1", "M1x64_2", "M1x64_3", "M1_0", "M64x128_1", "M64x128_2", "M64x128_3",
-        "M64_0", "M128x64_1", "M128x64_2", "M128x64_3", "M128_0", "M1x64_4", "M64x128_4", "M128x64_4",
+        "M1x64_0", "M64x128_0", "M128x64_0", "M1x64_4", "M64x128_4", "M128x64_4",
     )
 
     # ---- from the weights alone, once a call
@@ -857,209 +1052,238 @@ def _loss_and_grad(params, x, lam, workspace):
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
 
-    # ---- forward: g
-    # W_layer_1 g_x
-    g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # g_layer_1 = W_layer_1 g_x + b_layer_1
-    g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-    # sigmoid_softplus_1 = sigmoid(g_layer_1)
-    a = np.abs(g_layer_1, out=Nx128_1)
-    a = np.negative(a, out=Nx128_1)
-    a = np.exp(a, out=Nx128_1)
-    b = np.sign(g_layer_1, out=Nx128_2)
-    b = np.maximum(a, b, out=Nx128_2)
-    c = np.add(a, 1.0, out=Nx128_3)
-    sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
-    # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
-    a = np.log1p(a, out=Nx128_1)
-    b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-    g_softplus_1 = np.add(a, b, out=Nx128_1)
-    # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-    # sigmoid_softplus_2 = sigmoid(g_layer_2)
-    a = np.abs(g_layer_2, out=Nx64_1)
-    a = np.negative(a, out=Nx64_1)
-    a = np.exp(a, out=Nx64_1)
-    b = np.sign(g_layer_2, out=Nx64_2)
-    b = np.maximum(a, b, out=Nx64_2)
-    c = np.add(a, 1.0, out=Nx64_3)
-    sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
-    # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
-    a = np.log1p(a, out=Nx64_1)
-    b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-    g_softplus_2 = np.add(a, b, out=Nx64_1)
-    # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3)
-    a = np.abs(g_layer_3, out=Nx1_1)
-    a = np.negative(a, out=Nx1_1)
-    a = np.exp(a, out=Nx1_1)
-    b = np.sign(g_layer_3, out=Nx1_0)
-    b = np.maximum(a, b, out=Nx1_0)
-    a = np.add(a, 1.0, out=Nx1_1)
-    sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, Nx64_4, Nx64_5, Nx64_6,
+            Nx64_7, Nx128_4, Nx128_5, Nx128_6, Nx128_7, Nx64_8, Nx64_9, Nx128_8, Nx128_9, Nx128_10, Nx64_10, Nx64_11,
+            Nx64_12, Nx1_2, Nx1_3, Nx1_4, M1x64_1, M1x64_2, M1x64_3, M1_0, M64x128_1, M64x128_2, M64x128_3, M64_0,
+            M128x64_1, M128x64_2, M128x64_3, M128_0,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
+            "Nx64_4", "Nx64_5", "Nx64_6", "Nx64_7", "Nx128_4", "Nx128_5", "Nx128_6", "Nx128_7", "Nx64_8", "Nx64_9",
+            "Nx128_8", "Nx128_9", "Nx128_10", "Nx64_10", "Nx64_11", "Nx64_12", "Nx1_2", "Nx1_3", "Nx1_4", "M1x64_1",
+            "M1x64_2", "M1x64_3", "M1_0", "M64x128_1", "M64x128_2", "M64x128_3", "M64_0", "M128x64_1", "M128x64_2",
+            "M128x64_3", "M128_0",
+        )
 
-    # ---- backward: δ and δ′
-    # δ_layer_3 = f′(g_layer_3)  (1)
-    delta_layer_3 = sigmoid_softplus_3
-    # f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
-    a = np.subtract(1.0, sigmoid_softplus_3, out=Nx1_1)
-    f_second_softplus_3 = np.multiply(sigmoid_softplus_3, a, out=Nx1_1)
-    # δ′_layer_3 = f″(g_layer_3)  (§1.3)
-    delta_prime_layer_3 = f_second_softplus_3
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
-    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-    delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_4)
-    # f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2)
-    a = np.subtract(1.0, sigmoid_softplus_2, out=Nx64_5)
-    f_second_softplus_2 = np.multiply(sigmoid_softplus_2, a, out=Nx64_5)
-    # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-    a = np.square(sigmoid_softplus_2, out=Nx64_6)
-    a = np.multiply(delta_prime_softplus_2, a, out=Nx64_6)
-    b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
-    delta_prime_layer_2 = np.add(a, b, out=Nx64_6)
-    # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-    delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_4)
-    # f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
-    a = np.subtract(1.0, sigmoid_softplus_1, out=Nx128_5)
-    f_second_softplus_1 = np.multiply(sigmoid_softplus_1, a, out=Nx128_5)
-    # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-    a = np.square(sigmoid_softplus_1, out=Nx128_6)
-    a = np.multiply(delta_prime_softplus_1, a, out=Nx128_6)
-    b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_7)
-    delta_prime_layer_1 = np.add(a, b, out=Nx128_6)
-    # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
-    # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-    delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
+        # ---- forward: g
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.sign(g_layer_1, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.sign(g_layer_2, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        b = np.maximum(a, b, out=Nx1_0)
+        a = np.add(a, 1.0, out=Nx1_1)
+        sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx64_9)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n Σ_i δ′_x
-    sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-    sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_9)
-    # Σ_n Σ_i δ′_x²
-    sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        # ---- backward: δ and δ′
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = sigmoid_softplus_3
+        # f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
+        a = np.subtract(1.0, sigmoid_softplus_3, out=Nx1_1)
+        f_second_softplus_3 = np.multiply(sigmoid_softplus_3, a, out=Nx1_1)
+        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
+        delta_prime_layer_3 = f_second_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_4)
+        # f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2)
+        a = np.subtract(1.0, sigmoid_softplus_2, out=Nx64_5)
+        f_second_softplus_2 = np.multiply(sigmoid_softplus_2, a, out=Nx64_5)
+        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+        a = np.square(sigmoid_softplus_2, out=Nx64_6)
+        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_6)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
+        delta_prime_layer_2 = np.add(a, b, out=Nx64_6)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_4)
+        # f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
+        a = np.subtract(1.0, sigmoid_softplus_1, out=Nx128_5)
+        f_second_softplus_1 = np.multiply(sigmoid_softplus_1, a, out=Nx128_5)
+        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+        a = np.square(sigmoid_softplus_1, out=Nx128_6)
+        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_6)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_7)
+        delta_prime_layer_1 = np.add(a, b, out=Nx128_6)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
+        # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
 
-    # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
-    # ∂J/∂δ_x = δ_x  (3)+(5)
-    dJ_ddelta_x = delta_x
-    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
-    a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_8)
-    dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_8)
-    # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_7)
-    # ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂J/∂δ′_x  (13)
-    dJ_ddelta_prime_layer_1 = np.matmul(dJ_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_8)
-    # ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-    a = np.multiply(dJ_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_9)
-    b = np.multiply(dJ_ddelta_prime_layer_1, f_second_softplus_1, out=Nx128_10)
-    dJ_ddelta_softplus_1 = np.add(a, b, out=Nx128_9)
-    # ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
-    a = np.square(sigmoid_softplus_1, out=Nx128_10)
-    dJ_ddelta_prime_softplus_1 = np.multiply(dJ_ddelta_prime_layer_1, a, out=Nx128_10)
-    # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
-    dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
-    # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
-    dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
-    # ∂J/∂δ_softplus_2 = ∂J/∂δ′_layer_2 f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
-    a = np.multiply(dJ_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_11)
-    b = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_12)
-    dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_11)
-    # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
-    a = np.square(sigmoid_softplus_2, out=Nx64_12)
-    dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, a, out=Nx64_12)
-    # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
-    dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_2)
-    # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
-    dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_3)
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_9)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_9)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
-    # f‴(g_layer_3) = f_second_softplus_3*(1 - 2*sigmoid_softplus_3)
-    a = np.multiply(sigmoid_softplus_3, 2.0, out=Nx1_4)
-    a = np.subtract(1.0, a, out=Nx1_4)
-    f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_4)
-    # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
-    a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_2)
-    b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_3)
-    dJ_dg_layer_3 = np.add(a, b, out=Nx1_2)
-    # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
-    dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_1)
-    # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-    dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_2)
-    # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
-    dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
-    # Σ_n ∂J/∂g_layer_3
-    dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
-    # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
-    dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
-    # f‴(g_layer_2) = f_second_softplus_2*(1 - 2*sigmoid_softplus_2)
-    a = np.multiply(sigmoid_softplus_2, 2.0, out=Nx64_11)
-    a = np.subtract(1.0, a, out=Nx64_11)
-    f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_11)
-    # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂J/∂δ′_layer_2
-    #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (21)+(22)
-    a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_9)
-    a = np.multiply(a, f_second_softplus_2, out=Nx64_9)
-    b = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
-    b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-    b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
-    b = np.multiply(b, 2.0, out=Nx64_3)
-    a = np.add(a, b, out=Nx64_9)
-    b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_10)
-    b = np.multiply(b, f_third_softplus_2, out=Nx64_10)
-    a = np.add(a, b, out=Nx64_9)
-    b = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
-    dJ_dg_layer_2 = np.add(a, b, out=Nx64_9)
-    # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
-    dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_1)
-    # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-    dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_2)
-    # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
-    dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
-    # Σ_n ∂J/∂g_layer_2
-    dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
-    # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
-    dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
-    # f‴(g_layer_1) = f_second_softplus_1*(1 - 2*sigmoid_softplus_1)
-    a = np.multiply(sigmoid_softplus_1, 2.0, out=Nx128_9)
-    a = np.subtract(1.0, a, out=Nx128_9)
-    f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_9)
-    # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 ∂J/∂δ′_layer_1
-    #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22)
-    a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
-    a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
-    b = np.multiply(dJ_ddelta_prime_layer_1, delta_prime_softplus_1, out=Nx128_3)
-    b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
-    b = np.multiply(b, sigmoid_softplus_1, out=Nx128_3)
-    b = np.multiply(b, 2.0, out=Nx128_3)
-    a = np.add(a, b, out=Nx128_7)
-    b = np.multiply(dJ_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_8)
-    b = np.multiply(b, f_third_softplus_1, out=Nx128_8)
-    a = np.add(a, b, out=Nx128_7)
-    b = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
-    dJ_dg_layer_1 = np.add(a, b, out=Nx128_7)
-    # Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ
-    dJ_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_1)
-    # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-    dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_2)
-    # Σ_n ∂J/∂g_layer_1 g_xᵀ
-    dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_3)
-    # Σ_n ∂J/∂g_layer_1
-    dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_0)
+        # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+        # ∂J/∂δ_x = δ_x  (3)+(5)
+        dJ_ddelta_x = delta_x
+        # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_8)
+        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_8)
+        # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_7)
+        # ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂J/∂δ′_x  (13)
+        dJ_ddelta_prime_layer_1 = np.matmul(dJ_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_8)
+        # ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_9)
+        b = np.multiply(dJ_ddelta_prime_layer_1, f_second_softplus_1, out=Nx128_10)
+        dJ_ddelta_softplus_1 = np.add(a, b, out=Nx128_9)
+        # ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
+        a = np.square(sigmoid_softplus_1, out=Nx128_10)
+        dJ_ddelta_prime_softplus_1 = np.multiply(dJ_ddelta_prime_layer_1, a, out=Nx128_10)
+        # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
+        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
+        # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
+        dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
+        # ∂J/∂δ_softplus_2 = ∂J/∂δ′_layer_2 f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_11)
+        b = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_12)
+        dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_11)
+        # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
+        a = np.square(sigmoid_softplus_2, out=Nx64_12)
+        dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, a, out=Nx64_12)
+        # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
+        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_2)
+        # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
+        dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_3)
+
+        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # f‴(g_layer_3) = f_second_softplus_3*(1 - 2*sigmoid_softplus_3)
+        a = np.multiply(sigmoid_softplus_3, 2.0, out=Nx1_4)
+        a = np.subtract(1.0, a, out=Nx1_4)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_4)
+        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_2)
+        b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_3)
+        dJ_dg_layer_3 = np.add(a, b, out=Nx1_2)
+        # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
+        dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_1)
+        # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_2)
+        # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
+        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
+        # Σ_n ∂J/∂g_layer_3
+        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
+        # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
+        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
+        # f‴(g_layer_2) = f_second_softplus_2*(1 - 2*sigmoid_softplus_2)
+        a = np.multiply(sigmoid_softplus_2, 2.0, out=Nx64_11)
+        a = np.subtract(1.0, a, out=Nx64_11)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_11)
+        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2
+        #     ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)
+        #     (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_9)
+        a = np.multiply(a, f_second_softplus_2, out=Nx64_9)
+        b = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
+        b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
+        b = np.multiply(b, 2.0, out=Nx64_3)
+        a = np.add(a, b, out=Nx64_9)
+        b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_10)
+        b = np.multiply(b, f_third_softplus_2, out=Nx64_10)
+        a = np.add(a, b, out=Nx64_9)
+        b = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        dJ_dg_layer_2 = np.add(a, b, out=Nx64_9)
+        # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
+        dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_1)
+        # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_2)
+        # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
+        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
+        # Σ_n ∂J/∂g_layer_2
+        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
+        # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
+        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
+        # f‴(g_layer_1) = f_second_softplus_1*(1 - 2*sigmoid_softplus_1)
+        a = np.multiply(sigmoid_softplus_1, 2.0, out=Nx128_9)
+        a = np.subtract(1.0, a, out=Nx128_9)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_9)
+        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2
+        #     ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)
+        #     (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
+        a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
+        b = np.multiply(dJ_ddelta_prime_layer_1, delta_prime_softplus_1, out=Nx128_3)
+        b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
+        b = np.multiply(b, sigmoid_softplus_1, out=Nx128_3)
+        b = np.multiply(b, 2.0, out=Nx128_3)
+        a = np.add(a, b, out=Nx128_7)
+        b = np.multiply(dJ_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_8)
+        b = np.multiply(b, f_third_softplus_1, out=Nx128_8)
+        a = np.add(a, b, out=Nx128_7)
+        b = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        dJ_dg_layer_1 = np.add(a, b, out=Nx128_7)
+        # Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ
+        dJ_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_1)
+        # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
+        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_2)
+        # Σ_n ∂J/∂g_layer_1 g_xᵀ
+        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_3)
+        # Σ_n ∂J/∂g_layer_1
+        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_0)
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_delta,
+            dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_delta, dJ_dW_layer_2_g,
+            dJ_db_layer_2_sum, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_delta,
+        dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_delta, dJ_dW_layer_2_g,
+        dJ_db_layer_2_sum, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
+    ) = _over_tiles(tile, N, 464, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -1102,10 +1326,10 @@ def _loss_and_grad(params, x, lam, workspace):
     }
 
 
+@_on_threads
 def _loss_and_grad_lam0(params, x, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
-    g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
@@ -1113,17 +1337,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
     (
-        M1x64_0, M64x128_0, M128x64_0, M128_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3,
-        Nx1_0, Nx1_1, Nx64_4, Nx64_5, Nx64_6, Nx64_7, Nx128_4, Nx128_5, Nx128_6, Nx128_7, Nx64_8, M128_1, Nx128_8,
-        Nx64_9, Nx64_10, Nx64_11, Nx1_2, Nx1_3, Nx1_4, M1x64_1, M1x64_2, M1x64_3, M1_0, M64x128_1, M64x128_2,
-        M64x128_3, M64_0, M128x64_1, M128x64_2, M128_2, M1x64_4, M64x128_4, M128x64_3, M128x64_4,
+        M1x64_0, M64x128_0, M128x64_0, M128_0, M1x64_4, M64x128_4, M128x64_3, M128x64_4,
     ) = workspace.arrays(
-        N,
-        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0",
-        "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1", "Nx64_4", "Nx64_5", "Nx64_6", "Nx64_7", "Nx128_4",
-        "Nx128_5", "Nx128_6", "Nx128_7", "Nx64_8", "M128_1", "Nx128_8", "Nx64_9", "Nx64_10", "Nx64_11", "Nx1_2",
-        "Nx1_3", "Nx1_4", "M1x64_1", "M1x64_2", "M1x64_3", "M1_0", "M64x128_1", "M64x128_2", "M64x128_3", "M64_0",
-        "M128x64_1", "M128x64_2", "M128_2", "M1x64_4", "M64x128_4", "M128x64_3", "M128x64_4",
+        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "M1x64_4", "M64x128_4", "M128x64_3", "M128x64_4",
     )
 
     # ---- from the weights alone, once a call
@@ -1136,198 +1352,226 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_i (W_layer_1 ∘ W_layer_1)
     W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
 
-    # ---- forward: g
-    # W_layer_1 g_x
-    g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # g_layer_1 = W_layer_1 g_x + b_layer_1
-    g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-    # sigmoid_softplus_1 = sigmoid(g_layer_1)
-    a = np.abs(g_layer_1, out=Nx128_1)
-    a = np.negative(a, out=Nx128_1)
-    a = np.exp(a, out=Nx128_1)
-    b = np.sign(g_layer_1, out=Nx128_2)
-    b = np.maximum(a, b, out=Nx128_2)
-    c = np.add(a, 1.0, out=Nx128_3)
-    sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
-    # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
-    a = np.log1p(a, out=Nx128_1)
-    b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-    g_softplus_1 = np.add(a, b, out=Nx128_1)
-    # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-    # sigmoid_softplus_2 = sigmoid(g_layer_2)
-    a = np.abs(g_layer_2, out=Nx64_1)
-    a = np.negative(a, out=Nx64_1)
-    a = np.exp(a, out=Nx64_1)
-    b = np.sign(g_layer_2, out=Nx64_2)
-    b = np.maximum(a, b, out=Nx64_2)
-    c = np.add(a, 1.0, out=Nx64_3)
-    sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
-    # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
-    a = np.log1p(a, out=Nx64_1)
-    b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-    g_softplus_2 = np.add(a, b, out=Nx64_1)
-    # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3)
-    a = np.abs(g_layer_3, out=Nx1_1)
-    a = np.negative(a, out=Nx1_1)
-    a = np.exp(a, out=Nx1_1)
-    b = np.sign(g_layer_3, out=Nx1_0)
-    b = np.maximum(a, b, out=Nx1_0)
-    a = np.add(a, 1.0, out=Nx1_1)
-    sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, Nx64_4, Nx64_5, Nx64_6,
+            Nx64_7, Nx128_4, Nx128_5, Nx128_6, Nx128_7, Nx64_8, M128_1, Nx128_8, Nx64_9, Nx64_10, Nx64_11, Nx1_2, Nx1_3,
+            Nx1_4, M1x64_1, M1x64_2, M1x64_3, M1_0, M64x128_1, M64x128_2, M64x128_3, M64_0, M128x64_1, M128x64_2,
+            M128_2,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
+            "Nx64_4", "Nx64_5", "Nx64_6", "Nx64_7", "Nx128_4", "Nx128_5", "Nx128_6", "Nx128_7", "Nx64_8", "M128_1",
+            "Nx128_8", "Nx64_9", "Nx64_10", "Nx64_11", "Nx1_2", "Nx1_3", "Nx1_4", "M1x64_1", "M1x64_2", "M1x64_3",
+            "M1_0", "M64x128_1", "M64x128_2", "M64x128_3", "M64_0", "M128x64_1", "M128x64_2", "M128_2",
+        )
 
-    # ---- backward: δ and δ′
-    # δ_layer_3 = f′(g_layer_3)  (1)
-    delta_layer_3 = sigmoid_softplus_3
-    # f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
-    a = np.subtract(1.0, sigmoid_softplus_3, out=Nx1_1)
-    f_second_softplus_3 = np.multiply(sigmoid_softplus_3, a, out=Nx1_1)
-    # δ′_layer_3 = f″(g_layer_3)  (§1.3)
-    delta_prime_layer_3 = f_second_softplus_3
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
-    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-    delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_4)
-    # f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2)
-    a = np.subtract(1.0, sigmoid_softplus_2, out=Nx64_5)
-    f_second_softplus_2 = np.multiply(sigmoid_softplus_2, a, out=Nx64_5)
-    # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-    a = np.square(sigmoid_softplus_2, out=Nx64_6)
-    a = np.multiply(delta_prime_softplus_2, a, out=Nx64_6)
-    b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
-    delta_prime_layer_2 = np.add(a, b, out=Nx64_6)
-    # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-    delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_4)
-    # f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
-    a = np.subtract(1.0, sigmoid_softplus_1, out=Nx128_5)
-    f_second_softplus_1 = np.multiply(sigmoid_softplus_1, a, out=Nx128_5)
-    # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-    a = np.square(sigmoid_softplus_1, out=Nx128_6)
-    a = np.multiply(delta_prime_softplus_1, a, out=Nx128_6)
-    b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_7)
-    delta_prime_layer_1 = np.add(a, b, out=Nx128_6)
-    # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
+        # ---- forward: g
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.sign(g_layer_1, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.sign(g_layer_2, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        b = np.maximum(a, b, out=Nx1_0)
+        a = np.add(a, 1.0, out=Nx1_1)
+        sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n δ′_layer_1
-    delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
+        # ---- backward: δ and δ′
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = sigmoid_softplus_3
+        # f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
+        a = np.subtract(1.0, sigmoid_softplus_3, out=Nx1_1)
+        f_second_softplus_3 = np.multiply(sigmoid_softplus_3, a, out=Nx1_1)
+        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
+        delta_prime_layer_3 = f_second_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_4)
+        # f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2)
+        a = np.subtract(1.0, sigmoid_softplus_2, out=Nx64_5)
+        f_second_softplus_2 = np.multiply(sigmoid_softplus_2, a, out=Nx64_5)
+        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+        a = np.square(sigmoid_softplus_2, out=Nx64_6)
+        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_6)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
+        delta_prime_layer_2 = np.add(a, b, out=Nx64_6)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_4)
+        # f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
+        a = np.subtract(1.0, sigmoid_softplus_1, out=Nx128_5)
+        f_second_softplus_1 = np.multiply(sigmoid_softplus_1, a, out=Nx128_5)
+        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+        a = np.square(sigmoid_softplus_1, out=Nx128_6)
+        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_6)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_7)
+        delta_prime_layer_1 = np.add(a, b, out=Nx128_6)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
-    # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
-    # ∂J/∂δ_x = δ_x  (3)+(5)
-    dJ_ddelta_x = delta_x
-    # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_6)
-    # ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-    a = np.multiply(dJ_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_7)
-    b = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=Nx128_8)
-    dJ_ddelta_softplus_1 = np.subtract(a, b, out=Nx128_7)
-    # ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
-    a = np.square(sigmoid_softplus_1, out=Nx128_8)
-    a = np.multiply(W_layer_1_squared_rows, a, out=Nx128_8)
-    dJ_ddelta_prime_softplus_1 = np.negative(a, out=Nx128_8)
-    # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
-    dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
-    # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
-    dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_9)
-    # ∂J/∂δ_softplus_2 = ∂J/∂δ′_layer_2 f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
-    a = np.multiply(dJ_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_10)
-    b = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_11)
-    dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_10)
-    # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
-    a = np.square(sigmoid_softplus_2, out=Nx64_11)
-    dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, a, out=Nx64_11)
-    # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
-    dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_2)
-    # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
-    dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_3)
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_layer_1
+        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
-    # f‴(g_layer_3) = f_second_softplus_3*(1 - 2*sigmoid_softplus_3)
-    a = np.multiply(sigmoid_softplus_3, 2.0, out=Nx1_4)
-    a = np.subtract(1.0, a, out=Nx1_4)
-    f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_4)
-    # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
-    a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_2)
-    b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_3)
-    dJ_dg_layer_3 = np.add(a, b, out=Nx1_2)
-    # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
-    dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_1)
-    # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-    dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_2)
-    # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
-    dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
-    # Σ_n ∂J/∂g_layer_3
-    dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
-    # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
-    dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
-    # f‴(g_layer_2) = f_second_softplus_2*(1 - 2*sigmoid_softplus_2)
-    a = np.multiply(sigmoid_softplus_2, 2.0, out=Nx64_10)
-    a = np.subtract(1.0, a, out=Nx64_10)
-    f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_10)
-    # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂J/∂δ′_layer_2
-    #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (21)+(22)
-    a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
-    a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
-    b = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
-    b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-    b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
-    b = np.multiply(b, 2.0, out=Nx64_3)
-    a = np.add(a, b, out=Nx64_8)
-    b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_9)
-    b = np.multiply(b, f_third_softplus_2, out=Nx64_9)
-    a = np.add(a, b, out=Nx64_8)
-    b = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
-    dJ_dg_layer_2 = np.add(a, b, out=Nx64_8)
-    # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
-    dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_1)
-    # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-    dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_2)
-    # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
-    dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
-    # Σ_n ∂J/∂g_layer_2
-    dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
-    # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
-    dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
-    # f‴(g_layer_1) = f_second_softplus_1*(1 - 2*sigmoid_softplus_1)
-    a = np.multiply(sigmoid_softplus_1, 2.0, out=Nx128_7)
-    a = np.subtract(1.0, a, out=Nx128_7)
-    f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_7)
-    # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 ∂J/∂δ′_layer_1
-    #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22)
-    a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_6)
-    a = np.multiply(a, f_second_softplus_1, out=Nx128_6)
-    b = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
-    a = np.add(a, b, out=Nx128_6)
-    b = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=Nx128_3)
-    b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
-    b = np.multiply(b, sigmoid_softplus_1, out=Nx128_3)
-    b = np.multiply(b, 2.0, out=Nx128_3)
-    a = np.subtract(a, b, out=Nx128_6)
-    b = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=Nx128_0)
-    b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
-    dJ_dg_layer_1 = np.subtract(a, b, out=Nx128_6)
-    # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-    dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_1)
-    # Σ_n ∂J/∂g_layer_1 g_xᵀ
-    dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
-    # Σ_n ∂J/∂g_layer_1
-    dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_2)
+        # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+        # ∂J/∂δ_x = δ_x  (3)+(5)
+        dJ_ddelta_x = delta_x
+        # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_6)
+        # ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_7)
+        b = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=Nx128_8)
+        dJ_ddelta_softplus_1 = np.subtract(a, b, out=Nx128_7)
+        # ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
+        a = np.square(sigmoid_softplus_1, out=Nx128_8)
+        a = np.multiply(W_layer_1_squared_rows, a, out=Nx128_8)
+        dJ_ddelta_prime_softplus_1 = np.negative(a, out=Nx128_8)
+        # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
+        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
+        # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
+        dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_9)
+        # ∂J/∂δ_softplus_2 = ∂J/∂δ′_layer_2 f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_10)
+        b = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_11)
+        dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_10)
+        # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
+        a = np.square(sigmoid_softplus_2, out=Nx64_11)
+        dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, a, out=Nx64_11)
+        # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
+        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_2)
+        # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
+        dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_3)
+
+        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # f‴(g_layer_3) = f_second_softplus_3*(1 - 2*sigmoid_softplus_3)
+        a = np.multiply(sigmoid_softplus_3, 2.0, out=Nx1_4)
+        a = np.subtract(1.0, a, out=Nx1_4)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_4)
+        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_2)
+        b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_3)
+        dJ_dg_layer_3 = np.add(a, b, out=Nx1_2)
+        # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
+        dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_1)
+        # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_2)
+        # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
+        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
+        # Σ_n ∂J/∂g_layer_3
+        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
+        # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
+        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
+        # f‴(g_layer_2) = f_second_softplus_2*(1 - 2*sigmoid_softplus_2)
+        a = np.multiply(sigmoid_softplus_2, 2.0, out=Nx64_10)
+        a = np.subtract(1.0, a, out=Nx64_10)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_10)
+        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2
+        #     ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)
+        #     (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
+        a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
+        b = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
+        b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
+        b = np.multiply(b, 2.0, out=Nx64_3)
+        a = np.add(a, b, out=Nx64_8)
+        b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_9)
+        b = np.multiply(b, f_third_softplus_2, out=Nx64_9)
+        a = np.add(a, b, out=Nx64_8)
+        b = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        dJ_dg_layer_2 = np.add(a, b, out=Nx64_8)
+        # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
+        dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_1)
+        # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_2)
+        # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
+        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
+        # Σ_n ∂J/∂g_layer_2
+        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
+        # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
+        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
+        # f‴(g_layer_1) = f_second_softplus_1*(1 - 2*sigmoid_softplus_1)
+        a = np.multiply(sigmoid_softplus_1, 2.0, out=Nx128_7)
+        a = np.subtract(1.0, a, out=Nx128_7)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_7)
+        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2
+        #     ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)
+        #     (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_6)
+        a = np.multiply(a, f_second_softplus_1, out=Nx128_6)
+        b = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        a = np.add(a, b, out=Nx128_6)
+        b = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=Nx128_3)
+        b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
+        b = np.multiply(b, sigmoid_softplus_1, out=Nx128_3)
+        b = np.multiply(b, 2.0, out=Nx128_3)
+        a = np.subtract(a, b, out=Nx128_6)
+        b = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=Nx128_0)
+        b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
+        dJ_dg_layer_1 = np.subtract(a, b, out=Nx128_6)
+        # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
+        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_1)
+        # Σ_n ∂J/∂g_layer_1 g_xᵀ
+        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
+        # Σ_n ∂J/∂g_layer_1
+        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_2)
+        return (
+            sum_delta_squared, delta_prime_layer_1_total, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_delta,
+            dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_delta, dJ_dW_layer_2_g,
+            dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
+        )
+
+    (
+        sum_delta_squared, delta_prime_layer_1_total, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_delta,
+        dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_delta, dJ_dW_layer_2_g,
+        dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
@@ -1374,10 +1618,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     }
 
 
+@_on_threads
 def _loss_and_grad_terms(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
-    g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
@@ -1385,19 +1629,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
     (
-        M1x64_0, M64x128_0, M128x64_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0,
-        Nx1_1, Nx64_4, Nx64_5, Nx64_6, Nx64_7, Nx128_4, Nx128_5, Nx128_6, Nx128_7, Nx64_8, Nx64_9, Nx128_8, Nx64_10,
-        Nx1_2, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0, M128x64_1, M128x64_2, M128_0, Nx64_11, Nx1_3,
-        Nx1_4, M1x64_3, M1x64_4, M1x64_5, M1_1, M64x128_3, M64x128_4, M64x128_5, M64_1, M128x64_3, M128x64_4,
-        M128_1, M1x64_6, M64x128_6, M128x64_5,
+        M1x64_0, M64x128_0, M128x64_0, M1x64_6, M64x128_6, M128x64_5,
     ) = workspace.arrays(
-        N,
-        "M1x64_0", "M64x128_0", "M128x64_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1",
-        "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1", "Nx64_4", "Nx64_5", "Nx64_6", "Nx64_7", "Nx128_4", "Nx128_5",
-        "Nx128_6", "Nx128_7", "Nx64_8", "Nx64_9", "Nx128_8", "Nx64_10", "Nx1_2", "M1x64_1", "M1x64_2", "M1_0",
-        "M64x128_1", "M64x128_2", "M64_0", "M128x64_1", "M128x64_2", "M128_0", "Nx64_11", "Nx1_3", "Nx1_4",
-        "M1x64_3", "M1x64_4", "M1x64_5", "M1_1", "M64x128_3", "M64x128_4", "M64x128_5", "M64_1", "M128x64_3",
-        "M128x64_4", "M128_1", "M1x64_6", "M64x128_6", "M128x64_5",
+        "M1x64_0", "M64x128_0", "M128x64_0", "M1x64_6", "M64x128_6", "M128x64_5",
     )
 
     # ---- from the weights alone, once a call
@@ -1408,248 +1642,280 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
 
-    # ---- forward: g
-    # W_layer_1 g_x
-    g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # g_layer_1 = W_layer_1 g_x + b_layer_1
-    g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-    # sigmoid_softplus_1 = sigmoid(g_layer_1)
-    a = np.abs(g_layer_1, out=Nx128_1)
-    a = np.negative(a, out=Nx128_1)
-    a = np.exp(a, out=Nx128_1)
-    b = np.sign(g_layer_1, out=Nx128_2)
-    b = np.maximum(a, b, out=Nx128_2)
-    c = np.add(a, 1.0, out=Nx128_3)
-    sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
-    # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
-    a = np.log1p(a, out=Nx128_1)
-    b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-    g_softplus_1 = np.add(a, b, out=Nx128_1)
-    # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-    # sigmoid_softplus_2 = sigmoid(g_layer_2)
-    a = np.abs(g_layer_2, out=Nx64_1)
-    a = np.negative(a, out=Nx64_1)
-    a = np.exp(a, out=Nx64_1)
-    b = np.sign(g_layer_2, out=Nx64_2)
-    b = np.maximum(a, b, out=Nx64_2)
-    c = np.add(a, 1.0, out=Nx64_3)
-    sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
-    # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
-    a = np.log1p(a, out=Nx64_1)
-    b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-    g_softplus_2 = np.add(a, b, out=Nx64_1)
-    # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3)
-    a = np.abs(g_layer_3, out=Nx1_1)
-    a = np.negative(a, out=Nx1_1)
-    a = np.exp(a, out=Nx1_1)
-    b = np.sign(g_layer_3, out=Nx1_0)
-    b = np.maximum(a, b, out=Nx1_0)
-    a = np.add(a, 1.0, out=Nx1_1)
-    sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, Nx64_4, Nx64_5, Nx64_6,
+            Nx64_7, Nx128_4, Nx128_5, Nx128_6, Nx128_7, Nx64_8, Nx64_9, Nx128_8, Nx64_10, Nx1_2, M1x64_1, M1x64_2, M1_0,
+            M64x128_1, M64x128_2, M64_0, M128x64_1, M128x64_2, M128_0, Nx64_11, Nx1_3, Nx1_4, M1x64_3, M1x64_4, M1x64_5,
+            M1_1, M64x128_3, M64x128_4, M64x128_5, M64_1, M128x64_3, M128x64_4, M128_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
+            "Nx64_4", "Nx64_5", "Nx64_6", "Nx64_7", "Nx128_4", "Nx128_5", "Nx128_6", "Nx128_7", "Nx64_8", "Nx64_9",
+            "Nx128_8", "Nx64_10", "Nx1_2", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1", "M64x128_2", "M64_0", "M128x64_1",
+            "M128x64_2", "M128_0", "Nx64_11", "Nx1_3", "Nx1_4", "M1x64_3", "M1x64_4", "M1x64_5", "M1_1", "M64x128_3",
+            "M64x128_4", "M64x128_5", "M64_1", "M128x64_3", "M128x64_4", "M128_1",
+        )
 
-    # ---- backward: δ and δ′
-    # δ_layer_3 = f′(g_layer_3)  (1)
-    delta_layer_3 = sigmoid_softplus_3
-    # f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
-    a = np.subtract(1.0, sigmoid_softplus_3, out=Nx1_1)
-    f_second_softplus_3 = np.multiply(sigmoid_softplus_3, a, out=Nx1_1)
-    # δ′_layer_3 = f″(g_layer_3)  (§1.3)
-    delta_prime_layer_3 = f_second_softplus_3
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
-    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-    delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_4)
-    # f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2)
-    a = np.subtract(1.0, sigmoid_softplus_2, out=Nx64_5)
-    f_second_softplus_2 = np.multiply(sigmoid_softplus_2, a, out=Nx64_5)
-    # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-    a = np.square(sigmoid_softplus_2, out=Nx64_6)
-    a = np.multiply(delta_prime_softplus_2, a, out=Nx64_6)
-    b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
-    delta_prime_layer_2 = np.add(a, b, out=Nx64_6)
-    # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-    delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_4)
-    # f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
-    a = np.subtract(1.0, sigmoid_softplus_1, out=Nx128_5)
-    f_second_softplus_1 = np.multiply(sigmoid_softplus_1, a, out=Nx128_5)
-    # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-    a = np.square(sigmoid_softplus_1, out=Nx128_6)
-    a = np.multiply(delta_prime_softplus_1, a, out=Nx128_6)
-    b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_7)
-    delta_prime_layer_1 = np.add(a, b, out=Nx128_6)
-    # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
-    # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-    delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
+        # ---- forward: g
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.sign(g_layer_1, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.sign(g_layer_2, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        b = np.maximum(a, b, out=Nx1_0)
+        a = np.add(a, 1.0, out=Nx1_1)
+        sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx64_9)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n Σ_i δ′_x
-    sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-    sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_9)
-    # Σ_n Σ_i δ′_x²
-    sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        # ---- backward: δ and δ′
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = sigmoid_softplus_3
+        # f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
+        a = np.subtract(1.0, sigmoid_softplus_3, out=Nx1_1)
+        f_second_softplus_3 = np.multiply(sigmoid_softplus_3, a, out=Nx1_1)
+        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
+        delta_prime_layer_3 = f_second_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_4)
+        # f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2)
+        a = np.subtract(1.0, sigmoid_softplus_2, out=Nx64_5)
+        f_second_softplus_2 = np.multiply(sigmoid_softplus_2, a, out=Nx64_5)
+        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+        a = np.square(sigmoid_softplus_2, out=Nx64_6)
+        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_6)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
+        delta_prime_layer_2 = np.add(a, b, out=Nx64_6)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_4)
+        # f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
+        a = np.subtract(1.0, sigmoid_softplus_1, out=Nx128_5)
+        f_second_softplus_1 = np.multiply(sigmoid_softplus_1, a, out=Nx128_5)
+        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+        a = np.square(sigmoid_softplus_1, out=Nx128_6)
+        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_6)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_7)
+        delta_prime_layer_1 = np.add(a, b, out=Nx128_6)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
+        # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
 
-    # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_x = δ_x  (3)
-    dK_ddelta_x = delta_x
-    # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
-    dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_7)
-    # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-    dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_8)
-    # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
-    dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
-    # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-    dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_10)
-    # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
-    dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_2)
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_9)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_9)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
-    # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
-    dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_2)
-    # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-    dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=M1x64_1)
-    # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
-    dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
-    # Σ_n ∂K/∂g_layer_3
-    dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=M1_0)
-    # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
-    dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=Nx64_10)
-    # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-    a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_9)
-    a = np.multiply(a, f_second_softplus_2, out=Nx64_9)
-    b = np.multiply(dK_dg_softplus_2, sigmoid_softplus_2, out=Nx64_10)
-    dK_dg_layer_2 = np.add(a, b, out=Nx64_9)
-    # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
-    dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
-    # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
-    dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
-    # Σ_n ∂K/∂g_layer_2
-    dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=M64_0)
-    # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
-    dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
-    # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-    a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
-    a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
-    b = np.multiply(dK_dg_softplus_1, sigmoid_softplus_1, out=Nx128_8)
-    dK_dg_layer_1 = np.add(a, b, out=Nx128_7)
-    # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
-    dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_1)
-    # Σ_n ∂K/∂g_layer_1 g_xᵀ
-    dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
-    # Σ_n ∂K/∂g_layer_1
-    dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
+        # ---- forward adjoints: ∂K/∂δ
+        # ∂K/∂δ_x = δ_x  (3)
+        dK_ddelta_x = delta_x
+        # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
+        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_7)
+        # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_8)
+        # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
+        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
+        # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_10)
+        # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
+        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_2)
 
-    # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-    # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
-    a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_8)
-    dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_8)
-    # ∂L/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂L/∂δ′_x  (13)
-    dL_ddelta_prime_layer_1 = np.matmul(dL_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_7)
-    # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
-    dL_ddelta_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, f_second_softplus_1, out=Nx128_4)
-    # ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
-    a = np.square(sigmoid_softplus_1, out=Nx128_8)
-    dL_ddelta_prime_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, a, out=Nx128_8)
-    # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
-    dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
-    # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
-    dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_9)
-    # ∂L/∂δ_softplus_2 = ∂L/∂δ′_layer_2 f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
-    a = np.multiply(dL_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_10)
-    b = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_11)
-    dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_10)
-    # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
-    a = np.square(sigmoid_softplus_2, out=Nx64_11)
-    dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, a, out=Nx64_11)
-    # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
-    dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_2)
-    # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
-    dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_3)
+        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
+        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_2)
+        # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
+        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=M1x64_1)
+        # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
+        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+        # Σ_n ∂K/∂g_layer_3
+        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=M1_0)
+        # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
+        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=Nx64_10)
+        # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
+        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_9)
+        a = np.multiply(a, f_second_softplus_2, out=Nx64_9)
+        b = np.multiply(dK_dg_softplus_2, sigmoid_softplus_2, out=Nx64_10)
+        dK_dg_layer_2 = np.add(a, b, out=Nx64_9)
+        # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
+        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
+        # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
+        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+        # Σ_n ∂K/∂g_layer_2
+        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=M64_0)
+        # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
+        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
+        # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
+        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
+        a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
+        b = np.multiply(dK_dg_softplus_1, sigmoid_softplus_1, out=Nx128_8)
+        dK_dg_layer_1 = np.add(a, b, out=Nx128_7)
+        # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
+        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_1)
+        # Σ_n ∂K/∂g_layer_1 g_xᵀ
+        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
+        # Σ_n ∂K/∂g_layer_1
+        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
-    # f‴(g_layer_3) = f_second_softplus_3*(1 - 2*sigmoid_softplus_3)
-    a = np.multiply(sigmoid_softplus_3, 2.0, out=Nx1_4)
-    a = np.subtract(1.0, a, out=Nx1_4)
-    f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_4)
-    # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
-    a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_2)
-    b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_3)
-    dL_dg_layer_3 = np.add(a, b, out=Nx1_2)
-    # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
-    dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_3)
-    # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-    dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_4)
-    # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
-    dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
-    # Σ_n ∂L/∂g_layer_3
-    dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
-    # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
-    dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
-    # f‴(g_layer_2) = f_second_softplus_2*(1 - 2*sigmoid_softplus_2)
-    a = np.multiply(sigmoid_softplus_2, 2.0, out=Nx64_10)
-    a = np.subtract(1.0, a, out=Nx64_10)
-    f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_10)
-    # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂L/∂δ′_layer_2
-    #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (22)
-    a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_7)
-    a = np.multiply(a, f_second_softplus_2, out=Nx64_7)
-    b = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
-    b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-    b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
-    b = np.multiply(b, 2.0, out=Nx64_3)
-    a = np.add(a, b, out=Nx64_7)
-    b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_9)
-    b = np.multiply(b, f_third_softplus_2, out=Nx64_9)
-    a = np.add(a, b, out=Nx64_7)
-    b = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
-    dL_dg_layer_2 = np.add(a, b, out=Nx64_7)
-    # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
-    dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_3)
-    # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-    dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_4)
-    # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
-    dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
-    # Σ_n ∂L/∂g_layer_2
-    dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
-    # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
-    dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
-    # f‴(g_layer_1) = f_second_softplus_1*(1 - 2*sigmoid_softplus_1)
-    a = np.multiply(sigmoid_softplus_1, 2.0, out=Nx128_4)
-    a = np.subtract(1.0, a, out=Nx128_4)
-    f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_4)
-    # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) +
-    #     ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
-    a = np.multiply(dL_ddelta_prime_layer_1, delta_prime_softplus_1, out=Nx128_3)
-    a = np.multiply(a, f_second_softplus_1, out=Nx128_3)
-    a = np.multiply(a, sigmoid_softplus_1, out=Nx128_3)
-    a = np.multiply(a, 2.0, out=Nx128_3)
-    b = np.multiply(dL_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_7)
-    b = np.multiply(b, f_third_softplus_1, out=Nx128_7)
-    a = np.add(a, b, out=Nx128_3)
-    b = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
-    dL_dg_layer_1 = np.add(a, b, out=Nx128_3)
-    # Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ
-    dL_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dL_ddelta_prime_x, out=M128x64_3)
-    # Σ_n ∂L/∂g_layer_1 g_xᵀ
-    dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_4)
-    # Σ_n ∂L/∂g_layer_1
-    dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_1)
+        # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+        # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
+        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_8)
+        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_8)
+        # ∂L/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂L/∂δ′_x  (13)
+        dL_ddelta_prime_layer_1 = np.matmul(dL_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_7)
+        # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
+        dL_ddelta_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, f_second_softplus_1, out=Nx128_4)
+        # ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
+        a = np.square(sigmoid_softplus_1, out=Nx128_8)
+        dL_ddelta_prime_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, a, out=Nx128_8)
+        # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
+        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
+        # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
+        dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_9)
+        # ∂L/∂δ_softplus_2 = ∂L/∂δ′_layer_2 f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
+        a = np.multiply(dL_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_10)
+        b = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_11)
+        dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_10)
+        # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
+        a = np.square(sigmoid_softplus_2, out=Nx64_11)
+        dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, a, out=Nx64_11)
+        # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
+        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_2)
+        # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
+        dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_3)
+
+        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # f‴(g_layer_3) = f_second_softplus_3*(1 - 2*sigmoid_softplus_3)
+        a = np.multiply(sigmoid_softplus_3, 2.0, out=Nx1_4)
+        a = np.subtract(1.0, a, out=Nx1_4)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_4)
+        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
+        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_2)
+        b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_3)
+        dL_dg_layer_3 = np.add(a, b, out=Nx1_2)
+        # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
+        dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_3)
+        # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_4)
+        # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
+        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
+        # Σ_n ∂L/∂g_layer_3
+        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
+        # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
+        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
+        # f‴(g_layer_2) = f_second_softplus_2*(1 - 2*sigmoid_softplus_2)
+        a = np.multiply(sigmoid_softplus_2, 2.0, out=Nx64_10)
+        a = np.subtract(1.0, a, out=Nx64_10)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_10)
+        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2
+        #     ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)
+        #     (22)
+        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_7)
+        a = np.multiply(a, f_second_softplus_2, out=Nx64_7)
+        b = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
+        b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
+        b = np.multiply(b, 2.0, out=Nx64_3)
+        a = np.add(a, b, out=Nx64_7)
+        b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_9)
+        b = np.multiply(b, f_third_softplus_2, out=Nx64_9)
+        a = np.add(a, b, out=Nx64_7)
+        b = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        dL_dg_layer_2 = np.add(a, b, out=Nx64_7)
+        # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
+        dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_3)
+        # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_4)
+        # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
+        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
+        # Σ_n ∂L/∂g_layer_2
+        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
+        # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
+        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
+        # f‴(g_layer_1) = f_second_softplus_1*(1 - 2*sigmoid_softplus_1)
+        a = np.multiply(sigmoid_softplus_1, 2.0, out=Nx128_4)
+        a = np.subtract(1.0, a, out=Nx128_4)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_4)
+        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1)
+        #     f″(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
+        a = np.multiply(dL_ddelta_prime_layer_1, delta_prime_softplus_1, out=Nx128_3)
+        a = np.multiply(a, f_second_softplus_1, out=Nx128_3)
+        a = np.multiply(a, sigmoid_softplus_1, out=Nx128_3)
+        a = np.multiply(a, 2.0, out=Nx128_3)
+        b = np.multiply(dL_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_7)
+        b = np.multiply(b, f_third_softplus_1, out=Nx128_7)
+        a = np.add(a, b, out=Nx128_3)
+        b = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        dL_dg_layer_1 = np.add(a, b, out=Nx128_3)
+        # Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ
+        dL_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dL_ddelta_prime_x, out=M128x64_3)
+        # Σ_n ∂L/∂g_layer_1 g_xᵀ
+        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_4)
+        # Σ_n ∂L/∂g_layer_1
+        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_1)
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_layer_3_delta, dK_dW_layer_3_g,
+            dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta,
+            dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta_prime, dL_dW_layer_3_delta, dL_dW_layer_3_g,
+            dL_db_layer_3_sum, dL_dW_layer_2_delta_prime, dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum,
+            dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_db_layer_1_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_layer_3_delta, dK_dW_layer_3_g,
+        dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta,
+        dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta_prime, dL_dW_layer_3_delta, dL_dW_layer_3_g,
+        dL_db_layer_3_sum, dL_dW_layer_2_delta_prime, dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum,
+        dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_db_layer_1_sum,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1714,10 +1980,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     }
 
 
+@_on_threads
 def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
-    g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
@@ -1725,19 +1991,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
     (
-        M1x64_0, M64x128_0, M128x64_0, M128_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3,
-        Nx1_0, Nx1_1, Nx64_4, Nx64_5, Nx64_6, Nx64_7, Nx128_4, Nx128_5, Nx128_6, Nx128_7, Nx64_8, M128_1, Nx64_9,
-        Nx1_2, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0, M128x64_1, M128x64_2, M128_2, Nx64_10, Nx1_3,
-        Nx1_4, M1x64_3, M1x64_4, M1x64_5, M1_1, M64x128_3, M64x128_4, M64x128_5, M64_1, M128x64_3, M128_3, M1x64_6,
-        M64x128_6, M128x64_4,
+        M1x64_0, M64x128_0, M128x64_0, M128_0, M1x64_6, M64x128_6, M128x64_4,
     ) = workspace.arrays(
-        N,
-        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0",
-        "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1", "Nx64_4", "Nx64_5", "Nx64_6", "Nx64_7", "Nx128_4",
-        "Nx128_5", "Nx128_6", "Nx128_7", "Nx64_8", "M128_1", "Nx64_9", "Nx1_2", "M1x64_1", "M1x64_2", "M1_0",
-        "M64x128_1", "M64x128_2", "M64_0", "M128x64_1", "M128x64_2", "M128_2", "Nx64_10", "Nx1_3", "Nx1_4",
-        "M1x64_3", "M1x64_4", "M1x64_5", "M1_1", "M64x128_3", "M64x128_4", "M64x128_5", "M64_1", "M128x64_3",
-        "M128_3", "M1x64_6", "M64x128_6", "M128x64_4",
+        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "M1x64_6", "M64x128_6", "M128x64_4",
     )
 
     # ---- from the weights alone, once a call
@@ -1750,238 +2006,270 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_i (W_layer_1 ∘ W_layer_1)
     W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
 
-    # ---- forward: g
-    # W_layer_1 g_x
-    g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # g_layer_1 = W_layer_1 g_x + b_layer_1
-    g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-    # sigmoid_softplus_1 = sigmoid(g_layer_1)
-    a = np.abs(g_layer_1, out=Nx128_1)
-    a = np.negative(a, out=Nx128_1)
-    a = np.exp(a, out=Nx128_1)
-    b = np.sign(g_layer_1, out=Nx128_2)
-    b = np.maximum(a, b, out=Nx128_2)
-    c = np.add(a, 1.0, out=Nx128_3)
-    sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
-    # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
-    a = np.log1p(a, out=Nx128_1)
-    b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-    g_softplus_1 = np.add(a, b, out=Nx128_1)
-    # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-    # sigmoid_softplus_2 = sigmoid(g_layer_2)
-    a = np.abs(g_layer_2, out=Nx64_1)
-    a = np.negative(a, out=Nx64_1)
-    a = np.exp(a, out=Nx64_1)
-    b = np.sign(g_layer_2, out=Nx64_2)
-    b = np.maximum(a, b, out=Nx64_2)
-    c = np.add(a, 1.0, out=Nx64_3)
-    sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
-    # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
-    a = np.log1p(a, out=Nx64_1)
-    b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-    g_softplus_2 = np.add(a, b, out=Nx64_1)
-    # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3)
-    a = np.abs(g_layer_3, out=Nx1_1)
-    a = np.negative(a, out=Nx1_1)
-    a = np.exp(a, out=Nx1_1)
-    b = np.sign(g_layer_3, out=Nx1_0)
-    b = np.maximum(a, b, out=Nx1_0)
-    a = np.add(a, 1.0, out=Nx1_1)
-    sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, Nx64_4, Nx64_5, Nx64_6,
+            Nx64_7, Nx128_4, Nx128_5, Nx128_6, Nx128_7, Nx64_8, M128_1, Nx64_9, Nx1_2, M1x64_1, M1x64_2, M1_0,
+            M64x128_1, M64x128_2, M64_0, M128x64_1, M128x64_2, M128_2, Nx64_10, Nx1_3, Nx1_4, M1x64_3, M1x64_4, M1x64_5,
+            M1_1, M64x128_3, M64x128_4, M64x128_5, M64_1, M128x64_3, M128_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
+            "Nx64_4", "Nx64_5", "Nx64_6", "Nx64_7", "Nx128_4", "Nx128_5", "Nx128_6", "Nx128_7", "Nx64_8", "M128_1",
+            "Nx64_9", "Nx1_2", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1", "M64x128_2", "M64_0", "M128x64_1",
+            "M128x64_2", "M128_2", "Nx64_10", "Nx1_3", "Nx1_4", "M1x64_3", "M1x64_4", "M1x64_5", "M1_1", "M64x128_3",
+            "M64x128_4", "M64x128_5", "M64_1", "M128x64_3", "M128_3",
+        )
 
-    # ---- backward: δ and δ′
-    # δ_layer_3 = f′(g_layer_3)  (1)
-    delta_layer_3 = sigmoid_softplus_3
-    # f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
-    a = np.subtract(1.0, sigmoid_softplus_3, out=Nx1_1)
-    f_second_softplus_3 = np.multiply(sigmoid_softplus_3, a, out=Nx1_1)
-    # δ′_layer_3 = f″(g_layer_3)  (§1.3)
-    delta_prime_layer_3 = f_second_softplus_3
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
-    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-    delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_4)
-    # f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2)
-    a = np.subtract(1.0, sigmoid_softplus_2, out=Nx64_5)
-    f_second_softplus_2 = np.multiply(sigmoid_softplus_2, a, out=Nx64_5)
-    # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-    a = np.square(sigmoid_softplus_2, out=Nx64_6)
-    a = np.multiply(delta_prime_softplus_2, a, out=Nx64_6)
-    b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
-    delta_prime_layer_2 = np.add(a, b, out=Nx64_6)
-    # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-    delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_4)
-    # f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
-    a = np.subtract(1.0, sigmoid_softplus_1, out=Nx128_5)
-    f_second_softplus_1 = np.multiply(sigmoid_softplus_1, a, out=Nx128_5)
-    # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-    a = np.square(sigmoid_softplus_1, out=Nx128_6)
-    a = np.multiply(delta_prime_softplus_1, a, out=Nx128_6)
-    b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_7)
-    delta_prime_layer_1 = np.add(a, b, out=Nx128_6)
-    # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
+        # ---- forward: g
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.sign(g_layer_1, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.sign(g_layer_2, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        b = np.maximum(a, b, out=Nx1_0)
+        a = np.add(a, 1.0, out=Nx1_1)
+        sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n δ′_layer_1
-    delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
+        # ---- backward: δ and δ′
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = sigmoid_softplus_3
+        # f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
+        a = np.subtract(1.0, sigmoid_softplus_3, out=Nx1_1)
+        f_second_softplus_3 = np.multiply(sigmoid_softplus_3, a, out=Nx1_1)
+        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
+        delta_prime_layer_3 = f_second_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_4)
+        # f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2)
+        a = np.subtract(1.0, sigmoid_softplus_2, out=Nx64_5)
+        f_second_softplus_2 = np.multiply(sigmoid_softplus_2, a, out=Nx64_5)
+        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+        a = np.square(sigmoid_softplus_2, out=Nx64_6)
+        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_6)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
+        delta_prime_layer_2 = np.add(a, b, out=Nx64_6)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_4)
+        # f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1)
+        a = np.subtract(1.0, sigmoid_softplus_1, out=Nx128_5)
+        f_second_softplus_1 = np.multiply(sigmoid_softplus_1, a, out=Nx128_5)
+        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+        a = np.square(sigmoid_softplus_1, out=Nx128_6)
+        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_6)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_7)
+        delta_prime_layer_1 = np.add(a, b, out=Nx128_6)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
-    # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_x = δ_x  (3)
-    dK_ddelta_x = delta_x
-    # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
-    dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_6)
-    # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-    dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_7)
-    # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
-    dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
-    # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-    dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_9)
-    # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
-    dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_2)
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_layer_1
+        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
-    # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
-    dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_2)
-    # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-    dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=M1x64_1)
-    # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
-    dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
-    # Σ_n ∂K/∂g_layer_3
-    dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=M1_0)
-    # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
-    dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=Nx64_9)
-    # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-    a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
-    a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
-    b = np.multiply(dK_dg_softplus_2, sigmoid_softplus_2, out=Nx64_9)
-    dK_dg_layer_2 = np.add(a, b, out=Nx64_8)
-    # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
-    dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
-    # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
-    dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
-    # Σ_n ∂K/∂g_layer_2
-    dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=M64_0)
-    # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
-    dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_7)
-    # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-    a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_6)
-    a = np.multiply(a, f_second_softplus_1, out=Nx128_6)
-    b = np.multiply(dK_dg_softplus_1, sigmoid_softplus_1, out=Nx128_7)
-    dK_dg_layer_1 = np.add(a, b, out=Nx128_6)
-    # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
-    dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_1)
-    # Σ_n ∂K/∂g_layer_1 g_xᵀ
-    dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
-    # Σ_n ∂K/∂g_layer_1
-    dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_2)
+        # ---- forward adjoints: ∂K/∂δ
+        # ∂K/∂δ_x = δ_x  (3)
+        dK_ddelta_x = delta_x
+        # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
+        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_6)
+        # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_7)
+        # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
+        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
+        # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_9)
+        # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
+        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_2)
 
-    # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-    # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
-    a = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=Nx128_6)
-    dL_ddelta_softplus_1 = np.negative(a, out=Nx128_6)
-    # ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
-    a = np.square(sigmoid_softplus_1, out=Nx128_4)
-    a = np.multiply(W_layer_1_squared_rows, a, out=Nx128_4)
-    dL_ddelta_prime_softplus_1 = np.negative(a, out=Nx128_4)
-    # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
-    dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
-    # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
-    dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_8)
-    # ∂L/∂δ_softplus_2 = ∂L/∂δ′_layer_2 f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
-    a = np.multiply(dL_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_9)
-    b = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_10)
-    dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_9)
-    # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
-    a = np.square(sigmoid_softplus_2, out=Nx64_10)
-    dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, a, out=Nx64_10)
-    # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
-    dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_2)
-    # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
-    dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_3)
+        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
+        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_2)
+        # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
+        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=M1x64_1)
+        # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
+        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+        # Σ_n ∂K/∂g_layer_3
+        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=M1_0)
+        # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
+        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=Nx64_9)
+        # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
+        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
+        a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
+        b = np.multiply(dK_dg_softplus_2, sigmoid_softplus_2, out=Nx64_9)
+        dK_dg_layer_2 = np.add(a, b, out=Nx64_8)
+        # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
+        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
+        # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
+        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+        # Σ_n ∂K/∂g_layer_2
+        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=M64_0)
+        # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
+        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_7)
+        # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
+        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_6)
+        a = np.multiply(a, f_second_softplus_1, out=Nx128_6)
+        b = np.multiply(dK_dg_softplus_1, sigmoid_softplus_1, out=Nx128_7)
+        dK_dg_layer_1 = np.add(a, b, out=Nx128_6)
+        # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
+        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_1)
+        # Σ_n ∂K/∂g_layer_1 g_xᵀ
+        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
+        # Σ_n ∂K/∂g_layer_1
+        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_2)
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
-    # f‴(g_layer_3) = f_second_softplus_3*(1 - 2*sigmoid_softplus_3)
-    a = np.multiply(sigmoid_softplus_3, 2.0, out=Nx1_4)
-    a = np.subtract(1.0, a, out=Nx1_4)
-    f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_4)
-    # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
-    a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_2)
-    b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_3)
-    dL_dg_layer_3 = np.add(a, b, out=Nx1_2)
-    # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
-    dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_3)
-    # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-    dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_4)
-    # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
-    dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
-    # Σ_n ∂L/∂g_layer_3
-    dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
-    # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
-    dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
-    # f‴(g_layer_2) = f_second_softplus_2*(1 - 2*sigmoid_softplus_2)
-    a = np.multiply(sigmoid_softplus_2, 2.0, out=Nx64_9)
-    a = np.subtract(1.0, a, out=Nx64_9)
-    f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_9)
-    # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂L/∂δ′_layer_2
-    #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (22)
-    a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_7)
-    a = np.multiply(a, f_second_softplus_2, out=Nx64_7)
-    b = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
-    b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-    b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
-    b = np.multiply(b, 2.0, out=Nx64_3)
-    a = np.add(a, b, out=Nx64_7)
-    b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_8)
-    b = np.multiply(b, f_third_softplus_2, out=Nx64_8)
-    a = np.add(a, b, out=Nx64_7)
-    b = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
-    dL_dg_layer_2 = np.add(a, b, out=Nx64_7)
-    # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
-    dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_3)
-    # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-    dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_4)
-    # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
-    dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
-    # Σ_n ∂L/∂g_layer_2
-    dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
-    # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
-    dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
-    # f‴(g_layer_1) = f_second_softplus_1*(1 - 2*sigmoid_softplus_1)
-    a = np.multiply(sigmoid_softplus_1, 2.0, out=Nx128_6)
-    a = np.subtract(1.0, a, out=Nx128_6)
-    f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_6)
-    # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) +
-    #     ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
-    a = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
-    b = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=Nx128_3)
-    b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
-    b = np.multiply(b, sigmoid_softplus_1, out=Nx128_3)
-    b = np.multiply(b, 2.0, out=Nx128_3)
-    a = np.subtract(a, b, out=Nx128_1)
-    b = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=Nx128_0)
-    b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
-    dL_dg_layer_1 = np.subtract(a, b, out=Nx128_1)
-    # Σ_n ∂L/∂g_layer_1 g_xᵀ
-    dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_3)
-    # Σ_n ∂L/∂g_layer_1
-    dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_3)
+        # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+        # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
+        a = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=Nx128_6)
+        dL_ddelta_softplus_1 = np.negative(a, out=Nx128_6)
+        # ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
+        a = np.square(sigmoid_softplus_1, out=Nx128_4)
+        a = np.multiply(W_layer_1_squared_rows, a, out=Nx128_4)
+        dL_ddelta_prime_softplus_1 = np.negative(a, out=Nx128_4)
+        # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
+        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
+        # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
+        dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_8)
+        # ∂L/∂δ_softplus_2 = ∂L/∂δ′_layer_2 f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
+        a = np.multiply(dL_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_9)
+        b = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_10)
+        dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_9)
+        # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
+        a = np.square(sigmoid_softplus_2, out=Nx64_10)
+        dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, a, out=Nx64_10)
+        # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
+        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_2)
+        # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
+        dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_3)
+
+        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # f‴(g_layer_3) = f_second_softplus_3*(1 - 2*sigmoid_softplus_3)
+        a = np.multiply(sigmoid_softplus_3, 2.0, out=Nx1_4)
+        a = np.subtract(1.0, a, out=Nx1_4)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_4)
+        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
+        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_2)
+        b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_3)
+        dL_dg_layer_3 = np.add(a, b, out=Nx1_2)
+        # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
+        dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_3)
+        # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_4)
+        # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
+        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
+        # Σ_n ∂L/∂g_layer_3
+        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
+        # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
+        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
+        # f‴(g_layer_2) = f_second_softplus_2*(1 - 2*sigmoid_softplus_2)
+        a = np.multiply(sigmoid_softplus_2, 2.0, out=Nx64_9)
+        a = np.subtract(1.0, a, out=Nx64_9)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_9)
+        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2
+        #     ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)
+        #     (22)
+        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_7)
+        a = np.multiply(a, f_second_softplus_2, out=Nx64_7)
+        b = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
+        b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
+        b = np.multiply(b, 2.0, out=Nx64_3)
+        a = np.add(a, b, out=Nx64_7)
+        b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_8)
+        b = np.multiply(b, f_third_softplus_2, out=Nx64_8)
+        a = np.add(a, b, out=Nx64_7)
+        b = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        dL_dg_layer_2 = np.add(a, b, out=Nx64_7)
+        # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
+        dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_3)
+        # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_4)
+        # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
+        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
+        # Σ_n ∂L/∂g_layer_2
+        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
+        # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
+        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
+        # f‴(g_layer_1) = f_second_softplus_1*(1 - 2*sigmoid_softplus_1)
+        a = np.multiply(sigmoid_softplus_1, 2.0, out=Nx128_6)
+        a = np.subtract(1.0, a, out=Nx128_6)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_6)
+        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1)
+        #     f″(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
+        a = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        b = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=Nx128_3)
+        b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
+        b = np.multiply(b, sigmoid_softplus_1, out=Nx128_3)
+        b = np.multiply(b, 2.0, out=Nx128_3)
+        a = np.subtract(a, b, out=Nx128_1)
+        b = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=Nx128_0)
+        b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
+        dL_dg_layer_1 = np.subtract(a, b, out=Nx128_1)
+        # Σ_n ∂L/∂g_layer_1 g_xᵀ
+        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_3)
+        # Σ_n ∂L/∂g_layer_1
+        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_3)
+        return (
+            sum_delta_squared, delta_prime_layer_1_total, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
+            dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
+            dK_db_layer_1_sum, dL_dW_layer_3_delta_prime, dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_db_layer_3_sum,
+            dL_dW_layer_2_delta_prime, dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_g,
+            dL_db_layer_1_sum,
+        )
+
+    (
+        sum_delta_squared, delta_prime_layer_1_total, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
+        dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
+        dK_db_layer_1_sum, dL_dW_layer_3_delta_prime, dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_db_layer_3_sum,
+        dL_dW_layer_2_delta_prime, dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_g,
+        dL_db_layer_1_sum,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)

@@ -24,7 +24,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-   template c/module.c.j2, sha256 39c69d8c2eb9c78a35119c5f0a20285800240bbc9c8daf557f3ac39de70f6d4d */
+   template c/module.c.j2, sha256 6bc8dead69c942b73d58a64fce94153280686af6d58685543c1f54fb4d072e4e */
 
 #include <math.h>
 #include <stddef.h>
@@ -33,11 +33,18 @@
 #include <omp.h>
 #endif
 
-enum { TOTALS = 8 * 1 }; /* places for the loss sums of a thread: whole cache lines */
+enum { TOTALS = 8 * 1 }; /* places for the sums of a thread's losses: whole cache lines */
 
 /* ---- what every function needs: threads, their shares, and products ---- */
 
 typedef float real;
+
+/* Compiled once: inlined into every call, these would take longer to compile than all the rest. */
+#ifdef __GNUC__
+#define OUT_OF_LINE __attribute__((noinline, unused)) static
+#else
+#define OUT_OF_LINE static
+#endif
 
 /* The threads that work on one tile of rows: all of them together, or each alone on tiles of its own. */
 typedef struct {
@@ -73,16 +80,29 @@ typedef struct {
     long rows, capacity;
 } plan;
 
-static plan plan_of(const long N, int threads, const long rows, const double flops)
+#ifndef FEWEST_ROWS
+#define FEWEST_ROWS 128 /* a tile of a thread alone has; with fewer, products spend too long on packing weights */
+#endif
+#ifndef MOST_ROWS
+#define MOST_ROWS 512 /* a tile has */
+#endif
+#ifndef WORTH_THREADS
+#define WORTH_THREADS 1e6 /* FLOPs of a call: with fewer, waking threads takes longer */
+#endif
+
+static plan plan_of(const long N, int threads, long rows, const double flops)
 {
-    enum { FEWEST = 128 };
     plan p = {1, 1, rows, 0};
 #ifdef _OPENMP
-    p.threads = threads > 0 ? threads : omp_get_max_threads();
+    if (N * flops >= WORTH_THREADS && !omp_in_parallel()) {
+        p.threads = threads > 0 ? threads : omp_get_max_threads();
+        p.threads = (int)min_long(p.threads, omp_get_thread_limit());
+    }
+#else
+    (void)threads, (void)flops;
 #endif
-    if (N * flops < 1e6)
-        p.threads = 1;
-    p.alone = N >= (long)p.threads * FEWEST || p.threads == 1;
+    rows = min_long(rows, MOST_ROWS);
+    p.alone = N >= (long)p.threads * FEWEST_ROWS || p.threads == 1;
     if (p.alone) {
         const long rounds = (N + p.threads * rows - 1) / (p.threads * rows);
         p.rows = (N + rounds * p.threads - 1) / (rounds * p.threads);
@@ -103,7 +123,7 @@ enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112, SMALL = 8, BLOCK = 64 };
 void skip_use_gemm(gemm_function *function) { gemm = function; }
 
 /* c = more c + a b for products with a side too short for a BLAS, or without one. a_row is the distance of a's rows, … */
-static void small_product(const long m, const long n, const long k, const real *a, const long a_row, const long a_column,
+OUT_OF_LINE void small_product(const long m, const long n, const long k, const real *a, const long a_row, const long a_column,
                           const real *b, const long b_row, const long b_column, const real more, real *c,
                           const long c_row, const long c_column)
 {
@@ -159,7 +179,7 @@ static inline int is_small(const long m, const long n, const long k)
 }
 
 /* c = more c + a b, this thread's columns; a has `rows` rows of k, b k rows of n. */
-static void times(const team t, const long rows, const long n, const long k, const real *a, const long lda, const real *b,
+OUT_OF_LINE void times(const team t, const long rows, const long n, const long k, const real *a, const long lda, const real *b,
                   const long ldb, const real more, real *c, const long ldc)
 {
     const span own = share(t, n);
@@ -174,7 +194,7 @@ static void times(const team t, const long rows, const long n, const long k, con
 }
 
 /* c = more c + a bᵀ, this thread's columns; a has `rows` rows of k, b n rows of k. */
-static void times_transposed(const team t, const long rows, const long n, const long k, const real *a, const long lda,
+OUT_OF_LINE void times_transposed(const team t, const long rows, const long n, const long k, const real *a, const long lda,
                              const real *b, const long ldb, const real more, real *c, const long ldc)
 {
     const span own = share(t, n);
@@ -189,7 +209,7 @@ static void times_transposed(const team t, const long rows, const long n, const 
 }
 
 /* c = more c + aᵀ b, this thread's rows; a has k rows of m, b k rows of n. */
-static void transposed_times(const team t, const long m, const long n, const long k, const real *a, const long lda,
+OUT_OF_LINE void transposed_times(const team t, const long m, const long n, const long k, const real *a, const long lda,
                              const real *b, const long ldb, const real more, real *c, const long ldc)
 {
     const span own = share(t, m);
@@ -204,7 +224,7 @@ static void transposed_times(const team t, const long m, const long n, const lon
 }
 
 /* Blocks of rows that end on the diagonal: what is left of it is right of it too. They are dealt out there and back. */
-static void gram(const team t, const long m, const long k, const real *a, const long row, const long column,
+OUT_OF_LINE void gram(const team t, const long m, const long k, const real *a, const long row, const long column,
                  const int transpose_a, const int transpose_b, const long lda, const real more, real *c, const long ldc)
 {
     for (long first = 0, block = 0; first < m; first += BLOCK, block++) {
@@ -222,7 +242,7 @@ static void gram(const team t, const long m, const long k, const real *a, const 
 }
 
 /* The lower triangle from the upper one, this thread's rows. */
-static void mirror(const team t, const long m, real *c, const long ldc)
+OUT_OF_LINE void mirror(const team t, const long m, real *c, const long ldc)
 {
     const span own = share(t, m);
     for (long i = own.first; i < own.last; i++)
@@ -231,14 +251,14 @@ static void mirror(const team t, const long m, real *c, const long ldc)
 }
 
 /* The upper triangle of c = more c + aᵀ a, where a has k rows of m; `mirror` completes it. */
-static inline void gram_of_columns(const team t, const long m, const long k, const real *a, const long lda, const real more,
+OUT_OF_LINE void gram_of_columns(const team t, const long m, const long k, const real *a, const long lda, const real more,
                                    real *c, const long ldc)
 {
     gram(t, m, k, a, 1, lda, TRANSPOSED, PLAIN, lda, more, c, ldc);
 }
 
 /* c = more c + a aᵀ, where a has m rows of k. */
-static inline void gram_of_rows(const team t, const long m, const long k, const real *a, const long lda, const real more,
+OUT_OF_LINE void gram_of_rows(const team t, const long m, const long k, const real *a, const long lda, const real more,
                                 real *c, const long ldc)
 {
     gram(t, m, k, a, lda, 1, PLAIN, TRANSPOSED, lda, more, c, ldc);
@@ -247,7 +267,7 @@ static inline void gram_of_rows(const team t, const long m, const long k, const 
 }
 
 /* Add the parts of all threads, `stride` apart, to the first one, in order: this thread's share of the numbers. */
-static void add_parts(const team t, const int parts, real *sums, const long stride, const long count)
+OUT_OF_LINE void add_parts(const team t, const int parts, real *sums, const long stride, const long count)
 {
     const span own = share(t, count);
     for (int part = 1; part < parts; part++)
@@ -257,7 +277,7 @@ static void add_parts(const team t, const int parts, real *sums, const long stri
 }
 
 /* The same for the sums of columns, which are kept in double; `out` is in the dtype. */
-static void add_columns(const team t, const int parts, const double *sums, const long stride, const long count, real *out)
+OUT_OF_LINE void add_columns(const team t, const int parts, const double *sums, const long stride, const long count, real *out)
 {
     const span own = share(t, count);
     for (long j = own.first; j < own.last; j++) {
@@ -400,6 +420,17 @@ static inline float simd_tanhf(const float x)
     return signed32(e / (e + 2), x);
 }
 
+/* Whether all numbers of x are finite: times 0 they are 0, and so is the sum. */
+int skip_is_finite(const real *x, const long count, const int threads)
+{
+    const plan p = plan_of(count, threads, count, 1.0);
+    real sum = 0;
+#pragma omp parallel for simd reduction(+ : sum) num_threads(p.threads)
+    for (long k = 0; k < count; k++)
+        sum += x[k] * 0;
+    return sum == 0;
+}
+
 /* ---- energy: E, (N,) ---- */
 
 /* Bytes of memory that skip_energy needs for N samples on so many threads, 0 for all. */
@@ -453,7 +484,6 @@ void skip_energy(const real *const *params, const real *x, const long N, const d
             const span s1 = share(mine, 1);
             const span s16 = share(mine, 16);
             const span s32 = share(mine, 32);
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -462,11 +492,6 @@ void skip_energy(const real *const *params, const real *x, const long N, const d
                 const real *const g_x = x + first * 16;
                 real *const energy = outputs[0] + first * 1;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s16.first; j < s16.last; j++)
-                        unusable += x[(first + n) * 16 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_below g_x */
@@ -553,11 +578,9 @@ void skip_energy(const real *const *params, const real *x, const long N, const d
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
         }
         together(all);
     }
-    numbers[0] = add_totals(p.threads, totals);
 }
 
 /* ---- score: −δ at the input, (N, D) ---- */
@@ -614,7 +637,6 @@ void skip_score(const real *const *params, const real *x, const long N, const do
             real *const delta_below = tile + 32 * capacity;
             real *const delta_x_term_1 = tile + 16 * capacity;
             const span s16 = share(mine, 16);
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -623,11 +645,6 @@ void skip_score(const real *const *params, const real *x, const long N, const do
                 const real *const g_x = x + first * 16;
                 real *const score = outputs[0] + first * 16;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s16.first; j < s16.last; j++)
-                        unusable += x[(first + n) * 16 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_below g_x */
@@ -692,11 +709,9 @@ void skip_score(const real *const *params, const real *x, const long N, const do
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
         }
         together(all);
     }
-    numbers[0] = add_totals(p.threads, totals);
 }
 
 /* ---- hessian_diagonal: δ′ at the input, (N, D) ---- */
@@ -767,7 +782,6 @@ void skip_hessian_diagonal(const real *const *params, const real *x, const long 
             real *const delta_prime_below = tile + 48 * capacity;
             real *const delta_prime_x_term_1 = tile + 16 * capacity;
             const span s16 = share(mine, 16);
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -776,11 +790,6 @@ void skip_hessian_diagonal(const real *const *params, const real *x, const long 
                 const real *const g_x = x + first * 16;
                 real *const delta_prime_x = outputs[0] + first * 16;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s16.first; j < s16.last; j++)
-                        unusable += x[(first + n) * 16 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_below g_x */
@@ -848,11 +857,9 @@ void skip_hessian_diagonal(const real *const *params, const real *x, const long 
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
         }
         together(all);
     }
-    numbers[0] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_terms: K, L and J, means over the batch ---- */
@@ -928,7 +935,6 @@ void skip_loss_terms(const real *const *params, const real *x, const long N, con
             double sum_delta_squared = 0;
             double sum_delta_prime = 0;
             double sum_delta_prime_squared = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -936,11 +942,6 @@ void skip_loss_terms(const real *const *params, const real *x, const long N, con
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 16;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s16.first; j < s16.last; j++)
-                        unusable += x[(first + n) * 16 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_below g_x */
@@ -1023,15 +1024,14 @@ void skip_loss_terms(const real *const *params, const real *x, const long N, con
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
-            totals[all.rank * TOTALS + 3] = sum_delta_prime_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
+            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
         }
         together(all);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 3);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
+        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
 
         /* ---- at the end: the sums over all samples */
         /* K = (1/N) Σ_n ½ Σ_i δ_x² */
@@ -1046,7 +1046,6 @@ void skip_loss_terms(const real *const *params, const real *x, const long N, con
             numbers[2] = J;
         }
     }
-    numbers[3] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_terms_lam0: K, L and J, means over the batch, λ = 0 ---- */
@@ -1121,7 +1120,6 @@ void skip_loss_terms_lam0(const real *const *params, const real *x, const long N
             const span s16 = share(mine, 16);
             double sum_delta_squared = 0;
             double sum_delta_prime = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -1129,11 +1127,6 @@ void skip_loss_terms_lam0(const real *const *params, const real *x, const long N
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 16;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s16.first; j < s16.last; j++)
-                        unusable += x[(first + n) * 16 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_below g_x */
@@ -1215,13 +1208,12 @@ void skip_loss_terms_lam0(const real *const *params, const real *x, const long N
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
         }
         together(all);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
 
         /* ---- at the end: the sums over all samples */
         /* K = (1/N) Σ_n ½ Σ_i δ_x² */
@@ -1236,7 +1228,6 @@ void skip_loss_terms_lam0(const real *const *params, const real *x, const long N
             numbers[2] = J;
         }
     }
-    numbers[3] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad: J and its gradient: the merged sweep ---- */
@@ -1340,7 +1331,6 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
                 dJ_db_below_sum_at_above[j] = 0;
             for (long j = s16.first; j < s16.last; j++)
                 dJ_db_below_sum[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -1348,11 +1338,6 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 16;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s16.first; j < s16.last; j++)
-                        unusable += x[(first + n) * 16 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_below g_x */
@@ -1534,10 +1519,9 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
-            totals[all.rank * TOTALS + 3] = sum_delta_prime_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
+            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
         }
         together(all);
         real *const dJ_ds_gain_sum = shared + 256;
@@ -1553,9 +1537,9 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
         add_columns(all, (int)parts, all_columns + 0, 64, 32, dJ_ds_gain_sum);
         add_columns(all, (int)parts, all_columns + 32, 64, 16, dJ_db_below_sum_at_above);
         add_columns(all, (int)parts, all_columns + 48, 64, 16, dJ_db_below_sum);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 3);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
+        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -1590,7 +1574,6 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
             }
         }
     }
-    numbers[1] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad_lam0: J and its gradient: the merged sweep, λ = 0 ---- */
@@ -1708,7 +1691,6 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
                 dJ_dW_below_delta_prime_sum[j] = 0;
             for (long j = s16.first; j < s16.last; j++)
                 dJ_db_below_sum[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -1716,11 +1698,6 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 16;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s16.first; j < s16.last; j++)
-                        unusable += x[(first + n) * 16 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_below g_x */
@@ -1904,9 +1881,8 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
         }
         together(all);
         real *const dJ_ds_gain_sum = shared + 272;
@@ -1925,8 +1901,8 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
         add_columns(all, (int)parts, all_columns + 32, 80, 16, dJ_db_below_sum_at_above);
         add_columns(all, (int)parts, all_columns + 48, 80, 16, dJ_dW_below_delta_prime_sum);
         add_columns(all, (int)parts, all_columns + 64, 80, 16, dJ_db_below_sum);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -1961,7 +1937,6 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
             }
         }
     }
-    numbers[1] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad_terms: K, L and the gradient of each: the source's separate sweeps ---- */
@@ -2083,7 +2058,6 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
                 dL_db_below_sum_at_above[j] = 0;
             for (long j = s16.first; j < s16.last; j++)
                 dL_db_below_sum[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -2091,11 +2065,6 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 16;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s16.first; j < s16.last; j++)
-                        unusable += x[(first + n) * 16 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_below g_x */
@@ -2353,10 +2322,9 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
-            totals[all.rank * TOTALS + 3] = sum_delta_prime_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
+            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
         }
         together(all);
         real *const dK_ds_gain_sum = shared + 256;
@@ -2383,9 +2351,9 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
         add_columns(all, (int)parts, all_columns + 64, 128, 32, dL_ds_gain_sum);
         add_columns(all, (int)parts, all_columns + 96, 128, 16, dL_db_below_sum_at_above);
         add_columns(all, (int)parts, all_columns + 112, 128, 16, dL_db_below_sum);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 3);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
+        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -2429,7 +2397,6 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
             }
         }
     }
-    numbers[2] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad_terms_lam0: K, L and the gradient of each: the source's separate sweeps, λ = 0 ---- */
@@ -2564,7 +2531,6 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
                 dL_dW_below_delta_prime_sum[j] = 0;
             for (long j = s16.first; j < s16.last; j++)
                 dL_db_below_sum[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -2572,11 +2538,6 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 16;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s16.first; j < s16.last; j++)
-                        unusable += x[(first + n) * 16 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_below g_x */
@@ -2828,9 +2789,8 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
         }
         together(all);
         real *const dK_ds_gain_sum = shared + 272;
@@ -2860,8 +2820,8 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
         add_columns(all, (int)parts, all_columns + 96, 144, 16, dL_db_below_sum_at_above);
         add_columns(all, (int)parts, all_columns + 112, 144, 16, dL_dW_below_delta_prime_sum);
         add_columns(all, (int)parts, all_columns + 128, 144, 16, dL_db_below_sum);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -2914,5 +2874,4 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
             }
         }
     }
-    numbers[2] = add_totals(p.threads, totals);
 }

@@ -20,13 +20,16 @@ Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation 
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 16), one sample a row; losses and
 gradients are means over it.
 
-Arrays of the workspace are named by shape and reused as soon as they are free: `g = np.matmul(x, W.T, out=Nx8_0)` computes g
-into one of them. a, b, c, … are intermediate results of one equation.
+Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
+installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
+`g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 51953adc0a689f24bcb8e0f1163ed6a73ff2cf11f0be687f271f2ba1d0d59537
+template numpy/module.py.j2, sha256 98950f8554656edda1af41ee9ee08383a4a5869157fe0e7c75fedf84b55b06cd
 """
 
+import functools
+import os
 import threading
 
 import numpy as np
@@ -42,7 +45,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "51953adc0a689f24bcb8e0f1163ed6a73ff2cf11f0be687f271f2ba1d0d59537",
+    "template_sha256": "98950f8554656edda1af41ee9ee08383a4a5869157fe0e7c75fedf84b55b06cd",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -105,19 +108,17 @@ _ARRAYS = {
 }
 
 
-class Workspace:
-    """The arrays of a step, made at the first call and reused by later ones with as many samples or fewer.
-
-    Pass one as `workspace=` to decide how long the memory lives; without it each thread keeps one of its own. Two calls at
-    the same time must not share one.
-    """
+class _Part:
+    """What one thread works with: named arrays for its tiles, and the sums of what its tiles returned."""
 
     def __init__(self):
         self._capacity = 0
         self._arrays = {}
+        self._kept = []
+        self.totals = None
 
     def arrays(self, n, *names):
-        """The named arrays for n samples."""
+        """The named arrays for n samples, made at the first use and reused for as many samples or fewer."""
         if n > self._capacity:
             self._arrays.clear()
             self._capacity = n
@@ -130,6 +131,156 @@ class Workspace:
                 self._arrays[name] = array
             found.append(array[:n] if shape[0] == "N" else array)
         return found
+
+    def add(self, found):
+        """Add what a tile returned to `totals`, or begin with it: numbers and rows in float64, weights in the dtype."""
+        if self.totals is not None:
+            self.totals = [_added(total, part) for total, part in zip(self.totals, found)]
+            return
+        shapes = [np.shape(part) for part in found]
+        if [np.shape(kept) for kept in self._kept] != shapes:
+            self._kept = [np.empty(shape, DTYPE if len(shape) == 2 else np.float64) for shape in shapes]
+        for kept, part in zip(self._kept, found):
+            kept[...] = part
+        self.totals = [kept if kept.ndim else float(kept) for kept in self._kept]
+
+
+def _added(total, part):
+    return total + part if isinstance(total, float) else np.add(total, part, out=total)
+
+
+class Workspace:
+    """The arrays of a step, made at the first call and reused by later ones, and the number of threads.
+
+    Pass one as `workspace=` to decide how long the memory lives; without it each thread keeps one of its own. Two calls at
+    the same time must not share one. `threads` is by default OMP_NUM_THREADS, or all CPUs this process may use. Raises
+    ValueError for anything but a positive whole number.
+    """
+
+    def __init__(self, threads=None):
+        if threads is None:
+            threads = _default_threads()
+        if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+            raise ValueError(f"threads: expected a positive whole number or None, got {threads!r}")
+        self.threads = threads
+        self.parts = [_Part() for _ in range(threads)]
+        self._call = _Part()
+        self._pool = None
+
+    def arrays(self, *names):
+        """The named arrays of a call, whose size does not depend on the number of samples."""
+        return self._call.arrays(0, *names)
+
+    def pool(self):
+        """The threads that help the calling one."""
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(self.threads - 1)
+        return self._pool
+
+
+def _default_threads():
+    text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_FEWEST = 128  # rows worth a thread
+
+
+def _over_tiles(tile, N, most, workspace):
+    """The sum of what `tile` returns over all N rows, at most `most` at a time.
+
+    Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
+    the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads.
+    """
+    threads = _threads(N, workspace)
+    rounds = -(-N // (threads * most))
+    rows = -(-N // (threads * rounds))
+    starts = range(0, N, rows)
+    if len(starts) == 1:
+        return tile(slice(0, N), workspace.parts[0].arrays)
+
+    def work(k):
+        part = workspace.parts[k]
+        part.totals = None
+        with np.errstate(**state):
+            for start in starts[k::threads]:
+                part.add(tile(slice(start, min(start + rows, N)), part.arrays))
+        return part.totals
+
+    state = np.geterr()
+    if threads == 1:
+        found = [work(0)]
+    else:
+        others = [workspace.pool().submit(work, k) for k in range(1, min(threads, len(starts)))]
+        try:
+            found = [work(0)]
+        finally:
+            for other in others:
+                other.exception()  # wait: it uses the workspace
+        found += [other.result() for other in others]
+    totals = found[0]
+    for more in found[1:]:
+        totals = [_added(total, part) for total, part in zip(totals, more)]
+    return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
+
+
+def _threads(N, workspace):
+    """How many threads tiles of N rows are worth."""
+    threads = min(workspace.threads, N // _FEWEST)
+    return threads if threads > 1 and _one_blas_thread.available() else 1
+
+
+def _on_threads(step):
+    """The step with the BLAS on one thread throughout where tiles have threads: its own would spin beside them."""
+
+    @functools.wraps(step)
+    def run(params, x, lam, workspace):
+        if _threads(len(x), workspace) == 1:
+            return step(params, x, lam, workspace)
+        with _one_blas_thread:
+            return step(params, x, lam, workspace)
+
+    return run
+
+
+class _OneBlasThread:
+    """While any call is inside, the BLAS keeps to the thread it is called on. Needs threadpoolctl."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._controller = None
+        self._inside = 0
+
+    def available(self):
+        """Whether threadpoolctl is installed; it is imported at the first call with many rows."""
+        with self._lock:
+            if self._controller is None:
+                try:
+                    from threadpoolctl import ThreadpoolController
+                except ImportError:
+                    self._controller = False
+                else:
+                    self._controller = ThreadpoolController()
+            return bool(self._controller)
+
+    def __enter__(self):
+        with self._lock:
+            if self._inside == 0:
+                self._limits = self._controller.limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_):
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limits.restore_original_limits()
+
+
+_one_blas_thread = _OneBlasThread()
 
 
 def _asarray(values):
@@ -286,73 +437,76 @@ def _check_array(name, array, shape):
         raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
 
 
+@_on_threads
 def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
-    g_x = x
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx32_0, N_0, N_1,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx32_0", "N_0", "N_1",
-    )
+    all_energy = np.empty((N,), DTYPE)
 
-    # ---- forward: g
-    # W_below g_x
-    g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-    # g_below = W_below g_x + b_below
-    g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-    # g_hidden = f(g_below) = tanh(g_below)
-    g_hidden = np.tanh(g_below, out=Nx16_0)
-    # g_joined = g_hidden + g_x
-    g_joined = np.add(g_hidden, g_x, out=Nx16_1)
-    # W_below g_joined
-    g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
-    # g_above = W_below g_joined + b_below
-    g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-    # g_pointwise_1 = f(g_above) = softplus(g_above)
-    a = np.abs(g_above, out=Nx16_1)
-    a = np.negative(a, out=Nx16_1)
-    a = np.exp(a, out=Nx16_1)
-    a = np.log1p(a, out=Nx16_1)
-    b = np.maximum(g_above, 0.0, out=Nx16_2)
-    g_pointwise_1 = np.add(a, b, out=Nx16_1)
-    # g_both = [g_pointwise_1, g_hidden]
-    g_both = Nx32_0
-    g_both[..., 0:16] = g_pointwise_1
-    g_both[..., 16:32] = g_hidden
-    # g_gain = s_gain g_both
-    g_gain = np.multiply(s_gain, g_both, out=Nx32_0)
-    # g_prior = f(g_x) = g_x^2
-    g_prior = np.square(g_x, out=Nx16_1)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx32_0, N_0, N_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx32_0", "N_0", "N_1",
+        )
 
-    # ---- energy: E
-    # Σ_j g_gain
-    E_gain = np.sum(g_gain, axis=1, out=N_0)
-    # Σ_j g_prior
-    E_prior = np.sum(g_prior, axis=1, out=N_1)
-    # E = the sum over the energy's units
-    energy = np.add(E_gain, E_prior, out=np.empty((N,), DTYPE))
+        # ---- forward: g
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # g_hidden = f(g_below) = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_1)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        # g_pointwise_1 = f(g_above) = softplus(g_above)
+        a = np.abs(g_above, out=Nx16_1)
+        a = np.negative(a, out=Nx16_1)
+        a = np.exp(a, out=Nx16_1)
+        a = np.log1p(a, out=Nx16_1)
+        b = np.maximum(g_above, 0.0, out=Nx16_2)
+        g_pointwise_1 = np.add(a, b, out=Nx16_1)
+        # g_both = [g_pointwise_1, g_hidden]
+        g_both = Nx32_0
+        g_both[..., 0:16] = g_pointwise_1
+        g_both[..., 16:32] = g_hidden
+        # g_gain = s_gain g_both
+        g_gain = np.multiply(s_gain, g_both, out=Nx32_0)
+        # g_prior = f(g_x) = g_x^2
+        g_prior = np.square(g_x, out=Nx16_1)
 
-    return energy
+        # ---- energy: E
+        # Σ_j g_gain
+        E_gain = np.sum(g_gain, axis=1, out=N_0)
+        # Σ_j g_prior
+        E_prior = np.sum(g_prior, axis=1, out=N_1)
+        # E = the sum over the energy's units
+        energy = np.add(E_gain, E_prior, out=all_energy[rows])
+        return (
+        )
+
+    _over_tiles(tile, N, 512, workspace)
+
+    return all_energy
 
 
+@_on_threads
 def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
-    g_x = x
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2",
-    )
+    all_score = np.empty((N, 16), DTYPE)
 
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
@@ -362,65 +516,78 @@ def _score(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
 
-    # ---- forward: g
-    # W_below g_x
-    g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-    # g_below = W_below g_x + b_below
-    g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-    # g_hidden = f(g_below) = tanh(g_below)
-    g_hidden = np.tanh(g_below, out=Nx16_0)
-    # g_joined = g_hidden + g_x
-    g_joined = np.add(g_hidden, g_x, out=Nx16_1)
-    # W_below g_joined
-    g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
-    # g_above = W_below g_joined + b_below
-    g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-    # sigmoid_pointwise_1 = sigmoid(g_above)
-    a = np.abs(g_above, out=Nx16_1)
-    a = np.negative(a, out=Nx16_1)
-    a = np.exp(a, out=Nx16_1)
-    b = np.sign(g_above, out=Nx16_2)
-    b = np.maximum(a, b, out=Nx16_2)
-    a = np.add(a, 1.0, out=Nx16_1)
-    sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2",
+        )
 
-    # ---- backward: δ
-    # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_2)
-    # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = np.matmul(delta_above, W_below, out=Nx16_1)
-    # δ_hidden = δ_joined + δ_both[16:32]  (1)
-    delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
-    # f′(g_below) = 1 - g_hidden^2
-    a = np.square(g_hidden, out=Nx16_0)
-    f_prime_hidden = np.subtract(1.0, a, out=Nx16_0)
-    # δ_below = δ_hidden f′(g_below)  (1)
-    delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_2)
-    # W_belowᵀ δ_below
-    delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_0)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-    a = np.add(delta_joined, delta_x_term_1, out=Nx16_1)
-    b = np.multiply(g_x, 2.0, out=Nx16_0)
-    delta_x = np.add(a, b, out=Nx16_1)
-    # score = −δ_x
-    score = np.negative(delta_x, out=np.empty((N, 16), DTYPE))
+        # ---- forward: g
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # g_hidden = f(g_below) = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_1)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        # sigmoid_pointwise_1 = sigmoid(g_above)
+        a = np.abs(g_above, out=Nx16_1)
+        a = np.negative(a, out=Nx16_1)
+        a = np.exp(a, out=Nx16_1)
+        b = np.sign(g_above, out=Nx16_2)
+        b = np.maximum(a, b, out=Nx16_2)
+        a = np.add(a, 1.0, out=Nx16_1)
+        sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
 
-    return score
+        # ---- backward: δ
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_2)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_1)
+        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
+        # f′(g_below) = 1 - g_hidden^2
+        a = np.square(g_hidden, out=Nx16_0)
+        f_prime_hidden = np.subtract(1.0, a, out=Nx16_0)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_2)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_0)
+        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_1)
+        b = np.multiply(g_x, 2.0, out=Nx16_0)
+        delta_x = np.add(a, b, out=Nx16_1)
+        # score = −δ_x
+        score = np.negative(delta_x, out=all_score[rows])
+        return (
+        )
+
+    _over_tiles(tile, N, 512, workspace)
+
+    return all_score
 
 
+@_on_threads
 def _hessian_diagonal(params, x, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
-    g_x = x
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
     (
-        M16x16_0, Nx16_0, Nx16_1, Nx16_2, Nx16_3,
+        M16x16_0,
     ) = workspace.arrays(
-        N,
-        "M16x16_0", "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3",
+        "M16x16_0",
     )
+    all_hessian_diagonal = np.empty((N, 16), DTYPE)
 
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
@@ -432,78 +599,88 @@ def _hessian_diagonal(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
 
-    # ---- forward: g
-    # W_below g_x
-    g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-    # g_below = W_below g_x + b_below
-    g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-    # g_hidden = f(g_below) = tanh(g_below)
-    g_hidden = np.tanh(g_below, out=Nx16_0)
-    # g_joined = g_hidden + g_x
-    g_joined = np.add(g_hidden, g_x, out=Nx16_1)
-    # W_below g_joined
-    g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
-    # g_above = W_below g_joined + b_below
-    g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-    # sigmoid_pointwise_1 = sigmoid(g_above)
-    a = np.abs(g_above, out=Nx16_1)
-    a = np.negative(a, out=Nx16_1)
-    a = np.exp(a, out=Nx16_1)
-    b = np.sign(g_above, out=Nx16_2)
-    b = np.maximum(a, b, out=Nx16_2)
-    a = np.add(a, 1.0, out=Nx16_1)
-    sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3",
+        )
 
-    # ---- backward: δ and δ′
-    # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_1)
-    # f″(g_above) = sigmoid_pointwise_1*(1 - sigmoid_pointwise_1)
-    a = np.subtract(1.0, sigmoid_pointwise_1, out=Nx16_3)
-    f_second_pointwise_1 = np.multiply(sigmoid_pointwise_1, a, out=Nx16_2)
-    # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-    delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
-    # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-    # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_1)
-    # δ_hidden = δ_joined + δ_both[16:32]  (1)
-    delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_3)
-    # δ′_hidden = δ′_joined  (§1.3)
-    delta_prime_hidden = delta_prime_joined
-    # f′(g_below) = 1 - g_hidden^2
-    a = np.square(g_hidden, out=Nx16_2)
-    f_prime_hidden = np.subtract(1.0, a, out=Nx16_2)
-    # f″(g_below) = -2*f_prime_hidden*g_hidden
-    a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
-    f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
-    # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-    a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_3)
-    b = np.square(f_prime_hidden, out=Nx16_2)
-    b = np.multiply(delta_prime_hidden, b, out=Nx16_2)
-    delta_prime_below = np.add(a, b, out=Nx16_3)
-    # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_2)
-    # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
-    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_1)
-    delta_prime_x = np.add(a, 2.0, out=np.empty((N, 16), DTYPE))
-    # the diagonal of the Hessian, δ′_x
-    hessian_diagonal = delta_prime_x
+        # ---- forward: g
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # g_hidden = f(g_below) = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_1)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        # sigmoid_pointwise_1 = sigmoid(g_above)
+        a = np.abs(g_above, out=Nx16_1)
+        a = np.negative(a, out=Nx16_1)
+        a = np.exp(a, out=Nx16_1)
+        b = np.sign(g_above, out=Nx16_2)
+        b = np.maximum(a, b, out=Nx16_2)
+        a = np.add(a, 1.0, out=Nx16_1)
+        sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
 
-    return hessian_diagonal
+        # ---- backward: δ and δ′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_1)
+        # f″(g_above) = sigmoid_pointwise_1*(1 - sigmoid_pointwise_1)
+        a = np.subtract(1.0, sigmoid_pointwise_1, out=Nx16_3)
+        f_second_pointwise_1 = np.multiply(sigmoid_pointwise_1, a, out=Nx16_2)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_1)
+        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_3)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = 1 - g_hidden^2
+        a = np.square(g_hidden, out=Nx16_2)
+        f_prime_hidden = np.subtract(1.0, a, out=Nx16_2)
+        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
+        f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_3)
+        b = np.square(f_prime_hidden, out=Nx16_2)
+        b = np.multiply(delta_prime_hidden, b, out=Nx16_2)
+        delta_prime_below = np.add(a, b, out=Nx16_3)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_2)
+        # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_1)
+        delta_prime_x = np.add(a, 2.0, out=all_hessian_diagonal[rows])
+        return (
+        )
+
+    _over_tiles(tile, N, 512, workspace)
+
+    return all_hessian_diagonal
 
 
+@_on_threads
 def _loss_terms(params, x, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
-    g_x = x
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
     (
-        M16x16_0, Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5,
+        M16x16_0,
     ) = workspace.arrays(
-        N,
-        "M16x16_0", "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
+        "M16x16_0",
     )
 
     # ---- from the weights alone, once a call
@@ -516,78 +693,94 @@ def _loss_terms(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
 
-    # ---- forward: g
-    # W_below g_x
-    g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-    # g_below = W_below g_x + b_below
-    g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-    # g_hidden = f(g_below) = tanh(g_below)
-    g_hidden = np.tanh(g_below, out=Nx16_0)
-    # g_joined = g_hidden + g_x
-    g_joined = np.add(g_hidden, g_x, out=Nx16_1)
-    # W_below g_joined
-    g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
-    # g_above = W_below g_joined + b_below
-    g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-    # sigmoid_pointwise_1 = sigmoid(g_above)
-    a = np.abs(g_above, out=Nx16_1)
-    a = np.negative(a, out=Nx16_1)
-    a = np.exp(a, out=Nx16_1)
-    b = np.sign(g_above, out=Nx16_2)
-    b = np.maximum(a, b, out=Nx16_2)
-    a = np.add(a, 1.0, out=Nx16_1)
-    sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
+        )
 
-    # ---- backward: δ and δ′
-    # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_1)
-    # f″(g_above) = sigmoid_pointwise_1*(1 - sigmoid_pointwise_1)
-    a = np.subtract(1.0, sigmoid_pointwise_1, out=Nx16_3)
-    f_second_pointwise_1 = np.multiply(sigmoid_pointwise_1, a, out=Nx16_2)
-    # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-    delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
-    # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-    # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_1)
-    # δ_hidden = δ_joined + δ_both[16:32]  (1)
-    delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
-    # δ′_hidden = δ′_joined  (§1.3)
-    delta_prime_hidden = delta_prime_joined
-    # f′(g_below) = 1 - g_hidden^2
-    a = np.square(g_hidden, out=Nx16_4)
-    f_prime_hidden = np.subtract(1.0, a, out=Nx16_4)
-    # δ_below = δ_hidden f′(g_below)  (1)
-    delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_5)
-    # f″(g_below) = -2*f_prime_hidden*g_hidden
-    a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
-    f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
-    # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-    a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_2)
-    b = np.square(f_prime_hidden, out=Nx16_4)
-    b = np.multiply(delta_prime_hidden, b, out=Nx16_4)
-    delta_prime_below = np.add(a, b, out=Nx16_2)
-    # W_belowᵀ δ_below
-    delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_4)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-    a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
-    b = np.multiply(g_x, 2.0, out=Nx16_4)
-    delta_x = np.add(a, b, out=Nx16_3)
-    # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_4)
-    # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
-    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_1)
-    delta_prime_x = np.add(a, 2.0, out=Nx16_1)
+        # ---- forward: g
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # g_hidden = f(g_below) = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_1)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        # sigmoid_pointwise_1 = sigmoid(g_above)
+        a = np.abs(g_above, out=Nx16_1)
+        a = np.negative(a, out=Nx16_1)
+        a = np.exp(a, out=Nx16_1)
+        b = np.sign(g_above, out=Nx16_2)
+        b = np.maximum(a, b, out=Nx16_2)
+        a = np.add(a, 1.0, out=Nx16_1)
+        sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n Σ_i δ′_x
-    sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-    sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_1)
-    # Σ_n Σ_i δ′_x²
-    sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        # ---- backward: δ and δ′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_1)
+        # f″(g_above) = sigmoid_pointwise_1*(1 - sigmoid_pointwise_1)
+        a = np.subtract(1.0, sigmoid_pointwise_1, out=Nx16_3)
+        f_second_pointwise_1 = np.multiply(sigmoid_pointwise_1, a, out=Nx16_2)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_1)
+        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = 1 - g_hidden^2
+        a = np.square(g_hidden, out=Nx16_4)
+        f_prime_hidden = np.subtract(1.0, a, out=Nx16_4)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_5)
+        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
+        f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_2)
+        b = np.square(f_prime_hidden, out=Nx16_4)
+        b = np.multiply(delta_prime_hidden, b, out=Nx16_4)
+        delta_prime_below = np.add(a, b, out=Nx16_2)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_4)
+        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
+        b = np.multiply(g_x, 2.0, out=Nx16_4)
+        delta_x = np.add(a, b, out=Nx16_3)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_4)
+        # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_1)
+        delta_prime_x = np.add(a, 2.0, out=Nx16_1)
+
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_1)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -600,18 +793,17 @@ def _loss_terms(params, x, lam, workspace):
     return K, L, J
 
 
+@_on_threads
 def _loss_terms_lam0(params, x, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
-    g_x = x
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
     (
-        M16x16_0, Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5,
+        M16x16_0,
     ) = workspace.arrays(
-        N,
-        "M16x16_0", "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
+        "M16x16_0",
     )
 
     # ---- from the weights alone, once a call
@@ -624,75 +816,91 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
 
-    # ---- forward: g
-    # W_below g_x
-    g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-    # g_below = W_below g_x + b_below
-    g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-    # g_hidden = f(g_below) = tanh(g_below)
-    g_hidden = np.tanh(g_below, out=Nx16_0)
-    # g_joined = g_hidden + g_x
-    g_joined = np.add(g_hidden, g_x, out=Nx16_1)
-    # W_below g_joined
-    g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
-    # g_above = W_below g_joined + b_below
-    g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-    # sigmoid_pointwise_1 = sigmoid(g_above)
-    a = np.abs(g_above, out=Nx16_1)
-    a = np.negative(a, out=Nx16_1)
-    a = np.exp(a, out=Nx16_1)
-    b = np.sign(g_above, out=Nx16_2)
-    b = np.maximum(a, b, out=Nx16_2)
-    a = np.add(a, 1.0, out=Nx16_1)
-    sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
+        )
 
-    # ---- backward: δ and δ′
-    # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_1)
-    # f″(g_above) = sigmoid_pointwise_1*(1 - sigmoid_pointwise_1)
-    a = np.subtract(1.0, sigmoid_pointwise_1, out=Nx16_3)
-    f_second_pointwise_1 = np.multiply(sigmoid_pointwise_1, a, out=Nx16_2)
-    # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-    delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
-    # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-    # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_1)
-    # δ_hidden = δ_joined + δ_both[16:32]  (1)
-    delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
-    # δ′_hidden = δ′_joined  (§1.3)
-    delta_prime_hidden = delta_prime_joined
-    # f′(g_below) = 1 - g_hidden^2
-    a = np.square(g_hidden, out=Nx16_4)
-    f_prime_hidden = np.subtract(1.0, a, out=Nx16_4)
-    # δ_below = δ_hidden f′(g_below)  (1)
-    delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_5)
-    # f″(g_below) = -2*f_prime_hidden*g_hidden
-    a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
-    f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
-    # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-    a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_2)
-    b = np.square(f_prime_hidden, out=Nx16_4)
-    b = np.multiply(delta_prime_hidden, b, out=Nx16_4)
-    delta_prime_below = np.add(a, b, out=Nx16_2)
-    # W_belowᵀ δ_below
-    delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_4)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-    a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
-    b = np.multiply(g_x, 2.0, out=Nx16_4)
-    delta_x = np.add(a, b, out=Nx16_3)
-    # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_4)
-    # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
-    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_1)
-    delta_prime_x = np.add(a, 2.0, out=Nx16_1)
+        # ---- forward: g
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # g_hidden = f(g_below) = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_1)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        # sigmoid_pointwise_1 = sigmoid(g_above)
+        a = np.abs(g_above, out=Nx16_1)
+        a = np.negative(a, out=Nx16_1)
+        a = np.exp(a, out=Nx16_1)
+        b = np.sign(g_above, out=Nx16_2)
+        b = np.maximum(a, b, out=Nx16_2)
+        a = np.add(a, 1.0, out=Nx16_1)
+        sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n Σ_i δ′_x
-    sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # ---- backward: δ and δ′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_1)
+        # f″(g_above) = sigmoid_pointwise_1*(1 - sigmoid_pointwise_1)
+        a = np.subtract(1.0, sigmoid_pointwise_1, out=Nx16_3)
+        f_second_pointwise_1 = np.multiply(sigmoid_pointwise_1, a, out=Nx16_2)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_1)
+        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = 1 - g_hidden^2
+        a = np.square(g_hidden, out=Nx16_4)
+        f_prime_hidden = np.subtract(1.0, a, out=Nx16_4)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_5)
+        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
+        f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_2)
+        b = np.square(f_prime_hidden, out=Nx16_4)
+        b = np.multiply(delta_prime_hidden, b, out=Nx16_4)
+        delta_prime_below = np.add(a, b, out=Nx16_2)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_4)
+        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
+        b = np.multiply(g_x, 2.0, out=Nx16_4)
+        delta_x = np.add(a, b, out=Nx16_3)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_4)
+        # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_1)
+        delta_prime_x = np.add(a, 2.0, out=Nx16_1)
+
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        return (
+            sum_delta_squared, sum_delta_prime,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -705,23 +913,17 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
+@_on_threads
 def _loss_and_grad(params, x, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
-    g_x = x
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
     (
-        M16x16_0, Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11,
-        Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx16_21, Nx16_22, Nx32_0,
-        M32_0, M16x16_1, M16x16_2, M16x16_3, M16_0, M16x16_4, M16x16_5, M16x16_6, M16_1, M16x16_7, M16x16_8, M16_2,
+        M16x16_0, M16x16_7, M16x16_8, M16_2,
     ) = workspace.arrays(
-        N,
-        "M16x16_0", "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8",
-        "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
-        "Nx16_19", "Nx16_20", "Nx16_21", "Nx16_22", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16x16_3", "M16_0",
-        "M16x16_4", "M16x16_5", "M16x16_6", "M16_1", "M16x16_7", "M16x16_8", "M16_2",
+        "M16x16_0", "M16x16_7", "M16x16_8", "M16_2",
     )
 
     # ---- from the weights alone, once a call
@@ -734,165 +936,190 @@ def _loss_and_grad(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
 
-    # ---- forward: g
-    # W_below g_x
-    g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-    # g_below = W_below g_x + b_below
-    g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-    # g_hidden = f(g_below) = tanh(g_below)
-    g_hidden = np.tanh(g_below, out=Nx16_0)
-    # g_joined = g_hidden + g_x
-    g_joined = np.add(g_hidden, g_x, out=Nx16_1)
-    # W_below g_joined
-    g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
-    # g_above = W_below g_joined + b_below
-    g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-    # sigmoid_pointwise_1 = sigmoid(g_above)
-    a = np.abs(g_above, out=Nx16_3)
-    a = np.negative(a, out=Nx16_3)
-    a = np.exp(a, out=Nx16_3)
-    b = np.sign(g_above, out=Nx16_2)
-    b = np.maximum(a, b, out=Nx16_2)
-    a = np.add(a, 1.0, out=Nx16_3)
-    sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
+            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx16_21, Nx16_22, Nx32_0, M32_0,
+            M16x16_1, M16x16_2, M16x16_3, M16_0, M16x16_4, M16x16_5, M16x16_6, M16_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
+            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
+            "Nx16_19", "Nx16_20", "Nx16_21", "Nx16_22", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16x16_3", "M16_0",
+            "M16x16_4", "M16x16_5", "M16x16_6", "M16_1",
+        )
 
-    # ---- backward: δ and δ′
-    # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_3)
-    # f″(g_above) = sigmoid_pointwise_1*(1 - sigmoid_pointwise_1)
-    a = np.subtract(1.0, sigmoid_pointwise_1, out=Nx16_4)
-    f_second_pointwise_1 = np.multiply(sigmoid_pointwise_1, a, out=Nx16_4)
-    # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-    delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_5)
-    # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = np.matmul(delta_above, W_below, out=Nx16_6)
-    # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
-    # δ_hidden = δ_joined + δ_both[16:32]  (1)
-    delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_8)
-    # δ′_hidden = δ′_joined  (§1.3)
-    delta_prime_hidden = delta_prime_joined
-    # f′(g_below) = 1 - g_hidden^2
-    a = np.square(g_hidden, out=Nx16_9)
-    f_prime_hidden = np.subtract(1.0, a, out=Nx16_9)
-    # δ_below = δ_hidden f′(g_below)  (1)
-    delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_10)
-    # f″(g_below) = -2*f_prime_hidden*g_hidden
-    a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_11)
-    f_second_hidden = np.multiply(a, -2.0, out=Nx16_11)
-    # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-    a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_12)
-    b = np.square(f_prime_hidden, out=Nx16_13)
-    b = np.multiply(delta_prime_hidden, b, out=Nx16_13)
-    delta_prime_below = np.add(a, b, out=Nx16_12)
-    # W_belowᵀ δ_below
-    delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_13)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-    a = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
-    b = np.multiply(g_x, 2.0, out=Nx16_13)
-    delta_x = np.add(a, b, out=Nx16_6)
-    # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
-    # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
-    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_13)
-    delta_prime_x = np.add(a, 2.0, out=Nx16_13)
+        # ---- forward: g
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # g_hidden = f(g_below) = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_1)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        # sigmoid_pointwise_1 = sigmoid(g_above)
+        a = np.abs(g_above, out=Nx16_3)
+        a = np.negative(a, out=Nx16_3)
+        a = np.exp(a, out=Nx16_3)
+        b = np.sign(g_above, out=Nx16_2)
+        b = np.maximum(a, b, out=Nx16_2)
+        a = np.add(a, 1.0, out=Nx16_3)
+        sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n Σ_i δ′_x
-    sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-    sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_14)
-    # Σ_n Σ_i δ′_x²
-    sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        # ---- backward: δ and δ′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_3)
+        # f″(g_above) = sigmoid_pointwise_1*(1 - sigmoid_pointwise_1)
+        a = np.subtract(1.0, sigmoid_pointwise_1, out=Nx16_4)
+        f_second_pointwise_1 = np.multiply(sigmoid_pointwise_1, a, out=Nx16_4)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_5)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_6)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
+        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_8)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = 1 - g_hidden^2
+        a = np.square(g_hidden, out=Nx16_9)
+        f_prime_hidden = np.subtract(1.0, a, out=Nx16_9)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_10)
+        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_11)
+        f_second_hidden = np.multiply(a, -2.0, out=Nx16_11)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_12)
+        b = np.square(f_prime_hidden, out=Nx16_13)
+        b = np.multiply(delta_prime_hidden, b, out=Nx16_13)
+        delta_prime_below = np.add(a, b, out=Nx16_12)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_13)
+        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
+        b = np.multiply(g_x, 2.0, out=Nx16_13)
+        delta_x = np.add(a, b, out=Nx16_6)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
+        # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_13)
+        delta_prime_x = np.add(a, 2.0, out=Nx16_13)
 
-    # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
-    # ∂J/∂δ_x = δ_x  (3)+(5)
-    dJ_ddelta_x = delta_x
-    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
-    a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_13)
-    dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_13)
-    # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_14)
-    # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
-    dJ_ddelta_prime_below = np.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=Nx16_15)
-    # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
-    a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_16)
-    b = np.multiply(dJ_ddelta_prime_below, f_second_hidden, out=Nx16_17)
-    dJ_ddelta_hidden = np.add(a, b, out=Nx16_16)
-    # ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
-    a = np.square(f_prime_hidden, out=Nx16_17)
-    dJ_ddelta_prime_hidden = np.multiply(dJ_ddelta_prime_below, a, out=Nx16_17)
-    # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
-    dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_18)
-    # ∂J/∂δ′_joined = ∂J/∂δ′_hidden + ∂J/∂δ′_x  (8)
-    dJ_ddelta_prime_joined = np.add(dJ_ddelta_prime_hidden, dJ_ddelta_prime_x, out=Nx16_17)
-    # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-    dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_19)
-    # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
-    dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_20)
-    # ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19)
-    a = np.multiply(dJ_ddelta_above, sigmoid_pointwise_1, out=Nx16_21)
-    b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=Nx16_22)
-    dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_21)
-    # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
-    dJ_ddelta_both = Nx32_0
-    dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
-    dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_14)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
-    # Σ_n ∂J/∂δ_both
-    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
-    # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
-    a = np.multiply(sigmoid_pointwise_1, 2.0, out=Nx16_2)
-    a = np.subtract(1.0, a, out=Nx16_2)
-    f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_2)
-    # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
-    a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_19)
-    a = np.multiply(a, f_second_pointwise_1, out=Nx16_19)
-    b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=Nx16_20)
-    b = np.multiply(b, f_third_pointwise_1, out=Nx16_20)
-    dJ_dg_above = np.add(a, b, out=Nx16_19)
-    # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-    dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_1)
-    # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_2)
-    # Σ_n ∂J/∂g_above g_joinedᵀ
-    dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
-    # Σ_n ∂J/∂g_above
-    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_0)
-    # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-    dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_1)
-    # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
-    dJ_dg_hidden = dJ_dg_joined
-    # f‴(g_below) = f_prime_hidden*(6*g_hidden^2 - 2)
-    a = np.square(g_hidden, out=Nx16_0)
-    a = np.multiply(a, 6.0, out=Nx16_0)
-    a = np.subtract(a, 2.0, out=Nx16_0)
-    f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-    # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
-    #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
-    a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_14)
-    a = np.multiply(a, f_second_hidden, out=Nx16_14)
-    b = np.multiply(dJ_ddelta_prime_below, delta_hidden, out=Nx16_8)
-    b = np.multiply(b, f_third_hidden, out=Nx16_8)
-    a = np.add(a, b, out=Nx16_14)
-    b = np.multiply(dJ_ddelta_prime_below, delta_prime_hidden, out=Nx16_15)
-    b = np.multiply(b, f_prime_hidden, out=Nx16_15)
-    b = np.multiply(b, f_second_hidden, out=Nx16_15)
-    b = np.multiply(b, 2.0, out=Nx16_15)
-    a = np.add(a, b, out=Nx16_14)
-    b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_1)
-    dJ_dg_below = np.add(a, b, out=Nx16_14)
-    # Σ_n δ′_below ∂J/∂δ′_xᵀ
-    dJ_dW_below_delta_prime = np.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_4)
-    # Σ_n δ_below ∂J/∂δ_xᵀ
-    dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_5)
-    # Σ_n ∂J/∂g_below g_xᵀ
-    dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_6)
-    # Σ_n ∂J/∂g_below
-    dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_1)
+        # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+        # ∂J/∂δ_x = δ_x  (3)+(5)
+        dJ_ddelta_x = delta_x
+        # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+        a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_13)
+        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_13)
+        # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_14)
+        # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
+        dJ_ddelta_prime_below = np.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=Nx16_15)
+        # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
+        a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_16)
+        b = np.multiply(dJ_ddelta_prime_below, f_second_hidden, out=Nx16_17)
+        dJ_ddelta_hidden = np.add(a, b, out=Nx16_16)
+        # ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
+        a = np.square(f_prime_hidden, out=Nx16_17)
+        dJ_ddelta_prime_hidden = np.multiply(dJ_ddelta_prime_below, a, out=Nx16_17)
+        # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
+        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_18)
+        # ∂J/∂δ′_joined = ∂J/∂δ′_hidden + ∂J/∂δ′_x  (8)
+        dJ_ddelta_prime_joined = np.add(dJ_ddelta_prime_hidden, dJ_ddelta_prime_x, out=Nx16_17)
+        # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
+        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_19)
+        # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
+        dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_20)
+        # ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19)
+        a = np.multiply(dJ_ddelta_above, sigmoid_pointwise_1, out=Nx16_21)
+        b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=Nx16_22)
+        dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_21)
+        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+        dJ_ddelta_both = Nx32_0
+        dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
+        dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
+
+        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # Σ_n ∂J/∂δ_both
+        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
+        # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
+        a = np.multiply(sigmoid_pointwise_1, 2.0, out=Nx16_2)
+        a = np.subtract(1.0, a, out=Nx16_2)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_2)
+        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
+        a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_19)
+        a = np.multiply(a, f_second_pointwise_1, out=Nx16_19)
+        b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=Nx16_20)
+        b = np.multiply(b, f_third_pointwise_1, out=Nx16_20)
+        dJ_dg_above = np.add(a, b, out=Nx16_19)
+        # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
+        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_1)
+        # Σ_n δ_above ∂J/∂δ_joinedᵀ
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_2)
+        # Σ_n ∂J/∂g_above g_joinedᵀ
+        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
+        # Σ_n ∂J/∂g_above
+        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_0)
+        # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
+        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_1)
+        # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
+        dJ_dg_hidden = dJ_dg_joined
+        # f‴(g_below) = f_prime_hidden*(6*g_hidden^2 - 2)
+        a = np.square(g_hidden, out=Nx16_0)
+        a = np.multiply(a, 6.0, out=Nx16_0)
+        a = np.subtract(a, 2.0, out=Nx16_0)
+        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
+        #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
+        a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_14)
+        a = np.multiply(a, f_second_hidden, out=Nx16_14)
+        b = np.multiply(dJ_ddelta_prime_below, delta_hidden, out=Nx16_8)
+        b = np.multiply(b, f_third_hidden, out=Nx16_8)
+        a = np.add(a, b, out=Nx16_14)
+        b = np.multiply(dJ_ddelta_prime_below, delta_prime_hidden, out=Nx16_15)
+        b = np.multiply(b, f_prime_hidden, out=Nx16_15)
+        b = np.multiply(b, f_second_hidden, out=Nx16_15)
+        b = np.multiply(b, 2.0, out=Nx16_15)
+        a = np.add(a, b, out=Nx16_14)
+        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_1)
+        dJ_dg_below = np.add(a, b, out=Nx16_14)
+        # Σ_n δ′_below ∂J/∂δ′_xᵀ
+        dJ_dW_below_delta_prime = np.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_4)
+        # Σ_n δ_below ∂J/∂δ_xᵀ
+        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_5)
+        # Σ_n ∂J/∂g_below g_xᵀ
+        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_6)
+        # Σ_n ∂J/∂g_below
+        dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_1)
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum,
+            dJ_dW_below_delta_prime_at_above, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above,
+            dJ_db_below_sum_at_above, dJ_dW_below_delta_prime, dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum,
+        dJ_dW_below_delta_prime_at_above, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above,
+        dJ_db_below_sum_at_above, dJ_dW_below_delta_prime, dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -922,23 +1149,17 @@ def _loss_and_grad(params, x, lam, workspace):
     }
 
 
+@_on_threads
 def _loss_and_grad_lam0(params, x, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
-    g_x = x
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
     (
-        M16x16_0, M16_0, Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10,
-        Nx16_11, Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx32_0, M32_0,
-        M16x16_1, M16x16_2, M16x16_3, M16_1, M16_2, M16x16_4, M16x16_5, M16_3, M16x16_6, M16x16_7, M16_4,
+        M16x16_0, M16_0, M16x16_6, M16x16_7, M16_4,
     ) = workspace.arrays(
-        N,
-        "M16x16_0", "M16_0", "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7",
-        "Nx16_8", "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17",
-        "Nx16_18", "Nx16_19", "Nx16_20", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16x16_3", "M16_1", "M16_2",
-        "M16x16_4", "M16x16_5", "M16_3", "M16x16_6", "M16x16_7", "M16_4",
+        "M16x16_0", "M16_0", "M16x16_6", "M16x16_7", "M16_4",
     )
 
     # ---- from the weights alone, once a call
@@ -953,158 +1174,183 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ W_below ∘ W_below
     W_below_squared_sum = np.sum(W_below_squared, axis=1, out=M16_0)
 
-    # ---- forward: g
-    # W_below g_x
-    g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-    # g_below = W_below g_x + b_below
-    g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-    # g_hidden = f(g_below) = tanh(g_below)
-    g_hidden = np.tanh(g_below, out=Nx16_0)
-    # g_joined = g_hidden + g_x
-    g_joined = np.add(g_hidden, g_x, out=Nx16_1)
-    # W_below g_joined
-    g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
-    # g_above = W_below g_joined + b_below
-    g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-    # sigmoid_pointwise_1 = sigmoid(g_above)
-    a = np.abs(g_above, out=Nx16_3)
-    a = np.negative(a, out=Nx16_3)
-    a = np.exp(a, out=Nx16_3)
-    b = np.sign(g_above, out=Nx16_2)
-    b = np.maximum(a, b, out=Nx16_2)
-    a = np.add(a, 1.0, out=Nx16_3)
-    sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
+            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx32_0, M32_0, M16x16_1, M16x16_2,
+            M16x16_3, M16_1, M16_2, M16x16_4, M16x16_5, M16_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
+            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
+            "Nx16_19", "Nx16_20", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16x16_3", "M16_1", "M16_2", "M16x16_4",
+            "M16x16_5", "M16_3",
+        )
 
-    # ---- backward: δ and δ′
-    # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_3)
-    # f″(g_above) = sigmoid_pointwise_1*(1 - sigmoid_pointwise_1)
-    a = np.subtract(1.0, sigmoid_pointwise_1, out=Nx16_4)
-    f_second_pointwise_1 = np.multiply(sigmoid_pointwise_1, a, out=Nx16_4)
-    # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-    delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_5)
-    # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = np.matmul(delta_above, W_below, out=Nx16_6)
-    # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
-    # δ_hidden = δ_joined + δ_both[16:32]  (1)
-    delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_8)
-    # δ′_hidden = δ′_joined  (§1.3)
-    delta_prime_hidden = delta_prime_joined
-    # f′(g_below) = 1 - g_hidden^2
-    a = np.square(g_hidden, out=Nx16_9)
-    f_prime_hidden = np.subtract(1.0, a, out=Nx16_9)
-    # δ_below = δ_hidden f′(g_below)  (1)
-    delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_10)
-    # f″(g_below) = -2*f_prime_hidden*g_hidden
-    a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_11)
-    f_second_hidden = np.multiply(a, -2.0, out=Nx16_11)
-    # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-    a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_12)
-    b = np.square(f_prime_hidden, out=Nx16_13)
-    b = np.multiply(delta_prime_hidden, b, out=Nx16_13)
-    delta_prime_below = np.add(a, b, out=Nx16_12)
-    # W_belowᵀ δ_below
-    delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_13)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-    a = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
-    b = np.multiply(g_x, 2.0, out=Nx16_13)
-    delta_x = np.add(a, b, out=Nx16_6)
-    # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
-    # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
-    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_13)
-    delta_prime_x = np.add(a, 2.0, out=Nx16_13)
+        # ---- forward: g
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # g_hidden = f(g_below) = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_1)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        # sigmoid_pointwise_1 = sigmoid(g_above)
+        a = np.abs(g_above, out=Nx16_3)
+        a = np.negative(a, out=Nx16_3)
+        a = np.exp(a, out=Nx16_3)
+        b = np.sign(g_above, out=Nx16_2)
+        b = np.maximum(a, b, out=Nx16_2)
+        a = np.add(a, 1.0, out=Nx16_3)
+        sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n Σ_i δ′_x
-    sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # ---- backward: δ and δ′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_3)
+        # f″(g_above) = sigmoid_pointwise_1*(1 - sigmoid_pointwise_1)
+        a = np.subtract(1.0, sigmoid_pointwise_1, out=Nx16_4)
+        f_second_pointwise_1 = np.multiply(sigmoid_pointwise_1, a, out=Nx16_4)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_5)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_6)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
+        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_8)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = 1 - g_hidden^2
+        a = np.square(g_hidden, out=Nx16_9)
+        f_prime_hidden = np.subtract(1.0, a, out=Nx16_9)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_10)
+        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_11)
+        f_second_hidden = np.multiply(a, -2.0, out=Nx16_11)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_12)
+        b = np.square(f_prime_hidden, out=Nx16_13)
+        b = np.multiply(delta_prime_hidden, b, out=Nx16_13)
+        delta_prime_below = np.add(a, b, out=Nx16_12)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_13)
+        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
+        b = np.multiply(g_x, 2.0, out=Nx16_13)
+        delta_x = np.add(a, b, out=Nx16_6)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
+        # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_13)
+        delta_prime_x = np.add(a, 2.0, out=Nx16_13)
 
-    # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
-    # ∂J/∂δ_x = δ_x  (3)+(5)
-    dJ_ddelta_x = delta_x
-    # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_13)
-    # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
-    a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_14)
-    b = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_15)
-    dJ_ddelta_hidden = np.subtract(a, b, out=Nx16_14)
-    # ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
-    a = np.square(f_prime_hidden, out=Nx16_15)
-    a = np.multiply(W_below_squared_sum, a, out=Nx16_15)
-    dJ_ddelta_prime_hidden = np.negative(a, out=Nx16_15)
-    # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
-    dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_16)
-    # ∂J/∂δ′_joined = ∂J/∂δ′_hidden + (−1)  (8)
-    dJ_ddelta_prime_joined = np.subtract(dJ_ddelta_prime_hidden, 1.0, out=Nx16_15)
-    # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-    dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_17)
-    # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
-    dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_18)
-    # ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19)
-    a = np.multiply(dJ_ddelta_above, sigmoid_pointwise_1, out=Nx16_19)
-    b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=Nx16_20)
-    dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_19)
-    # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
-    dJ_ddelta_both = Nx32_0
-    dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
-    dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
-    # Σ_n ∂J/∂δ_both
-    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
-    # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
-    a = np.multiply(sigmoid_pointwise_1, 2.0, out=Nx16_2)
-    a = np.subtract(1.0, a, out=Nx16_2)
-    f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_2)
-    # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
-    a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_17)
-    a = np.multiply(a, f_second_pointwise_1, out=Nx16_17)
-    b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=Nx16_18)
-    b = np.multiply(b, f_third_pointwise_1, out=Nx16_18)
-    dJ_dg_above = np.add(a, b, out=Nx16_17)
-    # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-    dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_1)
-    # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_2)
-    # Σ_n ∂J/∂g_above g_joinedᵀ
-    dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
-    # Σ_n ∂J/∂g_above
-    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_1)
-    # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-    dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_1)
-    # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
-    dJ_dg_hidden = dJ_dg_joined
-    # f‴(g_below) = f_prime_hidden*(6*g_hidden^2 - 2)
-    a = np.square(g_hidden, out=Nx16_0)
-    a = np.multiply(a, 6.0, out=Nx16_0)
-    a = np.subtract(a, 2.0, out=Nx16_0)
-    f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-    # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
-    #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
-    a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_13)
-    a = np.multiply(a, f_second_hidden, out=Nx16_13)
-    b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_1)
-    a = np.add(a, b, out=Nx16_13)
-    b = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_8)
-    b = np.multiply(b, f_third_hidden, out=Nx16_8)
-    a = np.subtract(a, b, out=Nx16_13)
-    b = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_7)
-    b = np.multiply(b, f_prime_hidden, out=Nx16_7)
-    b = np.multiply(b, f_second_hidden, out=Nx16_7)
-    b = np.multiply(b, 2.0, out=Nx16_7)
-    dJ_dg_below = np.subtract(a, b, out=Nx16_13)
-    # Σ_n δ′_below
-    dJ_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_2)
-    # Σ_n δ_below ∂J/∂δ_xᵀ
-    dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_4)
-    # Σ_n ∂J/∂g_below g_xᵀ
-    dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
-    # Σ_n ∂J/∂g_below
-    dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_3)
+        # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+        # ∂J/∂δ_x = δ_x  (3)+(5)
+        dJ_ddelta_x = delta_x
+        # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_13)
+        # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
+        a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_14)
+        b = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_15)
+        dJ_ddelta_hidden = np.subtract(a, b, out=Nx16_14)
+        # ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
+        a = np.square(f_prime_hidden, out=Nx16_15)
+        a = np.multiply(W_below_squared_sum, a, out=Nx16_15)
+        dJ_ddelta_prime_hidden = np.negative(a, out=Nx16_15)
+        # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
+        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_16)
+        # ∂J/∂δ′_joined = ∂J/∂δ′_hidden + (−1)  (8)
+        dJ_ddelta_prime_joined = np.subtract(dJ_ddelta_prime_hidden, 1.0, out=Nx16_15)
+        # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
+        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_17)
+        # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
+        dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_18)
+        # ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19)
+        a = np.multiply(dJ_ddelta_above, sigmoid_pointwise_1, out=Nx16_19)
+        b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=Nx16_20)
+        dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_19)
+        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+        dJ_ddelta_both = Nx32_0
+        dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
+        dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
+
+        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # Σ_n ∂J/∂δ_both
+        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
+        # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
+        a = np.multiply(sigmoid_pointwise_1, 2.0, out=Nx16_2)
+        a = np.subtract(1.0, a, out=Nx16_2)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_2)
+        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
+        a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_17)
+        a = np.multiply(a, f_second_pointwise_1, out=Nx16_17)
+        b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=Nx16_18)
+        b = np.multiply(b, f_third_pointwise_1, out=Nx16_18)
+        dJ_dg_above = np.add(a, b, out=Nx16_17)
+        # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
+        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_1)
+        # Σ_n δ_above ∂J/∂δ_joinedᵀ
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_2)
+        # Σ_n ∂J/∂g_above g_joinedᵀ
+        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
+        # Σ_n ∂J/∂g_above
+        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_1)
+        # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
+        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_1)
+        # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
+        dJ_dg_hidden = dJ_dg_joined
+        # f‴(g_below) = f_prime_hidden*(6*g_hidden^2 - 2)
+        a = np.square(g_hidden, out=Nx16_0)
+        a = np.multiply(a, 6.0, out=Nx16_0)
+        a = np.subtract(a, 2.0, out=Nx16_0)
+        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
+        #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
+        a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_13)
+        a = np.multiply(a, f_second_hidden, out=Nx16_13)
+        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_1)
+        a = np.add(a, b, out=Nx16_13)
+        b = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_8)
+        b = np.multiply(b, f_third_hidden, out=Nx16_8)
+        a = np.subtract(a, b, out=Nx16_13)
+        b = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_7)
+        b = np.multiply(b, f_prime_hidden, out=Nx16_7)
+        b = np.multiply(b, f_second_hidden, out=Nx16_7)
+        b = np.multiply(b, 2.0, out=Nx16_7)
+        dJ_dg_below = np.subtract(a, b, out=Nx16_13)
+        # Σ_n δ′_below
+        dJ_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_2)
+        # Σ_n δ_below ∂J/∂δ_xᵀ
+        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_4)
+        # Σ_n ∂J/∂g_below g_xᵀ
+        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
+        # Σ_n ∂J/∂g_below
+        dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_3)
+        return (
+            sum_delta_squared, sum_delta_prime, dJ_ds_gain_sum, dJ_dW_below_delta_prime_at_above,
+            dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta_prime_sum,
+            dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, dJ_ds_gain_sum, dJ_dW_below_delta_prime_at_above,
+        dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta_prime_sum,
+        dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -1136,24 +1382,17 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     }
 
 
+@_on_threads
 def _loss_and_grad_terms(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
-    g_x = x
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
     (
-        M16x16_0, Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11,
-        Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx32_0, M32_0, M16x16_1, M16x16_2, M16_0,
-        M16x16_3, M16x16_4, M16_1, M32_1, M16x16_5, M16x16_6, M16x16_7, M16_2, M16x16_8, M16x16_9, M16_3, M16x16_10,
-        M16_4, M16x16_11,
+        M16x16_0, M16x16_10, M16_4, M16x16_11,
     ) = workspace.arrays(
-        N,
-        "M16x16_0", "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8",
-        "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
-        "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3", "M16x16_4", "M16_1", "M32_1", "M16x16_5",
-        "M16x16_6", "M16x16_7", "M16_2", "M16x16_8", "M16x16_9", "M16_3", "M16x16_10", "M16_4", "M16x16_11",
+        "M16x16_0", "M16x16_10", "M16_4", "M16x16_11",
     )
 
     # ---- from the weights alone, once a call
@@ -1166,200 +1405,227 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
 
-    # ---- forward: g
-    # W_below g_x
-    g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-    # g_below = W_below g_x + b_below
-    g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-    # g_hidden = f(g_below) = tanh(g_below)
-    g_hidden = np.tanh(g_below, out=Nx16_0)
-    # g_joined = g_hidden + g_x
-    g_joined = np.add(g_hidden, g_x, out=Nx16_1)
-    # W_below g_joined
-    g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
-    # g_above = W_below g_joined + b_below
-    g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-    # sigmoid_pointwise_1 = sigmoid(g_above)
-    a = np.abs(g_above, out=Nx16_3)
-    a = np.negative(a, out=Nx16_3)
-    a = np.exp(a, out=Nx16_3)
-    b = np.sign(g_above, out=Nx16_2)
-    b = np.maximum(a, b, out=Nx16_2)
-    a = np.add(a, 1.0, out=Nx16_3)
-    sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
+            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx32_0, M32_0, M16x16_1, M16x16_2, M16_0, M16x16_3,
+            M16x16_4, M16_1, M32_1, M16x16_5, M16x16_6, M16x16_7, M16_2, M16x16_8, M16x16_9, M16_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
+            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18", "Nx32_0",
+            "M32_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3", "M16x16_4", "M16_1", "M32_1", "M16x16_5", "M16x16_6",
+            "M16x16_7", "M16_2", "M16x16_8", "M16x16_9", "M16_3",
+        )
 
-    # ---- backward: δ and δ′
-    # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_3)
-    # f″(g_above) = sigmoid_pointwise_1*(1 - sigmoid_pointwise_1)
-    a = np.subtract(1.0, sigmoid_pointwise_1, out=Nx16_4)
-    f_second_pointwise_1 = np.multiply(sigmoid_pointwise_1, a, out=Nx16_4)
-    # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-    delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_5)
-    # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = np.matmul(delta_above, W_below, out=Nx16_6)
-    # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
-    # δ_hidden = δ_joined + δ_both[16:32]  (1)
-    delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_8)
-    # δ′_hidden = δ′_joined  (§1.3)
-    delta_prime_hidden = delta_prime_joined
-    # f′(g_below) = 1 - g_hidden^2
-    a = np.square(g_hidden, out=Nx16_9)
-    f_prime_hidden = np.subtract(1.0, a, out=Nx16_9)
-    # δ_below = δ_hidden f′(g_below)  (1)
-    delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_10)
-    # f″(g_below) = -2*f_prime_hidden*g_hidden
-    a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_11)
-    f_second_hidden = np.multiply(a, -2.0, out=Nx16_11)
-    # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-    a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_12)
-    b = np.square(f_prime_hidden, out=Nx16_13)
-    b = np.multiply(delta_prime_hidden, b, out=Nx16_13)
-    delta_prime_below = np.add(a, b, out=Nx16_12)
-    # W_belowᵀ δ_below
-    delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_13)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-    a = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
-    b = np.multiply(g_x, 2.0, out=Nx16_13)
-    delta_x = np.add(a, b, out=Nx16_6)
-    # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
-    # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
-    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_13)
-    delta_prime_x = np.add(a, 2.0, out=Nx16_13)
+        # ---- forward: g
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # g_hidden = f(g_below) = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_1)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        # sigmoid_pointwise_1 = sigmoid(g_above)
+        a = np.abs(g_above, out=Nx16_3)
+        a = np.negative(a, out=Nx16_3)
+        a = np.exp(a, out=Nx16_3)
+        b = np.sign(g_above, out=Nx16_2)
+        b = np.maximum(a, b, out=Nx16_2)
+        a = np.add(a, 1.0, out=Nx16_3)
+        sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n Σ_i δ′_x
-    sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-    sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_14)
-    # Σ_n Σ_i δ′_x²
-    sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        # ---- backward: δ and δ′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_3)
+        # f″(g_above) = sigmoid_pointwise_1*(1 - sigmoid_pointwise_1)
+        a = np.subtract(1.0, sigmoid_pointwise_1, out=Nx16_4)
+        f_second_pointwise_1 = np.multiply(sigmoid_pointwise_1, a, out=Nx16_4)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_5)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_6)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
+        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_8)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = 1 - g_hidden^2
+        a = np.square(g_hidden, out=Nx16_9)
+        f_prime_hidden = np.subtract(1.0, a, out=Nx16_9)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_10)
+        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_11)
+        f_second_hidden = np.multiply(a, -2.0, out=Nx16_11)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_12)
+        b = np.square(f_prime_hidden, out=Nx16_13)
+        b = np.multiply(delta_prime_hidden, b, out=Nx16_13)
+        delta_prime_below = np.add(a, b, out=Nx16_12)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_13)
+        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
+        b = np.multiply(g_x, 2.0, out=Nx16_13)
+        delta_x = np.add(a, b, out=Nx16_6)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
+        # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_13)
+        delta_prime_x = np.add(a, 2.0, out=Nx16_13)
 
-    # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_x = δ_x  (3)
-    dK_ddelta_x = delta_x
-    # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
-    dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_14)
-    # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
-    dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_15)
-    # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
-    dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=Nx16_16)
-    # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-    dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_17)
-    # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-    dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, sigmoid_pointwise_1, out=Nx16_18)
-    # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
-    dK_ddelta_both = Nx32_0
-    dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
-    dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_14)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
-    # Σ_n ∂K/∂δ_both
-    dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
-    # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-    a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=Nx16_17)
-    dK_dg_above = np.multiply(a, f_second_pointwise_1, out=Nx16_17)
-    # Σ_n δ_above ∂K/∂δ_joinedᵀ
-    dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
-    # Σ_n ∂K/∂g_above g_joinedᵀ
-    dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
-    # Σ_n ∂K/∂g_above
-    dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=M16_0)
-    # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-    dK_dg_joined = np.matmul(dK_dg_above, W_below, out=Nx16_16)
-    # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
-    dK_dg_hidden = dK_dg_joined
-    # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-    a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_14)
-    a = np.multiply(a, f_second_hidden, out=Nx16_14)
-    b = np.multiply(dK_dg_hidden, f_prime_hidden, out=Nx16_16)
-    dK_dg_below = np.add(a, b, out=Nx16_14)
-    # Σ_n δ_below ∂K/∂δ_xᵀ
-    dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=M16x16_3)
-    # Σ_n ∂K/∂g_below g_xᵀ
-    dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_4)
-    # Σ_n ∂K/∂g_below
-    dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
+        # ---- forward adjoints: ∂K/∂δ
+        # ∂K/∂δ_x = δ_x  (3)
+        dK_ddelta_x = delta_x
+        # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
+        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_14)
+        # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
+        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_15)
+        # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
+        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=Nx16_16)
+        # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
+        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_17)
+        # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, sigmoid_pointwise_1, out=Nx16_18)
+        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+        dK_ddelta_both = Nx32_0
+        dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
+        dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
 
-    # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-    # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
-    a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_13)
-    dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_13)
-    # ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13)
-    dL_ddelta_prime_below = np.matmul(dL_ddelta_prime_x, W_below_squared.T, out=Nx16_14)
-    # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
-    dL_ddelta_hidden = np.multiply(dL_ddelta_prime_below, f_second_hidden, out=Nx16_6)
-    # ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
-    a = np.square(f_prime_hidden, out=Nx16_10)
-    dL_ddelta_prime_hidden = np.multiply(dL_ddelta_prime_below, a, out=Nx16_10)
-    # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
-    dL_ddelta_joined = dL_ddelta_hidden
-    # ∂L/∂δ′_joined = ∂L/∂δ′_hidden + ∂L/∂δ′_x  (8)
-    dL_ddelta_prime_joined = np.add(dL_ddelta_prime_hidden, dL_ddelta_prime_x, out=Nx16_10)
-    # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
-    dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_16)
-    # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
-    dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_17)
-    # ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19)
-    a = np.multiply(dL_ddelta_above, sigmoid_pointwise_1, out=Nx16_18)
-    b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=Nx16_15)
-    dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_18)
-    # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
-    dL_ddelta_both = Nx32_0
-    dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
-    dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
+        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # Σ_n ∂K/∂δ_both
+        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
+        # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
+        a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=Nx16_17)
+        dK_dg_above = np.multiply(a, f_second_pointwise_1, out=Nx16_17)
+        # Σ_n δ_above ∂K/∂δ_joinedᵀ
+        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
+        # Σ_n ∂K/∂g_above g_joinedᵀ
+        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
+        # Σ_n ∂K/∂g_above
+        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=M16_0)
+        # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
+        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=Nx16_16)
+        # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
+        dK_dg_hidden = dK_dg_joined
+        # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
+        a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_14)
+        a = np.multiply(a, f_second_hidden, out=Nx16_14)
+        b = np.multiply(dK_dg_hidden, f_prime_hidden, out=Nx16_16)
+        dK_dg_below = np.add(a, b, out=Nx16_14)
+        # Σ_n δ_below ∂K/∂δ_xᵀ
+        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=M16x16_3)
+        # Σ_n ∂K/∂g_below g_xᵀ
+        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_4)
+        # Σ_n ∂K/∂g_below
+        dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
-    # Σ_n ∂L/∂δ_both
-    dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
-    # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
-    a = np.multiply(sigmoid_pointwise_1, 2.0, out=Nx16_2)
-    a = np.subtract(1.0, a, out=Nx16_2)
-    f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_2)
-    # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
-    a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_16)
-    a = np.multiply(a, f_second_pointwise_1, out=Nx16_16)
-    b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=Nx16_17)
-    b = np.multiply(b, f_third_pointwise_1, out=Nx16_17)
-    dL_dg_above = np.add(a, b, out=Nx16_16)
-    # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-    dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_5)
-    # Σ_n δ_above ∂L/∂δ_joinedᵀ
-    dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_6)
-    # Σ_n ∂L/∂g_above g_joinedᵀ
-    dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
-    # Σ_n ∂L/∂g_above
-    dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_2)
-    # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-    dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_1)
-    # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
-    dL_dg_hidden = dL_dg_joined
-    # f‴(g_below) = f_prime_hidden*(6*g_hidden^2 - 2)
-    a = np.square(g_hidden, out=Nx16_0)
-    a = np.multiply(a, 6.0, out=Nx16_0)
-    a = np.subtract(a, 2.0, out=Nx16_0)
-    f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-    # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
-    #     δ_hidden f‴(g_below)  (22)
-    a = np.multiply(dL_ddelta_prime_below, delta_hidden, out=Nx16_8)
-    a = np.multiply(a, f_third_hidden, out=Nx16_8)
-    b = np.multiply(dL_ddelta_prime_below, delta_prime_hidden, out=Nx16_14)
-    b = np.multiply(b, f_prime_hidden, out=Nx16_14)
-    b = np.multiply(b, f_second_hidden, out=Nx16_14)
-    b = np.multiply(b, 2.0, out=Nx16_14)
-    a = np.add(a, b, out=Nx16_8)
-    b = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_1)
-    dL_dg_below = np.add(a, b, out=Nx16_8)
-    # Σ_n δ′_below ∂L/∂δ′_xᵀ
-    dL_dW_below_delta_prime = np.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=M16x16_8)
-    # Σ_n ∂L/∂g_below g_xᵀ
-    dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_9)
-    # Σ_n ∂L/∂g_below
-    dL_db_below_sum = _column_sum(dL_dg_below, out=M16_3)
+        # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+        # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
+        a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_13)
+        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_13)
+        # ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13)
+        dL_ddelta_prime_below = np.matmul(dL_ddelta_prime_x, W_below_squared.T, out=Nx16_14)
+        # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
+        dL_ddelta_hidden = np.multiply(dL_ddelta_prime_below, f_second_hidden, out=Nx16_6)
+        # ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
+        a = np.square(f_prime_hidden, out=Nx16_10)
+        dL_ddelta_prime_hidden = np.multiply(dL_ddelta_prime_below, a, out=Nx16_10)
+        # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
+        dL_ddelta_joined = dL_ddelta_hidden
+        # ∂L/∂δ′_joined = ∂L/∂δ′_hidden + ∂L/∂δ′_x  (8)
+        dL_ddelta_prime_joined = np.add(dL_ddelta_prime_hidden, dL_ddelta_prime_x, out=Nx16_10)
+        # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
+        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_16)
+        # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
+        dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_17)
+        # ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19)
+        a = np.multiply(dL_ddelta_above, sigmoid_pointwise_1, out=Nx16_18)
+        b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=Nx16_15)
+        dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_18)
+        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+        dL_ddelta_both = Nx32_0
+        dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
+        dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
+
+        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # Σ_n ∂L/∂δ_both
+        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
+        # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
+        a = np.multiply(sigmoid_pointwise_1, 2.0, out=Nx16_2)
+        a = np.subtract(1.0, a, out=Nx16_2)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_2)
+        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
+        a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_16)
+        a = np.multiply(a, f_second_pointwise_1, out=Nx16_16)
+        b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=Nx16_17)
+        b = np.multiply(b, f_third_pointwise_1, out=Nx16_17)
+        dL_dg_above = np.add(a, b, out=Nx16_16)
+        # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
+        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_5)
+        # Σ_n δ_above ∂L/∂δ_joinedᵀ
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_6)
+        # Σ_n ∂L/∂g_above g_joinedᵀ
+        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
+        # Σ_n ∂L/∂g_above
+        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_2)
+        # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
+        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_1)
+        # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
+        dL_dg_hidden = dL_dg_joined
+        # f‴(g_below) = f_prime_hidden*(6*g_hidden^2 - 2)
+        a = np.square(g_hidden, out=Nx16_0)
+        a = np.multiply(a, 6.0, out=Nx16_0)
+        a = np.subtract(a, 2.0, out=Nx16_0)
+        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
+        #     δ_hidden f‴(g_below)  (22)
+        a = np.multiply(dL_ddelta_prime_below, delta_hidden, out=Nx16_8)
+        a = np.multiply(a, f_third_hidden, out=Nx16_8)
+        b = np.multiply(dL_ddelta_prime_below, delta_prime_hidden, out=Nx16_14)
+        b = np.multiply(b, f_prime_hidden, out=Nx16_14)
+        b = np.multiply(b, f_second_hidden, out=Nx16_14)
+        b = np.multiply(b, 2.0, out=Nx16_14)
+        a = np.add(a, b, out=Nx16_8)
+        b = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_1)
+        dL_dg_below = np.add(a, b, out=Nx16_8)
+        # Σ_n δ′_below ∂L/∂δ′_xᵀ
+        dL_dW_below_delta_prime = np.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=M16x16_8)
+        # Σ_n ∂L/∂g_below g_xᵀ
+        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_9)
+        # Σ_n ∂L/∂g_below
+        dL_db_below_sum = _column_sum(dL_dg_below, out=M16_3)
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_gain_sum, dK_dW_below_delta_at_above,
+            dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
+            dL_ds_gain_sum, dL_dW_below_delta_prime_at_above, dL_dW_below_delta_at_above, dL_dW_below_g_at_above,
+            dL_db_below_sum_at_above, dL_dW_below_delta_prime, dL_dW_below_g, dL_db_below_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_gain_sum, dK_dW_below_delta_at_above,
+        dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
+        dL_ds_gain_sum, dL_dW_below_delta_prime_at_above, dL_dW_below_delta_at_above, dL_dW_below_g_at_above,
+        dL_db_below_sum_at_above, dL_dW_below_delta_prime, dL_dW_below_g, dL_db_below_sum,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1405,24 +1671,17 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     }
 
 
+@_on_threads
 def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
-    g_x = x
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
     (
-        M16x16_0, M16_0, Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10,
-        Nx16_11, Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx32_0, M32_0, M16x16_1, M16x16_2, M16_1,
-        M16x16_3, M16x16_4, M16_2, M32_1, M16x16_5, M16x16_6, M16x16_7, M16_3, M16_4, M16x16_8, M16_5, M16x16_9,
-        M16_6, M16x16_10,
+        M16x16_0, M16_0, M16x16_9, M16_6, M16x16_10,
     ) = workspace.arrays(
-        N,
-        "M16x16_0", "M16_0", "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7",
-        "Nx16_8", "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17",
-        "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_1", "M16x16_3", "M16x16_4", "M16_2", "M32_1", "M16x16_5",
-        "M16x16_6", "M16x16_7", "M16_3", "M16_4", "M16x16_8", "M16_5", "M16x16_9", "M16_6", "M16x16_10",
+        "M16x16_0", "M16_0", "M16x16_9", "M16_6", "M16x16_10",
     )
 
     # ---- from the weights alone, once a call
@@ -1437,194 +1696,221 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ W_below ∘ W_below
     W_below_squared_sum = np.sum(W_below_squared, axis=1, out=M16_0)
 
-    # ---- forward: g
-    # W_below g_x
-    g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-    # g_below = W_below g_x + b_below
-    g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-    # g_hidden = f(g_below) = tanh(g_below)
-    g_hidden = np.tanh(g_below, out=Nx16_0)
-    # g_joined = g_hidden + g_x
-    g_joined = np.add(g_hidden, g_x, out=Nx16_1)
-    # W_below g_joined
-    g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
-    # g_above = W_below g_joined + b_below
-    g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-    # sigmoid_pointwise_1 = sigmoid(g_above)
-    a = np.abs(g_above, out=Nx16_3)
-    a = np.negative(a, out=Nx16_3)
-    a = np.exp(a, out=Nx16_3)
-    b = np.sign(g_above, out=Nx16_2)
-    b = np.maximum(a, b, out=Nx16_2)
-    a = np.add(a, 1.0, out=Nx16_3)
-    sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
+            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx32_0, M32_0, M16x16_1, M16x16_2, M16_1, M16x16_3, M16x16_4,
+            M16_2, M32_1, M16x16_5, M16x16_6, M16x16_7, M16_3, M16_4, M16x16_8, M16_5,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
+            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx32_0", "M32_0",
+            "M16x16_1", "M16x16_2", "M16_1", "M16x16_3", "M16x16_4", "M16_2", "M32_1", "M16x16_5", "M16x16_6",
+            "M16x16_7", "M16_3", "M16_4", "M16x16_8", "M16_5",
+        )
 
-    # ---- backward: δ and δ′
-    # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_3)
-    # f″(g_above) = sigmoid_pointwise_1*(1 - sigmoid_pointwise_1)
-    a = np.subtract(1.0, sigmoid_pointwise_1, out=Nx16_4)
-    f_second_pointwise_1 = np.multiply(sigmoid_pointwise_1, a, out=Nx16_4)
-    # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-    delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_5)
-    # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = np.matmul(delta_above, W_below, out=Nx16_6)
-    # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
-    # δ_hidden = δ_joined + δ_both[16:32]  (1)
-    delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_8)
-    # δ′_hidden = δ′_joined  (§1.3)
-    delta_prime_hidden = delta_prime_joined
-    # f′(g_below) = 1 - g_hidden^2
-    a = np.square(g_hidden, out=Nx16_9)
-    f_prime_hidden = np.subtract(1.0, a, out=Nx16_9)
-    # δ_below = δ_hidden f′(g_below)  (1)
-    delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_10)
-    # f″(g_below) = -2*f_prime_hidden*g_hidden
-    a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_11)
-    f_second_hidden = np.multiply(a, -2.0, out=Nx16_11)
-    # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-    a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_12)
-    b = np.square(f_prime_hidden, out=Nx16_13)
-    b = np.multiply(delta_prime_hidden, b, out=Nx16_13)
-    delta_prime_below = np.add(a, b, out=Nx16_12)
-    # W_belowᵀ δ_below
-    delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_13)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-    a = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
-    b = np.multiply(g_x, 2.0, out=Nx16_13)
-    delta_x = np.add(a, b, out=Nx16_6)
-    # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
-    # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
-    a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_13)
-    delta_prime_x = np.add(a, 2.0, out=Nx16_13)
+        # ---- forward: g
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # g_hidden = f(g_below) = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_1)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        # sigmoid_pointwise_1 = sigmoid(g_above)
+        a = np.abs(g_above, out=Nx16_3)
+        a = np.negative(a, out=Nx16_3)
+        a = np.exp(a, out=Nx16_3)
+        b = np.sign(g_above, out=Nx16_2)
+        b = np.maximum(a, b, out=Nx16_2)
+        a = np.add(a, 1.0, out=Nx16_3)
+        sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n Σ_i δ′_x
-    sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # ---- backward: δ and δ′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_3)
+        # f″(g_above) = sigmoid_pointwise_1*(1 - sigmoid_pointwise_1)
+        a = np.subtract(1.0, sigmoid_pointwise_1, out=Nx16_4)
+        f_second_pointwise_1 = np.multiply(sigmoid_pointwise_1, a, out=Nx16_4)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_5)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_6)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
+        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_8)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = 1 - g_hidden^2
+        a = np.square(g_hidden, out=Nx16_9)
+        f_prime_hidden = np.subtract(1.0, a, out=Nx16_9)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_10)
+        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_11)
+        f_second_hidden = np.multiply(a, -2.0, out=Nx16_11)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_12)
+        b = np.square(f_prime_hidden, out=Nx16_13)
+        b = np.multiply(delta_prime_hidden, b, out=Nx16_13)
+        delta_prime_below = np.add(a, b, out=Nx16_12)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_13)
+        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_6)
+        b = np.multiply(g_x, 2.0, out=Nx16_13)
+        delta_x = np.add(a, b, out=Nx16_6)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
+        # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_13)
+        delta_prime_x = np.add(a, 2.0, out=Nx16_13)
 
-    # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_x = δ_x  (3)
-    dK_ddelta_x = delta_x
-    # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
-    dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_13)
-    # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
-    dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_14)
-    # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
-    dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=Nx16_15)
-    # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-    dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_16)
-    # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-    dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, sigmoid_pointwise_1, out=Nx16_17)
-    # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
-    dK_ddelta_both = Nx32_0
-    dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
-    dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
-    # Σ_n ∂K/∂δ_both
-    dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
-    # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-    a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=Nx16_16)
-    dK_dg_above = np.multiply(a, f_second_pointwise_1, out=Nx16_16)
-    # Σ_n δ_above ∂K/∂δ_joinedᵀ
-    dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
-    # Σ_n ∂K/∂g_above g_joinedᵀ
-    dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
-    # Σ_n ∂K/∂g_above
-    dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=M16_1)
-    # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-    dK_dg_joined = np.matmul(dK_dg_above, W_below, out=Nx16_15)
-    # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
-    dK_dg_hidden = dK_dg_joined
-    # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-    a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_13)
-    a = np.multiply(a, f_second_hidden, out=Nx16_13)
-    b = np.multiply(dK_dg_hidden, f_prime_hidden, out=Nx16_15)
-    dK_dg_below = np.add(a, b, out=Nx16_13)
-    # Σ_n δ_below ∂K/∂δ_xᵀ
-    dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=M16x16_3)
-    # Σ_n ∂K/∂g_below g_xᵀ
-    dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_4)
-    # Σ_n ∂K/∂g_below
-    dK_db_below_sum = _column_sum(dK_dg_below, out=M16_2)
+        # ---- forward adjoints: ∂K/∂δ
+        # ∂K/∂δ_x = δ_x  (3)
+        dK_ddelta_x = delta_x
+        # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
+        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_13)
+        # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
+        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_14)
+        # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
+        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=Nx16_15)
+        # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
+        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_16)
+        # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, sigmoid_pointwise_1, out=Nx16_17)
+        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+        dK_ddelta_both = Nx32_0
+        dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
+        dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
 
-    # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-    # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
-    a = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_13)
-    dL_ddelta_hidden = np.negative(a, out=Nx16_13)
-    # ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
-    a = np.square(f_prime_hidden, out=Nx16_6)
-    a = np.multiply(W_below_squared_sum, a, out=Nx16_6)
-    dL_ddelta_prime_hidden = np.negative(a, out=Nx16_6)
-    # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
-    dL_ddelta_joined = dL_ddelta_hidden
-    # ∂L/∂δ′_joined = ∂L/∂δ′_hidden + (−1)  (8)
-    dL_ddelta_prime_joined = np.subtract(dL_ddelta_prime_hidden, 1.0, out=Nx16_6)
-    # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
-    dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_10)
-    # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
-    dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_15)
-    # ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19)
-    a = np.multiply(dL_ddelta_above, sigmoid_pointwise_1, out=Nx16_16)
-    b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=Nx16_17)
-    dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_16)
-    # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
-    dL_ddelta_both = Nx32_0
-    dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
-    dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
+        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # Σ_n ∂K/∂δ_both
+        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
+        # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
+        a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=Nx16_16)
+        dK_dg_above = np.multiply(a, f_second_pointwise_1, out=Nx16_16)
+        # Σ_n δ_above ∂K/∂δ_joinedᵀ
+        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
+        # Σ_n ∂K/∂g_above g_joinedᵀ
+        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
+        # Σ_n ∂K/∂g_above
+        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=M16_1)
+        # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
+        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=Nx16_15)
+        # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
+        dK_dg_hidden = dK_dg_joined
+        # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
+        a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_13)
+        a = np.multiply(a, f_second_hidden, out=Nx16_13)
+        b = np.multiply(dK_dg_hidden, f_prime_hidden, out=Nx16_15)
+        dK_dg_below = np.add(a, b, out=Nx16_13)
+        # Σ_n δ_below ∂K/∂δ_xᵀ
+        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=M16x16_3)
+        # Σ_n ∂K/∂g_below g_xᵀ
+        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_4)
+        # Σ_n ∂K/∂g_below
+        dK_db_below_sum = _column_sum(dK_dg_below, out=M16_2)
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
-    # Σ_n ∂L/∂δ_both
-    dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
-    # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
-    a = np.multiply(sigmoid_pointwise_1, 2.0, out=Nx16_2)
-    a = np.subtract(1.0, a, out=Nx16_2)
-    f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_2)
-    # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
-    a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_10)
-    a = np.multiply(a, f_second_pointwise_1, out=Nx16_10)
-    b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=Nx16_15)
-    b = np.multiply(b, f_third_pointwise_1, out=Nx16_15)
-    dL_dg_above = np.add(a, b, out=Nx16_10)
-    # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-    dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_5)
-    # Σ_n δ_above ∂L/∂δ_joinedᵀ
-    dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_6)
-    # Σ_n ∂L/∂g_above g_joinedᵀ
-    dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
-    # Σ_n ∂L/∂g_above
-    dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_3)
-    # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-    dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_1)
-    # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
-    dL_dg_hidden = dL_dg_joined
-    # f‴(g_below) = f_prime_hidden*(6*g_hidden^2 - 2)
-    a = np.square(g_hidden, out=Nx16_0)
-    a = np.multiply(a, 6.0, out=Nx16_0)
-    a = np.subtract(a, 2.0, out=Nx16_0)
-    f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-    # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
-    #     δ_hidden f‴(g_below)  (22)
-    a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_1)
-    b = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_8)
-    b = np.multiply(b, f_third_hidden, out=Nx16_8)
-    a = np.subtract(a, b, out=Nx16_1)
-    b = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_7)
-    b = np.multiply(b, f_prime_hidden, out=Nx16_7)
-    b = np.multiply(b, f_second_hidden, out=Nx16_7)
-    b = np.multiply(b, 2.0, out=Nx16_7)
-    dL_dg_below = np.subtract(a, b, out=Nx16_1)
-    # Σ_n δ′_below
-    dL_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_4)
-    # Σ_n ∂L/∂g_below g_xᵀ
-    dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_8)
-    # Σ_n ∂L/∂g_below
-    dL_db_below_sum = _column_sum(dL_dg_below, out=M16_5)
+        # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+        # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
+        a = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_13)
+        dL_ddelta_hidden = np.negative(a, out=Nx16_13)
+        # ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
+        a = np.square(f_prime_hidden, out=Nx16_6)
+        a = np.multiply(W_below_squared_sum, a, out=Nx16_6)
+        dL_ddelta_prime_hidden = np.negative(a, out=Nx16_6)
+        # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
+        dL_ddelta_joined = dL_ddelta_hidden
+        # ∂L/∂δ′_joined = ∂L/∂δ′_hidden + (−1)  (8)
+        dL_ddelta_prime_joined = np.subtract(dL_ddelta_prime_hidden, 1.0, out=Nx16_6)
+        # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
+        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_10)
+        # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
+        dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_15)
+        # ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19)
+        a = np.multiply(dL_ddelta_above, sigmoid_pointwise_1, out=Nx16_16)
+        b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=Nx16_17)
+        dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_16)
+        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+        dL_ddelta_both = Nx32_0
+        dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
+        dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
+
+        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # Σ_n ∂L/∂δ_both
+        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
+        # f‴(g_above) = f_second_pointwise_1*(1 - 2*sigmoid_pointwise_1)
+        a = np.multiply(sigmoid_pointwise_1, 2.0, out=Nx16_2)
+        a = np.subtract(1.0, a, out=Nx16_2)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_2)
+        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
+        a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_10)
+        a = np.multiply(a, f_second_pointwise_1, out=Nx16_10)
+        b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=Nx16_15)
+        b = np.multiply(b, f_third_pointwise_1, out=Nx16_15)
+        dL_dg_above = np.add(a, b, out=Nx16_10)
+        # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
+        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_5)
+        # Σ_n δ_above ∂L/∂δ_joinedᵀ
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_6)
+        # Σ_n ∂L/∂g_above g_joinedᵀ
+        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
+        # Σ_n ∂L/∂g_above
+        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_3)
+        # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
+        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_1)
+        # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
+        dL_dg_hidden = dL_dg_joined
+        # f‴(g_below) = f_prime_hidden*(6*g_hidden^2 - 2)
+        a = np.square(g_hidden, out=Nx16_0)
+        a = np.multiply(a, 6.0, out=Nx16_0)
+        a = np.subtract(a, 2.0, out=Nx16_0)
+        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
+        #     δ_hidden f‴(g_below)  (22)
+        a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_1)
+        b = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_8)
+        b = np.multiply(b, f_third_hidden, out=Nx16_8)
+        a = np.subtract(a, b, out=Nx16_1)
+        b = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_7)
+        b = np.multiply(b, f_prime_hidden, out=Nx16_7)
+        b = np.multiply(b, f_second_hidden, out=Nx16_7)
+        b = np.multiply(b, 2.0, out=Nx16_7)
+        dL_dg_below = np.subtract(a, b, out=Nx16_1)
+        # Σ_n δ′_below
+        dL_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_4)
+        # Σ_n ∂L/∂g_below g_xᵀ
+        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_8)
+        # Σ_n ∂L/∂g_below
+        dL_db_below_sum = _column_sum(dL_dg_below, out=M16_5)
+        return (
+            sum_delta_squared, sum_delta_prime, dK_ds_gain_sum, dK_dW_below_delta_at_above, dK_dW_below_g_at_above,
+            dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum,
+            dL_dW_below_delta_prime_at_above, dL_dW_below_delta_at_above, dL_dW_below_g_at_above,
+            dL_db_below_sum_at_above, dL_dW_below_delta_prime_sum, dL_dW_below_g, dL_db_below_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, dK_ds_gain_sum, dK_dW_below_delta_at_above, dK_dW_below_g_at_above,
+        dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum,
+        dL_dW_below_delta_prime_at_above, dL_dW_below_delta_at_above, dL_dW_below_g_at_above,
+        dL_db_below_sum_at_above, dL_dW_below_delta_prime_sum, dL_dW_below_g, dL_db_below_sum,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²

@@ -18,7 +18,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-   template c/module.c.j2, sha256 39c69d8c2eb9c78a35119c5f0a20285800240bbc9c8daf557f3ac39de70f6d4d */
+   template c/module.c.j2, sha256 6bc8dead69c942b73d58a64fce94153280686af6d58685543c1f54fb4d072e4e */
 
 #include <math.h>
 #include <stddef.h>
@@ -27,11 +27,18 @@
 #include <omp.h>
 #endif
 
-enum { TOTALS = 8 * 1 }; /* places for the loss sums of a thread: whole cache lines */
+enum { TOTALS = 8 * 1 }; /* places for the sums of a thread's losses: whole cache lines */
 
 /* ---- what every function needs: threads, their shares, and products ---- */
 
 typedef float real;
+
+/* Compiled once: inlined into every call, these would take longer to compile than all the rest. */
+#ifdef __GNUC__
+#define OUT_OF_LINE __attribute__((noinline, unused)) static
+#else
+#define OUT_OF_LINE static
+#endif
 
 /* The threads that work on one tile of rows: all of them together, or each alone on tiles of its own. */
 typedef struct {
@@ -67,16 +74,29 @@ typedef struct {
     long rows, capacity;
 } plan;
 
-static plan plan_of(const long N, int threads, const long rows, const double flops)
+#ifndef FEWEST_ROWS
+#define FEWEST_ROWS 128 /* a tile of a thread alone has; with fewer, products spend too long on packing weights */
+#endif
+#ifndef MOST_ROWS
+#define MOST_ROWS 512 /* a tile has */
+#endif
+#ifndef WORTH_THREADS
+#define WORTH_THREADS 1e6 /* FLOPs of a call: with fewer, waking threads takes longer */
+#endif
+
+static plan plan_of(const long N, int threads, long rows, const double flops)
 {
-    enum { FEWEST = 128 };
     plan p = {1, 1, rows, 0};
 #ifdef _OPENMP
-    p.threads = threads > 0 ? threads : omp_get_max_threads();
+    if (N * flops >= WORTH_THREADS && !omp_in_parallel()) {
+        p.threads = threads > 0 ? threads : omp_get_max_threads();
+        p.threads = (int)min_long(p.threads, omp_get_thread_limit());
+    }
+#else
+    (void)threads, (void)flops;
 #endif
-    if (N * flops < 1e6)
-        p.threads = 1;
-    p.alone = N >= (long)p.threads * FEWEST || p.threads == 1;
+    rows = min_long(rows, MOST_ROWS);
+    p.alone = N >= (long)p.threads * FEWEST_ROWS || p.threads == 1;
     if (p.alone) {
         const long rounds = (N + p.threads * rows - 1) / (p.threads * rows);
         p.rows = (N + rounds * p.threads - 1) / (rounds * p.threads);
@@ -97,7 +117,7 @@ enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112, SMALL = 8, BLOCK = 64 };
 void student_t_use_gemm(gemm_function *function) { gemm = function; }
 
 /* c = more c + a b for products with a side too short for a BLAS, or without one. a_row is the distance of a's rows, … */
-static void small_product(const long m, const long n, const long k, const real *a, const long a_row, const long a_column,
+OUT_OF_LINE void small_product(const long m, const long n, const long k, const real *a, const long a_row, const long a_column,
                           const real *b, const long b_row, const long b_column, const real more, real *c,
                           const long c_row, const long c_column)
 {
@@ -153,7 +173,7 @@ static inline int is_small(const long m, const long n, const long k)
 }
 
 /* c = more c + a b, this thread's columns; a has `rows` rows of k, b k rows of n. */
-static void times(const team t, const long rows, const long n, const long k, const real *a, const long lda, const real *b,
+OUT_OF_LINE void times(const team t, const long rows, const long n, const long k, const real *a, const long lda, const real *b,
                   const long ldb, const real more, real *c, const long ldc)
 {
     const span own = share(t, n);
@@ -168,7 +188,7 @@ static void times(const team t, const long rows, const long n, const long k, con
 }
 
 /* c = more c + a bᵀ, this thread's columns; a has `rows` rows of k, b n rows of k. */
-static void times_transposed(const team t, const long rows, const long n, const long k, const real *a, const long lda,
+OUT_OF_LINE void times_transposed(const team t, const long rows, const long n, const long k, const real *a, const long lda,
                              const real *b, const long ldb, const real more, real *c, const long ldc)
 {
     const span own = share(t, n);
@@ -183,7 +203,7 @@ static void times_transposed(const team t, const long rows, const long n, const 
 }
 
 /* c = more c + aᵀ b, this thread's rows; a has k rows of m, b k rows of n. */
-static void transposed_times(const team t, const long m, const long n, const long k, const real *a, const long lda,
+OUT_OF_LINE void transposed_times(const team t, const long m, const long n, const long k, const real *a, const long lda,
                              const real *b, const long ldb, const real more, real *c, const long ldc)
 {
     const span own = share(t, m);
@@ -198,7 +218,7 @@ static void transposed_times(const team t, const long m, const long n, const lon
 }
 
 /* Blocks of rows that end on the diagonal: what is left of it is right of it too. They are dealt out there and back. */
-static void gram(const team t, const long m, const long k, const real *a, const long row, const long column,
+OUT_OF_LINE void gram(const team t, const long m, const long k, const real *a, const long row, const long column,
                  const int transpose_a, const int transpose_b, const long lda, const real more, real *c, const long ldc)
 {
     for (long first = 0, block = 0; first < m; first += BLOCK, block++) {
@@ -216,7 +236,7 @@ static void gram(const team t, const long m, const long k, const real *a, const 
 }
 
 /* The lower triangle from the upper one, this thread's rows. */
-static void mirror(const team t, const long m, real *c, const long ldc)
+OUT_OF_LINE void mirror(const team t, const long m, real *c, const long ldc)
 {
     const span own = share(t, m);
     for (long i = own.first; i < own.last; i++)
@@ -225,14 +245,14 @@ static void mirror(const team t, const long m, real *c, const long ldc)
 }
 
 /* The upper triangle of c = more c + aᵀ a, where a has k rows of m; `mirror` completes it. */
-static inline void gram_of_columns(const team t, const long m, const long k, const real *a, const long lda, const real more,
+OUT_OF_LINE void gram_of_columns(const team t, const long m, const long k, const real *a, const long lda, const real more,
                                    real *c, const long ldc)
 {
     gram(t, m, k, a, 1, lda, TRANSPOSED, PLAIN, lda, more, c, ldc);
 }
 
 /* c = more c + a aᵀ, where a has m rows of k. */
-static inline void gram_of_rows(const team t, const long m, const long k, const real *a, const long lda, const real more,
+OUT_OF_LINE void gram_of_rows(const team t, const long m, const long k, const real *a, const long lda, const real more,
                                 real *c, const long ldc)
 {
     gram(t, m, k, a, lda, 1, PLAIN, TRANSPOSED, lda, more, c, ldc);
@@ -241,7 +261,7 @@ static inline void gram_of_rows(const team t, const long m, const long k, const 
 }
 
 /* Add the parts of all threads, `stride` apart, to the first one, in order: this thread's share of the numbers. */
-static void add_parts(const team t, const int parts, real *sums, const long stride, const long count)
+OUT_OF_LINE void add_parts(const team t, const int parts, real *sums, const long stride, const long count)
 {
     const span own = share(t, count);
     for (int part = 1; part < parts; part++)
@@ -251,7 +271,7 @@ static void add_parts(const team t, const int parts, real *sums, const long stri
 }
 
 /* The same for the sums of columns, which are kept in double; `out` is in the dtype. */
-static void add_columns(const team t, const int parts, const double *sums, const long stride, const long count, real *out)
+OUT_OF_LINE void add_columns(const team t, const int parts, const double *sums, const long stride, const long count, real *out)
 {
     const span own = share(t, count);
     for (long j = own.first; j < own.last; j++) {
@@ -332,6 +352,17 @@ static inline float simd_log1pf(const float x)
     return x == 0 ? x : z;
 }
 
+/* Whether all numbers of x are finite: times 0 they are 0, and so is the sum. */
+int student_t_is_finite(const real *x, const long count, const int threads)
+{
+    const plan p = plan_of(count, threads, count, 1.0);
+    real sum = 0;
+#pragma omp parallel for simd reduction(+ : sum) num_threads(p.threads)
+    for (long k = 0; k < count; k++)
+        sum += x[k] * 0;
+    return sum == 0;
+}
+
 /* ---- energy: E, (N,) ---- */
 
 /* Bytes of memory that student_t_energy needs for N samples on so many threads, 0 for all. */
@@ -375,9 +406,7 @@ void student_t_energy(const real *const *params, const real *x, const long N, co
             real *const g_filters_unbiased = tile + 0 * capacity;
             real *const g_alpha = tile + 128 * capacity;
             const span s1 = share(mine, 1);
-            const span s64 = share(mine, 64);
             const span s128 = share(mine, 128);
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -386,11 +415,6 @@ void student_t_energy(const real *const *params, const real *x, const long N, co
                 const real *const g_x = x + first * 64;
                 real *const E_alpha = outputs[0] + first * 1;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_filters g_x */
@@ -422,11 +446,9 @@ void student_t_energy(const real *const *params, const real *x, const long N, co
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
         }
         together(all);
     }
-    numbers[0] = add_totals(p.threads, totals);
 }
 
 /* ---- score: −δ at the input, (N, D) ---- */
@@ -474,7 +496,6 @@ void student_t_score(const real *const *params, const real *x, const long N, con
             real *const delta_x = tile + 256 * capacity;
             const span s64 = share(mine, 64);
             const span s128 = share(mine, 128);
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -483,11 +504,6 @@ void student_t_score(const real *const *params, const real *x, const long N, con
                 const real *const g_x = x + first * 64;
                 real *const score = outputs[0] + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_filters g_x */
@@ -518,11 +534,9 @@ void student_t_score(const real *const *params, const real *x, const long N, con
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
         }
         together(all);
     }
-    numbers[0] = add_totals(p.threads, totals);
 }
 
 /* ---- hessian_diagonal: δ′ at the input, (N, D) ---- */
@@ -582,9 +596,7 @@ void student_t_hessian_diagonal(const real *const *params, const real *x, const 
             double *const columns = all_columns + part * 0;
             real *const g_filters_unbiased = tile + 0 * capacity;
             real *const delta_prime_filters = tile + 128 * capacity;
-            const span s64 = share(mine, 64);
             const span s128 = share(mine, 128);
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -593,11 +605,6 @@ void student_t_hessian_diagonal(const real *const *params, const real *x, const 
                 const real *const g_x = x + first * 64;
                 real *const delta_prime_x = outputs[0] + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_filters g_x */
@@ -620,11 +627,9 @@ void student_t_hessian_diagonal(const real *const *params, const real *x, const 
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
                 times(mine, rows, 64, 128, delta_prime_filters, 128, W_filters_squared, 64, 0, delta_prime_x, 64);
             }
-            totals[all.rank * TOTALS] = unusable;
         }
         together(all);
     }
-    numbers[0] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_terms: K, L and J, means over the batch ---- */
@@ -692,7 +697,6 @@ void student_t_loss_terms(const real *const *params, const real *x, const long N
             double sum_delta_squared = 0;
             double sum_delta_prime = 0;
             double sum_delta_prime_squared = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -700,11 +704,6 @@ void student_t_loss_terms(const real *const *params, const real *x, const long N
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_filters g_x */
@@ -749,15 +748,14 @@ void student_t_loss_terms(const real *const *params, const real *x, const long N
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
-            totals[all.rank * TOTALS + 3] = sum_delta_prime_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
+            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
         }
         together(all);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 3);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
+        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
 
         /* ---- at the end: the sums over all samples */
         /* K = (1/N) Σ_n ½ Σ_i δ_x² */
@@ -772,7 +770,6 @@ void student_t_loss_terms(const real *const *params, const real *x, const long N
             numbers[2] = J;
         }
     }
-    numbers[3] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_terms_lam0: K, L and J, means over the batch, λ = 0 ---- */
@@ -854,7 +851,6 @@ void student_t_loss_terms_lam0(const real *const *params, const real *x, const l
             double sum_delta_squared = 0;
             for (long j = s128.first; j < s128.last; j++)
                 delta_prime_filters_total[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -862,11 +858,6 @@ void student_t_loss_terms_lam0(const real *const *params, const real *x, const l
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_filters g_x */
@@ -911,13 +902,12 @@ void student_t_loss_terms_lam0(const real *const *params, const real *x, const l
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
         }
         together(all);
         real *const delta_prime_filters_total = shared + 8320;
         add_columns(all, (int)parts, all_columns + 0, 128, 128, delta_prime_filters_total);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -943,7 +933,6 @@ void student_t_loss_terms_lam0(const real *const *params, const real *x, const l
             numbers[2] = J;
         }
     }
-    numbers[3] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad: J and its gradient: the merged sweep ---- */
@@ -1027,7 +1016,6 @@ void student_t_loss_and_grad(const real *const *params, const real *x, const lon
                 dJ_ds_alpha_sum[j] = 0;
             for (long j = s128.first; j < s128.last; j++)
                 dJ_db_filters_sum[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -1035,11 +1023,6 @@ void student_t_loss_and_grad(const real *const *params, const real *x, const lon
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_filters g_x */
@@ -1130,10 +1113,9 @@ void student_t_loss_and_grad(const real *const *params, const real *x, const lon
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
-            totals[all.rank * TOTALS + 3] = sum_delta_prime_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
+            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
         }
         together(all);
         real *const dJ_ds_alpha_sum = shared + 8192;
@@ -1147,9 +1129,9 @@ void student_t_loss_and_grad(const real *const *params, const real *x, const lon
         add_parts(all, (int)parts, all_sums + 8192, 16384, 8192);
         add_columns(all, (int)parts, all_columns + 0, 256, 128, dJ_ds_alpha_sum);
         add_columns(all, (int)parts, all_columns + 128, 256, 128, dJ_db_filters_sum);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 3);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
+        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -1179,7 +1161,6 @@ void student_t_loss_and_grad(const real *const *params, const real *x, const lon
             }
         }
     }
-    numbers[1] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad_lam0: J and its gradient: the merged sweep, λ = 0 ---- */
@@ -1274,7 +1255,6 @@ void student_t_loss_and_grad_lam0(const real *const *params, const real *x, cons
                 dJ_ds_alpha_sum[j] = 0;
             for (long j = s128.first; j < s128.last; j++)
                 dJ_db_filters_sum[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -1282,11 +1262,6 @@ void student_t_loss_and_grad_lam0(const real *const *params, const real *x, cons
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_filters g_x */
@@ -1371,8 +1346,7 @@ void student_t_loss_and_grad_lam0(const real *const *params, const real *x, cons
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
         }
         together(all);
         real *const delta_prime_filters_total = shared + 8320;
@@ -1387,7 +1361,7 @@ void student_t_loss_and_grad_lam0(const real *const *params, const real *x, cons
         add_columns(all, (int)parts, all_columns + 0, 384, 128, delta_prime_filters_total);
         add_columns(all, (int)parts, all_columns + 128, 384, 128, dJ_ds_alpha_sum);
         add_columns(all, (int)parts, all_columns + 256, 384, 128, dJ_db_filters_sum);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -1422,7 +1396,6 @@ void student_t_loss_and_grad_lam0(const real *const *params, const real *x, cons
             }
         }
     }
-    numbers[1] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad_terms: K, L and the gradient of each: the source's separate sweeps ---- */
@@ -1515,7 +1488,6 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
                 dL_ds_alpha_sum[j] = 0;
             for (long j = s128.first; j < s128.last; j++)
                 dL_db_filters_sum[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -1523,11 +1495,6 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_filters g_x */
@@ -1650,10 +1617,9 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime;
-            totals[all.rank * TOTALS + 3] = sum_delta_prime_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
+            totals[all.rank * TOTALS + 1] = sum_delta_prime;
+            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
         }
         together(all);
         real *const dK_ds_alpha_sum = shared + 8192;
@@ -1676,9 +1642,9 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
         add_columns(all, (int)parts, all_columns + 128, 512, 128, dK_db_filters_sum);
         add_columns(all, (int)parts, all_columns + 256, 512, 128, dL_ds_alpha_sum);
         add_columns(all, (int)parts, all_columns + 384, 512, 128, dL_db_filters_sum);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime = add_totals(p.threads, totals + 2);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 3);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
+        const double sum_delta_prime = add_totals(p.threads, totals + 1);
+        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -1717,7 +1683,6 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
             }
         }
     }
-    numbers[2] = add_totals(p.threads, totals);
 }
 
 /* ---- loss_and_grad_terms_lam0: K, L and the gradient of each: the source's separate sweeps, λ = 0 ---- */
@@ -1821,7 +1786,6 @@ void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x
                 dL_ds_alpha_sum[j] = 0;
             for (long j = s128.first; j < s128.last; j++)
                 dL_db_filters_sum[j] = 0;
-            double unusable = 0; /* becomes NaN if x holds one, or an infinity */
             (void)mine, (void)tile, (void)sums, (void)columns;
 
             for (long first = part * p.rows; first < N; first += parts * p.rows) {
@@ -1829,11 +1793,6 @@ void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x
                 const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
                 const real *const g_x = x + first * 64;
                 (void)rows, (void)more;
-                for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : unusable)
-                    for (long j = s64.first; j < s64.last; j++)
-                        unusable += x[(first + n) * 64 + j] * 0;
-                }
 
                 /* ---- forward: g */
                 /* W_filters g_x */
@@ -1940,8 +1899,7 @@ void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x
                     }
                 }
             }
-            totals[all.rank * TOTALS] = unusable;
-            totals[all.rank * TOTALS + 1] = sum_delta_squared;
+            totals[all.rank * TOTALS + 0] = sum_delta_squared;
         }
         together(all);
         real *const delta_prime_filters_total = shared + 8320;
@@ -1965,7 +1923,7 @@ void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x
         add_columns(all, (int)parts, all_columns + 256, 640, 128, dK_db_filters_sum);
         add_columns(all, (int)parts, all_columns + 384, 640, 128, dL_ds_alpha_sum);
         add_columns(all, (int)parts, all_columns + 512, 640, 128, dL_db_filters_sum);
-        const double sum_delta_squared = add_totals(p.threads, totals + 1);
+        const double sum_delta_squared = add_totals(p.threads, totals + 0);
         together(all);
 
         /* ---- at the end: the sums over all samples */
@@ -2018,5 +1976,4 @@ void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x
             }
         }
     }
-    numbers[2] = add_totals(p.threads, totals);
 }

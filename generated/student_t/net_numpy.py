@@ -14,13 +14,16 @@ Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation 
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 64), one sample a row; losses and
 gradients are means over it.
 
-Arrays of the workspace are named by shape and reused as soon as they are free: `g = np.matmul(x, W.T, out=Nx8_0)` computes g
-into one of them. a, b, c, … are intermediate results of one equation.
+Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
+installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
+`g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 51953adc0a689f24bcb8e0f1163ed6a73ff2cf11f0be687f271f2ba1d0d59537
+template numpy/module.py.j2, sha256 98950f8554656edda1af41ee9ee08383a4a5869157fe0e7c75fedf84b55b06cd
 """
 
+import functools
+import os
 import threading
 
 import numpy as np
@@ -36,7 +39,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "51953adc0a689f24bcb8e0f1163ed6a73ff2cf11f0be687f271f2ba1d0d59537",
+    "template_sha256": "98950f8554656edda1af41ee9ee08383a4a5869157fe0e7c75fedf84b55b06cd",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -76,19 +79,17 @@ _ARRAYS = {
 }
 
 
-class Workspace:
-    """The arrays of a step, made at the first call and reused by later ones with as many samples or fewer.
-
-    Pass one as `workspace=` to decide how long the memory lives; without it each thread keeps one of its own. Two calls at
-    the same time must not share one.
-    """
+class _Part:
+    """What one thread works with: named arrays for its tiles, and the sums of what its tiles returned."""
 
     def __init__(self):
         self._capacity = 0
         self._arrays = {}
+        self._kept = []
+        self.totals = None
 
     def arrays(self, n, *names):
-        """The named arrays for n samples."""
+        """The named arrays for n samples, made at the first use and reused for as many samples or fewer."""
         if n > self._capacity:
             self._arrays.clear()
             self._capacity = n
@@ -101,6 +102,156 @@ class Workspace:
                 self._arrays[name] = array
             found.append(array[:n] if shape[0] == "N" else array)
         return found
+
+    def add(self, found):
+        """Add what a tile returned to `totals`, or begin with it: numbers and rows in float64, weights in the dtype."""
+        if self.totals is not None:
+            self.totals = [_added(total, part) for total, part in zip(self.totals, found)]
+            return
+        shapes = [np.shape(part) for part in found]
+        if [np.shape(kept) for kept in self._kept] != shapes:
+            self._kept = [np.empty(shape, DTYPE if len(shape) == 2 else np.float64) for shape in shapes]
+        for kept, part in zip(self._kept, found):
+            kept[...] = part
+        self.totals = [kept if kept.ndim else float(kept) for kept in self._kept]
+
+
+def _added(total, part):
+    return total + part if isinstance(total, float) else np.add(total, part, out=total)
+
+
+class Workspace:
+    """The arrays of a step, made at the first call and reused by later ones, and the number of threads.
+
+    Pass one as `workspace=` to decide how long the memory lives; without it each thread keeps one of its own. Two calls at
+    the same time must not share one. `threads` is by default OMP_NUM_THREADS, or all CPUs this process may use. Raises
+    ValueError for anything but a positive whole number.
+    """
+
+    def __init__(self, threads=None):
+        if threads is None:
+            threads = _default_threads()
+        if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+            raise ValueError(f"threads: expected a positive whole number or None, got {threads!r}")
+        self.threads = threads
+        self.parts = [_Part() for _ in range(threads)]
+        self._call = _Part()
+        self._pool = None
+
+    def arrays(self, *names):
+        """The named arrays of a call, whose size does not depend on the number of samples."""
+        return self._call.arrays(0, *names)
+
+    def pool(self):
+        """The threads that help the calling one."""
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(self.threads - 1)
+        return self._pool
+
+
+def _default_threads():
+    text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_FEWEST = 128  # rows worth a thread
+
+
+def _over_tiles(tile, N, most, workspace):
+    """The sum of what `tile` returns over all N rows, at most `most` at a time.
+
+    Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
+    the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads.
+    """
+    threads = _threads(N, workspace)
+    rounds = -(-N // (threads * most))
+    rows = -(-N // (threads * rounds))
+    starts = range(0, N, rows)
+    if len(starts) == 1:
+        return tile(slice(0, N), workspace.parts[0].arrays)
+
+    def work(k):
+        part = workspace.parts[k]
+        part.totals = None
+        with np.errstate(**state):
+            for start in starts[k::threads]:
+                part.add(tile(slice(start, min(start + rows, N)), part.arrays))
+        return part.totals
+
+    state = np.geterr()
+    if threads == 1:
+        found = [work(0)]
+    else:
+        others = [workspace.pool().submit(work, k) for k in range(1, min(threads, len(starts)))]
+        try:
+            found = [work(0)]
+        finally:
+            for other in others:
+                other.exception()  # wait: it uses the workspace
+        found += [other.result() for other in others]
+    totals = found[0]
+    for more in found[1:]:
+        totals = [_added(total, part) for total, part in zip(totals, more)]
+    return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
+
+
+def _threads(N, workspace):
+    """How many threads tiles of N rows are worth."""
+    threads = min(workspace.threads, N // _FEWEST)
+    return threads if threads > 1 and _one_blas_thread.available() else 1
+
+
+def _on_threads(step):
+    """The step with the BLAS on one thread throughout where tiles have threads: its own would spin beside them."""
+
+    @functools.wraps(step)
+    def run(params, x, lam, workspace):
+        if _threads(len(x), workspace) == 1:
+            return step(params, x, lam, workspace)
+        with _one_blas_thread:
+            return step(params, x, lam, workspace)
+
+    return run
+
+
+class _OneBlasThread:
+    """While any call is inside, the BLAS keeps to the thread it is called on. Needs threadpoolctl."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._controller = None
+        self._inside = 0
+
+    def available(self):
+        """Whether threadpoolctl is installed; it is imported at the first call with many rows."""
+        with self._lock:
+            if self._controller is None:
+                try:
+                    from threadpoolctl import ThreadpoolController
+                except ImportError:
+                    self._controller = False
+                else:
+                    self._controller = ThreadpoolController()
+            return bool(self._controller)
+
+    def __enter__(self):
+        with self._lock:
+            if self._inside == 0:
+                self._limits = self._controller.limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_):
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limits.restore_original_limits()
+
+
+_one_blas_thread = _OneBlasThread()
 
 
 def _asarray(values):
@@ -257,96 +408,110 @@ def _check_array(name, array, shape):
         raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
 
 
+@_on_threads
 def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
-    g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        Nx128_0,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0",
-    )
+    all_energy = np.empty((N,), DTYPE)
 
-    # ---- forward: g
-    # W_filters g_x
-    g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters
-    g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
-    # g_experts = f(g_filters) = 3*log1p(g_filters^2/2)/2
-    a = np.square(g_filters, out=Nx128_0)
-    a = np.multiply(a, 0.5, out=Nx128_0)
-    a = np.log1p(a, out=Nx128_0)
-    g_experts = np.multiply(a, 1.5, out=Nx128_0)
-    # g_alpha = s_alpha g_experts
-    g_alpha = np.multiply(s_alpha, g_experts, out=Nx128_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0",
+        )
 
-    # ---- energy: E
-    # Σ_j g_alpha
-    E_alpha = np.sum(g_alpha, axis=1, out=np.empty((N,), DTYPE))
-    # E = the sum over the energy's units
-    energy = E_alpha
+        # ---- forward: g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+        # g_experts = f(g_filters) = 3*log1p(g_filters^2/2)/2
+        a = np.square(g_filters, out=Nx128_0)
+        a = np.multiply(a, 0.5, out=Nx128_0)
+        a = np.log1p(a, out=Nx128_0)
+        g_experts = np.multiply(a, 1.5, out=Nx128_0)
+        # g_alpha = s_alpha g_experts
+        g_alpha = np.multiply(s_alpha, g_experts, out=Nx128_0)
 
-    return energy
+        # ---- energy: E
+        # Σ_j g_alpha
+        E_alpha = np.sum(g_alpha, axis=1, out=all_energy[rows])
+        return (
+        )
+
+    _over_tiles(tile, N, 512, workspace)
+
+    return all_energy
 
 
+@_on_threads
 def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
-    g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        Nx128_0, Nx128_1, Nx64_0,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx64_0",
-    )
+    all_score = np.empty((N, 64), DTYPE)
 
     # ---- from the weights alone, once a call
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
 
-    # ---- forward: g
-    # W_filters g_x
-    g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters
-    g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx64_0,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx64_0",
+        )
 
-    # ---- backward: δ
-    # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
-    a = np.square(g_filters, out=Nx128_1)
-    a = np.multiply(a, 0.5, out=Nx128_1)
-    a = np.add(a, 1.0, out=Nx128_1)
-    a = np.divide(g_filters, a, out=Nx128_0)
-    f_prime_experts = np.multiply(a, 1.5, out=Nx128_0)
-    # δ_filters = δ_experts f′(g_filters)  (1)
-    delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_0)
-    # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
-    # score = −δ_x
-    score = np.negative(delta_x, out=np.empty((N, 64), DTYPE))
+        # ---- forward: g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-    return score
+        # ---- backward: δ
+        # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+        a = np.square(g_filters, out=Nx128_1)
+        a = np.multiply(a, 0.5, out=Nx128_1)
+        a = np.add(a, 1.0, out=Nx128_1)
+        a = np.divide(g_filters, a, out=Nx128_0)
+        f_prime_experts = np.multiply(a, 1.5, out=Nx128_0)
+        # δ_filters = δ_experts f′(g_filters)  (1)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_0)
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        # score = −δ_x
+        score = np.negative(delta_x, out=all_score[rows])
+        return (
+        )
+
+    _over_tiles(tile, N, 512, workspace)
+
+    return all_score
 
 
+@_on_threads
 def _hessian_diagonal(params, x, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
-    g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
     (
-        M128x64_0, Nx128_0, Nx128_1,
+        M128x64_0,
     ) = workspace.arrays(
-        N,
-        "M128x64_0", "Nx128_0", "Nx128_1",
+        "M128x64_0",
     )
+    all_hessian_diagonal = np.empty((N, 64), DTYPE)
 
     # ---- from the weights alone, once a call
     # δ_experts = s_alpha  (1)
@@ -354,42 +519,52 @@ def _hessian_diagonal(params, x, lam, workspace):
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M128x64_0)
 
-    # ---- forward: g
-    # W_filters g_x
-    g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters
-    g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1",
+        )
 
-    # ---- backward: δ and δ′
-    # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
-    a = np.square(g_filters, out=Nx128_0)
-    b = np.subtract(a, 2.0, out=Nx128_1)
-    a = np.add(a, 2.0, out=Nx128_0)
-    a = np.square(a, out=Nx128_0)
-    a = np.divide(b, a, out=Nx128_1)
-    f_second_experts = np.multiply(a, -3.0, out=Nx128_1)
-    # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-    delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_1)
-    # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=np.empty((N, 64), DTYPE))
-    # the diagonal of the Hessian, δ′_x
-    hessian_diagonal = delta_prime_x
+        # ---- forward: g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-    return hessian_diagonal
+        # ---- backward: δ and δ′
+        # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+        a = np.square(g_filters, out=Nx128_0)
+        b = np.subtract(a, 2.0, out=Nx128_1)
+        a = np.add(a, 2.0, out=Nx128_0)
+        a = np.square(a, out=Nx128_0)
+        a = np.divide(b, a, out=Nx128_1)
+        f_second_experts = np.multiply(a, -3.0, out=Nx128_1)
+        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_1)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=all_hessian_diagonal[rows])
+        return (
+        )
+
+    _over_tiles(tile, N, 512, workspace)
+
+    return all_hessian_diagonal
 
 
+@_on_threads
 def _loss_terms(params, x, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
-    g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
     (
-        M128x64_0, Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1,
+        M128x64_0,
     ) = workspace.arrays(
-        N,
-        "M128x64_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1",
+        "M128x64_0",
     )
 
     # ---- from the weights alone, once a call
@@ -398,44 +573,60 @@ def _loss_terms(params, x, lam, workspace):
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M128x64_0)
 
-    # ---- forward: g
-    # W_filters g_x
-    g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters
-    g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1",
+        )
 
-    # ---- backward: δ and δ′
-    # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
-    a = np.square(g_filters, out=Nx128_1)
-    a = np.multiply(a, 0.5, out=Nx128_1)
-    a = np.add(a, 1.0, out=Nx128_1)
-    a = np.divide(g_filters, a, out=Nx128_1)
-    f_prime_experts = np.multiply(a, 1.5, out=Nx128_1)
-    # δ_filters = δ_experts f′(g_filters)  (1)
-    delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_1)
-    # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
-    a = np.square(g_filters, out=Nx128_0)
-    b = np.subtract(a, 2.0, out=Nx128_2)
-    a = np.add(a, 2.0, out=Nx128_0)
-    a = np.square(a, out=Nx128_0)
-    a = np.divide(b, a, out=Nx128_2)
-    f_second_experts = np.multiply(a, -3.0, out=Nx128_2)
-    # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-    delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_2)
-    # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
-    # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+        # ---- forward: g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n Σ_i δ′_x
-    sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-    sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_1)
-    # Σ_n Σ_i δ′_x²
-    sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        # ---- backward: δ and δ′
+        # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+        a = np.square(g_filters, out=Nx128_1)
+        a = np.multiply(a, 0.5, out=Nx128_1)
+        a = np.add(a, 1.0, out=Nx128_1)
+        a = np.divide(g_filters, a, out=Nx128_1)
+        f_prime_experts = np.multiply(a, 1.5, out=Nx128_1)
+        # δ_filters = δ_experts f′(g_filters)  (1)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_1)
+        # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+        a = np.square(g_filters, out=Nx128_0)
+        b = np.subtract(a, 2.0, out=Nx128_2)
+        a = np.add(a, 2.0, out=Nx128_0)
+        a = np.square(a, out=Nx128_0)
+        a = np.divide(b, a, out=Nx128_2)
+        f_second_experts = np.multiply(a, -3.0, out=Nx128_2)
+        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_2)
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_1)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -448,18 +639,17 @@ def _loss_terms(params, x, lam, workspace):
     return K, L, J
 
 
+@_on_threads
 def _loss_terms_lam0(params, x, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
-    g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
     (
-        M128x64_0, M128_0, Nx128_0, Nx128_1, Nx128_2, Nx64_0, M128_1,
+        M128x64_0, M128_0,
     ) = workspace.arrays(
-        N,
-        "M128x64_0", "M128_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "M128_1",
+        "M128x64_0", "M128_0",
     )
 
     # ---- from the weights alone, once a call
@@ -470,39 +660,55 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # Σ_i (W_filters ∘ W_filters)
     W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
 
-    # ---- forward: g
-    # W_filters g_x
-    g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters
-    g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx64_0, M128_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "M128_1",
+        )
 
-    # ---- backward: δ and δ′
-    # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
-    a = np.square(g_filters, out=Nx128_1)
-    a = np.multiply(a, 0.5, out=Nx128_1)
-    a = np.add(a, 1.0, out=Nx128_1)
-    a = np.divide(g_filters, a, out=Nx128_1)
-    f_prime_experts = np.multiply(a, 1.5, out=Nx128_1)
-    # δ_filters = δ_experts f′(g_filters)  (1)
-    delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_1)
-    # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
-    a = np.square(g_filters, out=Nx128_0)
-    b = np.subtract(a, 2.0, out=Nx128_2)
-    a = np.add(a, 2.0, out=Nx128_0)
-    a = np.square(a, out=Nx128_0)
-    a = np.divide(b, a, out=Nx128_2)
-    f_second_experts = np.multiply(a, -3.0, out=Nx128_2)
-    # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-    delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_2)
-    # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        # ---- forward: g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n δ′_filters
-    delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
+        # ---- backward: δ and δ′
+        # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+        a = np.square(g_filters, out=Nx128_1)
+        a = np.multiply(a, 0.5, out=Nx128_1)
+        a = np.add(a, 1.0, out=Nx128_1)
+        a = np.divide(g_filters, a, out=Nx128_1)
+        f_prime_experts = np.multiply(a, 1.5, out=Nx128_1)
+        # δ_filters = δ_experts f′(g_filters)  (1)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_1)
+        # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+        a = np.square(g_filters, out=Nx128_0)
+        b = np.subtract(a, 2.0, out=Nx128_2)
+        a = np.add(a, 2.0, out=Nx128_0)
+        a = np.square(a, out=Nx128_0)
+        a = np.divide(b, a, out=Nx128_2)
+        f_second_experts = np.multiply(a, -3.0, out=Nx128_2)
+        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_2)
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_filters
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
+        return (
+            sum_delta_squared, delta_prime_filters_total,
+        )
+
+    (
+        sum_delta_squared, delta_prime_filters_total,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
@@ -518,20 +724,17 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
+@_on_threads
 def _loss_and_grad(params, x, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
-    g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
     (
-        M128x64_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx128_5, Nx128_6, Nx128_7,
-        M128_0, Nx128_8, M128x64_1, M128x64_2, M128x64_3, M128_1, M128x64_4,
+        M128x64_0, M128x64_4,
     ) = workspace.arrays(
-        N,
-        "M128x64_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx128_5",
-        "Nx128_6", "Nx128_7", "M128_0", "Nx128_8", "M128x64_1", "M128x64_2", "M128x64_3", "M128_1", "M128x64_4",
+        "M128x64_0", "M128x64_4",
     )
 
     # ---- from the weights alone, once a call
@@ -540,86 +743,106 @@ def _loss_and_grad(params, x, lam, workspace):
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M128x64_0)
 
-    # ---- forward: g
-    # W_filters g_x
-    g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters
-    g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx128_5, Nx128_6, Nx128_7, M128_0,
+            Nx128_8, M128x64_1, M128x64_2, M128x64_3, M128_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx128_5", "Nx128_6",
+            "Nx128_7", "M128_0", "Nx128_8", "M128x64_1", "M128x64_2", "M128x64_3", "M128_1",
+        )
 
-    # ---- backward: δ and δ′
-    # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
-    a = np.square(g_filters, out=Nx128_1)
-    a = np.multiply(a, 0.5, out=Nx128_1)
-    a = np.add(a, 1.0, out=Nx128_1)
-    a = np.divide(g_filters, a, out=Nx128_1)
-    f_prime_experts = np.multiply(a, 1.5, out=Nx128_1)
-    # δ_filters = δ_experts f′(g_filters)  (1)
-    delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
-    # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
-    a = np.square(g_filters, out=Nx128_3)
-    b = np.subtract(a, 2.0, out=Nx128_4)
-    a = np.add(a, 2.0, out=Nx128_3)
-    a = np.square(a, out=Nx128_3)
-    a = np.divide(b, a, out=Nx128_4)
-    f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
-    # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-    delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_3)
-    # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
-    # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+        # ---- forward: g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx64_2)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n Σ_i δ′_x
-    sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-    sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_2)
-    # Σ_n Σ_i δ′_x²
-    sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        # ---- backward: δ and δ′
+        # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+        a = np.square(g_filters, out=Nx128_1)
+        a = np.multiply(a, 0.5, out=Nx128_1)
+        a = np.add(a, 1.0, out=Nx128_1)
+        a = np.divide(g_filters, a, out=Nx128_1)
+        f_prime_experts = np.multiply(a, 1.5, out=Nx128_1)
+        # δ_filters = δ_experts f′(g_filters)  (1)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
+        # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+        a = np.square(g_filters, out=Nx128_3)
+        b = np.subtract(a, 2.0, out=Nx128_4)
+        a = np.add(a, 2.0, out=Nx128_3)
+        a = np.square(a, out=Nx128_3)
+        a = np.divide(b, a, out=Nx128_4)
+        f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
+        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_3)
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
-    # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
-    # ∂J/∂δ_x = δ_x  (3)+(5)
-    dJ_ddelta_x = delta_x
-    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
-    a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_1)
-    dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_1)
-    # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx128_5)
-    # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
-    dJ_ddelta_prime_filters = np.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx128_6)
-    # ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19)
-    a = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_1)
-    b = np.multiply(dJ_ddelta_prime_filters, f_second_experts, out=Nx128_7)
-    dJ_ddelta_experts = np.add(a, b, out=Nx128_1)
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_2)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_2)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
-    # Σ_n ∂J/∂δ_experts
-    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_0)
-    # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
-    a = np.square(g_filters, out=Nx128_1)
-    b = np.subtract(a, 6.0, out=Nx128_7)
-    a = np.add(a, 2.0, out=Nx128_1)
-    c = np.square(a, out=Nx128_8)
-    a = np.multiply(c, a, out=Nx128_8)
-    b = np.multiply(g_filters, b, out=Nx128_0)
-    a = np.divide(b, a, out=Nx128_0)
-    f_third_experts = np.multiply(a, 6.0, out=Nx128_0)
-    # ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
-    a = np.multiply(delta_experts, dJ_ddelta_filters, out=Nx128_5)
-    a = np.multiply(a, f_second_experts, out=Nx128_5)
-    b = np.multiply(delta_experts, dJ_ddelta_prime_filters, out=Nx128_6)
-    b = np.multiply(b, f_third_experts, out=Nx128_6)
-    dJ_dg_filters = np.add(a, b, out=Nx128_5)
-    # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-    dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_1)
-    # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_2)
-    # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_3)
-    # Σ_n ∂J/∂g_filters
-    dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_1)
+        # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+        # ∂J/∂δ_x = δ_x  (3)+(5)
+        dJ_ddelta_x = delta_x
+        # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_1)
+        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_1)
+        # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx128_5)
+        # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
+        dJ_ddelta_prime_filters = np.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx128_6)
+        # ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19)
+        a = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_1)
+        b = np.multiply(dJ_ddelta_prime_filters, f_second_experts, out=Nx128_7)
+        dJ_ddelta_experts = np.add(a, b, out=Nx128_1)
+
+        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # Σ_n ∂J/∂δ_experts
+        dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_0)
+        # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
+        a = np.square(g_filters, out=Nx128_1)
+        b = np.subtract(a, 6.0, out=Nx128_7)
+        a = np.add(a, 2.0, out=Nx128_1)
+        c = np.square(a, out=Nx128_8)
+        a = np.multiply(c, a, out=Nx128_8)
+        b = np.multiply(g_filters, b, out=Nx128_0)
+        a = np.divide(b, a, out=Nx128_0)
+        f_third_experts = np.multiply(a, 6.0, out=Nx128_0)
+        # ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
+        a = np.multiply(delta_experts, dJ_ddelta_filters, out=Nx128_5)
+        a = np.multiply(a, f_second_experts, out=Nx128_5)
+        b = np.multiply(delta_experts, dJ_ddelta_prime_filters, out=Nx128_6)
+        b = np.multiply(b, f_third_experts, out=Nx128_6)
+        dJ_dg_filters = np.add(a, b, out=Nx128_5)
+        # Σ_n δ′_filters ∂J/∂δ′_xᵀ
+        dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_1)
+        # Σ_n δ_filters ∂J/∂δ_xᵀ
+        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_2)
+        # Σ_n ∂J/∂g_filters g_xᵀ
+        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_3)
+        # Σ_n ∂J/∂g_filters
+        dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_1)
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_alpha_sum, dJ_dW_filters_delta_prime,
+            dJ_dW_filters_delta, dJ_dW_filters_g, dJ_db_filters_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_alpha_sum, dJ_dW_filters_delta_prime,
+        dJ_dW_filters_delta, dJ_dW_filters_g, dJ_db_filters_sum,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -643,20 +866,17 @@ def _loss_and_grad(params, x, lam, workspace):
     }
 
 
+@_on_threads
 def _loss_and_grad_lam0(params, x, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
-    g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
     (
-        M128x64_0, M128_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, M128_1, Nx128_5, M128_2,
-        Nx128_6, M128_3, M128x64_1, M128x64_2, M128x64_3, M128x64_4,
+        M128x64_0, M128_0, M128x64_3, M128x64_4,
     ) = workspace.arrays(
-        N,
-        "M128x64_0", "M128_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "M128_1",
-        "Nx128_5", "M128_2", "Nx128_6", "M128_3", "M128x64_1", "M128x64_2", "M128x64_3", "M128x64_4",
+        "M128x64_0", "M128_0", "M128x64_3", "M128x64_4",
     )
 
     # ---- from the weights alone, once a call
@@ -667,74 +887,94 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_i (W_filters ∘ W_filters)
     W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
 
-    # ---- forward: g
-    # W_filters g_x
-    g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters
-    g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, M128_1, Nx128_5, M128_2, Nx128_6, M128_3,
+            M128x64_1, M128x64_2,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "M128_1", "Nx128_5", "M128_2",
+            "Nx128_6", "M128_3", "M128x64_1", "M128x64_2",
+        )
 
-    # ---- backward: δ and δ′
-    # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
-    a = np.square(g_filters, out=Nx128_1)
-    a = np.multiply(a, 0.5, out=Nx128_1)
-    a = np.add(a, 1.0, out=Nx128_1)
-    a = np.divide(g_filters, a, out=Nx128_1)
-    f_prime_experts = np.multiply(a, 1.5, out=Nx128_1)
-    # δ_filters = δ_experts f′(g_filters)  (1)
-    delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
-    # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
-    a = np.square(g_filters, out=Nx128_3)
-    b = np.subtract(a, 2.0, out=Nx128_4)
-    a = np.add(a, 2.0, out=Nx128_3)
-    a = np.square(a, out=Nx128_3)
-    a = np.divide(b, a, out=Nx128_4)
-    f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
-    # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-    delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_3)
-    # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        # ---- forward: g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx64_1)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n δ′_filters
-    delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
+        # ---- backward: δ and δ′
+        # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+        a = np.square(g_filters, out=Nx128_1)
+        a = np.multiply(a, 0.5, out=Nx128_1)
+        a = np.add(a, 1.0, out=Nx128_1)
+        a = np.divide(g_filters, a, out=Nx128_1)
+        f_prime_experts = np.multiply(a, 1.5, out=Nx128_1)
+        # δ_filters = δ_experts f′(g_filters)  (1)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
+        # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+        a = np.square(g_filters, out=Nx128_3)
+        b = np.subtract(a, 2.0, out=Nx128_4)
+        a = np.add(a, 2.0, out=Nx128_3)
+        a = np.square(a, out=Nx128_3)
+        a = np.divide(b, a, out=Nx128_4)
+        f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
+        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_3)
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
 
-    # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
-    # ∂J/∂δ_x = δ_x  (3)+(5)
-    dJ_ddelta_x = delta_x
-    # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx128_3)
-    # ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19)
-    a = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_1)
-    b = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_5)
-    dJ_ddelta_experts = np.subtract(a, b, out=Nx128_1)
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_1)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_filters
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
-    # Σ_n ∂J/∂δ_experts
-    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_2)
-    # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
-    a = np.square(g_filters, out=Nx128_1)
-    b = np.subtract(a, 6.0, out=Nx128_5)
-    a = np.add(a, 2.0, out=Nx128_1)
-    c = np.square(a, out=Nx128_6)
-    a = np.multiply(c, a, out=Nx128_6)
-    b = np.multiply(g_filters, b, out=Nx128_0)
-    a = np.divide(b, a, out=Nx128_0)
-    f_third_experts = np.multiply(a, 6.0, out=Nx128_0)
-    # ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
-    a = np.multiply(delta_experts, dJ_ddelta_filters, out=Nx128_3)
-    a = np.multiply(a, f_second_experts, out=Nx128_3)
-    b = np.multiply(W_filters_squared_rows, delta_experts, out=M128_3)
-    b = np.multiply(b, f_third_experts, out=Nx128_0)
-    dJ_dg_filters = np.subtract(a, b, out=Nx128_3)
-    # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_1)
-    # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_2)
-    # Σ_n ∂J/∂g_filters
-    dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_3)
+        # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+        # ∂J/∂δ_x = δ_x  (3)+(5)
+        dJ_ddelta_x = delta_x
+        # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx128_3)
+        # ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19)
+        a = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_1)
+        b = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_5)
+        dJ_ddelta_experts = np.subtract(a, b, out=Nx128_1)
+
+        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # Σ_n ∂J/∂δ_experts
+        dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_2)
+        # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
+        a = np.square(g_filters, out=Nx128_1)
+        b = np.subtract(a, 6.0, out=Nx128_5)
+        a = np.add(a, 2.0, out=Nx128_1)
+        c = np.square(a, out=Nx128_6)
+        a = np.multiply(c, a, out=Nx128_6)
+        b = np.multiply(g_filters, b, out=Nx128_0)
+        a = np.divide(b, a, out=Nx128_0)
+        f_third_experts = np.multiply(a, 6.0, out=Nx128_0)
+        # ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
+        a = np.multiply(delta_experts, dJ_ddelta_filters, out=Nx128_3)
+        a = np.multiply(a, f_second_experts, out=Nx128_3)
+        b = np.multiply(W_filters_squared_rows, delta_experts, out=M128_3)
+        b = np.multiply(b, f_third_experts, out=Nx128_0)
+        dJ_dg_filters = np.subtract(a, b, out=Nx128_3)
+        # Σ_n δ_filters ∂J/∂δ_xᵀ
+        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_1)
+        # Σ_n ∂J/∂g_filters g_xᵀ
+        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_2)
+        # Σ_n ∂J/∂g_filters
+        dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_3)
+        return (
+            sum_delta_squared, delta_prime_filters_total, dJ_ds_alpha_sum, dJ_dW_filters_delta, dJ_dW_filters_g,
+            dJ_db_filters_sum,
+        )
+
+    (
+        sum_delta_squared, delta_prime_filters_total, dJ_ds_alpha_sum, dJ_dW_filters_delta, dJ_dW_filters_g,
+        dJ_db_filters_sum,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
@@ -762,20 +1002,17 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     }
 
 
+@_on_threads
 def _loss_and_grad_terms(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
-    g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
     (
-        M128x64_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx128_5, M128_0, M128x64_1,
-        M128x64_2, M128_1, M128_2, M128x64_3, M128x64_4, M128_3, M128x64_5,
+        M128x64_0, M128x64_5,
     ) = workspace.arrays(
-        N,
-        "M128x64_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx128_5",
-        "M128_0", "M128x64_1", "M128x64_2", "M128_1", "M128_2", "M128x64_3", "M128x64_4", "M128_3", "M128x64_5",
+        "M128x64_0", "M128x64_5",
     )
 
     # ---- from the weights alone, once a call
@@ -784,96 +1021,118 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M128x64_0)
 
-    # ---- forward: g
-    # W_filters g_x
-    g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters
-    g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx128_5, M128_0, M128x64_1, M128x64_2,
+            M128_1, M128_2, M128x64_3, M128x64_4, M128_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx128_5", "M128_0",
+            "M128x64_1", "M128x64_2", "M128_1", "M128_2", "M128x64_3", "M128x64_4", "M128_3",
+        )
 
-    # ---- backward: δ and δ′
-    # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
-    a = np.square(g_filters, out=Nx128_1)
-    a = np.multiply(a, 0.5, out=Nx128_1)
-    a = np.add(a, 1.0, out=Nx128_1)
-    a = np.divide(g_filters, a, out=Nx128_1)
-    f_prime_experts = np.multiply(a, 1.5, out=Nx128_1)
-    # δ_filters = δ_experts f′(g_filters)  (1)
-    delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
-    # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
-    a = np.square(g_filters, out=Nx128_3)
-    b = np.subtract(a, 2.0, out=Nx128_4)
-    a = np.add(a, 2.0, out=Nx128_3)
-    a = np.square(a, out=Nx128_3)
-    a = np.divide(b, a, out=Nx128_4)
-    f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
-    # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-    delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_3)
-    # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
-    # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+        # ---- forward: g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx64_2)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n Σ_i δ′_x
-    sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-    sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_2)
-    # Σ_n Σ_i δ′_x²
-    sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        # ---- backward: δ and δ′
+        # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+        a = np.square(g_filters, out=Nx128_1)
+        a = np.multiply(a, 0.5, out=Nx128_1)
+        a = np.add(a, 1.0, out=Nx128_1)
+        a = np.divide(g_filters, a, out=Nx128_1)
+        f_prime_experts = np.multiply(a, 1.5, out=Nx128_1)
+        # δ_filters = δ_experts f′(g_filters)  (1)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
+        # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+        a = np.square(g_filters, out=Nx128_3)
+        b = np.subtract(a, 2.0, out=Nx128_4)
+        a = np.add(a, 2.0, out=Nx128_3)
+        a = np.square(a, out=Nx128_3)
+        a = np.divide(b, a, out=Nx128_4)
+        f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
+        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_3)
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
-    # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_x = δ_x  (3)
-    dK_ddelta_x = delta_x
-    # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-    dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx128_5)
-    # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
-    dK_ddelta_experts = np.multiply(dK_ddelta_filters, f_prime_experts, out=Nx128_1)
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_2)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_2)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
-    # Σ_n ∂K/∂δ_experts
-    dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_0)
-    # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
-    a = np.multiply(delta_experts, dK_ddelta_filters, out=Nx128_5)
-    dK_dg_filters = np.multiply(a, f_second_experts, out=Nx128_5)
-    # Σ_n δ_filters ∂K/∂δ_xᵀ
-    dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M128x64_1)
-    # Σ_n ∂K/∂g_filters g_xᵀ
-    dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
-    # Σ_n ∂K/∂g_filters
-    dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_1)
+        # ---- forward adjoints: ∂K/∂δ
+        # ∂K/∂δ_x = δ_x  (3)
+        dK_ddelta_x = delta_x
+        # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
+        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx128_5)
+        # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
+        dK_ddelta_experts = np.multiply(dK_ddelta_filters, f_prime_experts, out=Nx128_1)
 
-    # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-    # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
-    a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_1)
-    dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_1)
-    # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
-    dL_ddelta_prime_filters = np.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx128_5)
-    # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
-    dL_ddelta_experts = np.multiply(dL_ddelta_prime_filters, f_second_experts, out=Nx128_4)
+        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # Σ_n ∂K/∂δ_experts
+        dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_0)
+        # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
+        a = np.multiply(delta_experts, dK_ddelta_filters, out=Nx128_5)
+        dK_dg_filters = np.multiply(a, f_second_experts, out=Nx128_5)
+        # Σ_n δ_filters ∂K/∂δ_xᵀ
+        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M128x64_1)
+        # Σ_n ∂K/∂g_filters g_xᵀ
+        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
+        # Σ_n ∂K/∂g_filters
+        dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_1)
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
-    # Σ_n ∂L/∂δ_experts
-    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_2)
-    # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
-    a = np.square(g_filters, out=Nx128_4)
-    b = np.subtract(a, 6.0, out=Nx128_2)
-    a = np.add(a, 2.0, out=Nx128_4)
-    c = np.square(a, out=Nx128_1)
-    a = np.multiply(c, a, out=Nx128_1)
-    b = np.multiply(g_filters, b, out=Nx128_0)
-    a = np.divide(b, a, out=Nx128_0)
-    f_third_experts = np.multiply(a, 6.0, out=Nx128_0)
-    # ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22)
-    a = np.multiply(delta_experts, dL_ddelta_prime_filters, out=Nx128_5)
-    dL_dg_filters = np.multiply(a, f_third_experts, out=Nx128_5)
-    # Σ_n δ′_filters ∂L/∂δ′_xᵀ
-    dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M128x64_3)
-    # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_4)
-    # Σ_n ∂L/∂g_filters
-    dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_3)
+        # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+        # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
+        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_1)
+        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_1)
+        # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
+        dL_ddelta_prime_filters = np.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx128_5)
+        # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
+        dL_ddelta_experts = np.multiply(dL_ddelta_prime_filters, f_second_experts, out=Nx128_4)
+
+        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # Σ_n ∂L/∂δ_experts
+        dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_2)
+        # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
+        a = np.square(g_filters, out=Nx128_4)
+        b = np.subtract(a, 6.0, out=Nx128_2)
+        a = np.add(a, 2.0, out=Nx128_4)
+        c = np.square(a, out=Nx128_1)
+        a = np.multiply(c, a, out=Nx128_1)
+        b = np.multiply(g_filters, b, out=Nx128_0)
+        a = np.divide(b, a, out=Nx128_0)
+        f_third_experts = np.multiply(a, 6.0, out=Nx128_0)
+        # ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22)
+        a = np.multiply(delta_experts, dL_ddelta_prime_filters, out=Nx128_5)
+        dL_dg_filters = np.multiply(a, f_third_experts, out=Nx128_5)
+        # Σ_n δ′_filters ∂L/∂δ′_xᵀ
+        dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M128x64_3)
+        # Σ_n ∂L/∂g_filters g_xᵀ
+        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_4)
+        # Σ_n ∂L/∂g_filters
+        dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_3)
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_alpha_sum, dK_dW_filters_delta,
+            dK_dW_filters_g, dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_delta_prime, dL_dW_filters_g,
+            dL_db_filters_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_alpha_sum, dK_dW_filters_delta,
+        dK_dW_filters_g, dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_delta_prime, dL_dW_filters_g,
+        dL_db_filters_sum,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -908,20 +1167,17 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     }
 
 
+@_on_threads
 def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
-    g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
     (
-        M128x64_0, M128_0, Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, M128_1, M128_2, M128x64_1,
-        M128x64_2, M128_3, M128_4, M128_5, M128x64_3, M128x64_4,
+        M128x64_0, M128_0, M128x64_4,
     ) = workspace.arrays(
-        N,
-        "M128x64_0", "M128_0", "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "M128_1",
-        "M128_2", "M128x64_1", "M128x64_2", "M128_3", "M128_4", "M128_5", "M128x64_3", "M128x64_4",
+        "M128x64_0", "M128_0", "M128x64_4",
     )
 
     # ---- from the weights alone, once a call
@@ -932,86 +1188,106 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_i (W_filters ∘ W_filters)
     W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
 
-    # ---- forward: g
-    # W_filters g_x
-    g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters
-    g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, M128_1, M128_2, M128x64_1, M128x64_2, M128_3,
+            M128_4, M128_5, M128x64_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "M128_1", "M128_2", "M128x64_1",
+            "M128x64_2", "M128_3", "M128_4", "M128_5", "M128x64_3",
+        )
 
-    # ---- backward: δ and δ′
-    # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
-    a = np.square(g_filters, out=Nx128_1)
-    a = np.multiply(a, 0.5, out=Nx128_1)
-    a = np.add(a, 1.0, out=Nx128_1)
-    a = np.divide(g_filters, a, out=Nx128_1)
-    f_prime_experts = np.multiply(a, 1.5, out=Nx128_1)
-    # δ_filters = δ_experts f′(g_filters)  (1)
-    delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
-    # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
-    a = np.square(g_filters, out=Nx128_3)
-    b = np.subtract(a, 2.0, out=Nx128_4)
-    a = np.add(a, 2.0, out=Nx128_3)
-    a = np.square(a, out=Nx128_3)
-    a = np.divide(b, a, out=Nx128_4)
-    f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
-    # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-    delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_3)
-    # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        # ---- forward: g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-    # ---- loss: K and L
-    sum_delta_squared_terms = np.square(delta_x, out=Nx64_1)
-    # Σ_n Σ_i δ_x²
-    sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-    # Σ_n δ′_filters
-    delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
+        # ---- backward: δ and δ′
+        # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+        a = np.square(g_filters, out=Nx128_1)
+        a = np.multiply(a, 0.5, out=Nx128_1)
+        a = np.add(a, 1.0, out=Nx128_1)
+        a = np.divide(g_filters, a, out=Nx128_1)
+        f_prime_experts = np.multiply(a, 1.5, out=Nx128_1)
+        # δ_filters = δ_experts f′(g_filters)  (1)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
+        # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+        a = np.square(g_filters, out=Nx128_3)
+        b = np.subtract(a, 2.0, out=Nx128_4)
+        a = np.add(a, 2.0, out=Nx128_3)
+        a = np.square(a, out=Nx128_3)
+        a = np.divide(b, a, out=Nx128_4)
+        f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
+        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_3)
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
 
-    # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_x = δ_x  (3)
-    dK_ddelta_x = delta_x
-    # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-    dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx128_3)
-    # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
-    dK_ddelta_experts = np.multiply(dK_ddelta_filters, f_prime_experts, out=Nx128_1)
+        # ---- loss: K and L
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_1)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_filters
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
-    # Σ_n ∂K/∂δ_experts
-    dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_2)
-    # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
-    a = np.multiply(delta_experts, dK_ddelta_filters, out=Nx128_3)
-    dK_dg_filters = np.multiply(a, f_second_experts, out=Nx128_3)
-    # Σ_n δ_filters ∂K/∂δ_xᵀ
-    dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M128x64_1)
-    # Σ_n ∂K/∂g_filters g_xᵀ
-    dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
-    # Σ_n ∂K/∂g_filters
-    dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_3)
+        # ---- forward adjoints: ∂K/∂δ
+        # ∂K/∂δ_x = δ_x  (3)
+        dK_ddelta_x = delta_x
+        # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
+        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx128_3)
+        # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
+        dK_ddelta_experts = np.multiply(dK_ddelta_filters, f_prime_experts, out=Nx128_1)
 
-    # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-    # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
-    a = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_4)
-    dL_ddelta_experts = np.negative(a, out=Nx128_4)
+        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # Σ_n ∂K/∂δ_experts
+        dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_2)
+        # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
+        a = np.multiply(delta_experts, dK_ddelta_filters, out=Nx128_3)
+        dK_dg_filters = np.multiply(a, f_second_experts, out=Nx128_3)
+        # Σ_n δ_filters ∂K/∂δ_xᵀ
+        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M128x64_1)
+        # Σ_n ∂K/∂g_filters g_xᵀ
+        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
+        # Σ_n ∂K/∂g_filters
+        dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_3)
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
-    # Σ_n ∂L/∂δ_experts
-    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_4)
-    # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
-    a = np.square(g_filters, out=Nx128_4)
-    b = np.subtract(a, 6.0, out=Nx128_3)
-    a = np.add(a, 2.0, out=Nx128_4)
-    c = np.square(a, out=Nx128_2)
-    a = np.multiply(c, a, out=Nx128_2)
-    b = np.multiply(g_filters, b, out=Nx128_0)
-    a = np.divide(b, a, out=Nx128_0)
-    f_third_experts = np.multiply(a, 6.0, out=Nx128_0)
-    # ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22)
-    a = np.multiply(W_filters_squared_rows, delta_experts, out=M128_5)
-    a = np.multiply(a, f_third_experts, out=Nx128_0)
-    dL_dg_filters = np.negative(a, out=Nx128_0)
-    # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_3)
-    # Σ_n ∂L/∂g_filters
-    dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_5)
+        # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+        # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
+        a = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_4)
+        dL_ddelta_experts = np.negative(a, out=Nx128_4)
+
+        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # Σ_n ∂L/∂δ_experts
+        dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_4)
+        # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
+        a = np.square(g_filters, out=Nx128_4)
+        b = np.subtract(a, 6.0, out=Nx128_3)
+        a = np.add(a, 2.0, out=Nx128_4)
+        c = np.square(a, out=Nx128_2)
+        a = np.multiply(c, a, out=Nx128_2)
+        b = np.multiply(g_filters, b, out=Nx128_0)
+        a = np.divide(b, a, out=Nx128_0)
+        f_third_experts = np.multiply(a, 6.0, out=Nx128_0)
+        # ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22)
+        a = np.multiply(W_filters_squared_rows, delta_experts, out=M128_5)
+        a = np.multiply(a, f_third_experts, out=Nx128_0)
+        dL_dg_filters = np.negative(a, out=Nx128_0)
+        # Σ_n ∂L/∂g_filters g_xᵀ
+        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_3)
+        # Σ_n ∂L/∂g_filters
+        dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_5)
+        return (
+            sum_delta_squared, delta_prime_filters_total, dK_ds_alpha_sum, dK_dW_filters_delta, dK_dW_filters_g,
+            dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_g, dL_db_filters_sum,
+        )
+
+    (
+        sum_delta_squared, delta_prime_filters_total, dK_ds_alpha_sum, dK_dW_filters_delta, dK_dW_filters_g,
+        dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_g, dL_db_filters_sum,
+    ) = _over_tiles(tile, N, 512, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)

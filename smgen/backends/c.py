@@ -21,13 +21,14 @@ from smgen.printers.tiles import PrintedTiles, print_tiles
 from smgen.render import plain, render
 
 TEMPLATE: Final = "c/module.c.j2"
-ARRAYS: Final = Arrays("np.ndarray", "numpy", inspects_values=False, needs_contiguous=False, counts_in_int32=False)
+ARRAYS: Final = Arrays("np.ndarray", "numpy", inspects_values=True, needs_contiguous=False, counts_in_int32=False)
 
 TILE_BYTES: Final = 12 << 20
 """What the arrays of a tile may take: products stream through them, so that more than the level-2 cache is no loss."""
 
 FEWEST_ROWS: Final = 128
-"""Rows a thread must have to be alone on a tile: with fewer, products spend too much on packing weights."""
+MOST_ROWS: Final = 512
+"""Rows of a tile: with fewer products spend too long on packing weights, with more they gain nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,8 @@ class Function:
     flops: str
     spans: tuple[str, ...]
     zeros: tuple[str, ...]
-    inspect: tuple[str, ...]
     keep_totals: tuple[str, ...]
     add: tuple[str, ...]
-    numbers: int
-    arrays: int
     once: Sweeps
     tile: Sweeps
     end: Sweeps
@@ -64,6 +62,7 @@ class Module:
     real: str
     blas: str
     fewest_rows: int
+    most_rows: int
     total_lines: int
     helpers: tuple[str, ...]
     primitives: str
@@ -85,7 +84,8 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         CPrinter(facts.dtype).real,
         "s" if facts.dtype == "float32" else "d",
         FEWEST_ROWS,
-        max(ceil((1 + len(p.memory.totals)) / 8) for p in printed),
+        MOST_ROWS,
+        max(1, *(ceil(len(p.memory.totals) / 8) for p in printed)),
         helpers(facts.dtype, text, "static inline"),
         sections(plain("c/primitives.h"), text),
         functions,
@@ -104,10 +104,7 @@ def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTil
     base = printed.name.removesuffix("_lam0")
     flops = sum(op.flops for op in schedule.ops if isinstance(op, Product) and _batched(op))
     tile_text = "\n".join(line for sweep in printed.tile for s in sweep.statements for line in s.code)
-    widths = (
-        {int(w) for w in re.findall(r"\bs(\d+)\.", tile_text)} | {t.columns for t in memory.column_sums} | {facts.units}
-    )
-    scalars = sum(not b.shape for b in schedule.outputs)
+    widths = {int(w) for w in re.findall(r"\bs(\d+)\.", tile_text)} | {t.columns for t in memory.column_sums}
     return Function(
         printed.name,
         SUMMARIES[base].rstrip(".") + (", λ = 0" if base != printed.name else ""),
@@ -125,17 +122,8 @@ def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTil
                 for line in (f"for (long j = s{t.columns}.first; j < s{t.columns}.last; j++)", f"    {t.name}[j] = 0;")
             ),
         ),
-        (
-            "for (long n = 0; n < rows; n++) {",
-            "#pragma omp simd reduction(+ : unusable)",
-            f"    for (long j = s{facts.units}.first; j < s{facts.units}.last; j++)",
-            f"        unusable += x[(first + n) * {facts.units} + j] * 0;",
-            "}",
-        ),
-        tuple(f"totals[all.rank * TOTALS + {k}] = {name};" for k, name in enumerate(memory.totals, start=1)),
+        tuple(f"totals[all.rank * TOTALS + {k}] = {name};" for k, name in enumerate(memory.totals)),
         tuple(_added(memory)),
-        scalars,
-        len(schedule.outputs) - scalars,
         sweeps(printed.once, WIDTH - 20),
         sweeps(printed.tile, WIDTH - 20),
         sweeps(printed.end, WIDTH - 20),
@@ -147,9 +135,9 @@ def _batched(op: Product) -> bool:
 
 
 def _tile_rows(row_bytes: int) -> int:
-    """Rows of a tile: as many as fit, in sixteens, from 192 to 512."""
+    """Rows of a tile: as many as fit, in sixteens, from 192."""
     fitting = TILE_BYTES // max(row_bytes, 1)
-    return min(max(fitting // 16 * 16, 192), 512)
+    return min(max(fitting // 16 * 16, 192), MOST_ROWS)
 
 
 def _added(memory: Memory) -> Iterable[str]:
@@ -160,7 +148,7 @@ def _added(memory: Memory) -> Iterable[str]:
     for total in memory.column_sums:
         where = f"all_columns + {total.offset}, {memory.column_sums_size}, {total.columns}, {total.name}"
         yield f"add_columns(all, (int)parts, {where});"
-    for k, name in enumerate(memory.totals, start=1):
+    for k, name in enumerate(memory.totals):
         yield f"const double {name} = add_totals(p.threads, totals + {k});"
     if any(total.symmetric for total in memory.sums):
         yield "together(all);"

@@ -1,8 +1,9 @@
 """The same step as people write it without smgen, as the source of a program for each library.
 
-Each program has `make(params, x, lam)`, which returns a function that takes a step and waits for its result, (J, gradient).
-JAX is given jax.jit of value_and_grad of the δ/δ′ recursion, PyTorch the same loss under autograd, NumPy the equations of
-the paper literally, with the sweeps of K and of L apart. JAX's λ is an argument of the compiled step, or a constant if 0.
+Each program has `make(params, x, lam)`, which returns a function that takes a step and waits for its result, J and the
+gradient. JAX is given jax.jit of value_and_grad of the δ/δ′ recursion, PyTorch the same loss under autograd, NumPy the
+equations of the paper literally, with the sweeps of K and of L apart. JAX's λ is an argument of the compiled step, or a
+constant if it is 0.
 """
 
 from __future__ import annotations
@@ -10,99 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from smgen.bench.preludes import JAX, NUMPY, TORCH
 from smgen.derivatives import differentiate
 from smgen.errors import BuildError
 from smgen.network import Network, Vertex
 from smgen.nodes import Add, Concat, Input, Linear, Pointwise, Scale
-
-_JAX: Final = """import jax
-import jax.numpy as jnp
-from jax.numpy import arctan as atan, cos, cosh, exp, expm1, log, log1p, pi, sin, sinh, sqrt, tan, tanh
-from jax.scipy.special import erf
-from jax.nn import relu, sigmoid, softplus
-
-jax.config.update("jax_enable_x64", True)
-
-
-def logcosh(g):
-    return jnp.abs(g) + log1p(exp(-2 * jnp.abs(g))) - jnp.log(2.0).astype(g.dtype)
-
-
-def ndtr(g):
-    return (1 + erf(g / 2**0.5)) / 2
-
-
-def gaussian(g, c):
-    return exp(-c * g * g)
-
-
-def Abs(g):
-    return jnp.abs(g)
-
-
-absolute = Abs
-"""
-
-_TORCH: Final = """import math
-
-import torch
-from torch import cos, cosh, erf, exp, expm1, log, log1p, relu, sigmoid, sin, sinh, sqrt, tan, tanh
-from torch.nn.functional import softplus
-
-pi = math.pi
-
-
-def logcosh(g):
-    return torch.abs(g) + log1p(exp(-2 * torch.abs(g))) - math.log(2.0)
-
-
-def sech(g):
-    return 1 / cosh(g)
-
-
-def step(g):
-    return (g > 0).to(g.dtype)
-
-
-def ndtr(g):
-    return (1 + erf(g / 2**0.5)) / 2
-
-
-def gaussian(g, c):
-    return exp(-c * g * g)
-"""
-
-_NUMPY: Final = """import numpy as np
-from numpy import cos, cosh, exp, expm1, log, log1p, pi, sin, sinh, sqrt, tan, tanh
-
-
-def logcosh(g):
-    return np.logaddexp(g, -g) - np.log(2.0).astype(g.dtype)
-
-
-def softplus(g):
-    return np.logaddexp(g, np.zeros((), g.dtype))
-
-
-def sigmoid(g):
-    return (1 + tanh(g / 2)) / 2
-
-
-def sech(g):
-    return 1 / cosh(g)
-
-
-def relu(g):
-    return np.maximum(g, 0)
-
-
-def step(g):
-    return (g > 0).astype(g.dtype)
-
-
-def gaussian(g, c):
-    return exp(-c * g * g)
-"""
 
 
 def peer(library: str, network: Network) -> str:
@@ -191,7 +104,7 @@ def _jax(network: Network) -> str:
         if isinstance(v.op, Pointwise)
     )
     return (
-        _JAX
+        JAX
         + "".join(_functions(network, 0))
         + derivatives
         + "\n"
@@ -212,7 +125,7 @@ def make(params, x, lam):
 
 def _torch(network: Network, step: str = "loss") -> str:
     return (
-        _TORCH
+        TORCH
         + "".join(_functions(network, 2))
         + "\n"
         + _loss(network, "torch", "torch.cat")
@@ -251,7 +164,7 @@ def _numpy(network: Network) -> str:
     total = "{key: (dK[key] + dL[key]) / len(g_" + x + ") for key in params}"
     body = "\n        ".join(["dK, dL = {}, {}", *lines, f"return K + L, {total}"])
     return (
-        _NUMPY
+        NUMPY
         + "".join(_functions(network, 3))
         + f"\n\n\ndef make(params, g_{x}, lam):\n    def step():\n        {body}\n\n    return step\n"
     )
@@ -281,7 +194,8 @@ def _literal_sweeps(network: Network, chain: list[Vertex], of: str, mu: str, nu:
         if isinstance(v.op, Linear):
             w, group = f'params["{v.op.weights}.weight"]', v.op.weights
             curved = f" + 2 * {w} * (p_{j}.T @ n_{i})" if nu else ""
-            yield f'd{of}["{group}.weight"] = d_{j}.T @ m_{i}{curved} + c_{j}.T @ g_{i} + d{of}.get("{group}.weight", 0)'
+            earlier = f'd{of}.get("{group}.weight", 0)'
+            yield f'd{of}["{group}.weight"] = d_{j}.T @ m_{i}{curved} + c_{j}.T @ g_{i} + {earlier}'
             if v.op.bias:
                 yield f'd{of}["{group}.bias"] = c_{j}.sum(0) + d{of}.get("{group}.bias", 0)'
             yield f"c_{i} = c_{j} @ {w}"

@@ -89,10 +89,7 @@ def summary(results: Results, contenders: Sequence[str], peer: str) -> list[tupl
     rows: list[tuple[str, ...]] = []
     kinds: list[tuple[str, Callable[[Case], bool], Callable[[list[float]], float]]] = [
         ("geometric mean", lambda _: True, geometric_mean),
-        *(
-            (f"geometric mean at N = {n}", lambda case, n=n: case.samples == n, geometric_mean)  # type: ignore[misc]
-            for n in samples
-        ),
+        *((f"geometric mean at N = {n}", lambda case, n=n: case.samples == n, geometric_mean) for n in samples),
         ("worst case", lambda _: True, max),
     ]
     for contender in contenders:

@@ -41,7 +41,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One contender's times: seconds a step, the median of each round, the first step's, and the peak memory in bytes."""
+    """One contender: seconds a step as the median of each round, the first step's, and the peak memory in bytes."""
 
     contender: str
     rounds: tuple[float, ...]
@@ -85,6 +85,7 @@ class Worker:
         self.errors.close()
 
     def answer(self) -> dict[str, Any]:
+        """The next thing the process says."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
@@ -95,12 +96,14 @@ class Worker:
         return answer
 
     def round(self, seconds: float) -> None:
+        """Take steps for about so many seconds."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{seconds}\n")
         self.process.stdin.flush()
         self.rounds.append(median(self.answer()["times"]))
 
     def finish(self) -> Measured:
+        """What was measured; the process has ended."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         peak = self.answer()["peak_memory"]

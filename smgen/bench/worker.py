@@ -2,47 +2,54 @@
 
     worker.py PROGRAM DATA LAM RESULT
 
-PROGRAM is a generated module, or a peer's program with `make`. DATA holds x and the parameters, RESULT is where J and the
-gradient of the first step go. One JSON object a line on standard output: first how long the first step took, then, for each
-line `seconds` on standard input, the times of the steps taken in about so many seconds; on end of input the peak memory.
+PROGRAM is a generated module, or a peer's program with `make`. DATA holds x and the parameters, RESULT is where J and
+the gradient of the first step go. It says one JSON object a line: first how long the first step took, then, for each
+line `seconds` on standard input, the times of the steps taken in about so many seconds, and last the peak memory.
 """
+
+from __future__ import annotations
 
 import importlib.util
 import json
 import sys
 import time
+from pathlib import Path
 
 
-def peak_memory():
+def peak_memory() -> int:
     """Peak resident memory in bytes."""
     try:
-        with open("/proc/self/status", encoding="ascii") as file:
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
     except OSError:
         import resource
 
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def main(program, data, lam, result):
+def main(program: str, data: str, weight: str, result: str) -> None:
     """Load, take the first step, then obey standard input."""
     import numpy as np
 
-    lam = float(lam)
-    with np.load(data) as arrays:
-        params = {key: arrays[key] for key in arrays.files if key != "x"}
-        x = arrays["x"]
+    lam = float(weight)
+    with np.load(data) as given:
+        params = {key: given[key] for key in given.files if key != "x"}
+        x = given["x"]
     started = time.perf_counter()
     spec = importlib.util.spec_from_file_location("program", program)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     step = module.make(params, x, lam) if hasattr(module, "make") else lambda: module.loss_and_grad(params, x, lam)
     J, gradient = step()
     first = time.perf_counter() - started
-    np.savez(result, J=np.float64(J), **{key: np.asarray(value) for key, value in gradient.items()})
+    found = {"J": np.asarray(J, np.float64), **{key: np.asarray(value) for key, value in gradient.items()}}
+    np.savez(result, allow_pickle=False, **found)
     print(json.dumps({"first": first}), flush=True)
     for line in sys.stdin:
-        seconds, times = float(line), []
+        seconds = float(line)
+        times: list[float] = []
         step()
         end = time.perf_counter() + seconds
         while time.perf_counter() < end or len(times) < 3:

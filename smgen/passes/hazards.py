@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smgen.ir import Fused, Op, Product, Reduce, Schedule, View
+from smgen.ir import Fused, Op, Reduce, Schedule, View
 from smgen.passes.storage import allocate, view_roots
 
 
@@ -16,6 +16,8 @@ def barriers(schedule: Schedule) -> frozenset[int]:
     has read them. Outside tiles, where arrays are shared out by rows or by columns, every dependence counts.
     """
     storage, roots = allocate(schedule), view_roots(schedule)
+    shapes = {b.name: b.shape for b in (*schedule.inputs, *(out for op in schedule.ops for out in op.outs))}
+    slices = {name for name, root in roots.items() if shapes[name] != shapes[root]}
 
     def place(name: str) -> str:
         root = roots.get(name, name)
@@ -28,7 +30,7 @@ def barriers(schedule: Schedule) -> frozenset[int]:
         if sweep.phase != phase:  # everybody waits between phases
             phase, written, read = sweep.phase, set[str](), set[str]()
         for op in sweep.ops:
-            foreign = {place(name) for name in _foreign_reads(op, tile=sweep.phase == "tile")}
+            foreign = {place(name) for name in _foreign_reads(op, slices, tile=sweep.phase == "tile")}
             writes = {place(out.name) for out in op.outs} if not isinstance(op, View) else set()
             if foreign & written or writes & read or (sweep.phase != "tile" and writes & written):
                 waits.add(position)
@@ -39,19 +41,11 @@ def barriers(schedule: Schedule) -> frozenset[int]:
     return frozenset(waits)
 
 
-def _foreign_reads(op: Op, *, tile: bool) -> Iterator[str]:
-    """What an operation reads that another thread may have written."""
+def _foreign_reads(op: Op, slices: set[str], *, tile: bool) -> Iterator[str]:
+    """What an operation reads that another thread may have written: all but a thread's own columns of whole arrays."""
+    if isinstance(op, View):
+        return
     for b in op.reads:
-        match op:
-            case View():
-                continue
-            case Fused(shape=shape):
-                own = b.shape == shape
-            case Reduce(axis=axis):
-                own = axis == 0
-            case Product():
-                own = False
-            case _:
-                own = False
-        if not tile or not own:
+        own = (isinstance(op, Fused) and b.shape == op.shape) or (isinstance(op, Reduce) and op.axis == 0)
+        if not tile or not own or b.name in slices:
             yield b.name

@@ -38,8 +38,8 @@ class PrintedFunction:
 class TiledFunction:
     """A schedule cut by `passes.tile` as source.
 
-    `arrays` and `once` are of the call, `tile_arrays` and `tile` of every tile, `sums` what a tile returns, `results` the
-    arrays over the batch that tiles fill, `end` what is left when all tiles are done.
+    `arrays` and `once` are of the call, `tile_arrays` and `tile` of every tile, `sums` what a tile returns, `results`
+    the arrays over the batch that tiles fill, `end` what is left when all tiles are done.
     """
 
     name: str

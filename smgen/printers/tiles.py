@@ -144,7 +144,7 @@ class _Printer:
         return ["{", f"    {head}", *(f"    {line}" for line in _for(index, "own.first", "own.last", body)), "}"]
 
     def element(self, b: Buffer, columns: int) -> str:
-        """One element of an array in a loop over rows n and columns j, the k-th in all; an axis of one unit is for all."""
+        """One element of an array in a loop over rows n and columns j, the k-th of all; an axis of one unit has one."""
         stride = self.memory.stride(b)
         if len(b.shape) == 2 and stride == b.shape[1] == columns != 1 and b.shape[0] != 1:
             return f"{b.name}[k]"
