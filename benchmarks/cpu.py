@@ -7,7 +7,6 @@ Figures are medians of ratios within a round. Results are compared before anythi
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 from itertools import product
 from pathlib import Path
@@ -15,25 +14,19 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.table import Table
 
 from benchmarks.networks import NETWORKS
-from smgen.bench.report import Results, as_json, from_json, markdown, summary, table
+from smgen.bench import available
+from smgen.bench.report import Results, as_json, from_json, markdown, ratios, summary, table
 from smgen.bench.rounds import Case, Measured, measure
+from smgen.ir import Product
+from smgen.lower import lower
+from smgen.passes import pipelines
+from smgen.passes import run as run_passes
 
 CONTENDERS = ("numpy", "c", "jax", "torch", "torch.compile", "literal")
-LIBRARIES = {"jax": "jax", "torch": "torch", "torch.compile": "torch", "c": "scipy_openblas32"}
 console = Console(width=150)
-
-
-def available(wanted: list[str]) -> list[str]:
-    """The contenders that are installed; the others are named."""
-    found = []
-    for name in wanted:
-        if name in LIBRARIES and importlib.util.find_spec(LIBRARIES[name]) is None:
-            console.print(f"{name} is left out: {LIBRARIES[name]} is not installed (pip install 'smgen[bench]')")
-        else:
-            found.append(name)
-    return found
 
 
 def arguments() -> argparse.Namespace:
@@ -60,7 +53,7 @@ def arguments() -> argparse.Namespace:
 
 def run(options: argparse.Namespace) -> Results:
     """Measure every case, telling of each as it is done."""
-    contenders = available(options.contenders)
+    contenders = available(options.contenders, console)
     results: list[tuple[Case, list[Measured]]] = []
     for dtype, name, samples, lam in product(options.dtypes, options.networks, options.samples, options.lam):
         case = Case(name, samples, dtype, lam)
@@ -79,8 +72,6 @@ def plot(results: Results, peer: str, path: Path) -> None:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-
-    from smgen.bench.report import ratios
 
     contenders = [m.contender for m in results[0][1] if m.contender != peer]
     figure, axes = plt.subplots(figsize=(8, 1 + len(contenders)))
@@ -109,12 +100,46 @@ def gemm_rate(dtype: str, size: int = 2048) -> float:
     return 2 * size**3 / min(times)
 
 
+def product_flops(case: Case) -> int:
+    """FLOPs of the products of a step, as few as the passes find for this batch size."""
+    name = "loss_and_grad" if case.lam else "loss_and_grad_lam0"
+    schedule = next(s for s in lower(NETWORKS[case.name]()) if s.name == name)
+    products = [op for op in run_passes(schedule, pipelines.c(case.samples)).ops if isinstance(op, Product)]
+    return sum(op.flops * (case.samples if any(b.batched for b in op.reads) else 1) for op in products)
+
+
+def rates(results: Results, contender: str) -> Table:
+    """Product FLOP/s of a contender as a fraction of what one large product reaches here."""
+    peak = {dtype: gemm_rate(dtype) for dtype in sorted({case.dtype for case, _ in results})}
+    heading = ", ".join(f"{rate / 1e9:.0f} GFLOP/s in {dtype}" for dtype, rate in peak.items())
+    found = Table(title=f"{contender}: fraction of the rate of one large product ({heading})", title_justify="left")
+    for column in ("network", "N", "dtype", "λ", "GFLOP", "fraction"):
+        found.add_column(column, justify="right")
+    for case, measured in results:
+        for m in measured:
+            if m.contender == contender:
+                flops = product_flops(case)
+                share = flops / m.seconds / peak[case.dtype]
+                cells = (
+                    case.name,
+                    str(case.samples),
+                    case.dtype,
+                    f"{case.lam:g}",
+                    f"{flops / 1e9:.3g}",
+                    f"{share:.2f}",
+                )
+                found.add_row(*cells)
+    return found
+
+
 def main() -> None:
     """Measure or read, then report."""
     options = arguments()
     results = from_json(json.loads(options.from_json.read_text())) if options.from_json else run(options)
     console.print(table(results, options.peer))
     contenders = [m.contender for m in results[0][1] if m.contender != options.peer]
+    if "c" in contenders:
+        console.print(rates(results, "c"))
     rows = summary(results, contenders, options.peer)
     print(markdown(rows))
     if options.plot:

@@ -38,7 +38,9 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 Net = Annotated[
     Path, typer.Argument(help="The network description. It is Python and is run: only use files you trust.")
 ]
-Backend = Annotated[str, typer.Option("--backend", help="What the module runs on: numpy, or cuda (CuPy).")]
+Backend = Annotated[
+    str, typer.Option("--backend", help="What the module runs on: numpy, c (compiled at first use) or cuda (CuPy).")
+]
 Dtype = Annotated[str, typer.Option("--dtype", help="float32 or float64; the module computes in it throughout.")]
 HessianMode = Annotated[
     str, typer.Option("--hessian", help="How δ′ is computed: diagonal, the recursion of the paper.")
@@ -98,12 +100,17 @@ def build(
         Path | None, typer.Option("-o", "--output", help="Folder of the module; that of NET by default.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write even if up to date, or over a foreign file.")] = False,
+    standalone: Annotated[
+        bool, typer.Option("--standalone", help="With --backend c: also the header NET_c.h, for C programs.")
+    ] = False,
 ) -> None:
     """Compile NET to the module NET_BACKEND.py. Unchanged inputs are not rebuilt."""
     from smgen.build import build as compile_network
 
     with _reported():
-        built = compile_network(net, output, _options(backend, dtype, hessian, batch_size), force=force)
+        built = compile_network(
+            net, output, _options(backend, dtype, hessian, batch_size), force=force, standalone=standalone
+        )
         if built.changes:
             typer.echo(f"wrote {built.path} ({', '.join(built.changes)})")
         else:
@@ -167,12 +174,30 @@ def show(
 
 
 @app.command()
+def bench(
+    net: Net,
+    dtype: Dtype = "float32",
+    samples: Annotated[int, typer.Option("--samples", min=1, help="Samples of the batch.")] = 1024,
+    lam: Annotated[float, typer.Option("--lam", min=0.0, help="Weight of the curvature regulariser.")] = 0.1,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds that the contenders take turns in.")] = 5,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.0, help="Of a turn.")] = 0.2,
+) -> None:
+    """Time a network's modules against JAX, PyTorch and the equations written in NumPy, whichever are installed."""
+    from smgen.bench import bench as compare
+    from smgen.build import prepared
+
+    with _reported():
+        network, _ = prepared(net, _options("numpy", dtype, "diagonal", samples))
+        compare(out, network, net.stem, samples=samples, dtype=dtype, lam=lam, rounds=rounds, seconds=seconds)
+
+
+@app.command()
 def new(
     path: Annotated[Path, typer.Argument(help="Where to write the description.")] = Path("net.py"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write a commented description to start from."""
-    from smgen.build import write
+    from smgen.files import write
     from smgen.render import render
 
     with _reported():

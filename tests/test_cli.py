@@ -18,7 +18,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from smgen.cli import app
-from smgen.loader import load, load_source
+from smgen.loader import load, load_sources
 from smgen.lower.diagonal import FUNCTIONS
 from smgen.netfile import load_network
 
@@ -175,8 +175,8 @@ def test_check(net: Path) -> None:
 
 @pytest.mark.parametrize("function", ["energy", "score", "hessian_diagonal", "loss_terms", "loss_and_grad"])
 def test_check_finds_wrong_modules(net: Path, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
-    def spoiled(text: str, name: str) -> ModuleType:
-        module = load_source(text, name)
+    def spoiled(texts: dict[str, str], name: str) -> ModuleType:
+        module = load_sources(texts, name)
         call = getattr(module, function)
 
         def wrong(*args: Any) -> Any:
@@ -188,7 +188,7 @@ def test_check_finds_wrong_modules(net: Path, monkeypatch: pytest.MonkeyPatch, f
         setattr(module, function, wrong)
         return module
 
-    monkeypatch.setattr("smgen.build.load_source", spoiled)
+    monkeypatch.setattr("smgen.build.load_sources", spoiled)
     assert "FAIL" in run("check", net, code=1).stdout
 
 

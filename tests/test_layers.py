@@ -22,7 +22,7 @@ FLOORS = (
     ("printers", "cost"),
     ("render",),
     ("backends",),
-    ("loader",),
+    ("loader", "files"),
     ("build",),
     ("reference", "show"),
     ("check", "demo", "bench"),

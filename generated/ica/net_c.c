@@ -17,7 +17,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 6bc8dead69c942b73d58a64fce94153280686af6d58685543c1f54fb4d072e4e */
+   template c/module.c.j2, sha256 ec204e66c853322c9b520aa1cee7f860fc04e371df39733b9ec680945e472ba8 */
 
 #include <math.h>
 #include <stddef.h>

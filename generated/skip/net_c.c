@@ -24,7 +24,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-   template c/module.c.j2, sha256 6bc8dead69c942b73d58a64fce94153280686af6d58685543c1f54fb4d072e4e */
+   template c/module.c.j2, sha256 ec204e66c853322c9b520aa1cee7f860fc04e371df39733b9ec680945e472ba8 */
 
 #include <math.h>
 #include <stddef.h>

@@ -18,7 +18,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-   template c/module.c.j2, sha256 6bc8dead69c942b73d58a64fce94153280686af6d58685543c1f54fb4d072e4e */
+   template c/module.c.j2, sha256 ec204e66c853322c9b520aa1cee7f860fc04e371df39733b9ec680945e472ba8 */
 
 #include <math.h>
 #include <stddef.h>

@@ -13,16 +13,22 @@ from smgen.ir import Schedule
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """How schedules become the texts of a module's files, by extension, and the template that is fingerprinted."""
+    """How schedules become the texts of a module's files, by extension, and the template that is fingerprinted.
+
+    `beside` are the files that the module needs beside it, by extension.
+    """
 
     emit: Callable[[Facts, tuple[Schedule, ...]], dict[str, str]]
     template: str
     summary: str
+    beside: tuple[str, ...] = ()
 
 
 BACKENDS: Final[Mapping[str, Backend]] = {
     "numpy": Backend(numpy.emit, numpy.TEMPLATE, "one module that needs NumPy alone"),
-    "c": Backend(c.emit, c.TEMPLATE, "a C file, and a NumPy module that compiles it with the system's compiler"),
+    "c": Backend(
+        c.emit, c.TEMPLATE, "a C file, and a NumPy module that compiles it with the system's compiler", (".c",)
+    ),
     "cuda": Backend(cuda.emit, cuda.TEMPLATE, "a CuPy module with its CUDA kernels, and cuBLAS"),
 }
 

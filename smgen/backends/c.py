@@ -37,6 +37,7 @@ class Function:
 
     name: str
     summary: str
+    results: str
     indent: str
     parameters: tuple[str, ...]
     memory: Memory
@@ -58,7 +59,11 @@ class Module:
     header: Header
     facts: Facts
     arrays: Arrays
+    file: str
     prefix: str
+    guard: str
+    enumeration: tuple[str, ...]
+    gemm_indent: str
     real: str
     blas: str
     fewest_rows: int
@@ -80,7 +85,12 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         header(facts),
         facts,
         ARRAYS,
+        facts.file,
         prefix,
+        f"{prefix.upper()}_H",
+        tuple(f"{_identifier(f'{prefix}_{key}').upper()}," for key in facts.parameters)
+        or (f"{prefix.upper()}_NO_PARAMETERS,",),
+        " " * len(f"void {prefix}_use_gemm(void (*gemm)("),
         CPrinter(facts.dtype).real,
         "s" if facts.dtype == "float32" else "d",
         FEWEST_ROWS,
@@ -90,7 +100,7 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         sections(plain("c/primitives.h"), text),
         functions,
     )
-    return {".py": render("c/module.py.j2", module), ".c": render(TEMPLATE, module)}
+    return {suffix: render(f"c/module{suffix}.j2", module) for suffix in (".py", ".c", ".h")}
 
 
 def _identifier(name: str) -> str:
@@ -108,6 +118,7 @@ def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTil
     return Function(
         printed.name,
         SUMMARIES[base].rstrip(".") + (", λ = 0" if base != printed.name else ""),
+        _results(schedule),
         " " * len(f"void {prefix}_{printed.name}("),
         tuple(f"const real *const {name} = params[{keys[name]}];" for name in printed.reads if name in keys),
         memory,
@@ -128,6 +139,13 @@ def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTil
         sweeps(printed.tile, WIDTH - 20),
         sweeps(printed.end, WIDTH - 20),
     )
+
+
+def _results(schedule: Schedule) -> str:
+    """What a function leaves where."""
+    numbers = ", ".join(b.name for b in schedule.outputs if not b.shape)
+    arrays = ", ".join(b.name for b in schedule.outputs if b.shape)
+    return "; ".join(f"{names} in {where}" for names, where in ((numbers, "numbers"), (arrays, "outputs")) if names)
 
 
 def _batched(op: Product) -> bool:

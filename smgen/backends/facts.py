@@ -14,6 +14,7 @@ class Facts:
     """The facts of a build that end up in the module's header and `METADATA`."""
 
     name: str
+    file: str
     description: str
     fingerprint: str
     template_fingerprint: str
