@@ -150,7 +150,7 @@ def _letters() -> Iterator[str]:
     """a, b, …, z, aa, ab, …: no buffer is called so."""
     for length in count(1):
         for letters in map("".join, product(ascii_lowercase, repeat=length)):
-            if letters != "np" and not keyword.iskeyword(letters):
+            if letters not in ("np", "x") and not keyword.iskeyword(letters):
                 yield letters
 
 
