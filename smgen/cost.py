@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from typing import Final, assert_never
 
 from smgen.ir import BATCH, Buffer, Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, View
 from smgen.passes import pipelines, run
+from smgen.passes.prune import prune
 from smgen.passes.storage import allocate
 
 ITEM: Final = {"float32": 4, "float64": 8}
@@ -51,6 +53,33 @@ def cost(schedule: Schedule, dtype: str, batch_size: int) -> Cost:
         products=sum(isinstance(op, Product) for op in ops),
         operations=len(ops),
     )
+
+
+def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> str:
+    """What the passes made of the products of a gradient step, in words: pairs of schedules before and after."""
+    found = []
+    for before, after in schedules:
+        if before.name in ("loss_and_grad", "loss_and_grad_lam0"):
+            written, left = (product_flops(run(s, (prune,)), batch_size) for s in (before, after))
+            lam = "λ = 0" if before.name.endswith("lam0") else "λ > 0"
+            outs = {op.out.name for op in after.ops if isinstance(op, Product)}
+            gone = [
+                op.out.math.split(" = ")[0]
+                for op in before.ops
+                if isinstance(op, Product)
+                and op.axes == "nm,md->nd"
+                and op.out.name not in outs
+                and op.right.shape[0] > 1
+            ]
+            unformed = f", {' and '.join(gone)} never formed" if gone else ""
+            found.append(f"{lam}: {left:,.0f} for {written:,.0f} as the equations stand{unformed}")
+    return f"Product FLOPs of a step, a sample, in batches of {batch_size}: {'; '.join(found)} ([+] 2, 3)."
+
+
+def product_flops(schedule: Schedule, batch_size: int) -> float:
+    """FLOPs of products a sample, what is done once a call shared among the samples of the batch."""
+    products = [op for op in schedule.ops if isinstance(op, Product)]
+    return sum(op.flops if _batched(op) else op.flops / batch_size for op in products)
 
 
 def _batched(op: Op) -> bool:

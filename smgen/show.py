@@ -13,12 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from smgen.build import Options
-from smgen.cost import cost
+from smgen.cost import cost, savings
 from smgen.derivatives import differentiate
 from smgen.exactness import verdict
 from smgen.lower import lower
 from smgen.network import Network
 from smgen.nodes import Pointwise
+from smgen.passes import pipelines, run
 from smgen.printers.text import schedule_text
 
 
@@ -45,6 +46,7 @@ def facts(network: Network, options: Options) -> dict[str, Any]:
             for v in network.vertices
             if isinstance(v.op, Pointwise)
         },
+        "savings": savings(((s, run(s, pipelines.numpy(options.batch_size))) for s in schedules), options.batch_size),
         "costs": {schedule.name: asdict(cost(schedule, options.dtype, options.batch_size)) for schedule in schedules},
     }
 
@@ -68,7 +70,7 @@ def as_tables(network: Network, options: Options) -> Group:
         ("exact" if found["exact"] else "inexact", f"bold {colour}"),
         f": {found['reason']}.",
     )
-    return Group(heading, _layers(network), _derivatives(network), _costs(found))
+    return Group(heading, _layers(network), _derivatives(network), _costs(found), Text(found["savings"]))
 
 
 def _layers(network: Network) -> Table:
@@ -99,6 +101,7 @@ def _costs(found: dict[str, Any]) -> Table:
         ("products", "products"),
         ("product FLOPs", "product_flops_per_sample"),
         ("other FLOPs", "other_flops_per_sample"),
+        ("FLOPs a call", "flops_per_call"),
         ("bytes", "bytes_per_sample"),
         ("memory", "memory_per_sample"),
     )

@@ -10,6 +10,7 @@ from typing import Final
 
 from smgen.backends.facts import Facts
 from smgen.backends.layout import SUMMARIES, WIDTH, Arrays, Header, Sweeps, header, sweeps
+from smgen.cost import savings
 from smgen.ir import BATCH, Product, Schedule
 from smgen.lower.names import parameter_buffer
 from smgen.passes import pipelines, run
@@ -82,7 +83,7 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     functions = tuple(_function(facts, prefix, s, p) for s, p in zip(lowered, printed, strict=True))
     text = "\n".join(p.text for p in printed)
     module = Module(
-        header(facts),
+        header(facts, savings(zip(schedules, lowered, strict=True), facts.batch_size)),
         facts,
         ARRAYS,
         facts.file,

@@ -53,11 +53,11 @@ class Header:
     metadata: tuple[tuple[str, str], ...]
 
 
-def header(facts: Facts) -> Header:
-    """Facts as lines and literals."""
+def header(facts: Facts, note: str = "") -> Header:
+    """Facts as lines and literals; `note` is what the passes have to say."""
     return Header(
         tuple(facts.description.splitlines()),
-        tuple(textwrap.wrap(f"The diagonal recursion is {facts.verdict}.", WIDTH)),
+        tuple(textwrap.wrap(f"The diagonal recursion is {facts.verdict}. {note}", WIDTH)),
         tuple((key, shape_text(shape)) for key, shape in facts.parameters.items()),
         tuple((key, _literal(value)) for key, value in facts.metadata.items()),
     )

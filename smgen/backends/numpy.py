@@ -20,6 +20,7 @@ from smgen.backends.layout import (
     sweeps,
     wrapped,
 )
+from smgen.cost import savings
 from smgen.ir import Buffer, Elementary, Schedule
 from smgen.passes import pipelines, run
 from smgen.printers.numpy import SCIPY, print_function
@@ -73,7 +74,7 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     shapes = {b.name: b.shape for function in printed for b in (*function.arrays, *function.tile_arrays)}
     calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
     module = Module(
-        header(facts),
+        header(facts, savings(zip(schedules, lowered, strict=True), facts.batch_size)),
         facts,
         ARRAYS,
         tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
