@@ -19,14 +19,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from benchmarks.networks import NETWORKS
-from benchmarks.peers import PEERS, Peer
+from smgen.bench.peers import peer
+from smgen.bench.report import title
+from smgen.bench.rounds import Case, data_of
 from smgen.build import Options, gather, source
 from smgen.loader import load_source
 
 ROUNDS = 20
+DEVICES = {"jax": "gpu", "torch": "cuda"}
+"""Whom we are measured against, and what they call a GPU."""
 
 
 def cuda_module(name: str, dtype: str) -> ModuleType:
@@ -36,13 +38,27 @@ def cuda_module(name: str, dtype: str) -> ModuleType:
     return load_source(source(network, facts), name)
 
 
-def seconds(step: Callable[[], Any], synchronise: Callable[[], Any], repeats: int = 10) -> float:
-    """The time of one step, of `repeats` in a row."""
-    synchronise()
+def has_gpu(library: str) -> bool:
+    """Whether a peer is installed and sees a GPU."""
+    try:
+        if library == "jax":
+            import jax
+
+            return bool(jax.default_backend() == "gpu")
+        import torch
+
+        return bool(torch.cuda.is_available())
+    except ImportError:
+        return False
+
+
+def seconds(step: Callable[[], Any], wait: Callable[[Any], Any], repeats: int = 10) -> float:
+    """The time of one step, of `repeats` in a row; `wait` returns when a step's result is there."""
+    wait(step())
     start = time.perf_counter()
     for _ in range(repeats):
-        step()
-    synchronise()
+        result = step()
+    wait(result)
     return (time.perf_counter() - start) / repeats
 
 
@@ -50,11 +66,10 @@ def measure(name: str, samples: int, dtype: str, lam: float) -> dict[str, Any]:
     """One network at one batch size."""
     import cupy as cp
 
-    module = cuda_module(name, dtype)
-    host = {key: cp.asnumpy(value) for key, value in module.init_params(0).items()}
-    params = {key: cp.asarray(value) for key, value in host.items()}
-    x_host = np.random.default_rng(0).standard_normal((samples, module._D)).astype(dtype)
-    x = cp.asarray(x_host)
+    module, network = cuda_module(name, dtype), NETWORKS[name]()
+    host = data_of(network, Case(name, samples, dtype, lam))
+    x_host = host.pop("x")
+    params, x = {key: cp.asarray(value) for key, value in host.items()}, cp.asarray(x_host)
     workspace = module.Workspace()
     synchronise = cp.cuda.get_current_stream().synchronize
 
@@ -62,20 +77,21 @@ def measure(name: str, samples: int, dtype: str, lam: float) -> dict[str, Any]:
         return module.loss_and_grad(params, x, lam, workspace=workspace)
 
     expected = float(ours()[0])
-    peers: dict[str, Peer] = {}
-    for label, make in PEERS.items():
-        peer = make(name, host, x_host, lam)
-        if peer is None:
+    peers: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {}
+    for library, device in DEVICES.items():
+        if not has_gpu(library):
             continue
-        found = peer.loss()
+        program = load_source(peer(library, network), library)
+        step = program.make(host, x_host, lam, device=device)
+        found = float(program.wait(step())[0])
         if abs(found - expected) > 1e-3 * max(abs(expected), 1.0):
-            raise SystemExit(f"{label} disagrees on {name}: {found} instead of {expected}")
-        peers[label] = peer
+            raise SystemExit(f"{library} disagrees on {name}: {found} instead of {expected}")
+        peers[title(library)] = step, program.wait
     times: dict[str, list[float]] = {label: [] for label in ("smgen", *peers)}
     for _ in range(ROUNDS):
-        times["smgen"].append(seconds(ours, synchronise))
-        for label, peer in peers.items():
-            times[label].append(seconds(peer.step, peer.synchronise))
+        times["smgen"].append(seconds(ours, lambda _: synchronise()))
+        for label, (step, wait) in peers.items():
+            times[label].append(seconds(step, wait))
     ratios = {
         label: statistics.median(s / t for s, t in zip(times["smgen"], times[label], strict=True)) for label in peers
     }
@@ -112,7 +128,11 @@ def bandwidths(module: ModuleType, step: Callable[[], Any]) -> dict[str, float]:
     """Bytes of every array argument, once, over the kernel's time; as a fraction of a device copy's."""
     import cupy as cp
 
-    synchronise = cp.cuda.get_current_stream().synchronize
+    stream = cp.cuda.get_current_stream()
+
+    def synchronise(_: Any) -> None:
+        stream.synchronize()
+
     a, b = cp.empty(2**26, cp.float32), cp.empty(2**26, cp.float32)
     copy = 2 * a.nbytes / seconds(lambda: cp.copyto(b, a), synchronise)
     found = {}

@@ -177,18 +177,35 @@ def show(
 def bench(
     net: Net,
     dtype: Dtype = "float32",
-    samples: Annotated[int, typer.Option("--samples", min=1, help="Samples of the batch.")] = 1024,
-    lam: Annotated[float, typer.Option("--lam", min=0.0, help="Weight of the curvature regulariser.")] = 0.1,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds that the contenders take turns in.")] = 5,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.0, help="Of a turn.")] = 0.2,
+    samples: Annotated[list[int] | None, typer.Option("--samples", min=1, help="Batch sizes; 1024.")] = None,
+    lam: Annotated[list[float] | None, typer.Option("--lam", min=0.0, help="Weights of the regulariser; 0.1.")] = None,
+    backend: Annotated[list[str] | None, typer.Option("--backend", help="numpy, c; both.")] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option("--against", help="jax, torch, torch.compile, literal (NumPy); all but torch.compile."),
+    ] = None,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds that the contenders take turns in.")] = 7,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.0, help="Seconds of a turn.")] = 0.15,
 ) -> None:
-    """Time a network's modules against JAX, PyTorch and the equations written in NumPy, whichever are installed."""
-    from smgen.bench import bench as compare
+    """Time NET's modules against the same step in JAX, PyTorch and plain NumPy. Options can be given several times."""
+    from smgen.bench.command import bench as compare
     from smgen.build import prepared
 
     with _reported():
-        network, _ = prepared(net, _options("numpy", dtype, "diagonal", samples))
-        compare(out, network, net.stem, samples=samples, dtype=dtype, lam=lam, rounds=rounds, seconds=seconds)
+        options = _options("numpy", dtype, "diagonal", (samples or [1024])[0])
+        network, facts = prepared(net, options)
+        compare(
+            out,
+            network,
+            facts.name,
+            dtype=dtype,
+            samples=samples or [1024],
+            lams=lam or [0.1],
+            backends=backend or (),
+            against=against or (),
+            rounds=rounds,
+            seconds=seconds,
+        )
 
 
 @app.command()

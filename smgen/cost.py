@@ -69,7 +69,7 @@ def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> 
                 if isinstance(op, Product)
                 and op.axes == "nm,md->nd"
                 and op.out.name not in outs
-                and op.right.shape[0] > 1
+                and op.right.shape[0] != 1
             ]
             unformed = f", {' and '.join(gone)} never formed" if gone else ""
             found.append(f"{lam}: {left:,.0f} for {written:,.0f} as the equations stand{unformed}")

@@ -7,7 +7,9 @@
     experts = pointwise[logcosh(g)](filters), 288 units
     energy = the sum over the units of experts
 
-The diagonal recursion is exact: one mixing layer ('filters') below pointwise experts.
+The diagonal recursion is exact: one mixing layer ('filters') below pointwise experts. Product FLOPs of a step, a
+sample, in batches of 1024: λ > 0: 663,552 for 663,552 as the equations stand; λ = 0: 414,720 for 497,664 as the
+equations stand, δ′_x never formed ([+] 2, 3).
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 144), one sample a row; losses and
@@ -18,7 +20,7 @@ folder of compiled libraries (by default one of the user's cache folders), CC th
 SMGEN_CBLAS a BLAS other than that of the package scipy-openblas32, OMP_NUM_THREADS the number of threads.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template c/module.c.j2, sha256 ec204e66c853322c9b520aa1cee7f860fc04e371df39733b9ec680945e472ba8
+template c/module.c.j2, sha256 3e1d08d5cd87b37a3c380c0ea70c2a98a857f64f19d950b58b7ef46a938a4545
 """
 
 import ctypes
@@ -36,7 +38,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "ec204e66c853322c9b520aa1cee7f860fc04e371df39733b9ec680945e472ba8",
+    "template_sha256": "3e1d08d5cd87b37a3c380c0ea70c2a98a857f64f19d950b58b7ef46a938a4545",
     "generator": "smgen 0.1.0",
     "backend": "c",
     "dtype": "float32",

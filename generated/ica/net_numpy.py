@@ -7,7 +7,9 @@
     experts = pointwise[logcosh(g)](filters), 288 units
     energy = the sum over the units of experts
 
-The diagonal recursion is exact: one mixing layer ('filters') below pointwise experts.
+The diagonal recursion is exact: one mixing layer ('filters') below pointwise experts. Product FLOPs of a step, a
+sample, in batches of 1024: λ > 0: 663,552 for 663,552 as the equations stand; λ = 0: 414,720 for 497,664 as the
+equations stand, δ′_x never formed ([+] 2, 3).
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 144), one sample a row; losses and

@@ -12,7 +12,9 @@
     energy = the sum over the units of softplus_3
 
 The diagonal recursion is inexact: linear 'layer_2' mixes units that already depend on the same inputs, below the
-nonlinearity 'softplus_2'; the Hessian there is not diagonal and the recursion drops its cross terms.
+nonlinearity 'softplus_2'; the Hessian there is not diagonal and the recursion drops its cross terms. Product FLOPs
+of a step, a sample, in batches of 1024: λ > 0: 279,296 for 279,680 as the equations stand; λ = 0: 230,144 for
+246,912 as the equations stand, δ′_x never formed ([+] 2, 3).
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 64), one sample a row; losses and
@@ -23,7 +25,7 @@ folder of compiled libraries (by default one of the user's cache folders), CC th
 SMGEN_CBLAS a BLAS other than that of the package scipy-openblas32, OMP_NUM_THREADS the number of threads.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template c/module.c.j2, sha256 ec204e66c853322c9b520aa1cee7f860fc04e371df39733b9ec680945e472ba8
+template c/module.c.j2, sha256 3e1d08d5cd87b37a3c380c0ea70c2a98a857f64f19d950b58b7ef46a938a4545
 """
 
 import ctypes
@@ -46,7 +48,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "ec204e66c853322c9b520aa1cee7f860fc04e371df39733b9ec680945e472ba8",
+    "template_sha256": "3e1d08d5cd87b37a3c380c0ea70c2a98a857f64f19d950b58b7ef46a938a4545",
     "generator": "smgen 0.1.0",
     "backend": "c",
     "dtype": "float32",

@@ -12,7 +12,9 @@
     energy = the sum over the units of softplus_3
 
 The diagonal recursion is inexact: linear 'layer_2' mixes units that already depend on the same inputs, below the
-nonlinearity 'softplus_2'; the Hessian there is not diagonal and the recursion drops its cross terms.
+nonlinearity 'softplus_2'; the Hessian there is not diagonal and the recursion drops its cross terms. Product FLOPs
+of a step, a sample, in batches of 1024: λ > 0: 279,296 for 279,680 as the equations stand; λ = 0: 230,144 for
+246,912 as the equations stand, δ′_x never formed ([+] 2, 3).
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 64), one sample a row; losses and

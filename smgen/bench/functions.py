@@ -1,0 +1,134 @@
+"""Nonlinearities as text for JAX, PyTorch and NumPy, as one writes them by hand: what f, f′, … share is named once."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sympy as sp
+from sympy.printing.str import StrPrinter
+
+from smgen.derivatives import differentiate
+from smgen.network import Vertex
+from smgen.nodes import Pointwise
+
+JAX: Final = """import jax
+import jax.numpy as jnp
+from jax.nn import relu, sigmoid, softplus
+from jax.numpy import abs as absolute, arcsinh as asinh, arctan as atan, sign as signum
+from jax.numpy import cos, cosh, exp, expm1, log, log1p, sin, sinh, sqrt, tan, tanh
+from jax.scipy.special import erf
+
+jax.config.update("jax_enable_x64", True)
+
+
+def logcosh(g):
+    return absolute(g) + log1p(exp(-2 * absolute(g))) - 0.6931471805599453
+
+
+def sech(g):
+    return 1 / cosh(g)
+
+
+def step(g):
+    return (g > 0).astype(g.dtype)
+
+
+def ndtr(g):
+    return (1 + erf(g / 2**0.5)) / 2
+
+
+def gaussian(g, c):
+    return exp(-c * g * g)
+"""
+
+TORCH: Final = """import torch
+from torch import abs as absolute, asinh, atan, cos, cosh, erf, exp, expm1, log, log1p, relu, sigmoid, sign as signum
+from torch import sin, sinh, sqrt, tan, tanh
+from torch.nn.functional import softplus
+
+
+def logcosh(g):
+    return absolute(g) + log1p(exp(-2 * absolute(g))) - 0.6931471805599453
+
+
+def sech(g):
+    return 1 / cosh(g)
+
+
+def step(g):
+    return (g > 0).to(g.dtype)
+
+
+def ndtr(g):
+    return (1 + erf(g / 2**0.5)) / 2
+
+
+def gaussian(g, c):
+    return exp(-c * g * g)
+"""
+
+NUMPY: Final = """import numpy as np
+from numpy import absolute, arcsinh as asinh, arctan as atan, sign as signum
+from numpy import cos, cosh, exp, expm1, log, log1p, sin, sinh, sqrt, tan, tanh
+
+
+def logcosh(g):
+    return absolute(g) + log1p(exp(-2 * absolute(g))) - 0.6931471805599453
+
+
+def softplus(g):
+    return relu(g) + log1p(exp(-absolute(g)))
+
+
+def sigmoid(g):
+    return (1 + tanh(g / 2)) / 2
+
+
+def sech(g):
+    return 1 / cosh(g)
+
+
+def relu(g):
+    return np.maximum(g, 0)
+
+
+def step(g):
+    return (g > 0).astype(g.dtype)
+
+
+def erf(g):
+    from scipy.special import erf
+
+    return erf(g)
+
+
+def ndtr(g):
+    return (1 + erf(g / 2**0.5)) / 2
+
+
+def gaussian(g, c):
+    return exp(-c * g * g)
+"""
+
+
+class _Printer(StrPrinter):
+    """Python text; numbers that are no integers become literals, which leave an array's dtype as it is."""
+
+    def _print(self, expr: Any, **kwargs: Any) -> str:
+        if isinstance(expr, sp.Expr) and not expr.free_symbols and not expr.is_Integer:
+            value = repr(float(expr))
+            return f"({value})" if value.startswith("-") else value
+        return str(super()._print(expr, **kwargs))
+
+
+def nonlinearity(v: Vertex, orders: int) -> str:
+    """`f_name(g)`: f of the vertex, or the tuple of f and its first `orders` derivatives."""
+    assert isinstance(v.op, Pointwise)
+    derivatives = differentiate(v.op.expr).derivatives[: orders + 1]
+    shared, reduced = sp.cse(derivatives, symbols=sp.numbered_symbols("t"), list=True)
+    text = _Printer().doprint
+    lines = [f"{name} = {text(expr)}" for name, expr in shared]
+    # A constant has a value for every sample all the same.
+    results = [text(expr) if expr.free_symbols else f"{text(expr)} + 0 * g" for expr in reduced]
+    body = "\n    ".join([*lines, f"return {', '.join(results)}"])
+    return f"\n\ndef f_{v.name}(g):\n    {body}\n"

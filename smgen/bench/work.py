@@ -1,0 +1,67 @@
+"""What a step has to compute, and what the machine can: FLOPs of products, and the rate of one large product."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from smgen.bench.contenders import OURS
+from smgen.bench.processes import Worker, alternate
+from smgen.cost import product_flops
+from smgen.ir import Schedule
+from smgen.lower import lower
+from smgen.network import Network
+from smgen.passes import run
+from smgen.passes.pipelines import PIPELINES
+
+ONE_PRODUCT: Final = """
+def make(params, x, lam):
+    return lambda: (x @ x, {})
+
+
+def wait(result):
+    return result
+"""
+
+
+def executed(network: Network, backend: str, samples: int, lam: float, batch_size: int | None = None) -> int:
+    """FLOPs of the products of a step as the backend's module runs it, built for this batch size or another."""
+    return _flops(network, backend, samples, batch_size or samples, bool(lam))
+
+
+def least(network: Network, samples: int, lam: float) -> int:
+    """The fewest FLOPs of products that any backend's passes find for a step, whatever batches they are told to expect.
+
+    What a backend runs can be more: fewer FLOPs are not always less time.
+    """
+    expected = (1, samples, 1 << 20)
+    return min(_flops(network, backend, samples, batch, bool(lam)) for backend in OURS for batch in expected)
+
+
+@lru_cache(maxsize=256)
+def _flops(network: Network, backend: str, samples: int, batch_size: int, regularised: bool) -> int:
+    schedule = run(_schedule(network, regularised), PIPELINES[backend](batch_size))
+    return round(samples * product_flops(schedule, samples))
+
+
+@lru_cache(maxsize=16)
+def _schedule(network: Network, regularised: bool) -> Schedule:
+    name = "loss_and_grad" if regularised else "loss_and_grad_lam0"
+    return next(schedule for schedule in lower(network) if schedule.name == name)
+
+
+def gemm_rate(dtype: str, *, size: int = 2048, rounds: int = 5) -> float:
+    """FLOP/s of one large product through NumPy with all its threads, at its best."""
+    with tempfile.TemporaryDirectory(prefix="smgen-bench-") as name:
+        folder = Path(name)
+        program, data = folder / "one_product.py", folder / "data.npz"
+        program.write_text(ONE_PRODUCT, encoding="utf-8")
+        np.savez(data, x=np.full((size, size), 1 / size, dtype))
+        with Worker("one product", program, data, 0.0, folder, save=False) as worker:
+            worker.begin()
+            alternate([worker], rounds, 0.1)
+            return float(2 * size**3 / worker.best)
