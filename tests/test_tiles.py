@@ -1,0 +1,137 @@
+"""NumPy modules on tiles of rows: any number of rows and threads gives one tile's result, always the same bits."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import tracemalloc
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from smgen.network import Network
+from tests.networks import CATALOGUE
+from tests.support import assert_close, module_of, random_case
+
+NETWORKS = ("ica", "skip_and_branch", "concatenated", "energy_with_children")
+
+
+@pytest.fixture
+def tiny_tiles(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A module whose tiles have at most `rows` rows, with threads from `fewest` rows on."""
+
+    def prepared(network: Network, dtype: str = "float64", rows: int = 16, fewest: int = 8) -> ModuleType:
+        module = module_of(network, dtype)
+        whole = module._over_tiles
+        monkeypatch.setattr(module, "_FEWEST", fewest)
+        monkeypatch.setattr(module, "_over_tiles", lambda tile, N, most, workspace: whole(tile, N, rows, workspace))
+        return module
+
+    return prepared
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_any_number_of_rows_and_threads(name: str, dtype: str, tiny_tiles: Any) -> None:
+    network = CATALOGUE[name]()
+    reference = module_of(network, "float64")
+    whole = {}
+    for samples in (1, 15, 16, 17, 33, 100):
+        params, x = random_case(network, samples, samples)
+        results = [reference.loss_and_grad(params, x, lam) for lam in (0.0, 0.3)]
+        whole[samples] = params, x, results, reference.score(params, x), reference.energy(params, x)
+    module = tiny_tiles(network, dtype)
+    tolerance = 1e-13 if dtype == "float64" else 2e-5
+    for params, x, results, score, energy in whole.values():
+        params = {key: value.astype(dtype) for key, value in params.items()}
+        x = x.astype(dtype)
+        for threads in (1, 2, 3):
+            workspace = module.Workspace(threads=threads)
+            for lam, (J, gradient) in zip((0.0, 0.3), results, strict=True):
+                found, ours = module.loss_and_grad(params, x, lam, workspace=workspace)
+                again, same = module.loss_and_grad(params, x, lam, workspace=workspace)
+                assert found == again
+                assert_close(found, J, tolerance, f"J with {threads} threads")
+                for key in gradient:
+                    assert ours[key].dtype == dtype
+                    assert_close(ours[key], gradient[key], tolerance, key)
+                    np.testing.assert_array_equal(ours[key], same[key])
+        assert_close(module.score(params, x), score, tolerance, "score")
+        assert_close(module.energy(params, x), energy, tolerance, "energy")
+
+
+def test_memory_does_not_grow_with_the_batch() -> None:
+    network = CATALOGUE["ica"]()
+    module = module_of(network)
+    peaks = []
+    for samples in (20_000, 200_000):
+        params, x = random_case(network, samples=samples)
+        workspace = module.Workspace(threads=2)
+        tracemalloc.start()
+        module.loss_and_grad(params, x, 0.1, workspace=workspace)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0] + 100_000
+
+
+def test_threads_are_used_and_the_blas_is_given_back(tiny_tiles: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from threadpoolctl import threadpool_info
+
+    def blas_threads() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    network = CATALOGUE["ica"]()
+    module = tiny_tiles(network)
+    seen: dict[int, list[int]] = {}
+    over_tiles = module._over_tiles
+
+    def watched(tile: Any, *arguments: Any) -> Any:
+        def noting(rows: slice, arrays: Any) -> Any:
+            seen[threading.get_ident()] = blas_threads()
+            return tile(rows, arrays)
+
+        return over_tiles(noting, *arguments)
+
+    monkeypatch.setattr(module, "_over_tiles", watched)
+    before = blas_threads()
+    params, x = random_case(network, samples=64)
+    module.loss_and_grad(params, x, workspace=module.Workspace(threads=2))
+    assert len(seen) == 2
+    assert all(set(threads) == {1} for threads in seen.values())
+    assert blas_threads() == before
+
+
+def test_without_threadpoolctl_one_thread_does_it(tiny_tiles: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = CATALOGUE["ica"]()
+    module = tiny_tiles(network)
+    params, x = random_case(network, samples=64)
+    expected, _ = module.loss_and_grad(params, x, workspace=module.Workspace(threads=1))
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    monkeypatch.setattr(module, "_one_blas_thread", module._OneBlasThread())
+    workspace = module.Workspace(threads=2)
+    found, _ = module.loss_and_grad(params, x, workspace=workspace)
+    assert_close(found, expected, 1e-13)
+    assert workspace._pool is None
+
+
+def test_the_callers_errstate_holds_in_every_thread(tiny_tiles: Any) -> None:
+    network = CATALOGUE["cubic"]()
+    module = tiny_tiles(network, "float32")
+    params, x = random_case(network, samples=64)
+    params = {key: np.full_like(value, 1e14, np.float32) for key, value in params.items()}
+    x = x.astype(np.float32)
+    workspace = module.Workspace(threads=2)
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        module.loss_and_grad(params, x, workspace=workspace)
+    with np.errstate(all="ignore"):
+        module.loss_and_grad(params, x, workspace=workspace)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2", True])
+def test_only_positive_whole_numbers_of_threads(threads: Any) -> None:
+    for backend in ("numpy", "c"):
+        module = module_of(CATALOGUE["ica"](), backend=backend)
+        with pytest.raises(ValueError, match="threads: expected a positive whole number or None, got "):
+            module.Workspace(threads=threads)
