@@ -135,7 +135,8 @@ class _Plan:
         if b.name in self.outputs:
             self.strides[b.name] = width
             where = self.outputs[b.name]
-            self.declare("rows" if b.batched else "end", b, f"{where} + first * {width}" if b.batched else where)
+            block = "rows" if b.batched else "end" if phase == "end" else "shared"
+            self.declare(block, b, f"{where} + first * {width}" if b.batched else where)
             return
         slot = self.storage.slot_of[b.name]
         if b.batched:

@@ -1,415 +1,364 @@
-/* Functions of one number that a compiler can vectorise: no branch, table or call, choices one after
-   the other, arguments reduced by adding large constants. NaN in, NaN out; infinities, zeros with their signs and subnormal numbers as the C library has them.
+/* Functions of one number that a compiler can vectorise: no branch, table or call, choices one after the other, arguments
+   reduced by adding large constants, polynomials in an order that leaves independent products. NaN in, NaN out; infinities,
+   zeros with their signs and subnormal numbers as the C library has them.
 
    A section begins with a line  ---- name (needs: others) ----  and ends at the next. A generated file has those it calls.
-   Compiled without -ffast-math, which would undo the sums that keep what rounding loses. Coefficients are near-minimax, from
-   mpmath's chebyfit. Errors are in units in the last place of the exact result, as tests/c/test_primitives.py finds them. */
+
+   Compiled without -ffast-math, which would undo the sums that keep what rounding loses; multiply-adds may be fused or not.
+   No choice depends on an earlier one between constants: gcc would follow each to its end and compute both. Polynomials are
+   minimax in the error of the result. Errors are in units in the last place of the exact result, as tests/c/ finds them. */
 
 /* ---- bits32 ---- */
-static inline int32_t bits32(const float x)
+static inline uint32_t bits32(const float x)
 {
     union {
         float number;
-        int32_t bits;
+        uint32_t bits;
     } u = {x};
     return u.bits;
 }
 
-static inline float from_bits32(const int32_t bits)
+static inline float from_bits32(const uint32_t bits)
 {
     union {
-        int32_t bits;
+        uint32_t bits;
         float number;
     } u = {bits};
     return u.number;
 }
 
-/* x with the sign of y. */
+/* x >= 0 with the sign of y. */
 static inline float signed32(const float x, const float y)
 {
-    const int32_t sign = INT32_MIN;
-    return from_bits32((bits32(x) & ~sign) | (bits32(y) & sign));
+    return from_bits32((bits32(x) & 0x7fffffff) | (bits32(y) & 0x80000000));
+}
+
+/* a + b x + c x^2 + d x^3, where y = x^2: two products at a time. */
+static inline float cubic32(const float x, const float y, const float a, const float b, const float c, const float d)
+{
+    return (a + b * x) + y * (c + d * x);
 }
 
 /* ---- reduced32 (needs: bits32) ---- */
-/* x = n ln 2 + r with |r| <= ln 2 / 2: n, which adding 1.5 * 2^23 rounds to a whole number, and r. */
-typedef struct {
-    float n, r;
-    int32_t whole;
-} reduced32;
+/* x = n ln 2 + r with |r| <= ln 2 / 2: n + 1.5 * 2^23, a sum that rounds x / ln 2 to the whole number n. */
+static inline float rounded32(const float x) { return x * 1.442695f + 12582912.0f; }
 
-static inline reduced32 reduce32(const float x)
+/* exp(r) - 1 for r = x - n ln 2 - excess: r + r^2 p(r). */
+static inline float near_one32(const float x, const float rounded, const float excess)
 {
-    const float shifted = x * 1.442695f + 12582912.0f;
-    const float n = shifted - 12582912.0f;
-    const reduced32 found = {n, (x - n * 0.6933594f) - n * -0.00021219444f, bits32(shifted) - 0x4B400000};
-    return found;
+    const float n = rounded - 12582912.0f;
+    const float r = ((x - n * 0.6933594f) - n * -0.00021219444f) - excess, r2 = r * r;
+    float p = 0.001395143f + 0.00019846197f * r;
+    p = cubic32(r, r2, 0.5f, 0.16666666f, 0.04166622f, 0.008333417f) + r2 * r2 * p;
+    return r2 * p + r;
 }
 
-/* exp(r) - 1 for such an r: r + r^2 p(r), p near-minimax. */
-static inline float near_one32(const float r)
+/* 2^(n + more), for a sum from -126 to 127. */
+static inline float power32(const float rounded, const uint32_t more)
 {
-    float p = 0.0013927685f;
-    p = p * r + 0.00836438f;
-    p = p * r + 0.041666545f;
-    p = p * r + 0.1666657f;
-    p = p * r + 0.5f;
-    return r * r * p + r;
+    return from_bits32((bits32(rounded) + more + 127) << 23);
 }
-
-/* 2^n, for n from -126 to 127. */
-static inline float power32(const int32_t n) { return from_bits32((n + 127) << 23); }
 
 /* ---- expf (needs: reduced32) ---- */
 /* exp(x) = 2^n exp(r); 2^n in two factors, so that only the last product rounds where the result is subnormal.
    Error at most 1.1 ulp. */
-static inline float simd_expf(float x)
+static inline float simd_expf(const float x)
 {
-    x = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x;
-    const reduced32 x_ = reduce32(x);
-    const int32_t half = (int32_t)((uint32_t)(x_.whole + 4096) >> 1) - 2048; /* a shift of a positive number */
-    return (near_one32(x_.r) + 1) * power32(half) * power32(x_.whole - half);
+    float y = x < -104.0f ? -104.0f : x;
+    y = x > 89.0f ? 89.0f : y;
+    const float rounded = rounded32(y);
+    const uint32_t extra = (0 - (bits32(x) >> 31)) & 25; /* for negative x */
+    return (near_one32(y, rounded, 0) + 1) * power32(rounded, extra - 1) * from_bits32((128 - extra) << 23);
 }
 
 /* ---- expm1f (needs: reduced32) ---- */
-/* exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1). Error at most 1.7 ulp. */
+/* exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1), half of it first. Error at most 2.2 ulp. */
 static inline float simd_expm1f(const float x)
 {
-    const float y = x < -18.0f ? -18.0f : x > 89.0f ? 89.0f : x;
-    const reduced32 y_ = reduce32(y);
-    const float scale = power32(y_.whole - 1);
-    const float value = 2 * (scale * near_one32(y_.r) + (scale - 0.5f));
+    float y = x < -18.0f ? -18.0f : x;
+    y = x > 89.0f ? 89.0f : y;
+    const float rounded = rounded32(y);
+    const float half = power32(rounded, -1u);
+    const float value = 2 * (half * near_one32(y, rounded, 0) + (half - 0.5f));
     return fabsf(x) < 1e-30f ? x : value;
 }
 
-/* ---- log_of32 (needs: bits32) ---- */
-/* log of a positive number: m 2^e with m from sqrt(1/2) to sqrt(2), f = m - 1, s = f / (2 + f) and
-   log m = 2 s + s^3 p(s^2) = f - f^2 / 2 + s (f^2 / 2 + s^2 p(s^2)). `rest` is added where it is small: to the result. */
-static inline float log_of32(const float x, const float rest)
+/* ---- below32 (needs: reduced32) ---- */
+/* exp(x - excess) - 1 for x from -40 to 0. */
+static inline float below32(const float x, const float excess)
 {
-    const int subnormal = x < 1.17549435e-38f;
-    const int32_t bits = bits32(subnormal ? x * 33554432.0f : x);
-    const int32_t shifted = bits - 0x3f3504f3;
-    const int32_t exponent = shifted >> 23;
-    const float f = from_bits32(bits - (exponent << 23)) - 1;
-    const float e = (float)exponent - (subnormal ? 25 : 0);
-    const float s = f / (2 + f), z = s * s, half = 0.5f * f * f;
-    float p = 0.23353428f;
-    p = p * z + 0.2854997f;
-    p = p * z + 0.4000013f;
-    p = p * z + 0.6666667f;
-    return e * 0.6933594f + (f - (half - (s * (half + z * p) + (e * -0.00021219444f + rest))));
+    const float rounded = rounded32(x);
+    const float scale = power32(rounded, 0);
+    return scale * near_one32(x, rounded, excess) + (scale - 1);
 }
 
-/* ---- logf (needs: log_of32) ---- */
-/* Error at most 0.8 ulp. */
+/* ---- log32 (needs: bits32) ---- */
+/* log(2^e (1 + f)) for f from -1/3 to 1/3: e ln 2 + f - f^2 / 2 + f^3 p(f). */
+static inline float log32(const float e, const float f)
+{
+    const float f2 = f * f;
+    float p = cubic32(f, f2, 0.14005938f, -0.12183723f, 0.13984218f, -0.1289376f);
+    p = cubic32(f, f2, 0.33333215f, -0.24999796f, 0.200104f, -0.16680533f) + f2 * f2 * p;
+    return e * 0.6933594f + (f + (f2 * (f * p - 0.5f) + e * -0.00021219444f));
+}
+
+/* ---- logf (needs: log32) ---- */
+/* x = 2^e (1 + f). Error at most 1.0 ulp. */
 static inline float simd_logf(const float x)
 {
-    const float y = log_of32(x, 0);
-    float z = x > 0 ? y : NAN;
-    z = x == HUGE_VALF ? x : z;
-    return x == 0 ? -HUGE_VALF : z;
+    const int subnormal = x < 1.17549435e-38f;
+    const uint32_t bits = bits32(subnormal ? x * 0x1p25f : x) - 0x3f2aaaab;
+    const float e = (float)((int32_t)bits >> 23) - (subnormal ? 25.0f : 0.0f);
+    const float f = from_bits32((bits & 0x7fffff) + 0x3f2aaaab) - 1;
+    float y = x < HUGE_VALF ? log32(e, f) : x;
+    y = x > 0 ? y : NAN;
+    return x == 0 ? -HUGE_VALF : y;
 }
 
-/* ---- log1pf (needs: log_of32) ---- */
-/* log(1 + x) = log u + d / u, where u is 1 + x rounded and d what rounding lost. Error at most 0.8 ulp. */
+/* ---- log1pf (needs: log32) ---- */
+/* 1 + x, with what its rounding loses, is 2^e (1 + f). Error at most 1.8 ulp. */
 static inline float simd_log1pf(const float x)
 {
-    const float u = 1 + x;
-    const float y = log_of32(u, (x - (u - 1)) / u);
-    float z = x > -1 ? y : NAN;
-    z = x == -1 ? -HUGE_VALF : z;
-    z = x == HUGE_VALF ? x : z;
-    return x == 0 ? x : z;
+    const float u = 1 + x, lost = x - (u - 1);
+    const uint32_t bits = bits32(u) - 0x3f2aaaab;
+    const float e = (float)((int32_t)bits >> 23);
+    const float twice = from_bits32(0x40000000 - (bits & 0xff800000)); /* 2^(1 - e), 0 for e = 128 */
+    const float f = (from_bits32((bits & 0x7fffff) + 0x3f2aaaab) - 1) + lost * (0.5f * twice);
+    /* The sign is that of x anyway, but for -0. */
+    const float y = from_bits32(bits32(log32(e, f)) | (bits32(x) & 0x80000000));
+    float z = x < HUGE_VALF ? y : x;
+    z = x > -1 ? z : NAN;
+    return x == -1 ? -HUGE_VALF : z;
 }
 
-/* ---- tanhf (needs: expm1f, bits32) ---- */
-/* tanh |x| = e / (e + 2) with e = exp(2 |x|) - 1. Error at most 2.5 ulp. */
+/* ---- tanhf (needs: below32) ---- */
+/* tanh(a) = -d / (2 + d) with d = exp(-2 a) - 1. Error at most 2.8 ulp. */
 static inline float simd_tanhf(const float x)
 {
     const float a = fabsf(x);
-    const float e = simd_expm1f(2 * (a > 10.0f ? 10.0f : a));
-    return signed32(e / (e + 2), x);
+    const float d = below32(-2 * (a > 10.0f ? 10.0f : a), 0);
+    return signed32(d / (2 + d), x);
 }
 
-/* ---- expx2f (needs: expf) ---- */
-/* exp(x^2) and, with sign = -1, exp(-x^2): the square as a sum of two numbers, since its rounding error would be multiplied
-   by x^2. x is split by multiplying with 2^12 + 1. */
-static inline float exp_of_squaref(float x, const float sign)
+/* ---- erff (needs: below32) ---- */
+/* erf(a) = 1 - exp(-a - a p(a)). Error at most 2.2 ulp. */
+static inline float simd_erff(const float x)
 {
-    x = x > 1e3f ? 1e3f : x;
-    const float wide = x * 4097.0f;
-    const float high = wide - (wide - x), low = x - high;
-    const float square = x * x;
-    const float lost = ((high * high - square) + 2 * high * low) + low * low;
-    const float e = simd_expf(sign * square);
-    return e * (1 + sign * lost);
+    float a = fabsf(x);
+    a = a > 4.0f ? 4.0f : a;
+    const float a2 = a * a, a4 = a2 * a2;
+    float p = -9.256224e-06f;
+    p = cubic32(a, a2, -0.00016041247f, 0.001667041f, -0.00063284195f, 0.000117641874f) + a4 * p;
+    p = cubic32(a, a2, 0.12837917f, 0.6366194f, 0.10277783f, -0.019153055f) + a4 * p;
+    const float y = -(a + a * p);
+    return signed32(below32(y, (y + a) + a * p), x);
 }
 
-/* erfcx(x) = exp(x^2) erfc(x) for x >= 0: a polynomial in t = (x - 2.0f) / (x + 2.0f), over 1 + 2 x. */
-static inline float erfcx_of_positivef(const float x)
-{
-    const float y = x > 1e9f ? 1e9f : x;
-    const float t = (y - 2.0f) / (y + 2.0f);
-    float p = -2.0108931e-05f;
-    p = p * t + 6.310018e-05f;
-    p = p * t + 0.00022110545f;
-    p = p * t + -0.0003571779f;
-    p = p * t + -0.0014635117f;
-    p = p * t + 0.0012166655f;
-    p = p * t + 0.008724295f;
-    p = p * t + -0.008018636f;
-    p = p * t + -0.054220185f;
-    p = p * t + 0.1640494f;
-    p = p * t + -0.16603039f;
-    p = p * t + -0.09276376f;
-    p = p * t + 1.2769784f;
-    return 0.5f * p / (0.5f + x);
-}
-
-/* ---- erfcxf (needs: expx2f) ---- */
-/* erfcx(-x) = 2 exp(x^2) - erfcx(x). Error at most 3.7 ulp. */
+/* ---- erfcxf (needs: reduced32) ---- */
+/* erfcx(x) = exp(x^2) erfc(x). For a >= 0 it is (1 + v p(2 v - 1)) / (1 + 2 a) with v = a / (a + 3);
+   erfcx(-a) = 2 exp(a^2) - erfcx(a), where a^2 is the sum of a number with half the bits, squared, and a small one.
+   Error at most 2.9 ulp. */
 static inline float simd_erfcxf(const float x)
 {
     const float a = fabsf(x);
-    const float y = erfcx_of_positivef(a);
-    return x < 0 ? 2 * exp_of_squaref(a, 1) - y : y;
-}
-
-/* ---- erff (needs: expx2f, bits32) ---- */
-/* erf(x) = x + x p(x^2) up to 1, 1 - exp(-x^2) erfcx(x) from there. Error at most 1.1 ulp. */
-static inline float simd_erff(const float x)
-{
-    const float a = fabsf(x);
-    const float z = a * a;
-    float p = 1.0589381e-06f;
-    p = p * z + -1.390934e-05f;
-    p = p * z + 0.00011956562f;
-    p = p * z + -0.0008542638f;
-    p = p * z + 0.0052237837f;
-    p = p * z + -0.026866132f;
-    p = p * z + 0.11283791f;
-    p = p * z + -0.37612638f;
-    p = p * z + 0.12837917f;
-    const float far = 1 - exp_of_squaref(a, -1) * erfcx_of_positivef(a);
-    return a < 1 ? x + x * p : signed32(a > 5.0f ? 1 : far, x);
+    const float v = a < HUGE_VALF ? a / (a + 3) : 1;
+    const float t = 2 * v - 1, t2 = t * t, t4 = t2 * t2;
+    float p = -0.001105897f + -0.00033603905f * t + 0.00015043521f * t2;
+    p = cubic32(t, t2, 0.18429613f, -0.04765876f, 0.0001305642f, 0.0048573003f) + t4 * p;
+    p = cubic32(t, t2, 0.50601614f, -0.7772582f, 0.68213385f, -0.42284635f) + t4 * p;
+    const float y = (0.5f * (v * p) + 0.5f) / (a + 0.5f);
+    const float b = a > 9.42f ? 9.42f : a; /* exp(b^2) overflows at the end */
+    const float high = from_bits32((bits32(b) + 0x800) & 0xfffff000);
+    const float square = high * high;
+    const float rounded = rounded32(square);
+    const float e = (near_one32(square, rounded, (high - b) * (high + b)) + 1) * power32(rounded, 0);
+    return x < 0 ? 2 * e - y : y;
 }
 
 /* ---- bits64 ---- */
-static inline int64_t bits64(const double x)
+static inline uint64_t bits64(const double x)
 {
     union {
         double number;
-        int64_t bits;
+        uint64_t bits;
     } u = {x};
     return u.bits;
 }
 
-static inline double from_bits64(const int64_t bits)
+static inline double from_bits64(const uint64_t bits)
 {
     union {
-        int64_t bits;
+        uint64_t bits;
         double number;
     } u = {bits};
     return u.number;
 }
 
-/* x with the sign of y. */
+/* x >= 0 with the sign of y. */
 static inline double signed64(const double x, const double y)
 {
-    const int64_t sign = INT64_MIN;
-    return from_bits64((bits64(x) & ~sign) | (bits64(y) & sign));
+    return from_bits64((bits64(x) & 0x7fffffffffffffff) | (bits64(y) & 0x8000000000000000));
+}
+
+/* a + b x + c x^2 + d x^3, where y = x^2: two products at a time. */
+static inline double cubic64(const double x, const double y, const double a, const double b, const double c,
+                             const double d)
+{
+    return (a + b * x) + y * (c + d * x);
 }
 
 /* ---- reduced64 (needs: bits64) ---- */
-/* x = n ln 2 + r with |r| <= ln 2 / 2: n, which adding 1.5 * 2^52 rounds to a whole number, and r. */
-typedef struct {
-    double n, r;
-    int64_t whole;
-} reduced64;
+/* x = n ln 2 + r with |r| <= ln 2 / 2: n + 1.5 * 2^52, a sum that rounds x / ln 2 to the whole number n. */
+static inline double rounded64(const double x) { return x * 1.4426950408889634 + 6755399441055744.0; }
 
-static inline reduced64 reduce64(const double x)
+/* exp(r) - 1 for r = x - n ln 2 - excess: r + r^2 p(r). */
+static inline double near_one64(const double x, const double rounded, const double excess)
 {
-    const double shifted = x * 1.4426950408889634 + 6755399441055744.0;
-    const double n = shifted - 6755399441055744.0;
-    const reduced64 found = {n, (x - n * 0.6931471803691238) - n * 1.9082149292705877e-10, bits64(shifted) - 0x4338000000000000};
-    return found;
+    const double n = rounded - 6755399441055744.0;
+    const double r = ((x - n * 0.6931471803691238) - n * 1.9082149292705877e-10) - excess, r2 = r * r, r4 = r2 * r2;
+    double p = 2.75574029458722e-07 + 2.510908139304849e-08 * r + 2.0875326803902933e-09 * r2;
+    p = cubic64(r, r2, 0.0013888888888962904, 0.00019841269886207907,
+                2.4801587171836535e-05, 2.7557244104214446e-06) + r4 * p;
+    p = cubic64(r, r2, 0.5, 0.16666666666666677, 0.041666666666666505, 0.008333333333321608) + r4 * p;
+    return r2 * p + r;
 }
 
-/* exp(r) - 1 for such an r: r + r^2 p(r), p near-minimax. */
-static inline double near_one64(const double r)
+/* 2^(n + more), for a sum from -1022 to 1023. */
+static inline double power64(const double rounded, const uint64_t more)
 {
-    double p = 2.0916212837493853e-09;
-    p = p * r + 2.5107353767261877e-08;
-    p = p * r + 2.7557269903215795e-07;
-    p = p * r + 2.755725016302918e-06;
-    p = p * r + 2.4801587328555858e-05;
-    p = p * r + 0.00019841269879033045;
-    p = p * r + 0.001388888888888287;
-    p = p * r + 0.008333333333324906;
-    p = p * r + 0.04166666666666667;
-    p = p * r + 0.1666666666666667;
-    p = p * r + 0.5;
-    return r * r * p + r;
+    return from_bits64((bits64(rounded) + more + 1023) << 52);
 }
-
-/* 2^n, for n from -1022 to 1023. */
-static inline double power64(const int64_t n) { return from_bits64((n + 1023) << 52); }
 
 /* ---- exp (needs: reduced64) ---- */
 /* exp(x) = 2^n exp(r); 2^n in two factors, so that only the last product rounds where the result is subnormal.
    Error at most 1.1 ulp. */
-static inline double simd_exp(double x)
+static inline double simd_exp(const double x)
 {
-    x = x < -746.0 ? -746.0 : x > 710.0 ? 710.0 : x;
-    const reduced64 x_ = reduce64(x);
-    const int64_t half = (int64_t)((uint64_t)(x_.whole + 4096) >> 1) - 2048; /* a shift of a positive number */
-    return (near_one64(x_.r) + 1) * power64(half) * power64(x_.whole - half);
+    double y = x < -746.0 ? -746.0 : x;
+    y = x > 710.0 ? 710.0 : y;
+    const double rounded = rounded64(y);
+    const uint64_t extra = (0 - (bits64(x) >> 63)) & 55; /* for negative x */
+    return (near_one64(y, rounded, 0) + 1) * power64(rounded, extra - 1) * from_bits64((1024 - extra) << 52);
 }
 
 /* ---- expm1 (needs: reduced64) ---- */
-/* exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1). Error at most 1.8 ulp. */
+/* exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1), half of it first. Error at most 2.2 ulp. */
 static inline double simd_expm1(const double x)
 {
-    const double y = x < -38.0 ? -38.0 : x > 710.0 ? 710.0 : x;
-    const reduced64 y_ = reduce64(y);
-    const double scale = power64(y_.whole - 1);
-    const double value = 2 * (scale * near_one64(y_.r) + (scale - 0.5));
+    double y = x < -38.0 ? -38.0 : x;
+    y = x > 710.0 ? 710.0 : y;
+    const double rounded = rounded64(y);
+    const double half = power64(rounded, -1ull);
+    const double value = 2 * (half * near_one64(y, rounded, 0) + (half - 0.5));
     return fabs(x) < 1e-300 ? x : value;
 }
 
-/* ---- log_of64 (needs: bits64) ---- */
-/* log of a positive number: m 2^e with m from sqrt(1/2) to sqrt(2), f = m - 1, s = f / (2 + f) and
-   log m = 2 s + s^3 p(s^2) = f - f^2 / 2 + s (f^2 / 2 + s^2 p(s^2)). `rest` is added where it is small: to the result. */
-static inline double log_of64(const double x, const double rest)
+/* ---- below64 (needs: reduced64) ---- */
+/* exp(x - excess) - 1 for x from -40 to 0. */
+static inline double below64(const double x, const double excess)
 {
-    const int subnormal = x < 2.2250738585072014e-308;
-    const int64_t bits = bits64(subnormal ? x * 18014398509481984.0 : x);
-    const int64_t shifted = bits + (0x3ff0000000000000 - 0x3fe6a09e667f3bcd);
-    const int64_t exponent = (int64_t)((uint64_t)shifted >> 52) - 1023;
-    const double f = from_bits64(bits - (int64_t)((uint64_t)exponent << 52)) - 1;
-    const double e = (from_bits64(exponent + 0x4338000000000000) - 6755399441055744.0) - (subnormal ? 54 : 0);
-    const double s = f / (2 + f), z = s * s, half = 0.5 * f * f;
-    double p = 0.131148348695975;
-    p = p * z + 0.13266048812203002;
-    p = p * z + 0.15386342449645143;
-    p = p * z + 0.18181793732111753;
-    p = p * z + 0.22222222409750114;
-    p = p * z + 0.2857142857072325;
-    p = p * z + 0.40000000000001007;
-    p = p * z + 0.6666666666666666;
-    return e * 0.6931471803691238 + (f - (half - (s * (half + z * p) + (e * 1.9082149292705877e-10 + rest))));
+    const double rounded = rounded64(x);
+    const double scale = power64(rounded, 0);
+    return scale * near_one64(x, rounded, excess) + (scale - 1);
 }
 
-/* ---- log (needs: log_of64) ---- */
-/* Error at most 0.8 ulp. */
+/* ---- log64 (needs: bits64) ---- */
+/* log(2^e (1 + f)) for 1 + f from sqrt(1/2) to sqrt(2): with s = f / (2 + f) and log(1 + f) = 2 s + s^3 p(s^2)
+   = f - f^2 / 2 + s (f^2 / 2 + s^2 p(s^2)). */
+static inline double log64(const double e, const double f)
+{
+    const double s = f / (2 + f), z = s * s, z2 = z * z, half = 0.5 * f * f;
+    double p = 0.18183564325113702 + 0.1531405057119072 * z + 0.14795949561476004 * z2;
+    p = cubic64(z, z2, 0.6666666666666734, 0.3999999999941468,
+                0.28571428742387284, 0.22222198573210486) + z2 * z2 * p;
+    return e * 0.6931471803691238 + (f - (half - (s * (half + z * p) + e * 1.9082149292705877e-10)));
+}
+
+/* ---- log (needs: log64) ---- */
+/* x = 2^e (1 + f); e + 1023, put into the last bits of 2^52, becomes a number. Error at most 1.0 ulp. */
 static inline double simd_log(const double x)
 {
-    const double y = log_of64(x, 0);
-    double z = x > 0 ? y : (double)NAN;
-    z = x == HUGE_VAL ? x : z;
-    return x == 0 ? -HUGE_VAL : z;
+    const int subnormal = x < 2.2250738585072014e-308;
+    const uint64_t bits = bits64(subnormal ? x * 0x1p54 : x) + (0x3ff0000000000000 - 0x3fe6a09e667f3bcd);
+    const double e = (from_bits64(bits >> 52 | 0x4330000000000000) - (0x1p52 + 1023)) - (subnormal ? 54.0 : 0.0);
+    const double f = from_bits64((bits & 0xfffffffffffff) + 0x3fe6a09e667f3bcd) - 1;
+    double y = x < HUGE_VAL ? log64(e, f) : x;
+    y = x > 0 ? y : (double)NAN;
+    return x == 0 ? -HUGE_VAL : y;
 }
 
-/* ---- log1p (needs: log_of64) ---- */
-/* log(1 + x) = log u + d / u, where u is 1 + x rounded and d what rounding lost. Error at most 0.8 ulp. */
+/* ---- log1p (needs: log64) ---- */
+/* 1 + x, with what its rounding loses, is 2^e (1 + f). Error at most 1.8 ulp. */
 static inline double simd_log1p(const double x)
 {
-    const double u = 1 + x;
-    const double y = log_of64(u, (x - (u - 1)) / u);
-    double z = x > -1 ? y : (double)NAN;
-    z = x == -1 ? -HUGE_VAL : z;
-    z = x == HUGE_VAL ? x : z;
-    return x == 0 ? x : z;
+    const double u = 1 + x, lost = x - (u - 1);
+    const uint64_t bits = bits64(u) + (0x3ff0000000000000 - 0x3fe6a09e667f3bcd);
+    const double e = from_bits64(bits >> 52 | 0x4330000000000000) - (0x1p52 + 1023);
+    const double twice = from_bits64(0x7ff0000000000000 - (bits & 0xfff0000000000000)); /* 2^(1 - e), 0 for e = 1024 */
+    const double f = (from_bits64((bits & 0xfffffffffffff) + 0x3fe6a09e667f3bcd) - 1) + lost * (0.5 * twice);
+    /* The sign is that of x anyway, but for -0. */
+    const double y = from_bits64(bits64(log64(e, f)) | (bits64(x) & 0x8000000000000000));
+    double z = x < HUGE_VAL ? y : x;
+    z = x > -1 ? z : (double)NAN;
+    return x == -1 ? -HUGE_VAL : z;
 }
 
-/* ---- tanh (needs: expm1, bits64) ---- */
-/* tanh |x| = e / (e + 2) with e = exp(2 |x|) - 1. Error at most 2.5 ulp. */
+/* ---- tanh (needs: below64) ---- */
+/* tanh(a) = -d / (2 + d) with d = exp(-2 a) - 1. Error at most 2.8 ulp. */
 static inline double simd_tanh(const double x)
 {
     const double a = fabs(x);
-    const double e = simd_expm1(2 * (a > 20.0 ? 20.0 : a));
-    return signed64(e / (e + 2), x);
+    const double d = below64(-2 * (a > 20.0 ? 20.0 : a), 0);
+    return signed64(d / (2 + d), x);
 }
 
-/* ---- expx2 (needs: exp) ---- */
-/* exp(x^2) and, with sign = -1, exp(-x^2): the square as a sum of two numbers, since its rounding error would be multiplied
-   by x^2. x is split by multiplying with 2^27 + 1. */
-static inline double exp_of_square(double x, const double sign)
+/* ---- erf (needs: below64) ---- */
+/* erf(a) = 1 - exp(-a - a p(a)). Error at most 2.2 ulp. */
+static inline double simd_erf(const double x)
 {
-    x = x > 1e3 ? 1e3 : x;
-    const double wide = x * 134217729.0;
-    const double high = wide - (wide - x), low = x - high;
-    const double square = x * x;
-    const double lost = ((high * high - square) + 2 * high * low) + low * low;
-    const double e = simd_exp(sign * square);
-    return e * (1 + sign * lost);
+    double a = fabs(x);
+    a = a > 6.0 ? 6.0 : a;
+    const double a2 = a * a, a4 = a2 * a2;
+    double p = cubic64(a, a2, 4.3021826576231364e-11, -3.364680169871282e-12,
+                       1.6150400304683162e-13, -3.592595368129491e-15);
+    p = cubic64(a, a2, 3.458805415807299e-08, -1.0774255544380675e-08,
+                2.3607128085278713e-09, -3.7610394521205547e-10) + a4 * p;
+    p = cubic64(a, a2, -2.037139858850279e-06, 5.705977544343529e-07,
+                -1.168850681230797e-08, -6.574246243239134e-08) + a4 * p;
+    p = cubic64(a, a2, 6.442048677017385e-05, -2.9575697619737884e-05,
+                3.1697176968682445e-06, 3.132908565583481e-06) + a4 * p;
+    p = cubic64(a, a2, -0.0002091948538865633, 0.0016962076695885388,
+                -0.0005901324287036674, 2.5904494366822413e-05) + a4 * p;
+    p = cubic64(a, a2, 0.12837916709551256, 0.6366197723675909, 0.10277260330131557, -0.019128446993097722) + a4 * p;
+    const double y = -(a + a * p);
+    return signed64(below64(y, (y + a) + a * p), x);
 }
 
-/* erfcx(x) = exp(x^2) erfc(x) for x >= 0: a polynomial in t = (x - 2.75) / (x + 2.75), over 1 + 2 x. */
-static inline double erfcx_of_positive(const double x)
-{
-    const double y = x > 1e18 ? 1e18 : x;
-    const double t = (y - 2.75) / (y + 2.75);
-    double p = 5.899204159956462e-10;
-    p = p * t + -4.36146455228112e-10;
-    p = p * t + -6.712923576959846e-09;
-    p = p * t + 1.117407638410034e-09;
-    p = p * t + 3.967686437132245e-08;
-    p = p * t + 2.0890951951990205e-08;
-    p = p * t + -1.6278946094389566e-07;
-    p = p * t + -2.3831500995861705e-07;
-    p = p * t + 5.038305966888637e-07;
-    p = p * t + 1.5755584880013374e-06;
-    p = p * t + -1.0814382145974598e-06;
-    p = p * t + -8.74246640946199e-06;
-    p = p * t + 3.8636539772938803e-07;
-    p = p * t + 4.7975655947486554e-05;
-    p = p * t + 8.595132626719887e-06;
-    p = p * t + -0.00028905288903327287;
-    p = p * t + 4.01525769346961e-05;
-    p = p * t + 0.0019344816371571808;
-    p = p * t + -0.002622280500238733;
-    p = p * t + -0.010500720725520487;
-    p = p * t + 0.05231957978729904;
-    p = p * t + -0.11449313228502972;
-    p = p * t + 0.1449063407518946;
-    p = p * t + -0.07130621000899304;
-    p = p * t + -0.13046248372294011;
-    p = p * t + 1.2588036258139463;
-    return 0.5 * p / (0.5 + x);
-}
-
-/* ---- erfcx (needs: expx2) ---- */
-/* erfcx(-x) = 2 exp(x^2) - erfcx(x). Error at most 3.9 ulp. */
+/* ---- erfcx (needs: reduced64) ---- */
+/* erfcx(x) = exp(x^2) erfc(x). For a >= 0 it is (1 + v p(2 v - 1)) / (1 + 2 a) with v = a / (a + 3);
+   erfcx(-a) = 2 exp(a^2) - erfcx(a), where a^2 is the sum of a number with half the bits, squared, and a small one.
+   Error at most 2.9 ulp. */
 static inline double simd_erfcx(const double x)
 {
     const double a = fabs(x);
-    const double y = erfcx_of_positive(a);
-    return x < 0 ? 2 * exp_of_square(a, 1) - y : y;
-}
-
-/* ---- erf (needs: expx2, bits64) ---- */
-/* erf(x) = x + x p(x^2) up to 1, 1 - exp(-x^2) erfcx(x) from there. Error at most 1.1 ulp. */
-static inline double simd_erf(const double x)
-{
-    const double a = fabs(x);
-    const double z = a * a;
-    double p = 2.8067128195611264e-13;
-    p = p * z + -6.1967364287877e-12;
-    p = p * z + 9.323723518153027e-11;
-    p = p * z + -1.2277734486795524e-09;
-    p = p * z + 1.4806027146128752e-08;
-    p = p * z + -1.636576864883207e-07;
-    p = p * z + 1.6462110782018636e-06;
-    p = p * z + -1.4925650236967501e-05;
-    p = p * z + 0.00012055332978879483;
-    p = p * z + -0.0008548327023403001;
-    p = p * z + 0.005223977625441674;
-    p = p * z + -0.026866170645131218;
-    p = p * z + 0.11283791670955126;
-    p = p * z + -0.37612638903183754;
-    p = p * z + 0.1283791670955126;
-    const double far = 1 - exp_of_square(a, -1) * erfcx_of_positive(a);
-    return a < 1 ? x + x * p : signed64(a > 7.0 ? 1 : far, x);
+    const double v = a < HUGE_VAL ? a / (a + 3) : 1;
+    const double t = 2 * v - 1, t2 = t * t, t4 = t2 * t2;
+    double p = cubic64(t, t2, -1.0171281416825644e-08, -1.6546168866209593e-08,
+                       3.5067586785181834e-10, 1.6380025498538607e-09);
+    p = cubic64(t, t2, -8.412577594753677e-07, -3.922600680043987e-07,
+                1.1221435173195319e-07, 9.168341326613152e-08) + t4 * p;
+    p = cubic64(t, t2, -3.334702077837921e-05, -6.854221993143021e-06,
+                5.393085272553753e-06, 1.5519335921708362e-06) + t4 * p;
+    p = cubic64(t, t2, -0.001142391628947032, -0.0004172729245232194,
+                0.00020695354225437918, 4.3245201799772575e-05) + t4 * p;
+    p = cubic64(t, t2, 0.18429609584537762, -0.04768004115752486,
+                0.0001390113241392855, 0.004919772309315159) + t4 * p;
+    p = cubic64(t, t2, 0.5060161165394593, -0.7772583287886217, 0.6821337400817242, -0.42284342267619923) + t4 * p;
+    const double y = (0.5 * (v * p) + 0.5) / (a + 0.5);
+    const double b = a > 26.64 ? 26.64 : a; /* exp(b^2) overflows at the end */
+    const double high = from_bits64((bits64(b) + 0x4000000) & 0xfffffffff8000000);
+    const double square = high * high;
+    const double rounded = rounded64(square);
+    const double e = (near_one64(square, rounded, (high - b) * (high + b)) + 1) * power64(rounded, 0);
+    return x < 0 ? 2 * e - y : y;
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import re
-import shutil
 import subprocess
+from collections.abc import Iterator
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -16,81 +18,121 @@ from scipy import special
 
 from smgen.printers.sections import sections
 from smgen.render import plain
+from tests.c.primitives_loops import (
+    BOUNDS,
+    BUILDS,
+    COMPILER,
+    REAL,
+    Array,
+    calls,
+    compiled,
+    evaluate,
+    loop,
+    program,
+)
 
-BOUNDS = {"exp": 1.1, "expm1": 1.8, "log": 0.8, "log1p": 0.8, "tanh": 2.5, "erf": 1.1, "erfcx": 3.9}
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
+
 NUMPY: dict[str, Any] = {
-    "exp": np.exp,
-    "expm1": np.expm1,
-    "log": np.log,
-    "log1p": np.log1p,
-    "tanh": np.tanh,
+    **{name: getattr(np, name) for name in ("exp", "expm1", "log", "log1p", "tanh")},
     "erf": special.erf,
     "erfcx": special.erfcx,
 }
-REAL: dict[str, tuple[str, Any]] = {"f": ("float", np.float32), "": ("double", np.float64)}
-COMPILER = shutil.which("cc")
-pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
-FLAGS = [
-    "-std=gnu11",
-    "-O3",
-    "-march=native",
-    "-fopenmp-simd",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-shared",
-    "-fPIC",
-]
+NAMES = [(name, suffix) for suffix in REAL for name in BOUNDS]
+
+LANDMARKS: dict[str, tuple[float, ...]] = {
+    "exp": (-745.14, -745.13, -708.4, -104.0, -0.34657359, 0.34657359, 1.03972077, 709.78, 709.782712893384, 709.79),
+    "expm1": (-745.0, -38.0, -36.7, -1.03972077, -0.34657359, 0.34657359, 709.0, 709.782712893384, 709.79),
+    "log": (2.0**-1074, 2.0**-1060, 2.0**-1022, 0.70710678, 1.0, 1.41421356, 2.0, 1.79e308),
+    "log1p": (-1.0, -0.5, -0.29289322, 0.41421356, 1.0, 2.0**52, 2.0**53, 2.0**54, 1.79e308),
+    "tanh": (0.17328680, 0.51986039, 18.7, 19.06, 19.07, 20.0, 300.0),
+    "erf": (0.3, 0.8, 1.0, 2.0, 3.0, 5.86, 5.92, 6.0, 27.0),
+    "erfcx": (-26.641, -26.64, -26.6287, -26.6, -3.0, -0.58870501, 0.5, 1.0, 3.0, 26.5, 1e8, 6.7e7, 1e154, 1.79e308),
+}
+"""Where a function changes its way of computing, its results become subnormal or overflow."""
+
+SPECIAL: dict[str, dict[float, float]] = {
+    "exp": {-inf: 0.0, inf: inf, 0.0: 1.0, -1e4: 0.0, 1e4: inf},
+    "expm1": {-inf: -1.0, inf: inf, -1e4: -1.0, 1e4: inf},
+    "log": {0.0: -inf, -1.0: nan, -inf: nan, inf: inf, 1.0: 0.0},
+    "log1p": {-1.0: -inf, -1.5: nan, -inf: nan, inf: inf},
+    "tanh": {-inf: -1.0, inf: 1.0, 1e4: 1.0},
+    "erf": {-inf: -1.0, inf: 1.0, 1e4: 1.0},
+    "erfcx": {-inf: inf, inf: 0.0, 0.0: 1.0, -1e4: inf},
+}
+ODD = ("expm1", "log1p", "tanh")
+"""Functions f(x) with the sign of x and f(x) = x near 0."""
 
 
-def program(calls: list[tuple[str, str]]) -> str:
-    """Loops over the functions, with the sections they need and no others."""
-    loops = "".join(
-        f"void loop_{name}{suffix}(const {REAL[suffix][0]} *x, {REAL[suffix][0]} *y, long n)\n{{\n"
-        f"#pragma omp simd\n    for (long i = 0; i < n; i++)\n        y[i] = simd_{name}{suffix}(x[i]);\n}}\n"
-        for name, suffix in calls
-    )
-    return f"#include <math.h>\n#include <stdint.h>\n{sections(plain('c/primitives.h'), loops)}\n{loops}"
+@pytest.fixture(scope="session")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ctypes.CDLL]:
+    """All functions, one library a build."""
+    folder = tmp_path_factory.mktemp("primitives")
+    found = {}
+    for build, options in BUILDS.items():
+        (folder / build).mkdir()
+        found[build] = ctypes.CDLL(str(compiled(folder / build, program(calls(NAMES)), *options)[0]))
+    return found
 
 
-def compiled(folder: Path, text: str, *flags: str) -> tuple[Path, str]:
-    """The library of a program and what the compiler had to say."""
-    source, library = folder / "loops.c", folder / "loops.so"
-    source.write_text(text, encoding="utf-8")
-    command = [str(COMPILER), *FLAGS, *flags, str(source), "-o", str(library), "-lm"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return library, result.stderr
+def _in_parts(step: int) -> Iterator[Array]:
+    """Every step-th float32 of all there are."""
+    size = 2**22 * step
+    for first in range(0, 2**32, size):
+        yield np.arange(first, min(first + size, 2**32), step, dtype=np.uint64).astype(np.uint32).view(np.float32)
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    text = program([(name, suffix) for suffix in REAL for name in BOUNDS])
-    return ctypes.CDLL(str(compiled(tmp_path_factory.mktemp("primitives"), text, "-Wall", "-Werror")[0]))
-
-
-def evaluate(library: ctypes.CDLL, name: str, suffix: str, x: Any) -> Any:
-    x = np.ascontiguousarray(x, REAL[suffix][1])
-    y = np.empty_like(x)
-    library[f"loop_{name}{suffix}"](
-        ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data), ctypes.c_long(x.size)
-    )
-    return y
-
-
-@pytest.mark.parametrize("name", BOUNDS)
-def test_float_over_all_exponents(library: ctypes.CDLL, name: str) -> None:
-    patterns = np.arange(0, 2**32, 3571, dtype=np.uint64).astype(np.uint32).view(np.float32)
-    dense = [np.linspace(-110, 95, 200_000), np.linspace(-2, 2, 200_000), np.linspace(-1, 20, 50_000)]
-    x = np.concatenate([patterns, *(part.astype(np.float32) for part in dense)])
+def _assert_float_errors(library: ctypes.CDLL, name: str, x: Array) -> None:
     with np.errstate(all="ignore"):
         y = evaluate(library, name, "f", x)
         exact = NUMPY[name](x.astype(np.float64))
         rounded = exact.astype(np.float32)
-        ulps = np.abs(y - exact) / np.spacing(np.abs(rounded)).astype(np.float64)
-    finite = np.isfinite(rounded)
+        finite = np.isfinite(rounded)
+        errors = np.where(finite, np.abs(y - exact) / np.spacing(np.abs(rounded)).astype(np.float64), 0)
     np.testing.assert_array_equal(y[~finite], rounded[~finite])
-    worst = np.argmax(ulps[finite])
-    assert ulps[finite][worst] <= BOUNDS[name], f"{ulps[finite][worst]} ulp at {x[finite][worst]!r}"
+    worst = np.argmax(errors)
+    assert errors[worst] <= BOUNDS[name], f"{errors[worst]} ulp at {x[worst]!r}"
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("name", BOUNDS)
+def test_float_over_all_exponents(libraries: dict[str, ctypes.CDLL], name: str, build: str) -> None:
+    dense = [np.linspace(-110, 95, 150_000), np.linspace(-2, 2, 150_000), np.linspace(-1, 20, 50_000)]
+    for part in (*_in_parts(3571), *(d.astype(np.float32) for d in dense)):
+        _assert_float_errors(libraries[build], name, part)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("name", BOUNDS)
+def test_float_at_fifty_million_arguments(libraries: dict[str, ctypes.CDLL], name: str, build: str) -> None:
+    for part in _in_parts(83):
+        _assert_float_errors(libraries[build], name, part)
+
+
+def _arguments(name: str) -> Array:
+    """About 3000: everywhere, near 0 and near the landmarks."""
+    rng = np.random.default_rng(0)
+    signs = rng.choice([-1.0, 1.0], 300)
+    near = [landmark * (1 + rng.uniform(-1, 1, 60) * 2.0 ** -rng.uniform(3, 53, 60)) for landmark in LANDMARKS[name]]
+    x = np.concatenate(
+        [
+            rng.uniform(-40, 40, 500),
+            rng.uniform(-1.2, 1.2, 1000),
+            np.exp2(rng.uniform(-1074, 3, 300)) * signs,
+            rng.uniform(-750, 715, 400),
+            1 + np.exp2(rng.uniform(-53, 0, 300)) * signs,
+            *near,
+        ]
+    )
+    match name:
+        case "log":
+            return np.concatenate([np.abs(x), np.exp2(rng.uniform(-1074, 1023.9, 300))])
+        case "log1p":
+            return np.concatenate([np.where(x < -1, -x, x), np.exp2(rng.uniform(0, 1023.9, 300))])
+        case "erfcx":
+            return np.concatenate([x[x > -27], np.exp2(rng.uniform(0, 1023.9, 300))])
+    return x
 
 
 def _exact(name: str, x: float) -> Any:
@@ -102,62 +144,71 @@ def _exact(name: str, x: float) -> Any:
     return (1 - 1 / (2 * u**2) + 3 / (4 * u**4) - 15 / (8 * u**6)) / (u * mpmath.sqrt(mpmath.pi))
 
 
-def _arguments(name: str) -> Any:
-    rng = np.random.default_rng(0)
-    x = np.concatenate(
-        [
-            rng.uniform(-40, 40, 500),
-            rng.uniform(-1.2, 1.2, 900),
-            10.0 ** rng.uniform(-300, 1, 200) * rng.choice([-1, 1], 200),
-            rng.uniform(-745, 710, 400),
-        ]
-    )
-    match name:
-        case "log":
-            return np.abs(x)
-        case "log1p":
-            return np.where(x < -1, -x, x)
-        case "erfcx":
-            return np.concatenate([x[(x > -26) & (x < 30)], 10.0 ** rng.uniform(0, 12, 200)])
-    return x
+@functools.cache
+def _reference(name: str) -> list[tuple[float, Any, float]]:
+    """Arguments, exact values and what a unit in the last place is there."""
+    with mpmath.workdps(40), np.errstate(all="ignore"):
+        exact = [(x, _exact(name, x)) for x in _arguments(name).tolist()]
+        return [(x, value, float(np.spacing(abs(float(value))))) for x, value in exact]
 
 
+@pytest.mark.parametrize("build", BUILDS)
 @pytest.mark.parametrize("name", BOUNDS)
-def test_double_against_mpmath(library: ctypes.CDLL, name: str) -> None:
-    x = _arguments(name)
+def test_double_against_mpmath(libraries: dict[str, ctypes.CDLL], name: str, build: str) -> None:
+    reference = _reference(name)
+    values = evaluate(libraries[build], name, "", np.array([x for x, _, _ in reference])).tolist()
     with mpmath.workdps(40):
-        for argument, value in zip(x.tolist(), evaluate(library, name, "", x).tolist(), strict=True):
-            exact = _exact(name, argument)
-            error = abs(mpmath.mpf(value) - exact) / mpmath.mpf(float(np.spacing(abs(float(exact)))))
-            assert error <= BOUNDS[name], f"{error} ulp at {argument!r}"
+        for (x, exact, ulp), value in zip(reference, values, strict=True):
+            if np.isfinite(ulp):
+                error = abs(mpmath.mpf(value) - exact) / mpmath.mpf(ulp)
+                assert error <= BOUNDS[name], f"{float(error)} ulp at {x!r}"
+            else:
+                assert value == float(exact), f"{value} at {x!r}"
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("suffix", REAL)
+@pytest.mark.parametrize("name", BOUNDS)
+def test_special_values(libraries: dict[str, ctypes.CDLL], name: str, suffix: str, build: str) -> None:
+    least = float(np.finfo(REAL[suffix][1]).smallest_subnormal)
+    expected = {nan: nan, **SPECIAL[name]}
+    if name in ODD:
+        expected |= {least: least, -least: -least, 7 * least: 7 * least}
+    values = evaluate(libraries[build], name, suffix, np.array(list(expected)))
+    np.testing.assert_array_equal(values, np.array(list(expected.values())))
+    assert np.isnan(evaluate(libraries[build], name, suffix, np.array([-nan]))).all()
+    zeros = evaluate(libraries[build], name, suffix, np.array([0.0, -0.0]))
+    if name in (*ODD, "erf"):
+        assert (zeros == 0).all()
+        np.testing.assert_array_equal(np.signbit(zeros), [False, True])
+    else:
+        assert zeros[0] == zeros[1]
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize(("name", "suffix"), NAMES)
+def test_every_loop_vectorises_with_its_own_sections_alone(name: str, suffix: str, build: str, tmp_path: Path) -> None:
+    warnings = ("-Wall", "-Wextra", "-Wconversion", "-Wno-unused-function", "-Werror")
+    _assert_vectorised(tmp_path, calls([(name, suffix)]), *BUILDS[build], *warnings)
 
 
 @pytest.mark.parametrize("suffix", REAL)
-@pytest.mark.parametrize("name", BOUNDS)
-def test_special_values(library: ctypes.CDLL, name: str, suffix: str) -> None:
-    info = np.finfo(REAL[suffix][1])
-    largest, least = float(info.max), float(info.smallest_subnormal)
-    x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, -1.0, -2.0, -largest, least, -least], REAL[suffix][1])
-    with np.errstate(all="ignore"):
-        expected = NUMPY[name](x.astype(np.float64)).astype(REAL[suffix][1])
-        expected = np.where(
-            np.isin(x, (-1.0, -2.0)) & np.isfinite(expected), evaluate(library, name, suffix, x), expected
-        )
-    if name == "log" and suffix == "":
-        expected[8] = np.log(least)
-    found = evaluate(library, name, suffix, x)
-    np.testing.assert_allclose(found, expected, rtol=2e-7 if suffix else 4e-16)
-    zeros = found == 0
-    np.testing.assert_array_equal(np.signbit(found[zeros]), np.signbit(expected[zeros]))
+def test_functions_of_functions_vectorise(suffix: str, tmp_path: Path) -> None:
+    softplus = f"(x > 0 ? x : 0) + simd_log1p{suffix}(simd_exp{suffix}(-fabs{suffix}(x)))"
+    _assert_vectorised(tmp_path, loop("softplus", REAL[suffix][0], softplus), *BUILDS["fused"])
 
 
-@pytest.mark.parametrize("suffix", REAL)
-@pytest.mark.parametrize("name", BOUNDS)
-def test_every_loop_vectorises_with_its_own_sections_alone(name: str, suffix: str, tmp_path: Path) -> None:
+def _assert_vectorised(folder: Path, loops: str, *options: str) -> None:
     version = subprocess.run([str(COMPILER), "--version"], capture_output=True, text=True, check=True).stdout
     if "Free Software Foundation" not in version:
         pytest.skip("-fopt-info-vec is gcc's")
-    text = program([(name, suffix)])
-    assert set(re.findall(r"simd_(\w+)\(", text)) <= {f"{n}{suffix}" for n in (name, "exp", "expm1")}
-    _, notes = compiled(tmp_path, text, "-fopt-info-vec")
+    _, notes = compiled(folder, program(loops), *options, "-fopt-info-vec")
     assert "loop vectorized" in notes
+
+
+def test_sections_name_what_they_need() -> None:
+    header = plain("c/primitives.h")
+    for name, suffix in NAMES:
+        text = sections(header, f"simd_{name}{suffix}(")
+        assert set(re.findall(r"\bsimd_(\w+)\(", text)) == {name + suffix}
+        assert set(re.findall(r"\b(?:float|double)\b", text)) == {REAL[suffix][0]}
