@@ -26,7 +26,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-   template c/module.c.j2, sha256 3e1d08d5cd87b37a3c380c0ea70c2a98a857f64f19d950b58b7ef46a938a4545 */
+   template c/module.c.j2, sha256 370ae4af45232ca37153fed385bb9a3859da684041f0f917b823f159acf2ef38 */
 
 #include <math.h>
 #include <stddef.h>
@@ -308,120 +308,110 @@ static inline float relu(const float u) { const float m = u > 0 ? u : 0; return 
 static inline float signum(const float u) { const float s = u > 0 ? 1 : u; return u < 0 ? -1 : s; }
 static inline float squared(const float u) { return u * u; }
 /* ---- bits32 ---- */
-static inline int32_t bits32(const float x)
+static inline uint32_t bits32(const float x)
 {
     union {
         float number;
-        int32_t bits;
+        uint32_t bits;
     } u = {x};
     return u.bits;
 }
 
-static inline float from_bits32(const int32_t bits)
+static inline float from_bits32(const uint32_t bits)
 {
     union {
-        int32_t bits;
+        uint32_t bits;
         float number;
     } u = {bits};
     return u.number;
 }
 
-/* x with the sign of y. */
+/* x >= 0 with the sign of y. */
 static inline float signed32(const float x, const float y)
 {
-    const int32_t sign = INT32_MIN;
-    return from_bits32((bits32(x) & ~sign) | (bits32(y) & sign));
+    return from_bits32((bits32(x) & 0x7fffffff) | (bits32(y) & 0x80000000));
+}
+
+/* a + b x + c x^2 + d x^3, where y = x^2: two products at a time. */
+static inline float cubic32(const float x, const float y, const float a, const float b, const float c, const float d)
+{
+    return (a + b * x) + y * (c + d * x);
 }
 
 /* ---- reduced32 (needs: bits32) ---- */
-/* x = n ln 2 + r with |r| <= ln 2 / 2: n, which adding 1.5 * 2^23 rounds to a whole number, and r. */
-typedef struct {
-    float n, r;
-    int32_t whole;
-} reduced32;
+/* x = n ln 2 + r with |r| <= ln 2 / 2: n + 1.5 * 2^23, a sum that rounds x / ln 2 to the whole number n. */
+static inline float rounded32(const float x) { return x * 1.442695f + 12582912.0f; }
 
-static inline reduced32 reduce32(const float x)
+/* exp(r) - 1 for r = x - n ln 2 - excess: r + r^2 p(r). */
+static inline float near_one32(const float x, const float rounded, const float excess)
 {
-    const float shifted = x * 1.442695f + 12582912.0f;
-    const float n = shifted - 12582912.0f;
-    const reduced32 found = {n, (x - n * 0.6933594f) - n * -0.00021219444f, bits32(shifted) - 0x4B400000};
-    return found;
+    const float n = rounded - 12582912.0f;
+    const float r = ((x - n * 0.6933594f) - n * -0.00021219444f) - excess, r2 = r * r;
+    float p = 0.001395143f + 0.00019846197f * r;
+    p = cubic32(r, r2, 0.5f, 0.16666666f, 0.04166622f, 0.008333417f) + r2 * r2 * p;
+    return r2 * p + r;
 }
 
-/* exp(r) - 1 for such an r: r + r^2 p(r), p near-minimax. */
-static inline float near_one32(const float r)
+/* 2^(n + more), for a sum from -126 to 127. */
+static inline float power32(const float rounded, const uint32_t more)
 {
-    float p = 0.0013927685f;
-    p = p * r + 0.00836438f;
-    p = p * r + 0.041666545f;
-    p = p * r + 0.1666657f;
-    p = p * r + 0.5f;
-    return r * r * p + r;
+    return from_bits32((bits32(rounded) + more + 127) << 23);
 }
-
-/* 2^n, for n from -126 to 127. */
-static inline float power32(const int32_t n) { return from_bits32((n + 127) << 23); }
 
 /* ---- expf (needs: reduced32) ---- */
 /* exp(x) = 2^n exp(r); 2^n in two factors, so that only the last product rounds where the result is subnormal.
    Error at most 1.1 ulp. */
-static inline float simd_expf(float x)
+static inline float simd_expf(const float x)
 {
-    x = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x;
-    const reduced32 x_ = reduce32(x);
-    const int32_t half = (int32_t)((uint32_t)(x_.whole + 4096) >> 1) - 2048; /* a shift of a positive number */
-    return (near_one32(x_.r) + 1) * power32(half) * power32(x_.whole - half);
+    float y = x < -104.0f ? -104.0f : x;
+    y = x > 89.0f ? 89.0f : y;
+    const float rounded = rounded32(y);
+    const uint32_t extra = (0 - (bits32(x) >> 31)) & 25; /* for negative x */
+    return (near_one32(y, rounded, 0) + 1) * power32(rounded, extra - 1) * from_bits32((128 - extra) << 23);
 }
 
-/* ---- expm1f (needs: reduced32) ---- */
-/* exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1). Error at most 1.7 ulp. */
-static inline float simd_expm1f(const float x)
+/* ---- below32 (needs: reduced32) ---- */
+/* exp(x - excess) - 1 for x from -40 to 0. */
+static inline float below32(const float x, const float excess)
 {
-    const float y = x < -18.0f ? -18.0f : x > 89.0f ? 89.0f : x;
-    const reduced32 y_ = reduce32(y);
-    const float scale = power32(y_.whole - 1);
-    const float value = 2 * (scale * near_one32(y_.r) + (scale - 0.5f));
-    return fabsf(x) < 1e-30f ? x : value;
+    const float rounded = rounded32(x);
+    const float scale = power32(rounded, 0);
+    return scale * near_one32(x, rounded, excess) + (scale - 1);
 }
 
-/* ---- log_of32 (needs: bits32) ---- */
-/* log of a positive number: m 2^e with m from sqrt(1/2) to sqrt(2), f = m - 1, s = f / (2 + f) and
-   log m = 2 s + s^3 p(s^2) = f - f^2 / 2 + s (f^2 / 2 + s^2 p(s^2)). `rest` is added where it is small: to the result. */
-static inline float log_of32(const float x, const float rest)
+/* ---- log32 (needs: bits32) ---- */
+/* log(2^e (1 + f)) for f from -1/3 to 1/3: e ln 2 + f - f^2 / 2 + f^3 p(f). */
+static inline float log32(const float e, const float f)
 {
-    const int subnormal = x < 1.17549435e-38f;
-    const int32_t bits = bits32(subnormal ? x * 33554432.0f : x);
-    const int32_t shifted = bits - 0x3f3504f3;
-    const int32_t exponent = shifted >> 23;
-    const float f = from_bits32(bits - (exponent << 23)) - 1;
-    const float e = (float)exponent - (subnormal ? 25 : 0);
-    const float s = f / (2 + f), z = s * s, half = 0.5f * f * f;
-    float p = 0.23353428f;
-    p = p * z + 0.2854997f;
-    p = p * z + 0.4000013f;
-    p = p * z + 0.6666667f;
-    return e * 0.6933594f + (f - (half - (s * (half + z * p) + (e * -0.00021219444f + rest))));
+    const float f2 = f * f;
+    float p = cubic32(f, f2, 0.14005938f, -0.12183723f, 0.13984218f, -0.1289376f);
+    p = cubic32(f, f2, 0.33333215f, -0.24999796f, 0.200104f, -0.16680533f) + f2 * f2 * p;
+    return e * 0.6933594f + (f + (f2 * (f * p - 0.5f) + e * -0.00021219444f));
 }
 
-/* ---- log1pf (needs: log_of32) ---- */
-/* log(1 + x) = log u + d / u, where u is 1 + x rounded and d what rounding lost. Error at most 0.8 ulp. */
+/* ---- log1pf (needs: log32) ---- */
+/* 1 + x, with what its rounding loses, is 2^e (1 + f). Error at most 1.8 ulp. */
 static inline float simd_log1pf(const float x)
 {
-    const float u = 1 + x;
-    const float y = log_of32(u, (x - (u - 1)) / u);
-    float z = x > -1 ? y : NAN;
-    z = x == -1 ? -HUGE_VALF : z;
-    z = x == HUGE_VALF ? x : z;
-    return x == 0 ? x : z;
+    const float u = 1 + x, lost = x - (u - 1);
+    const uint32_t bits = bits32(u) - 0x3f2aaaab;
+    const float e = (float)((int32_t)bits >> 23);
+    const float twice = from_bits32(0x40000000 - (bits & 0xff800000)); /* 2^(1 - e), 0 for e = 128 */
+    const float f = (from_bits32((bits & 0x7fffff) + 0x3f2aaaab) - 1) + lost * (0.5f * twice);
+    /* The sign is that of x anyway, but for -0. */
+    const float y = from_bits32(bits32(log32(e, f)) | (bits32(x) & 0x80000000));
+    float z = x < HUGE_VALF ? y : x;
+    z = x > -1 ? z : NAN;
+    return x == -1 ? -HUGE_VALF : z;
 }
 
-/* ---- tanhf (needs: expm1f, bits32) ---- */
-/* tanh |x| = e / (e + 2) with e = exp(2 |x|) - 1. Error at most 2.5 ulp. */
+/* ---- tanhf (needs: below32) ---- */
+/* tanh(a) = -d / (2 + d) with d = exp(-2 a) - 1. Error at most 2.8 ulp. */
 static inline float simd_tanhf(const float x)
 {
     const float a = fabsf(x);
-    const float e = simd_expm1f(2 * (a > 10.0f ? 10.0f : a));
-    return signed32(e / (e + 2), x);
+    const float d = below32(-2 * (a > 10.0f ? 10.0f : a), 0);
+    return signed32(d / (2 + d), x);
 }
 
 /* Whether all numbers of x are finite: times 0 they are 0, and so is the sum. */

@@ -20,7 +20,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-   template c/module.c.j2, sha256 3e1d08d5cd87b37a3c380c0ea70c2a98a857f64f19d950b58b7ef46a938a4545 */
+   template c/module.c.j2, sha256 370ae4af45232ca37153fed385bb9a3859da684041f0f917b823f159acf2ef38 */
 
 #include <math.h>
 #include <stddef.h>
@@ -300,60 +300,60 @@ static inline double add_totals(const int threads, const double *totals)
 static inline float squared(const float u) { return u * u; }
 static inline float cubed(const float u) { return u * u * u; }
 /* ---- bits32 ---- */
-static inline int32_t bits32(const float x)
+static inline uint32_t bits32(const float x)
 {
     union {
         float number;
-        int32_t bits;
+        uint32_t bits;
     } u = {x};
     return u.bits;
 }
 
-static inline float from_bits32(const int32_t bits)
+static inline float from_bits32(const uint32_t bits)
 {
     union {
-        int32_t bits;
+        uint32_t bits;
         float number;
     } u = {bits};
     return u.number;
 }
 
-/* x with the sign of y. */
+/* x >= 0 with the sign of y. */
 static inline float signed32(const float x, const float y)
 {
-    const int32_t sign = INT32_MIN;
-    return from_bits32((bits32(x) & ~sign) | (bits32(y) & sign));
+    return from_bits32((bits32(x) & 0x7fffffff) | (bits32(y) & 0x80000000));
 }
 
-/* ---- log_of32 (needs: bits32) ---- */
-/* log of a positive number: m 2^e with m from sqrt(1/2) to sqrt(2), f = m - 1, s = f / (2 + f) and
-   log m = 2 s + s^3 p(s^2) = f - f^2 / 2 + s (f^2 / 2 + s^2 p(s^2)). `rest` is added where it is small: to the result. */
-static inline float log_of32(const float x, const float rest)
+/* a + b x + c x^2 + d x^3, where y = x^2: two products at a time. */
+static inline float cubic32(const float x, const float y, const float a, const float b, const float c, const float d)
 {
-    const int subnormal = x < 1.17549435e-38f;
-    const int32_t bits = bits32(subnormal ? x * 33554432.0f : x);
-    const int32_t shifted = bits - 0x3f3504f3;
-    const int32_t exponent = shifted >> 23;
-    const float f = from_bits32(bits - (exponent << 23)) - 1;
-    const float e = (float)exponent - (subnormal ? 25 : 0);
-    const float s = f / (2 + f), z = s * s, half = 0.5f * f * f;
-    float p = 0.23353428f;
-    p = p * z + 0.2854997f;
-    p = p * z + 0.4000013f;
-    p = p * z + 0.6666667f;
-    return e * 0.6933594f + (f - (half - (s * (half + z * p) + (e * -0.00021219444f + rest))));
+    return (a + b * x) + y * (c + d * x);
 }
 
-/* ---- log1pf (needs: log_of32) ---- */
-/* log(1 + x) = log u + d / u, where u is 1 + x rounded and d what rounding lost. Error at most 0.8 ulp. */
+/* ---- log32 (needs: bits32) ---- */
+/* log(2^e (1 + f)) for f from -1/3 to 1/3: e ln 2 + f - f^2 / 2 + f^3 p(f). */
+static inline float log32(const float e, const float f)
+{
+    const float f2 = f * f;
+    float p = cubic32(f, f2, 0.14005938f, -0.12183723f, 0.13984218f, -0.1289376f);
+    p = cubic32(f, f2, 0.33333215f, -0.24999796f, 0.200104f, -0.16680533f) + f2 * f2 * p;
+    return e * 0.6933594f + (f + (f2 * (f * p - 0.5f) + e * -0.00021219444f));
+}
+
+/* ---- log1pf (needs: log32) ---- */
+/* 1 + x, with what its rounding loses, is 2^e (1 + f). Error at most 1.8 ulp. */
 static inline float simd_log1pf(const float x)
 {
-    const float u = 1 + x;
-    const float y = log_of32(u, (x - (u - 1)) / u);
-    float z = x > -1 ? y : NAN;
-    z = x == -1 ? -HUGE_VALF : z;
-    z = x == HUGE_VALF ? x : z;
-    return x == 0 ? x : z;
+    const float u = 1 + x, lost = x - (u - 1);
+    const uint32_t bits = bits32(u) - 0x3f2aaaab;
+    const float e = (float)((int32_t)bits >> 23);
+    const float twice = from_bits32(0x40000000 - (bits & 0xff800000)); /* 2^(1 - e), 0 for e = 128 */
+    const float f = (from_bits32((bits & 0x7fffff) + 0x3f2aaaab) - 1) + lost * (0.5f * twice);
+    /* The sign is that of x anyway, but for -0. */
+    const float y = from_bits32(bits32(log32(e, f)) | (bits32(x) & 0x80000000));
+    float z = x < HUGE_VALF ? y : x;
+    z = x > -1 ? z : NAN;
+    return x == -1 ? -HUGE_VALF : z;
 }
 
 /* Whether all numbers of x are finite: times 0 they are 0, and so is the sum. */
