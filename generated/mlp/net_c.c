@@ -82,7 +82,7 @@ typedef struct {
 } plan;
 
 #ifndef FEWEST_ROWS
-#define FEWEST_ROWS 128 /* a tile of a thread alone has; with fewer, products spend too long on packing weights */
+#define FEWEST_ROWS 64 /* a tile of a thread alone has; with fewer, products spend too long on packing weights */
 #endif
 #ifndef MOST_ROWS
 #define MOST_ROWS 512 /* a tile has */

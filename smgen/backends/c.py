@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, prod
 from typing import Final
 
 from smgen.backends.facts import Facts
@@ -27,7 +27,14 @@ ARRAYS: Final = Arrays("np.ndarray", "numpy", inspects_values=True, needs_contig
 TILE_BYTES: Final = 12 << 20
 """What the arrays of a tile may take: products stream through them, so that more than the level-2 cache is no loss."""
 
-FEWEST_ROWS: Final = 128
+FEWEST_ROWS: Final = (64, 128)
+"""Rows a thread must have to be alone on a tile, without and with a weight that outgrows the level-2 cache.
+
+With fewer, products spend too long on packing the weights.
+"""
+
+CACHE: Final = 1 << 20
+
 MOST_ROWS: Final = 512
 """Rows of a tile: with fewer products spend too long on packing weights, with more they gain nothing."""
 
@@ -94,7 +101,7 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         " " * len(f"void {prefix}_use_gemm(void (*gemm)("),
         CPrinter(facts.dtype).real,
         "s" if facts.dtype == "float32" else "d",
-        FEWEST_ROWS,
+        FEWEST_ROWS[any(prod(shape) * ITEM[facts.dtype] > CACHE for shape in facts.parameters.values())],
         MOST_ROWS,
         max(1, *(ceil(len(p.memory.totals) / 8) for p in printed)),
         helpers(facts.dtype, text, "static inline"),
