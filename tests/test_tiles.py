@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
 import tracemalloc
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from smgen.build import Options, gather, sources
 from smgen.network import Network
 from tests.networks import CATALOGUE
 from tests.support import assert_close, module_of, random_case
@@ -126,6 +130,41 @@ def test_the_callers_errstate_holds_in_every_thread(tiny_tiles: Any) -> None:
         module.loss_and_grad(params, x, workspace=workspace)
     with np.errstate(all="ignore"):
         module.loss_and_grad(params, x, workspace=workspace)
+    heard = set()
+    with np.errstate(all="call", call=lambda *_: heard.add(threading.get_ident())):
+        module.loss_and_grad(params, x, workspace=workspace)
+    assert len(heard) == 2
+
+
+def test_large_values_are_not_taken_for_infinite_ones() -> None:
+    module = module_of(CATALOGUE["linear_energy"](), "float32")
+    params, x = random_case(CATALOGUE["linear_energy"](), samples=8)
+    params = {key: value.astype(np.float32) for key, value in params.items()}
+    x = np.full_like(x, 3e38, np.float32)
+    assert np.isfinite(module.score(params, x)).all()
+
+
+FORKED = """
+import os, signal, sys
+import net, numpy as np
+
+params, x = net.init_params(), np.ones((512, 4), net.DTYPE)
+workspace = net.Workspace(threads=2)
+expected = net.loss_and_grad(params, x, workspace=workspace)[0]
+assert workspace._pool is not None
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    sys.exit(net.loss_and_grad(params, x, workspace=workspace)[0] != expected)
+sys.exit(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_process_has_threads_of_its_own(tmp_path: Path) -> None:
+    network = CATALOGUE["ica"]()
+    (tmp_path / "net.py").write_text(sources(network, gather(network, Path("net.py"), Options()))[".py"])
+    subprocess.run([sys.executable, "-c", FORKED], cwd=tmp_path, check=True, timeout=60)
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, "2", True])

@@ -25,7 +25,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 98950f8554656edda1af41ee9ee08383a4a5869157fe0e7c75fedf84b55b06cd
+template numpy/module.py.j2, sha256 ef78bbe51c6af712e266f0bf69d8ad2bfa5fd4201ac3b28b24ff2291bdc9d06e
 """
 
 import functools
@@ -48,7 +48,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "98950f8554656edda1af41ee9ee08383a4a5869157fe0e7c75fedf84b55b06cd",
+    "template_sha256": "ef78bbe51c6af712e266f0bf69d8ad2bfa5fd4201ac3b28b24ff2291bdc9d06e",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -127,35 +127,33 @@ class _Part:
     def __init__(self):
         self._capacity = 0
         self._arrays = {}
-        self._kept = []
         self.totals = None
 
     def arrays(self, n, *names):
-        """The named arrays for n samples, made at the first use and reused for as many samples or fewer."""
+        """The named arrays for n samples, made at the first use and reused for as many samples or fewer.
+
+        Arrays of weights that a tile returns become `totals`: the tiles after the first write into others.
+        """
         if n > self._capacity:
             self._arrays.clear()
             self._capacity = n
         found = []
         for name in names:
             shape = _ARRAYS[name]
-            array = self._arrays.get(name)
+            key = name if self.totals is None or shape[0] == "N" else (name, "next")
+            array = self._arrays.get(key)
             if array is None:
                 array = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
-                self._arrays[name] = array
+                self._arrays[key] = array
             found.append(array[:n] if shape[0] == "N" else array)
         return found
 
     def add(self, found):
-        """Add what a tile returned to `totals`, or begin with it: numbers and rows in float64, weights in the dtype."""
-        if self.totals is not None:
+        """Add what a tile returned to `totals`: numbers and rows in float64, weights in the dtype."""
+        if self.totals is None:
+            self.totals = [part.astype(np.float64) if np.ndim(part) == 1 else part for part in found]
+        else:
             self.totals = [_added(total, part) for total, part in zip(self.totals, found)]
-            return
-        shapes = [np.shape(part) for part in found]
-        if [np.shape(kept) for kept in self._kept] != shapes:
-            self._kept = [np.empty(shape, DTYPE if len(shape) == 2 else np.float64) for shape in shapes]
-        for kept, part in zip(self._kept, found):
-            kept[...] = part
-        self.totals = [kept if kept.ndim else float(kept) for kept in self._kept]
 
 
 def _added(total, part):
@@ -178,18 +176,18 @@ class Workspace:
         self.threads = threads
         self.parts = [_Part() for _ in range(threads)]
         self._call = _Part()
-        self._pool = None
+        self._pool = self._process = None
 
     def arrays(self, *names):
         """The named arrays of a call, whose size does not depend on the number of samples."""
         return self._call.arrays(0, *names)
 
     def pool(self):
-        """The threads that help the calling one."""
-        if self._pool is None:
+        """The threads that help the calling one. A forked process makes its own: threads stay behind."""
+        if self._process != os.getpid():
             from concurrent.futures import ThreadPoolExecutor
 
-            self._pool = ThreadPoolExecutor(self.threads - 1)
+            self._pool, self._process = ThreadPoolExecutor(self.threads - 1), os.getpid()
         return self._pool
 
 
@@ -213,28 +211,23 @@ def _over_tiles(tile, N, most, workspace):
     rounds = -(-N // (threads * most))
     rows = -(-N // (threads * rounds))
     starts = range(0, N, rows)
-    if len(starts) == 1:
-        return tile(slice(0, N), workspace.parts[0].arrays)
+    state, handler = np.geterr(), np.geterrcall()
 
     def work(k):
         part = workspace.parts[k]
         part.totals = None
-        with np.errstate(**state):
+        with np.errstate(call=handler, **state):
             for start in starts[k::threads]:
                 part.add(tile(slice(start, min(start + rows, N)), part.arrays))
         return part.totals
 
-    state = np.geterr()
-    if threads == 1:
+    others = [workspace.pool().submit(work, k) for k in range(1, min(threads, len(starts)))]
+    try:
         found = [work(0)]
-    else:
-        others = [workspace.pool().submit(work, k) for k in range(1, min(threads, len(starts)))]
-        try:
-            found = [work(0)]
-        finally:
-            for other in others:
-                other.exception()  # wait: it uses the workspace
-        found += [other.result() for other in others]
+    finally:
+        for other in others:
+            other.exception()  # wait: it uses the workspace
+    found += [other.result() for other in others]
     totals = found[0]
     for more in found[1:]:
         totals = [_added(total, part) for total, part in zip(totals, more)]
@@ -307,7 +300,7 @@ def _asnumpy(array):
 def _check_finite(x):
     with np.errstate(all="ignore"):
         # The sum is finite only if every value is; only if it is not are they looked at one by one.
-        suspicious = not np.isfinite(np.sum(x, dtype=np.float64))
+        suspicious = not np.isfinite(np.sum(x))
     if suspicious and not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
@@ -509,8 +502,7 @@ def _energy(params, x, lam, workspace):
         # ---- energy: E
         # Σ_j g_softplus_3
         E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
-        return (
-        )
+        return ()
 
     _over_tiles(tile, N, 512, workspace)
 
@@ -599,8 +591,7 @@ def _score(params, x, lam, workspace):
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_1)
         # score = −δ_x
         score = np.negative(delta_x, out=all_score[rows])
-        return (
-        )
+        return ()
 
     _over_tiles(tile, N, 512, workspace)
 
@@ -724,8 +715,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
         # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
         delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=all_hessian_diagonal[rows])
-        return (
-        )
+        return ()
 
     _over_tiles(tile, N, 512, workspace)
 
