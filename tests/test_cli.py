@@ -247,3 +247,15 @@ def test_help_answers_at_once() -> None:
 def test_importing_smgen_imports_nothing_heavy() -> None:
     code = "import smgen.cli, sys; print({m.split('.')[0] for m in sys.modules} & {'sympy', 'numpy', 'jinja2', 'cupy'})"
     assert python(sys.executable, "-c", code).stdout == "set()\n"
+
+
+def test_a_batch_size_is_a_number_of_samples(net: Path) -> None:
+    error = run("build", net, "--batch-size", "0", code=2).stderr
+    assert error.startswith("error: --batch-size 0: not a number of samples")
+    assert not (net.parent / "net_numpy.py").exists()
+
+
+def test_the_batch_size_is_part_of_the_module(net: Path) -> None:
+    run("build", net)
+    assert run("build", net, "--batch-size", "64").stdout.endswith("(the batch size changed)\n")
+    assert load(net.parent / "net_numpy.py").METADATA["batch_size"] == 64
