@@ -44,8 +44,10 @@ class Buffer:
 
     @property
     def rank(self) -> int:
-        """0 for a scalar, 1 for what is computed once per call, 2 for what is computed per sample."""
-        return 2 if self.batched else 1 if self.shape else 0
+        """0 for a scalar, 1 for what is computed once a call, 2 once a sample, 3 for each of a sample's tangents."""
+        if not self.batched:
+            return 1 if self.shape else 0
+        return 2 + (len(self.shape) == 3 and 1 not in self.shape[1:])
 
 
 LAMBDA: Final = Buffer("lam", (), "λ", "accumulator")
@@ -83,8 +85,8 @@ class Elementary:
 class Product:
     """out = the sum of left·right over the axes missing from the result, as in einsum: axes = "nd,md->nm" is f Wᵀ.
 
-    A letter an operand has later than its place in the result says that it is read transposed. n is the batch. `plus`
-    are further pairs whose products, over the same axes, are added to it: one product of the stacked operands.
+    A letter an operand has later than its place in the result says that it is read transposed. n is the batch, c counts
+    tangents. `plus` are further pairs whose products, over the same axes, are added to it: one product of the stacked operands.
     """
 
     out: Buffer
@@ -144,8 +146,8 @@ class Reduce:
 class View:
     """out = src under another name or shape, without a copy.
 
-    Three forms, told apart by the shapes: the same value, a slice of the last axis from `start`, or a row as a column
-    (M, 1).
+    Four forms, told apart by the shapes: the same value, a slice of the last axis from `start`, a further last axis of
+    one, (M,) → (M, 1) or (N, C) → (N, C, 1), or a sample's row for all its tangents, (N, M) → (N, 1, M).
     """
 
     out: Buffer
@@ -175,10 +177,38 @@ class Concat:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """out = the identity matrix."""
+
+    out: Buffer
+    reads: tuple[Buffer, ...] = ()
+
+    @property
+    def outs(self) -> tuple[Buffer, ...]:
+        return (self.out,)
+
+
+@dataclass(frozen=True)
+class Transpose:
+    """out = srcᵀ, a copy: what does not vary over the batch, with its rows as columns."""
+
+    out: Buffer
+    src: Buffer
+
+    @property
+    def outs(self) -> tuple[Buffer, ...]:
+        return (self.out,)
+
+    @property
+    def reads(self) -> tuple[Buffer, ...]:
+        return (self.src,)
+
+
+@dataclass(frozen=True)
 class Fused:
     """One loop over a shape: steps in order, each of which may read earlier ones, and totals taken in the same pass.
 
-    Only the `stored` results exist afterwards; the other steps are local to an element. What `passes.fuse` makes of
+    A total is over all axes, or over the tangents of each sample: axis 1 of three. Only the `stored` results exist afterwards; the other steps are local to an element. What `passes.fuse` makes of
     neighbours; a kernel, on targets that have kernels.
     """
 
@@ -193,7 +223,7 @@ class Fused:
         return (*self.stored, *(total.out for total in self.totals))
 
 
-Op: TypeAlias = Pointwise | Elementary | Product | Reduce | View | Concat | Fused
+Op: TypeAlias = Pointwise | Elementary | Product | Reduce | View | Concat | Identity | Transpose | Fused
 
 
 Phase: TypeAlias = Literal["once", "tile", "end"]
@@ -246,5 +276,10 @@ def broadcast(*shapes: Shape) -> Shape:
 
 
 def column_of(shape: Shape) -> Shape:
-    """(M,) → (M, 1), which broadcasts over the inputs of an (M, D) weight."""
+    """(M,) → (M, 1), which broadcasts over the inputs of an (M, D) weight; (N, C) → (N, C, 1)."""
     return (*shape, 1)
+
+
+def row_of(shape: Shape) -> Shape:
+    """(N, M) → (N, 1, M), which broadcasts over the tangents (N, C, M)."""
+    return (shape[0], 1, shape[1])

@@ -13,15 +13,18 @@ from smgen.ir import (
     Concat,
     Elementary,
     Fused,
+    Identity,
     Op,
     Pointwise,
     Product,
     Reduce,
     Schedule,
     Shape,
+    Transpose,
     View,
     broadcast,
     column_of,
+    row_of,
 )
 
 
@@ -95,11 +98,16 @@ def _check_shapes(op: Op) -> None:
             _require(axis is not None or out.kind == "accumulator", "a total is accumulated in float64")
         case View(out, src, start):
             same = out.shape == src.shape and start == 0
-            column = out.shape == column_of(src.shape)
+            column = out.shape == column_of(src.shape) or (len(src.shape) == 2 and out.shape == row_of(src.shape))
             inside = out.shape[:-1] == src.shape[:-1] and start + _width(out) <= _width(src)
             _require(same or column or inside, f"{out.shape} is no view of {src.shape}")
         case Concat(out, parts, _):
             _require(sum(width for _, width in parts) == _width(out), "the parts do not fill the result")
+        case Identity(out):
+            _require(len(out.shape) == 2 and len({*out.shape}) == 1, f"{out.shape} is no identity matrix's")
+        case Transpose(out, src):
+            _require(len(src.shape) == 2 and not src.batched, f"{src.shape} has no transpose")
+            _require(out.shape == src.shape[::-1], f"{out.shape} is not {src.shape} transposed")
         case _:
             assert_never(op)
 

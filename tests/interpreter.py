@@ -9,7 +9,21 @@ import numpy.typing as npt
 import sympy as sp
 from scipy import special
 
-from smgen.ir import Buffer, Concat, Elementary, Fused, Pointwise, Product, Reduce, Schedule, View, column_of
+from smgen.ir import (
+    Buffer,
+    Concat,
+    Elementary,
+    Fused,
+    Identity,
+    Pointwise,
+    Product,
+    Reduce,
+    Schedule,
+    Transpose,
+    View,
+    column_of,
+    row_of,
+)
 from smgen.scalar import NUMPY
 
 Array = npt.NDArray[Any]
@@ -49,7 +63,7 @@ def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
                 for out, expr in steps:
                     local[out.name] = _fit(_value(expr, local), out, local)
                 env.update({out.name: local[out.name] for out in stored})
-                env.update({total.out.name: np.sum(local[total.src.name]) for total in totals})
+                env.update({total.out.name: np.sum(local[total.src.name], axis=total.axis) for total in totals})
             case Product(out, axes=axes):
                 env[out.name] = sum(np.einsum(axes, env[left.name], env[right.name]) for left, right in op.pairs)
             case Reduce(out, src, axis, _):
@@ -59,6 +73,10 @@ def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
             case Concat(out, parts, _):
                 rows = [np.broadcast_to(_value(p, env), (*_shape(out, env)[:-1], width)) for p, width in parts]
                 env[out.name] = np.concatenate(rows, axis=-1)
+            case Identity(out):
+                env[out.name] = np.eye(int(out.shape[0]))
+            case Transpose(out, src):
+                env[out.name] = env[src.name].T
             case _:
                 assert_never(op)
     return {out.name: np.asarray(env[out.name]) for out in schedule.outputs}
@@ -80,6 +98,8 @@ def _fit(value: Any, out: Buffer, env: dict[str, Any]) -> Any:
 
 def _view(value: Array, out: Buffer, src: Buffer, start: int) -> Array:
     if out.shape == column_of(src.shape):
+        return value[..., np.newaxis]
+    if len(src.shape) == 2 and out.shape == row_of(src.shape):
         return value[:, np.newaxis]
     if out.shape == src.shape:
         return value

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from smgen.cli import app
 from smgen.loader import load, load_sources
-from smgen.lower.diagonal import FUNCTIONS
+from smgen.lower.functions import FUNCTIONS
 from smgen.netfile import load_network
 
 ICA = "import smgen as sm\nnetwork = sm.Network(energy=sm.logcosh(sm.linear(sm.input(2), 3, name='filters')))\n"

@@ -1,6 +1,6 @@
 """Network → one schedule for each function of the generated module.
 
-A hessian mode is a function from a network to its schedules, one row of `HESSIANS`.
+A hessian mode is a `Curvature`, one row of `HESSIANS`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from smgen.ir import Schedule
-from smgen.lower.diagonal import lower_diagonal
+from smgen.lower.diagonal import Diagonal
+from smgen.lower.functions import FUNCTIONS, function
 from smgen.network import Network
 
 
@@ -20,6 +21,11 @@ class Hessian:
 
     lower: Callable[[Network], tuple[Schedule, ...]]
     summary: str
+
+
+def lower_diagonal(network: Network) -> tuple[Schedule, ...]:
+    """Every function with the diagonal recursion."""
+    return tuple(function(network, name, Diagonal) for name in FUNCTIONS)
 
 
 HESSIANS: Final[Mapping[str, Hessian]] = {

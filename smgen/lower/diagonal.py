@@ -1,132 +1,140 @@
-"""The diagonal recursion: which sweeps each function of the generated module takes."""
+"""The diagonal recursion of §1.3: δ′ of every vertex, as if each hidden Hessian were diagonal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Iterator
 
 import sympy as sp
 
-from smgen.ir import BATCH, LAMBDA, Buffer, Reduce, Schedule
-from smgen.lower.gradients import adjoint_backward
-from smgen.lower.names import DELTA, DELTA_PRIME, Adjoint, G, J, K, L, input_buffers
-from smgen.lower.sweeps import Values, adjoint_forward, backward
+from smgen.lower.curvature import Term, Values
+from smgen.lower.emitter import ZERO
+from smgen.lower.names import (
+    DELTA,
+    DELTA_PRIME,
+    Adjoint,
+    Contribution,
+    L,
+    Quantity,
+    d_ddelta_prime,
+    times,
+)
+from smgen.lower.sweeps import backward, forward_edges, linear_back, term
 from smgen.lower.values import Lowering
-from smgen.network import Network
+from smgen.network import Vertex
+from smgen.nodes import Input, Linear, Pointwise
 
 
-def lower_diagonal(network: Network) -> tuple[Schedule, ...]:
-    """One schedule a function. λ is a run-time argument; λ = 0 takes its own, shorter path: ν_in = −1 does not vary."""
-    return tuple(_schedule(network, name, body) for name, body in FUNCTIONS.items())
+class Diagonal:
+    """δ′_j and, forwards, its adjoint ν_j = ∂L/∂δ′_j."""
 
+    def __init__(self, low: Lowering) -> None:
+        self.low = low
+        self.delta: Values = {}
+        self.prime: Values = {}
+        self.nu: Values = {}
+        self.adjoint: Adjoint = L
+        self.nu_start: sp.Expr = ZERO
 
-def _schedule(network: Network, name: str, body: Callable[[Lowering], tuple[Buffer, ...]]) -> Schedule:
-    low = Lowering(network)
-    low.forward()
-    outputs = body(low)
-    return Schedule(name, input_buffers(network), low.emitter.finished(), outputs, network.fingerprint)
+    def backward(self) -> Values:
+        self.delta = backward(self.low, self._backward_at)
+        return self.delta
 
+    def _backward_at(self, v: Vertex, delta: Values) -> None:
+        parts = list(self._prime_parts(v, delta))
+        self.prime[v.name] = self.low.gather(DELTA_PRIME.name(v.name), DELTA_PRIME.text(v.name), "(§1.3)", parts)
 
-def _energy(low: Lowering) -> tuple[Buffer, ...]:
-    """E = Σ over the units of the energy vertices."""
-    low.emitter.sweep("energy: E")
-    total = sp.S.Zero
-    for name, count in low.network.energies:
-        src = low.emitter.buffer(low.g[name])
-        unit_sum = low.emitter.new(f"E_{name}", (BATCH,), f"Σ_j {G.text(name)}")
-        total += count * low.emitter.emit(Reduce(unit_sum, src, 1))
-    return (low.emitter.fill("energy", (BATCH,), total, "E = the sum over the energy's units"),)
+    def _prime_parts(self, v: Vertex, delta: Values) -> Iterator[Contribution]:
+        """δ′_j = Σ_k δ_k ∂²g_k/∂g_j² + δ′_k (∂g_k/∂g_j)²."""
+        low = self.low
+        for k in low.network.children(v.name):
+            d, p = delta[k.name], self.prime[k.name]
+            if not isinstance(k.op, Pointwise):
+                yield from linear_back(low, v, k, p, DELTA_PRIME, squared=True)
+                continue
+            bend = low.derivative(k, 2)
+            if d * bend != 0:
+                yield term(d * bend, times(DELTA.text(k.name, d), low.derivative_text(k, 2)))
+            if p != 0:
+                text = times(DELTA_PRIME.text(k.name, p), f"{low.derivative_text(k, 1)}²")
+                yield term(p * low.derivative(k, 1) ** 2, text)
 
+    def diagonal(self) -> Term:
+        x = self.low.network.input.name
+        return self.prime[x], DELTA_PRIME.text(x)
 
-def _score(low: Lowering) -> tuple[Buffer, ...]:
-    delta, _ = backward(low, curvature=False)
-    source = low.network.input
-    shape = (BATCH, source.units)
-    return (low.emitter.fill("score", shape, -delta[source.name], f"score = −{DELTA.text(source.name)}"),)
+    def loss(self, lam: sp.Expr) -> Term:
+        """L = Σ (−δ′_in + λ δ′_in²)."""
+        source, mean = self.low.network.input, self.low.emitter.mean_sum
+        p, text = self.diagonal()
+        value = -mean(p, source.units, "sum_delta_prime", f"Σ_n Σ_i {text}")
+        if lam == 0:
+            return value, f"(1/N) Σ_n Σ_i (−{text})"
+        value += lam * mean(p**2, source.units, "sum_delta_prime_squared", f"Σ_n Σ_i {text}²")
+        return value, f"(1/N) Σ_n Σ_i (−{text} + λ {text}²)"
 
+    @property
+    def quantity(self) -> Quantity:
+        """ν."""
+        return d_ddelta_prime(self.adjoint.of)
 
-def _hessian_diagonal(low: Lowering) -> tuple[Buffer, ...]:
-    _, prime = backward(low, curvature=True)
-    source = low.network.input
-    shape = (BATCH, source.units)
-    math = f"the diagonal of the Hessian, {DELTA_PRIME.text(source.name)}"
-    return (low.emitter.fill("hessian_diagonal", shape, prime[source.name], math),)
+    @property
+    def title(self) -> str:
+        return f" and ∂{self.adjoint.of}/∂δ′"
 
+    def start(self, adjoint: Adjoint, lam: sp.Expr) -> None:
+        """∂L/∂δ′_in = −1 + 2λ δ′_in (7)."""
+        self.adjoint, self.nu = adjoint, {}
+        self.nu_start = -1 + 2 * lam * self.prime[self.low.network.input.name]
 
-def _terms(low: Lowering, lam: sp.Expr) -> tuple[Values, Values, sp.Expr, sp.Expr]:
-    """δ, δ′ and the two terms of the loss: K = ½ Σ δ_in², L = Σ (−δ′_in + λ δ′_in²), means over the batch."""
-    delta, prime = backward(low, curvature=True)
-    low.emitter.sweep("loss: K and L")
-    x, units = low.network.input.name, low.network.input.units
-    d, p = DELTA.text(x), DELTA_PRIME.text(x)
-    mean = low.emitter.mean_sum
-    k = mean(delta[x] ** 2, units, "sum_delta_squared", f"Σ_n Σ_i {d}²") / 2
-    ell = -mean(prime[x], units, "sum_delta_prime", f"Σ_n Σ_i {p}")
-    if lam != 0:
-        ell += lam * mean(prime[x] ** 2, units, "sum_delta_prime_squared", f"Σ_n Σ_i {p}²")
-    return delta, prime, k, ell
+    def forward(self, v: Vertex) -> None:
+        """ν_j = Σ_i ν_i (∂g_j/∂g_i)²: (7), (8), (13), (20)."""
+        self.nu[v.name] = self._forward(v)
 
+    def _forward(self, v: Vertex) -> sp.Expr:
+        low, nu, quantity = self.low, self.nu, self.quantity
+        name, math = quantity.name(v.name), quantity.text(v.name)
+        match v.op:
+            case Input():
+                bend = f" + 2λ {DELTA_PRIME.text(v.name)}" if self.nu_start.free_symbols else ""
+                return low.emitter.let(name, self.nu_start, f"{math} = −1{bend}  {self.adjoint.start_curvature}")
+            case Linear():
+                (i,) = v.inputs
+                if nu[i] == 0:
+                    return ZERO
+                square = low.emitter.square(low.parameter(v, "weight"))
+                equation = f"{math} = ({square.math}) {quantity.text(i, nu[i])}  {self.adjoint.linear_curvature}"
+                return low.emitter.let(name, low.emitter.forward(nu[i], square, name, equation), equation)
+            case Pointwise():
+                (i,) = v.inputs
+                slope = f"{low.derivative_text(v, 1)}²"
+                equation = f"{math} = {times(quantity.text(i, nu[i]), slope)}  {self.adjoint.pointwise_curvature}"
+                return low.emitter.let(name, nu[i] * low.derivative(v, 1) ** 2, equation)
+            case _:
+                return forward_edges(low, v, nu, quantity, "(8)", squared=True)
 
-def _loss_outputs(low: Lowering, lam: sp.Expr, k: sp.Expr, ell: sp.Expr) -> tuple[Buffer, Buffer]:
-    x = low.network.input.name
-    curvature = f" + λ {DELTA_PRIME.text(x)}²" if lam != 0 else ""
-    k_math = f"K = (1/N) Σ_n ½ Σ_i {DELTA.text(x)}²"
-    l_math = f"L = (1/N) Σ_n Σ_i (−{DELTA_PRIME.text(x)}{curvature})"
-    return (
-        low.emitter.fill("K", (), k, k_math, "accumulator"),
-        low.emitter.fill("L", (), ell, l_math, "accumulator"),
-    )
+    def bend(self, name: str) -> Term:
+        return self.nu[name], self.quantity.text(name, self.nu[name])
 
+    def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
+        """2 ν_j δ′_k f′ f″."""
+        low, nu, prime = self.low, self.nu[v.name], self.prime[k.name]
+        if nu * prime != 0 and low.derivative(k, 2) != 0:
+            names = self.quantity.text(v.name, nu), DELTA_PRIME.text(k.name, prime)
+            text = times("2", *names, low.derivative_text(k, 1), low.derivative_text(k, 2))
+            yield term(2 * nu * prime * low.derivative(k, 1) * low.derivative(k, 2), text)
 
-def _loss_terms(lam: sp.Expr) -> Callable[[Lowering], tuple[Buffer, ...]]:
-    def body(low: Lowering) -> tuple[Buffer, ...]:
-        _, _, k, ell = _terms(low, lam)
-        terms = _loss_outputs(low, lam, k, ell)
-        return (*terms, low.emitter.fill("J", (), terms[0].symbol + terms[1].symbol, "J = K + L", "accumulator"))
+    def weight_term(self, v: Vertex, at: str) -> Term:
+        """2 w_ji ν_i δ′_j."""
+        (i,) = v.inputs
+        weight, prime, nu = self.low.parameter(v, "weight"), self.prime[v.name], self.nu[i]
+        p, n = DELTA_PRIME.text(v.name, prime), self.quantity.text(i, nu)
+        name = f"d{self.adjoint.of}_d{weight.name}_delta_prime{at}"
+        curved = self.low.emitter.outer_sum(prime, nu, name, f"Σ_n {p} {n}ᵀ")
+        return 2 * weight.symbol * curved, f"2 {weight.math} ∘ {p} {n}ᵀ"
 
-    return body
-
-
-def _gradient(low: Lowering, lam: sp.Expr, adjoint: Adjoint, delta: Values, prime: Values) -> tuple[Buffer, ...]:
-    """The adjoint sweeps of one term: K and J start from ∂/∂δ_in = δ_in, L and J from ∂/∂δ′_in = −1 + 2λ δ′_in."""
-    x = low.network.input.name
-    mu_start = sp.S.Zero if adjoint is L else delta[x]
-    nu_start = sp.S.Zero if adjoint is K else -1 + 2 * lam * prime[x]
-    mu, nu = adjoint_forward(low, adjoint, mu_start, nu_start)
-    return tuple(adjoint_backward(low, adjoint, delta, prime, mu, nu).values())
-
-
-def _loss_and_grad(lam: sp.Expr) -> Callable[[Lowering], tuple[Buffer, ...]]:
-    """The merged sweep ([+] 1): every sweep is linear in the adjoints, so J = K + L needs one."""
-
-    def body(low: Lowering) -> tuple[Buffer, ...]:
-        delta, prime, k, ell = _terms(low, lam)
-        loss = low.emitter.fill("J", (), k + ell, "J = K + L", "accumulator")
-        return (loss, *_gradient(low, lam, J, delta, prime))
-
-    return body
-
-
-def _loss_and_grad_terms(lam: sp.Expr) -> Callable[[Lowering], tuple[Buffer, ...]]:
-    """The source's separate sweeps for K and for L."""
-
-    def body(low: Lowering) -> tuple[Buffer, ...]:
-        delta, prime, k, ell = _terms(low, lam)
-        losses = _loss_outputs(low, lam, k, ell)
-        gradients = [g for adjoint in (K, L) for g in _gradient(low, lam, adjoint, delta, prime)]
-        return (*losses, *gradients)
-
-    return body
-
-
-FUNCTIONS: Final[Mapping[str, Callable[[Lowering], tuple[Buffer, ...]]]] = {
-    "energy": _energy,
-    "score": _score,
-    "hessian_diagonal": _hessian_diagonal,
-    "loss_terms": _loss_terms(LAMBDA.symbol),
-    "loss_terms_lam0": _loss_terms(sp.S.Zero),
-    "loss_and_grad": _loss_and_grad(LAMBDA.symbol),
-    "loss_and_grad_lam0": _loss_and_grad(sp.S.Zero),
-    "loss_and_grad_terms": _loss_and_grad_terms(LAMBDA.symbol),
-    "loss_and_grad_terms_lam0": _loss_and_grad_terms(sp.S.Zero),
-}
+    def gain_term(self, v: Vertex) -> Term:
+        """2 s_j ν_j δ′_j."""
+        (i,) = v.inputs
+        gain, prime, nu = self.low.parameter(v, "gain"), self.prime[v.name], self.nu[i]
+        text = times("2", gain.math, self.quantity.text(i, nu), DELTA_PRIME.text(v.name, prime))
+        return 2 * gain.symbol * nu * prime, text

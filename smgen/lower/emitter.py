@@ -35,7 +35,8 @@ class Emitter:
     """Collects the sweeps of one schedule in single-assignment form."""
 
     def __init__(self, inputs: Iterable[Buffer]) -> None:
-        self.buffers: dict[str, Buffer] = {b.name: b for b in inputs}
+        self.inputs = tuple(inputs)
+        self.buffers: dict[str, Buffer] = {b.name: b for b in self.inputs}
         self._given = set(self.buffers)
         self.sweeps: list[tuple[str, list[Op]]] = []
         self._batch_sums: dict[sp.Expr, sp.Expr] = {}

@@ -5,16 +5,17 @@ from __future__ import annotations
 import sympy as sp
 
 from smgen.ir import SAMPLES, Buffer
+from smgen.lower.curvature import Adjoints, Values
 from smgen.lower.emitter import ZERO
-from smgen.lower.names import DELTA, DELTA_PRIME, Adjoint, G, d_ddelta, d_ddelta_prime, d_dg, parameter_buffer, times
-from smgen.lower.sweeps import Values, gamma_parts
+from smgen.lower.names import DELTA, Adjoint, G, d_ddelta, d_dg, parameter_buffer, times
+from smgen.lower.sweeps import gamma_parts
 from smgen.lower.values import Lowering
 from smgen.network import Vertex
 from smgen.nodes import Input, Linear, Pointwise, Scale
 
 
 def adjoint_backward(
-    low: Lowering, adjoint: Adjoint, delta: Values, prime: Values, mu: Values, nu: Values
+    low: Lowering, adjoint: Adjoint, delta: Values, mu: Values, curvature: Adjoints
 ) -> dict[str, Buffer]:
     """∂/∂g of every vertex and, as soon as what it needs is there, each parameter's gradient: parameter → output
     buffer.
@@ -27,18 +28,17 @@ def adjoint_backward(
     terms: dict[str, list[sp.Expr]] = {key: [] for key in low.network.parameters}
     texts: dict[str, list[str]] = {key: [] for key in low.network.parameters}
     gradients: dict[str, Buffer] = {}
-    values = (delta, prime, mu, nu, gamma)
     for v in reversed(low.network.vertices):
         if isinstance(v.op, Input):
             break
-        parts = list(gamma_parts(low, v, values, adjoint))
+        parts = list(gamma_parts(low, v, delta, mu, gamma, adjoint, curvature))
         children = low.network.children(v.name)
         pointwise = any(isinstance(k.op, Pointwise) for k in children)
         number = adjoint.pointwise_backward if pointwise else adjoint.linear_backward
         if len(children) > 1:
             number = adjoint.general_backward
         gamma[v.name] = low.gather(quantity.name(v.name), quantity.text(v.name), number, parts)
-        for key, value, text in _gradient_terms(low, adjoint, v, values):
+        for key, value, text in _gradient_terms(low, adjoint, v, (delta, mu, gamma), curvature):
             if value != 0:
                 terms[key].append(value)
                 texts[key].append(text)
@@ -48,47 +48,41 @@ def adjoint_backward(
 
 
 def _gradient_terms(
-    low: Lowering, adjoint: Adjoint, v: Vertex, values: tuple[Values, ...]
+    low: Lowering, adjoint: Adjoint, v: Vertex, values: tuple[Values, Values, Values], curvature: Adjoints
 ) -> list[tuple[str, sp.Expr, str]]:
-    delta, prime, mu, nu, gamma = values
-    i = v.inputs[0]
+    """Parameter, value summed over the batch, text: (16), (17), and [+] for biases and gains."""
+    delta, mu, gamma = values
     emitter = low.emitter
     of = adjoint.of
-    d, p, c = DELTA.text(v.name, delta[v.name]), DELTA_PRIME.text(v.name, prime[v.name]), d_dg(of).text(v.name)
-    m, n, f = d_ddelta(of).text(i, mu[i]), d_ddelta_prime(of).text(i, nu[i]), G.text(i)
     match v.op:
         case Linear(weights=group, bias=bias):
-            weight = low.parameter(v, "weight")
-            name = f"d{of}_d{weight.name}"
+            (i,) = v.inputs
+            d, c = DELTA.text(v.name, delta[v.name]), d_dg(of).text(v.name)
+            m, f = d_ddelta(of).text(i, mu[i]), G.text(i)
+            name = f"d{of}_d{low.parameter(v, 'weight').name}"
             at = "" if group == v.name else f"_at_{v.name}"
-            curved = emitter.outer_sum(prime[v.name], nu[i], f"{name}_delta_prime{at}", f"Σ_n {p} {n}ᵀ")
+            curved, curved_text = curvature.weight_term(v, at)
+            along = emitter.outer_sum(delta[v.name], mu[i], f"{name}_delta{at}", f"Σ_n {d} {m}ᵀ")
+            passed = emitter.outer_sum(gamma[v.name], low.g[i], f"{name}_g{at}", f"Σ_n {c} {f}ᵀ")
             found = [
-                (
-                    f"{group}.weight",
-                    emitter.outer_sum(delta[v.name], mu[i], f"{name}_delta{at}", f"Σ_n {d} {m}ᵀ"),
-                    times(d, f"{m}ᵀ"),
-                ),
-                (f"{group}.weight", 2 * weight.symbol * curved, f"2 {weight.math} ∘ {p} {n}ᵀ"),
-                (
-                    f"{group}.weight",
-                    emitter.outer_sum(gamma[v.name], low.g[i], f"{name}_g{at}", f"Σ_n {c} {f}ᵀ"),
-                    f"{c} {f}ᵀ",
-                ),
+                (f"{group}.weight", along, times(d, f"{m}ᵀ")),
+                (f"{group}.weight", curved, curved_text),
+                (f"{group}.weight", passed, f"{c} {f}ᵀ"),
             ]
             if bias:
                 total = emitter.batch_sum(gamma[v.name], f"d{of}_d{low.parameter(v, 'bias').name}_sum{at}")
                 found.append((f"{group}.bias", total, c))
             return found
         case Scale():
-            gain = low.parameter(v, "gain")
+            (i,) = v.inputs
             parts = [
-                (mu[i] * delta[v.name], times(m, d)),
-                (2 * gain.symbol * nu[i] * prime[v.name], times("2", gain.math, n, p)),
-                (gamma[v.name] * low.g[i], times(c, f)),
+                (mu[i] * delta[v.name], times(d_ddelta(of).text(i, mu[i]), DELTA.text(v.name, delta[v.name]))),
+                curvature.gain_term(v),
+                (gamma[v.name] * low.g[i], times(d_dg(of).text(v.name), G.text(i))),
             ]
             text = " + ".join(text for value, text in parts if value != 0)
             total = sp.Add(*(value for value, _ in parts))
-            return [(f"{v.name}.gain", emitter.batch_sum(total, f"d{of}_d{gain.name}_sum"), text)]
+            return [(f"{v.name}.gain", emitter.batch_sum(total, f"d{of}_d{low.parameter(v, 'gain').name}_sum"), text)]
         case _:
             return []
 

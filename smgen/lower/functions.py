@@ -1,0 +1,123 @@
+"""Which sweeps each function of the generated module takes, whatever the hessian mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+import sympy as sp
+
+from smgen.ir import BATCH, LAMBDA, Buffer, Reduce, Schedule
+from smgen.lower.curvature import Curvature, Flat, Values
+from smgen.lower.gradients import adjoint_backward
+from smgen.lower.names import DELTA, Adjoint, G, J, K, L
+from smgen.lower.sweeps import adjoint_forward, backward
+from smgen.lower.values import Lowering
+from smgen.network import Network
+
+Mode: TypeAlias = Callable[[Lowering], Curvature]
+"""How a hessian mode begins a function."""
+
+Body: TypeAlias = Callable[[Lowering, Curvature, sp.Expr], tuple[Buffer, ...]]
+"""Writes a function's sweeps for a λ and returns its outputs."""
+
+
+def function(network: Network, name: str, mode: Mode) -> Schedule:
+    """The schedule of one function. λ is a run-time argument; λ = 0 takes its own, shorter path."""
+    base, zero, _ = name.partition("_lam0")
+    low = Lowering(network)
+    curvature = mode(low)
+    low.forward()
+    outputs = BODIES[base](low, curvature, sp.S.Zero if zero else LAMBDA.symbol)
+    return Schedule(name, low.emitter.inputs, low.emitter.finished(), outputs, network.fingerprint)
+
+
+def _energy(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]:
+    """E = Σ over the units of the energy vertices."""
+    low.emitter.sweep("energy: E")
+    total = sp.S.Zero
+    for name, count in low.network.energies:
+        src = low.emitter.buffer(low.g[name])
+        unit_sum = low.emitter.new(f"E_{name}", (BATCH,), f"Σ_j {G.text(name)}")
+        total += count * low.emitter.emit(Reduce(unit_sum, src, 1))
+    return (low.emitter.fill("energy", (BATCH,), total, "E = the sum over the energy's units"),)
+
+
+def _score(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]:
+    source = low.network.input
+    value = -backward(low)[source.name]
+    return (low.emitter.fill("score", (BATCH, source.units), value, f"score = −{DELTA.text(source.name)}"),)
+
+
+def _hessian_diagonal(low: Lowering, curvature: Curvature, _: sp.Expr) -> tuple[Buffer, ...]:
+    curvature.backward()
+    value, text = curvature.diagonal()
+    shape = (BATCH, low.network.input.units)
+    return (low.emitter.fill("hessian_diagonal", shape, value, f"the diagonal of the Hessian, {text}"),)
+
+
+def _terms(low: Lowering, curvature: Curvature, lam: sp.Expr) -> tuple[Values, tuple[sp.Expr, str], tuple[sp.Expr, str]]:
+    """δ and the two terms of the loss with their equations: K = ½ Σ δ_in² and L, means over the batch."""
+    delta = curvature.backward()
+    low.emitter.sweep("loss: K and L")
+    x = low.network.input
+    d = DELTA.text(x.name)
+    k = low.emitter.mean_sum(delta[x.name] ** 2, x.units, "sum_delta_squared", f"Σ_n Σ_i {d}²") / 2
+    return delta, (k, f"(1/N) Σ_n ½ Σ_i {d}²"), curvature.loss(lam)
+
+
+def _fill_terms(
+    low: Lowering, k: tuple[sp.Expr, str], ell: tuple[sp.Expr, str]
+) -> tuple[Buffer, Buffer]:
+    return (
+        low.emitter.fill("K", (), k[0], f"K = {k[1]}", "accumulator"),
+        low.emitter.fill("L", (), ell[0], f"L = {ell[1]}", "accumulator"),
+    )
+
+
+def _loss_terms(low: Lowering, curvature: Curvature, lam: sp.Expr) -> tuple[Buffer, ...]:
+    _, k, ell = _terms(low, curvature, lam)
+    terms = _fill_terms(low, k, ell)
+    return (*terms, low.emitter.fill("J", (), terms[0].symbol + terms[1].symbol, "J = K + L", "accumulator"))
+
+
+def _loss_and_grad(low: Lowering, curvature: Curvature, lam: sp.Expr) -> tuple[Buffer, ...]:
+    """The merged sweep ([+] 1): every sweep is linear in the adjoints, so J = K + L needs one."""
+    delta, (k, _), (ell, _) = _terms(low, curvature, lam)
+    loss = low.emitter.fill("J", (), k + ell, "J = K + L", "accumulator")
+    return (loss, *_gradient(low, curvature, J, delta, lam))
+
+
+def _loss_and_grad_terms(low: Lowering, curvature: Curvature, lam: sp.Expr) -> tuple[Buffer, ...]:
+    """The source's separate sweeps for K and for L."""
+    delta, k, ell = _terms(low, curvature, lam)
+    losses = _fill_terms(low, k, ell)
+    gradients = [g for adjoint in (K, L) for g in _gradient(low, curvature, adjoint, delta, lam)]
+    return (*losses, *gradients)
+
+
+def _gradient(
+    low: Lowering, curvature: Curvature, adjoint: Adjoint, delta: Values, lam: sp.Expr
+) -> tuple[Buffer, ...]:
+    """The adjoint sweeps of one term: K and J start from ∂/∂δ_in = δ_in, L and J from the mode's ∂L."""
+    start = sp.S.Zero if adjoint is L else delta[low.network.input.name]
+    if adjoint is not K:
+        curvature.start(adjoint, lam)
+    term = Flat() if adjoint is K else curvature
+    mu = adjoint_forward(low, adjoint, start, term)
+    return tuple(adjoint_backward(low, adjoint, delta, mu, term).values())
+
+
+BODIES: Final[Mapping[str, Body]] = {
+    "energy": _energy,
+    "score": _score,
+    "hessian_diagonal": _hessian_diagonal,
+    "loss_terms": _loss_terms,
+    "loss_and_grad": _loss_and_grad,
+    "loss_and_grad_terms": _loss_and_grad_terms,
+}
+
+FUNCTIONS: Final = tuple(
+    name for base in BODIES for name in ((base, f"{base}_lam0") if base.startswith("loss") else (base,))
+)
+"""In the order they appear in the module."""
