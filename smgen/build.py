@@ -34,7 +34,7 @@ from smgen.errors import (
 from smgen.exactness import Verdict, verdict
 from smgen.files import changed, write
 from smgen.loader import load_sources
-from smgen.lower import HESSIANS, lower
+from smgen.hessians import MODES, Method, lower, quality
 from smgen.netfile import load_network
 from smgen.network import Network, Vertex
 from smgen.nodes import Pointwise
@@ -45,18 +45,24 @@ _MARKS = ("f", "f′", "f″", "f‴")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user chose. Raises `BuildError` for anything not in the tables."""
+    """What the user chose. Raises `BuildError` for anything not in the tables.
+
+    Without `hessian` the mode is the diagonal recursion where it is exact; where it is not, building asks for a choice.
+    `memory` is what a call may take beside its data and results, in MiB: without it, a quarter of what is free.
+    """
 
     backend: str = "numpy"
     dtype: str = "float32"
-    hessian: str = "diagonal"
+    hessian: str | None = None
     batch_size: int = 1024
+    probes: int = 1
+    memory: int | None = None
 
     def __post_init__(self) -> None:
         for name, value, known in (
             ("backend", self.backend, BACKENDS),
             ("dtype", self.dtype, DTYPES),
-            ("hessian", self.hessian, HESSIANS),
+            ("hessian", self.hessian or "diagonal", MODES),
         ):
             if value not in known:
                 raise BuildError(
@@ -68,6 +74,15 @@ class Options:
                 what=f"--batch-size {self.batch_size}: not a number of samples",
                 hint="give the size of the batches you will train on; any batch can be computed, this one fastest",
             )
+        if self.probes < 1:
+            raise BuildError(what=f"--probes {self.probes}: not a number of probes", hint="1 or more for each sample")
+        if self.memory is not None and self.memory < 1:
+            raise BuildError(what=f"--memory {self.memory}: not a size in MiB", hint="1 or more, or leave it out")
+
+    @property
+    def method(self) -> Method:
+        """How δ′ is computed."""
+        return Method(self.hessian or "diagonal", self.batch_size, self.probes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +130,8 @@ def build(
 def prepared(net: Path, options: Options) -> tuple[Network, Facts]:
     """The network of `net`, checked, and the facts of building it; warns and raises as `build` does."""
     network = load_network(net)
+    if options.hessian is None and not verdict(network).exact:
+        raise BuildError(origin=str(net), what=_choice_text(verdict(network)), hint="choose with --hessian")
     facts = gather(network, net, options)
     check(network, facts)
     return network, facts
@@ -133,14 +150,17 @@ def source(network: Network, facts: Facts) -> str:
 
 def sources(network: Network, facts: Facts) -> dict[str, str]:
     """The texts of the module's files by extension, the module's own first: lowered, printed and laid out."""
-    return BACKENDS[facts.backend].emit(facts, lower(network, facts.hessian))
+    return BACKENDS[facts.backend].emit(facts, lower(network, facts.method))
 
 
 def gather(network: Network, net: Path, options: Options) -> Facts:
     """What the module says about itself. The command names the file alone: bytes must not depend on folders."""
     template = BACKENDS[options.backend].template
     name = net.parent.resolve().name if net.stem == "net" else net.stem
-    flags = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in asdict(options).items())
+    chosen = asdict(options) | {"hessian": options.method.hessian}
+    if chosen["hessian"] != "hutchinson":
+        del chosen["probes"]
+    flags = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in chosen.items() if value is not None)
     return Facts(
         name=_quotable(name) or "net",
         file=f"{_quotable(net.stem)}_{options.backend}",
@@ -149,8 +169,11 @@ def gather(network: Network, net: Path, options: Options) -> Facts:
         template_fingerprint=template_fingerprint(template),
         generator=f"smgen {__version__}",
         command=f"smgen build {_quotable(shlex.quote(net.name))} {flags}",
-        **asdict(options),
-        verdict=verdict(network),
+        backend=options.backend,
+        dtype=options.dtype,
+        method=options.method,
+        memory=options.memory,
+        quality=quality(network, options.method),
         parameters=network.parameters,
         units=network.input.units,
     )
@@ -163,8 +186,8 @@ def _quotable(text: str) -> str:
 
 def check(network: Network, facts: Facts) -> None:
     """Warn of an inexact recursion and of formulas that fail in the dtype; refuse what is not real."""
-    if not facts.verdict.exact:
-        _warn(InexactWarning, _inexact_text(facts.verdict))
+    if facts.method.hessian == "diagonal" and not facts.quality.exact:
+        _warn(InexactWarning, _inexact_text(facts.quality))
     for vertex in network.vertices:
         if isinstance(vertex.op, Pointwise):
             for kind, text in numerics(vertex, vertex.op, facts.dtype):
@@ -178,8 +201,14 @@ def _warn(kind: type[SmgenWarning], text: str) -> None:
 def _inexact_text(found: Verdict) -> str:
     return (
         f"the diagonal recursion is {found}. A deep network trained with it exploits the error: the loss it "
-        "minimises is not the score-matching loss. Exact for this method are networks with one mixing layer"
+        "minimises is not the score-matching loss. --hessian exact is exact for this network, --hessian hutchinson "
+        "unbiased"
     )
+
+
+def _choice_text(found: Verdict) -> str:
+    modes = "".join(f"\n    --hessian {name:10}  {summary}" for name, summary in MODES.items())
+    return f"the diagonal recursion is {found}. The mode is yours to choose:{modes}\n"
 
 
 def numerics(vertex: Vertex, op: Pointwise, dtype: str) -> list[tuple[type[SmgenWarning], str]]:

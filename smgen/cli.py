@@ -168,7 +168,7 @@ def show(
         if json:
             typer.echo(view.as_json(network, options))
         elif schedule:
-            typer.echo(view.as_schedules(network, options.hessian), nl=False)
+            typer.echo(view.as_schedules(network, options), nl=False)
         else:
             view.show(out, network, options)
 

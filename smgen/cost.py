@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final, assert_never
 
-from smgen.ir import BATCH, Buffer, Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, View
+from smgen.ir import (
+    BATCH,
+    Buffer,
+    Concat,
+    Elementary,
+    Fused,
+    Identity,
+    Op,
+    Pointwise,
+    Product,
+    Reduce,
+    Schedule,
+    Transpose,
+    View,
+)
 from smgen.passes import pipelines, run
 from smgen.passes.prune import prune
 from smgen.passes.storage import allocate
@@ -102,6 +116,6 @@ def _flops(op: Op) -> int:
             return 0 if function == "copy" else _size(out)
         case Reduce(src=src):
             return _size(src)
-        case Pointwise() | View() | Concat() | Fused():
+        case Pointwise() | View() | Concat() | Identity() | Transpose() | Fused():
             return 0
     assert_never(op)

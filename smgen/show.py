@@ -16,7 +16,7 @@ from smgen.build import Options
 from smgen.cost import cost, savings
 from smgen.derivatives import differentiate
 from smgen.exactness import verdict
-from smgen.lower import lower
+from smgen.hessians import lower
 from smgen.network import Network
 from smgen.nodes import Pointwise
 from smgen.passes import pipelines, run
@@ -26,7 +26,7 @@ from smgen.printers.text import schedule_text
 def facts(network: Network, options: Options) -> dict[str, Any]:
     """Everything `show` knows, as JSON can hold it."""
     found = verdict(network)
-    schedules = lower(network, options.hessian)
+    schedules = lower(network, options.method)
     return {
         "description_sha256": network.fingerprint,
         "dtype": options.dtype,
@@ -56,9 +56,9 @@ def as_json(network: Network, options: Options) -> str:
     return json.dumps(facts(network, options), indent=2, ensure_ascii=False)
 
 
-def as_schedules(network: Network, hessian: str) -> str:
+def as_schedules(network: Network, options: Options) -> str:
     """Every function's schedule as text, before any pass."""
-    return "\n".join(schedule_text(schedule) for schedule in lower(network, hessian))
+    return "\n".join(schedule_text(schedule) for schedule in lower(network, options.method))
 
 
 def as_tables(network: Network, options: Options) -> Group:

@@ -23,9 +23,12 @@ Params = dict[str, Array]
 
 
 @lru_cache(maxsize=512)
-def module_of(network: Network, dtype: str = "float64", backend: str = "numpy") -> ModuleType:
+def module_of(
+    network: Network, dtype: str = "float64", backend: str = "numpy", hessian: str = "diagonal", probes: int = 1
+) -> ModuleType:
     """The generated module of a network, compiled in memory."""
-    facts = gather(network, Path("net.py"), Options(dtype=dtype, backend=backend))
+    options = Options(dtype=dtype, backend=backend, hessian=hessian, probes=probes)
+    facts = gather(network, Path("net.py"), options)
     return load_sources(sources(network, facts), network.fingerprint[:8])
 
 

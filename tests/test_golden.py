@@ -25,7 +25,7 @@ def generate(example: str) -> dict[str, str]:
     """File name → text of everything generated for an example."""
     net = GENERATED / example / "net.py"
     network = load_network(net)
-    files = {"schedule.txt": as_schedules(network, "diagonal")}
+    files = {"schedule.txt": as_schedules(network, Options())}
     for backend in BACKENDS:
         texts = sources(network, gather(network, net, Options(backend=backend)))
         files |= {f"net_{backend}{suffix}": text for suffix, text in texts.items()}
@@ -73,7 +73,7 @@ def test_bytes_do_not_depend_on_hash_seed_or_folder(seed: str, tmp_path: Path) -
     assert (folder / "net_numpy.py").read_bytes() == (GENERATED / "skip/net_numpy.py").read_bytes()
 
 
-def test_examples_have_no_surprising_warning() -> None:
+def test_examples_have_no_surprising_warning(tmp_path: Path) -> None:
     """Only the deep examples are inexact, and nothing is said of any nonlinearity."""
     from smgen.build import build
 
@@ -81,7 +81,7 @@ def test_examples_have_no_surprising_warning() -> None:
     for example in EXAMPLES:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", SmgenWarning)
-            build(GENERATED / example / "net.py")
+            build(GENERATED / example / "net.py", options=Options(hessian="diagonal"), out=tmp_path)
         inexact |= {example for w in caught if "inexact" in str(w.message)}
         assert all("inexact" in str(w.message) for w in caught)
     assert inexact == {"mlp", "skip"}

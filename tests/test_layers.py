@@ -19,6 +19,7 @@ FLOORS = (
     ("netfile", "exactness"),
     ("lower", "verify"),
     ("passes",),
+    ("hessians",),
     ("printers", "cost"),
     ("render",),
     ("backends",),

@@ -20,7 +20,7 @@ folder of compiled libraries (by default one of the user's cache folders), CC th
 SMGEN_CBLAS a BLAS other than that of the package scipy-openblas32, OMP_NUM_THREADS the number of threads.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template c/module.c.j2, sha256 370ae4af45232ca37153fed385bb9a3859da684041f0f917b823f159acf2ef38
+template c/module.c.j2, sha256 a5709a4916bb492e89fb6c2fb9a4df5de5b956b9dc9f08a89d1345143dd2b3a0
 """
 
 import ctypes
@@ -38,7 +38,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "370ae4af45232ca37153fed385bb9a3859da684041f0f917b823f159acf2ef38",
+    "template_sha256": "a5709a4916bb492e89fb6c2fb9a4df5de5b956b9dc9f08a89d1345143dd2b3a0",
     "generator": "smgen 0.1.0",
     "backend": "c",
     "dtype": "float32",

@@ -21,7 +21,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template cuda/module.py.j2, sha256 a7f24e9969867dfb8d7edbb7a3f8b27e5ab69b75b551d634df4900ef5832928c
+template cuda/module.py.j2, sha256 f78c09eedb842a00dff733bfa458e9553e9995f355d200c5f342b246f50ffa5e
 """
 
 import threading
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "a7f24e9969867dfb8d7edbb7a3f8b27e5ab69b75b551d634df4900ef5832928c",
+    "template_sha256": "f78c09eedb842a00dff733bfa458e9553e9995f355d200c5f342b246f50ffa5e",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1326,7 +1326,7 @@ def _energy(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
     # g_experts = f(g_filters) = logcosh(g_filters)
     g_experts = Nx288_1
     _map("g_experts", N, wide, (g_filters, g_experts, samples))
@@ -1356,14 +1356,14 @@ def _score(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
     # tanh_experts = tanh(g_filters)
     tanh_experts = Nx288_1
     _map("tanh_experts", N, wide, (g_filters, tanh_experts, samples))
 
     # ---- backward: δ
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
+    delta_x = cp.tanh_experts, W_filters, out=Nx144_0)
     # score = −δ_x
     score = cp.empty((N, 144), DTYPE)
     _map("score", N, wide, (delta_x, score, samples))
@@ -1387,7 +1387,7 @@ def _hessian_diagonal(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
 
     # ---- backward: δ and δ′
     # f″(g_filters) = 1 - tanh_experts^2
@@ -1397,7 +1397,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=cp.empty((N, 144), DTYPE))
+    delta_prime_x = cp.f_second_experts, W_filters_squared, out=cp.empty((N, 144), DTYPE))
     # the diagonal of the Hessian, δ′_x
     hessian_diagonal = delta_prime_x
 
@@ -1422,7 +1422,7 @@ def _loss_terms(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
     # tanh_experts = tanh(g_filters); f″(g_filters) = 1 - tanh_experts^2
     tanh_experts = Nx288_1
     f_second_experts = Nx288_2
@@ -1430,12 +1430,12 @@ def _loss_terms(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
+    delta_x = cp.tanh_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
@@ -1474,7 +1474,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
     # tanh_experts = tanh(g_filters); f″(g_filters) = 1 - tanh_experts^2
     tanh_experts = Nx288_1
     f_second_experts = Nx288_2
@@ -1482,12 +1482,12 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
+    delta_x = cp.tanh_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
@@ -1527,7 +1527,7 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
     # tanh_experts = tanh(g_filters); f″(g_filters) = 1 - tanh_experts^2
     tanh_experts = Nx288_1
     f_second_experts = Nx288_2
@@ -1535,12 +1535,12 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
+    delta_x = cp.tanh_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
     # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
@@ -1561,9 +1561,9 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
+    dJ_ddelta_filters = cp.delta_x, W_filters.T, out=Nx288_0)
     # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
-    dJ_ddelta_prime_filters = cp.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
+    dJ_ddelta_prime_filters = cp.dJ_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
@@ -1572,11 +1572,11 @@ def _loss_and_grad(params, x, lam, workspace):
         f_second_experts, tanh_experts, dJ_ddelta_filters, dJ_ddelta_prime_filters, dJ_dg_filters, samples,
     ))
     # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-    dJ_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dJ_ddelta_prime_x, out=M288x144_0)
+    dJ_dW_filters_delta_prime = cp.f_second_experts.T, dJ_ddelta_prime_x, out=M288x144_0)
     # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = cp.matmul(tanh_experts.T, delta_x, out=M288x144_1)
+    dJ_dW_filters_delta = cp.tanh_experts.T, delta_x, out=M288x144_1)
     # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M288x144_2)
+    dJ_dW_filters_g = cp.dJ_dg_filters.T, g_x, out=M288x144_2)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ
     #     (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
@@ -1607,7 +1607,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
     # tanh_experts = tanh(g_filters); f″(g_filters) = 1 - tanh_experts^2
     tanh_experts = Nx288_1
     f_second_experts = Nx288_2
@@ -1615,12 +1615,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
+    delta_x = cp.tanh_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
@@ -1638,7 +1638,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
+    dJ_ddelta_filters = cp.delta_x, W_filters.T, out=Nx288_0)
     # Σ W_filters ∘ W_filters
     W_filters_squared_sum = cp.matmul(W_filters_squared, ones_144, out=M288_0)
 
@@ -1653,9 +1653,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum[:, None]
     # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = cp.matmul(tanh_experts.T, delta_x, out=M288x144_0)
+    dJ_dW_filters_delta = cp.tanh_experts.T, delta_x, out=M288x144_0)
     # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M288x144_1)
+    dJ_dW_filters_g = cp.dJ_dg_filters.T, g_x, out=M288x144_1)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
     _map("dJ_dW_filters_2", N, wide, (
@@ -1688,7 +1688,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
     # tanh_experts = tanh(g_filters); f″(g_filters) = 1 - tanh_experts^2
     tanh_experts = Nx288_1
     f_second_experts = Nx288_2
@@ -1696,12 +1696,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
+    delta_x = cp.tanh_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
     # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
@@ -1723,23 +1723,23 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-    dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
+    dK_ddelta_filters = cp.delta_x, W_filters.T, out=Nx288_0)
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
     dK_dg_filters = Nx288_3
     _map("dK_dg_filters", N, wide, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
     # Σ_n δ_filters ∂K/∂δ_xᵀ
-    dK_dW_filters_delta = cp.matmul(tanh_experts.T, delta_x, out=M288x144_1)
+    dK_dW_filters_delta = cp.tanh_experts.T, delta_x, out=M288x144_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
-    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
+    dK_dW_filters_g = cp.dK_dg_filters.T, g_x, out=M288x144_2)
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
     dK_dW_filters = out_dK_dW_filters
     _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
-    dL_ddelta_prime_filters = cp.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
+    dL_ddelta_prime_filters = cp.dL_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
@@ -1748,9 +1748,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         f_second_experts, tanh_experts, dL_ddelta_prime_filters, dL_dg_filters, samples,
     ))
     # Σ_n δ′_filters ∂L/∂δ′_xᵀ
-    dL_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dL_ddelta_prime_x, out=M288x144_0)
+    dL_dW_filters_delta_prime = cp.f_second_experts.T, dL_ddelta_prime_x, out=M288x144_0)
     # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M288x144_2)
+    dL_dW_filters_g = cp.dL_dg_filters.T, g_x, out=M288x144_2)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
     dL_dW_filters = out_dL_dW_filters
     _map("dL_dW_filters", N, wide, (W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters, samples))
@@ -1782,7 +1782,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
     # tanh_experts = tanh(g_filters); f″(g_filters) = 1 - tanh_experts^2
     tanh_experts = Nx288_1
     f_second_experts = Nx288_2
@@ -1790,12 +1790,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
+    delta_x = cp.tanh_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
@@ -1814,16 +1814,16 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-    dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
+    dK_ddelta_filters = cp.delta_x, W_filters.T, out=Nx288_0)
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
     dK_dg_filters = Nx288_3
     _map("dK_dg_filters", N, wide, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
     # Σ_n δ_filters ∂K/∂δ_xᵀ
-    dK_dW_filters_delta = cp.matmul(tanh_experts.T, delta_x, out=M288x144_1)
+    dK_dW_filters_delta = cp.tanh_experts.T, delta_x, out=M288x144_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
-    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
+    dK_dW_filters_g = cp.dK_dg_filters.T, g_x, out=M288x144_2)
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
     dK_dW_filters = out_dK_dW_filters
     _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
@@ -1843,7 +1843,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M288x144_0)
+    dL_dW_filters_g = cp.dL_dg_filters.T, g_x, out=M288x144_0)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
     dL_dW_filters = out_dL_dW_filters
     _map("dL_dW_filters_2", N, wide, (

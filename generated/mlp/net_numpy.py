@@ -25,7 +25,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 ef78bbe51c6af712e266f0bf69d8ad2bfa5fd4201ac3b28b24ff2291bdc9d06e
+template numpy/module.py.j2, sha256 e73fe43875c8fb833e3088db35d91fdc70b7a8d812b93334b6909af1ea9b7428
 """
 
 import functools
@@ -48,7 +48,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "ef78bbe51c6af712e266f0bf69d8ad2bfa5fd4201ac3b28b24ff2291bdc9d06e",
+    "template_sha256": "e73fe43875c8fb833e3088db35d91fdc70b7a8d812b93334b6909af1ea9b7428",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",

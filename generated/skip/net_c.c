@@ -26,7 +26,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-   template c/module.c.j2, sha256 370ae4af45232ca37153fed385bb9a3859da684041f0f917b823f159acf2ef38 */
+   template c/module.c.j2, sha256 a5709a4916bb492e89fb6c2fb9a4df5de5b956b9dc9f08a89d1345143dd2b3a0 */
 
 #include <math.h>
 #include <stddef.h>

@@ -28,7 +28,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 a7f24e9969867dfb8d7edbb7a3f8b27e5ab69b75b551d634df4900ef5832928c
+template cuda/module.py.j2, sha256 f78c09eedb842a00dff733bfa458e9553e9995f355d200c5f342b246f50ffa5e
 """
 
 import threading
@@ -61,7 +61,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "a7f24e9969867dfb8d7edbb7a3f8b27e5ab69b75b551d634df4900ef5832928c",
+    "template_sha256": "f78c09eedb842a00dff733bfa458e9553e9995f355d200c5f342b246f50ffa5e",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2753,13 +2753,13 @@ def _energy(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
     # g_pointwise_1 = f(g_above) = softplus(g_above); g_prior = f(g_x) = g_x^2
     g_pointwise_1 = Nx16_2
     g_prior = Nx16_3
@@ -2801,13 +2801,13 @@ def _score(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
 
     # ---- backward: δ
     # δ_both[0:16]
@@ -2816,14 +2816,14 @@ def _score(params, x, lam, workspace):
     delta_above = Nx16_2
     _map("delta_above", N, wide, (b_below, g_above_unbiased, delta_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_0)
+    delta_joined = cp.delta_above, W_below, out=Nx16_0)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_below = δ_hidden f′(g_below)  (1)
     delta_below = Nx16_2
     _map("delta_below", N, wide, (delta_hidden_term_2, delta_joined, g_hidden, delta_below, samples))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
+    delta_x_term_1 = cp.delta_below, W_below, out=Nx16_1)
     # score = −δ_x
     score = cp.empty((N, 16), DTYPE)
     _map("score", N, wide, (delta_joined, delta_x_term_1, g_x, score, samples))
@@ -2849,13 +2849,13 @@ def _hessian_diagonal(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
     # sigmoid_pointwise_1 = sigmoid(g_above)
     sigmoid_pointwise_1 = Nx16_2
     _map("sigmoid_pointwise_1", N, wide, (b_below, g_above_unbiased, sigmoid_pointwise_1, samples))
@@ -2872,12 +2872,12 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_pointwise_1, sigmoid_pointwise_1, g_hidden, delta_above, delta_prime_above, f_prime_hidden, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_2)
+    delta_joined = cp.delta_above, W_below, out=Nx16_2)
     # W_below ∘ W_below
     W_below_squared = M16x16_0
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_0)
+    delta_prime_joined = cp.delta_prime_above, W_below_squared, out=Nx16_0)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
@@ -2886,7 +2886,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_hidden_term_2, delta_joined, f_prime_hidden, g_hidden, delta_prime_joined, delta_prime_below, samples,
     ))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
+    delta_prime_x_term_1 = cp.delta_prime_below, W_below_squared, out=Nx16_1)
     # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
     delta_prime_x = cp.empty((N, 16), DTYPE)
     _map("delta_prime_x", N, wide, (delta_prime_joined, delta_prime_x_term_1, delta_prime_x, samples))
@@ -2916,13 +2916,13 @@ def _loss_terms(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
     # sigmoid_pointwise_1 = sigmoid(g_above)
     sigmoid_pointwise_1 = Nx16_2
     _map("sigmoid_pointwise_1", N, wide, (b_below, g_above_unbiased, sigmoid_pointwise_1, samples))
@@ -2937,12 +2937,12 @@ def _loss_terms(params, x, lam, workspace):
         delta_pointwise_1, sigmoid_pointwise_1, delta_above, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_2)
+    delta_joined = cp.delta_above, W_below, out=Nx16_2)
     # W_below ∘ W_below
     W_below_squared = M16x16_0
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_0)
+    delta_prime_joined = cp.delta_prime_above, W_below_squared, out=Nx16_0)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_below = δ_hidden f′(g_below)  (1); δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
@@ -2952,9 +2952,9 @@ def _loss_terms(params, x, lam, workspace):
         delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_below, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
+    delta_x_term_1 = cp.delta_below, W_below, out=Nx16_1)
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_3)
+    delta_prime_x_term_1 = cp.delta_prime_below, W_below_squared, out=Nx16_3)
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -2996,13 +2996,13 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
     # sigmoid_pointwise_1 = sigmoid(g_above)
     sigmoid_pointwise_1 = Nx16_2
     _map("sigmoid_pointwise_1", N, wide, (b_below, g_above_unbiased, sigmoid_pointwise_1, samples))
@@ -3017,12 +3017,12 @@ def _loss_terms_lam0(params, x, lam, workspace):
         delta_pointwise_1, sigmoid_pointwise_1, delta_above, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_2)
+    delta_joined = cp.delta_above, W_below, out=Nx16_2)
     # W_below ∘ W_below
     W_below_squared = M16x16_0
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_0)
+    delta_prime_joined = cp.delta_prime_above, W_below_squared, out=Nx16_0)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_below = δ_hidden f′(g_below)  (1); δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
@@ -3032,9 +3032,9 @@ def _loss_terms_lam0(params, x, lam, workspace):
         delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_below, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
+    delta_x_term_1 = cp.delta_below, W_below, out=Nx16_1)
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_3)
+    delta_prime_x_term_1 = cp.delta_prime_below, W_below_squared, out=Nx16_3)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
@@ -3083,13 +3083,13 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
     # sigmoid_pointwise_1 = sigmoid(g_above)
     sigmoid_pointwise_1 = Nx16_3
     _map("sigmoid_pointwise_1", N, wide, (b_below, g_above_unbiased, sigmoid_pointwise_1, samples))
@@ -3106,12 +3106,12 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
+    delta_joined = cp.delta_above, W_below, out=Nx16_6)
     # W_below ∘ W_below
     W_below_squared = M16x16_0
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
+    delta_prime_joined = cp.delta_prime_above, W_below_squared, out=Nx16_7)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = 1 - g_hidden^2; δ_below = δ_hidden f′(g_below)  (1);
@@ -3126,12 +3126,12 @@ def _loss_and_grad(params, x, lam, workspace):
         f_second_hidden, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_13)
+    delta_x_term_1 = cp.delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
     delta_x = Nx16_14
     _map("delta_x", N, wide, (delta_joined, delta_x_term_1, g_x, delta_x, samples))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
+    delta_prime_x_term_1 = cp.delta_prime_below, W_below_squared, out=Nx16_13)
     # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx16_6
     sum_delta_squared = parts_sum_delta_squared
@@ -3152,9 +3152,9 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_13)
+    dJ_ddelta_below = cp.delta_x, W_below.T, out=Nx16_13)
     # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
-    dJ_ddelta_prime_below = cp.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=Nx16_15)
+    dJ_ddelta_prime_below = cp.dJ_ddelta_prime_x, W_below_squared.T, out=Nx16_15)
     # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19); ∂J/∂δ_joined = ∂J/∂δ_hidden +
     #     ∂J/∂δ_x  (4)+(6); ∂J/∂δ′_joined = ∂J/∂δ′_hidden + ∂J/∂δ′_x  (8)
     dJ_ddelta_hidden = Nx16_16
@@ -3165,9 +3165,9 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_hidden, dJ_ddelta_joined, dJ_ddelta_prime_joined, samples,
     ))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-    dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_19)
+    dJ_ddelta_above = cp.dJ_ddelta_joined, W_below.T, out=Nx16_19)
     # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
-    dJ_ddelta_prime_above = cp.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_20)
+    dJ_ddelta_prime_above = cp.dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_20)
     # ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19); ∂J/∂g_above = ∂J/∂δ_above
     #     δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
     dJ_ddelta_pointwise_1 = Nx16_21
@@ -3187,15 +3187,15 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ds_gain = out_dJ_ds_gain
     _map("dJ_ds_gain", N, wide, (dJ_ds_gain_sum, dJ_ds_gain, samples))
     # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-    dJ_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_0)
+    dJ_dW_below_delta_prime_at_above = cp.delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_0)
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+    dJ_dW_below_delta_at_above = cp.delta_above.T, dJ_ddelta_joined, out=M16x16_1)
     # Σ_n ∂J/∂g_above g_joinedᵀ
-    dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
+    dJ_dW_below_g_at_above = cp.dJ_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂J/∂g_above
     dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_0, parts_columns_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-    dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_2)
+    dJ_dg_joined = cp.dJ_dg_above, W_below, out=Nx16_2)
     # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
     #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
     dJ_dg_below = Nx16_22
@@ -3204,11 +3204,11 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_prime_joined, f_second_hidden, dJ_dg_below, samples,
     ))
     # Σ_n δ′_below ∂J/∂δ′_xᵀ
-    dJ_dW_below_delta_prime = cp.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_3)
+    dJ_dW_below_delta_prime = cp.delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_3)
     # Σ_n δ_below ∂J/∂δ_xᵀ
-    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_4)
+    dJ_dW_below_delta = cp.delta_below.T, delta_x, out=M16x16_4)
     # Σ_n ∂J/∂g_below g_xᵀ
-    dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
+    dJ_dW_below_g = cp.dJ_dg_below.T, g_x, out=M16x16_5)
     # Σ_n ∂J/∂g_below
     dJ_db_below_sum = _column_sum(dJ_dg_below, M16_1, parts_columns_16, 16)
     # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
@@ -3254,13 +3254,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
     # sigmoid_pointwise_1 = sigmoid(g_above)
     sigmoid_pointwise_1 = Nx16_3
     _map("sigmoid_pointwise_1", N, wide, (b_below, g_above_unbiased, sigmoid_pointwise_1, samples))
@@ -3277,12 +3277,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
+    delta_joined = cp.delta_above, W_below, out=Nx16_6)
     # W_below ∘ W_below
     W_below_squared = M16x16_0
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
+    delta_prime_joined = cp.delta_prime_above, W_below_squared, out=Nx16_7)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = 1 - g_hidden^2; δ_below = δ_hidden f′(g_below)  (1);
@@ -3297,7 +3297,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         f_second_hidden, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_13)
+    delta_x_term_1 = cp.delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1); Σ_n Σ_i δ_x²
     delta_x = Nx16_14
     sum_delta_squared = parts_sum_delta_squared
@@ -3305,7 +3305,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_joined, delta_x_term_1, g_x, delta_x, sum_delta_squared, samples,
     ))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
+    delta_prime_x_term_1 = cp.delta_prime_below, W_below_squared, out=Nx16_13)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ′_x
@@ -3322,7 +3322,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_13)
+    dJ_ddelta_below = cp.delta_x, W_below.T, out=Nx16_13)
     # Σ W_below ∘ W_below
     W_below_squared_sum = cp.matmul(W_below_squared, ones_16, out=M16_0)
     # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19); ∂J/∂δ_joined = ∂J/∂δ_hidden +
@@ -3335,9 +3335,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_joined, dJ_ddelta_prime_joined, samples,
     ))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-    dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_17)
+    dJ_ddelta_above = cp.dJ_ddelta_joined, W_below.T, out=Nx16_17)
     # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
-    dJ_ddelta_prime_above = cp.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_18)
+    dJ_ddelta_prime_above = cp.dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_18)
     # ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19); ∂J/∂g_above = ∂J/∂δ_above
     #     δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
     dJ_ddelta_pointwise_1 = Nx16_19
@@ -3357,15 +3357,15 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ds_gain = out_dJ_ds_gain
     _map("dJ_ds_gain", N, wide, (dJ_ds_gain_sum, dJ_ds_gain, samples))
     # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-    dJ_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_0)
+    dJ_dW_below_delta_prime_at_above = cp.delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_0)
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+    dJ_dW_below_delta_at_above = cp.delta_above.T, dJ_ddelta_joined, out=M16x16_1)
     # Σ_n ∂J/∂g_above g_joinedᵀ
-    dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
+    dJ_dW_below_g_at_above = cp.dJ_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂J/∂g_above
     dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_1, parts_columns_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-    dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_2)
+    dJ_dg_joined = cp.dJ_dg_above, W_below, out=Nx16_2)
     # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
     #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
     dJ_dg_below = Nx16_20
@@ -3378,9 +3378,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n δ′_below
     dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum[:, None]
     # Σ_n δ_below ∂J/∂δ_xᵀ
-    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
+    dJ_dW_below_delta = cp.delta_below.T, delta_x, out=M16x16_3)
     # Σ_n ∂J/∂g_below g_xᵀ
-    dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=M16x16_4)
+    dJ_dW_below_g = cp.dJ_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂J/∂g_below
     dJ_db_below_sum = _column_sum(dJ_dg_below, M16_2, parts_columns_16, 16)
     # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
@@ -3428,13 +3428,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
     # sigmoid_pointwise_1 = sigmoid(g_above)
     sigmoid_pointwise_1 = Nx16_3
     _map("sigmoid_pointwise_1", N, wide, (b_below, g_above_unbiased, sigmoid_pointwise_1, samples))
@@ -3451,12 +3451,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
+    delta_joined = cp.delta_above, W_below, out=Nx16_6)
     # W_below ∘ W_below
     W_below_squared = M16x16_0
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
+    delta_prime_joined = cp.delta_prime_above, W_below_squared, out=Nx16_7)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = 1 - g_hidden^2; δ_below = δ_hidden f′(g_below)  (1);
@@ -3471,12 +3471,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         f_second_hidden, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_13)
+    delta_x_term_1 = cp.delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
     delta_x = Nx16_14
     _map("delta_x", N, wide, (delta_joined, delta_x_term_1, g_x, delta_x, samples))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
+    delta_prime_x_term_1 = cp.delta_prime_below, W_below_squared, out=Nx16_13)
     # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     delta_prime_x = Nx16_6
     sum_delta_squared = parts_sum_delta_squared
@@ -3498,7 +3498,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
-    dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_13)
+    dK_ddelta_below = cp.delta_x, W_below.T, out=Nx16_13)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
     dK_ddelta_hidden = Nx16_15
     dK_ddelta_joined = Nx16_16
@@ -3506,7 +3506,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_ddelta_below, f_prime_hidden, delta_x, dK_ddelta_hidden, dK_ddelta_joined, samples,
     ))
     # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-    dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=Nx16_17)
+    dK_ddelta_above = cp.dK_ddelta_joined, W_below.T, out=Nx16_17)
     # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18); ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
     dK_ddelta_pointwise_1 = Nx16_18
     dK_dg_above = Nx16_19
@@ -3525,13 +3525,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_ds_gain = out_dK_ds_gain
     _map("dK_ds_gain", N, wide, (dK_ds_gain_sum, dK_ds_gain, samples))
     # Σ_n δ_above ∂K/∂δ_joinedᵀ
-    dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
+    dK_dW_below_delta_at_above = cp.delta_above.T, dK_ddelta_joined, out=M16x16_1)
     # Σ_n ∂K/∂g_above g_joinedᵀ
-    dK_dW_below_g_at_above = cp.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
+    dK_dW_below_g_at_above = cp.dK_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂K/∂g_above
     dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-    dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_16)
+    dK_dg_joined = cp.dK_dg_above, W_below, out=Nx16_16)
     # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21); ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
     dK_dg_below = Nx16_19
     dL_ddelta_prime_x = Nx16_18
@@ -3540,9 +3540,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_ddelta_prime_x, lam_real, samples,
     ))
     # Σ_n δ_below ∂K/∂δ_xᵀ
-    dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
+    dK_dW_below_delta = cp.delta_below.T, delta_x, out=M16x16_3)
     # Σ_n ∂K/∂g_below g_xᵀ
-    dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=M16x16_4)
+    dK_dW_below_g = cp.dK_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂K/∂g_below
     dK_db_below_sum = _column_sum(dK_dg_below, M16_1, parts_columns_16, 16)
     # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
@@ -3557,7 +3557,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13)
-    dL_ddelta_prime_below = cp.matmul(dL_ddelta_prime_x, W_below_squared.T, out=Nx16_19)
+    dL_ddelta_prime_below = cp.dL_ddelta_prime_x, W_below_squared.T, out=Nx16_19)
     # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19); ∂L/∂δ′_joined = ∂L/∂δ′_hidden + ∂L/∂δ′_x  (8)
     dL_ddelta_hidden = Nx16_14
     dL_ddelta_prime_joined = Nx16_10
@@ -3566,9 +3566,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_ddelta_prime_joined, samples,
     ))
     # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
-    dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_6)
+    dL_ddelta_above = cp.dL_ddelta_hidden, W_below.T, out=Nx16_6)
     # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
-    dL_ddelta_prime_above = cp.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_16)
+    dL_ddelta_prime_above = cp.dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_16)
     # ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19); ∂L/∂g_above = ∂L/∂δ_above
     #     δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
     dL_ddelta_pointwise_1 = Nx16_13
@@ -3588,15 +3588,15 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_ds_gain = out_dL_ds_gain
     _map("dL_ds_gain", N, wide, (dL_ds_gain_sum, dL_ds_gain, samples))
     # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-    dL_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_0)
+    dL_dW_below_delta_prime_at_above = cp.delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_0)
     # Σ_n δ_above ∂L/∂δ_joinedᵀ
-    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_2)
+    dL_dW_below_delta_at_above = cp.delta_above.T, dL_ddelta_hidden, out=M16x16_2)
     # Σ_n ∂L/∂g_above g_joinedᵀ
-    dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_4)
+    dL_dW_below_g_at_above = cp.dL_dg_above.T, g_joined, out=M16x16_4)
     # Σ_n ∂L/∂g_above
     dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_0, parts_columns_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-    dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_2)
+    dL_dg_joined = cp.dL_dg_above, W_below, out=Nx16_2)
     # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
     #     δ_hidden f‴(g_below)  (22)
     dL_dg_below = Nx16_15
@@ -3605,9 +3605,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         f_second_hidden, dL_dg_below, samples,
     ))
     # Σ_n δ′_below ∂L/∂δ′_xᵀ
-    dL_dW_below_delta_prime = cp.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=M16x16_1)
+    dL_dW_below_delta_prime = cp.delta_prime_below.T, dL_ddelta_prime_x, out=M16x16_1)
     # Σ_n ∂L/∂g_below g_xᵀ
-    dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=M16x16_3)
+    dL_dW_below_g = cp.dL_dg_below.T, g_x, out=M16x16_3)
     # Σ_n ∂L/∂g_below
     dL_db_below_sum = _column_sum(dL_dg_below, M16_1, parts_columns_16, 16)
     # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +
@@ -3659,13 +3659,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
     # sigmoid_pointwise_1 = sigmoid(g_above)
     sigmoid_pointwise_1 = Nx16_3
     _map("sigmoid_pointwise_1", N, wide, (b_below, g_above_unbiased, sigmoid_pointwise_1, samples))
@@ -3682,12 +3682,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
+    delta_joined = cp.delta_above, W_below, out=Nx16_6)
     # W_below ∘ W_below
     W_below_squared = M16x16_0
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
+    delta_prime_joined = cp.delta_prime_above, W_below_squared, out=Nx16_7)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = 1 - g_hidden^2; δ_below = δ_hidden f′(g_below)  (1);
@@ -3702,7 +3702,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         f_second_hidden, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_13)
+    delta_x_term_1 = cp.delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1); Σ_n Σ_i δ_x²
     delta_x = Nx16_14
     sum_delta_squared = parts_sum_delta_squared
@@ -3710,7 +3710,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_joined, delta_x_term_1, g_x, delta_x, sum_delta_squared, samples,
     ))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
+    delta_prime_x_term_1 = cp.delta_prime_below, W_below_squared, out=Nx16_13)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ′_x
@@ -3728,7 +3728,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
-    dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_13)
+    dK_ddelta_below = cp.delta_x, W_below.T, out=Nx16_13)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
     dK_ddelta_hidden = Nx16_6
     dK_ddelta_joined = Nx16_15
@@ -3736,7 +3736,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_ddelta_below, f_prime_hidden, delta_x, dK_ddelta_hidden, dK_ddelta_joined, samples,
     ))
     # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-    dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=Nx16_16)
+    dK_ddelta_above = cp.dK_ddelta_joined, W_below.T, out=Nx16_16)
     # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18); ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
     dK_ddelta_pointwise_1 = Nx16_17
     dK_dg_above = Nx16_18
@@ -3755,22 +3755,22 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_ds_gain = out_dK_ds_gain
     _map("dK_ds_gain", N, wide, (dK_ds_gain_sum, dK_ds_gain, samples))
     # Σ_n δ_above ∂K/∂δ_joinedᵀ
-    dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
+    dK_dW_below_delta_at_above = cp.delta_above.T, dK_ddelta_joined, out=M16x16_1)
     # Σ_n ∂K/∂g_above g_joinedᵀ
-    dK_dW_below_g_at_above = cp.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
+    dK_dW_below_g_at_above = cp.dK_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂K/∂g_above
     dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-    dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_15)
+    dK_dg_joined = cp.dK_dg_above, W_below, out=Nx16_15)
     # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
     dK_dg_below = Nx16_18
     _map("dK_dg_below", N, wide, (
         dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, dK_dg_below, samples,
     ))
     # Σ_n δ_below ∂K/∂δ_xᵀ
-    dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
+    dK_dW_below_delta = cp.delta_below.T, delta_x, out=M16x16_3)
     # Σ_n ∂K/∂g_below g_xᵀ
-    dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=M16x16_4)
+    dK_dW_below_g = cp.dK_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂K/∂g_below
     dK_db_below_sum = _column_sum(dK_dg_below, M16_1, parts_columns_16, 16)
     # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
@@ -3793,9 +3793,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         W_below_squared_sum, f_second_hidden, f_prime_hidden, dL_ddelta_hidden, dL_ddelta_prime_joined, samples,
     ))
     # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
-    dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_10)
+    dL_ddelta_above = cp.dL_ddelta_hidden, W_below.T, out=Nx16_10)
     # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
-    dL_ddelta_prime_above = cp.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_15)
+    dL_ddelta_prime_above = cp.dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_15)
     # ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19); ∂L/∂g_above = ∂L/∂δ_above
     #     δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
     dL_ddelta_pointwise_1 = Nx16_13
@@ -3815,15 +3815,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_ds_gain = out_dL_ds_gain
     _map("dL_ds_gain", N, wide, (dL_ds_gain_sum, dL_ds_gain, samples))
     # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-    dL_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_0)
+    dL_dW_below_delta_prime_at_above = cp.delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_0)
     # Σ_n δ_above ∂L/∂δ_joinedᵀ
-    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_2)
+    dL_dW_below_delta_at_above = cp.delta_above.T, dL_ddelta_hidden, out=M16x16_2)
     # Σ_n ∂L/∂g_above g_joinedᵀ
-    dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_4)
+    dL_dW_below_g_at_above = cp.dL_dg_above.T, g_joined, out=M16x16_4)
     # Σ_n ∂L/∂g_above
     dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_1, parts_columns_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-    dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_2)
+    dL_dg_joined = cp.dL_dg_above, W_below, out=Nx16_2)
     # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
     #     δ_hidden f‴(g_below)  (22)
     dL_dg_below = Nx16_17
@@ -3836,7 +3836,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n δ′_below
     dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_below g_xᵀ
-    dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=M16x16_1)
+    dL_dW_below_g = cp.dL_dg_below.T, g_x, out=M16x16_1)
     # Σ_n ∂L/∂g_below
     dL_db_below_sum = _column_sum(dL_dg_below, M16_2, parts_columns_16, 16)
     # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +

@@ -27,7 +27,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 ef78bbe51c6af712e266f0bf69d8ad2bfa5fd4201ac3b28b24ff2291bdc9d06e
+template numpy/module.py.j2, sha256 e73fe43875c8fb833e3088db35d91fdc70b7a8d812b93334b6909af1ea9b7428
 """
 
 import functools
@@ -47,7 +47,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "ef78bbe51c6af712e266f0bf69d8ad2bfa5fd4201ac3b28b24ff2291bdc9d06e",
+    "template_sha256": "e73fe43875c8fb833e3088db35d91fdc70b7a8d812b93334b6909af1ea9b7428",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",

@@ -20,7 +20,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-   template c/module.c.j2, sha256 370ae4af45232ca37153fed385bb9a3859da684041f0f917b823f159acf2ef38 */
+   template c/module.c.j2, sha256 a5709a4916bb492e89fb6c2fb9a4df5de5b956b9dc9f08a89d1345143dd2b3a0 */
 
 #include <math.h>
 #include <stddef.h>

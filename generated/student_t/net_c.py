@@ -21,7 +21,7 @@ folder of compiled libraries (by default one of the user's cache folders), CC th
 SMGEN_CBLAS a BLAS other than that of the package scipy-openblas32, OMP_NUM_THREADS the number of threads.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template c/module.c.j2, sha256 370ae4af45232ca37153fed385bb9a3859da684041f0f917b823f159acf2ef38
+template c/module.c.j2, sha256 a5709a4916bb492e89fb6c2fb9a4df5de5b956b9dc9f08a89d1345143dd2b3a0
 """
 
 import ctypes
@@ -41,7 +41,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "370ae4af45232ca37153fed385bb9a3859da684041f0f917b823f159acf2ef38",
+    "template_sha256": "a5709a4916bb492e89fb6c2fb9a4df5de5b956b9dc9f08a89d1345143dd2b3a0",
     "generator": "smgen 0.1.0",
     "backend": "c",
     "dtype": "float32",

@@ -14,6 +14,7 @@ from smgen.cost import savings
 from smgen.ir import BATCH, Product, Schedule
 from smgen.lower.names import parameter_buffer
 from smgen.passes import pipelines, run
+from smgen.passes.storage import most_tangents
 from smgen.printers.c import CPrinter
 from smgen.printers.kernels import helpers
 from smgen.printers.memory import ITEM, Memory
@@ -50,6 +51,7 @@ class Function:
     parameters: tuple[str, ...]
     memory: Memory
     tile_rows: int
+    tangents: int
     flops: str
     spans: tuple[str, ...]
     zeros: tuple[str, ...]
@@ -84,13 +86,13 @@ class Module:
 
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The texts of the module, the C file and its header."""
-    lowered = [run(schedule, pipelines.c(facts.batch_size)) for schedule in schedules]
+    lowered = [run(schedule, pipelines.c(facts.method.batch_size)) for schedule in schedules]
     printed = [print_tiles(schedule, facts.dtype) for schedule in lowered]
     prefix = _identifier(facts.name)
     functions = tuple(_function(facts, prefix, s, p) for s, p in zip(lowered, printed, strict=True))
     text = "\n".join(p.text for p in printed)
     module = Module(
-        header(facts, savings(zip(schedules, lowered, strict=True), facts.batch_size)),
+        header(facts, savings(zip(schedules, lowered, strict=True), facts.method.batch_size)),
         facts,
         ARRAYS,
         facts.file,
@@ -123,6 +125,7 @@ def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTil
     flops = sum(op.flops for op in schedule.ops if isinstance(op, Product) and _batched(op))
     tile_text = "\n".join(line for sweep in printed.tile for s in sweep.statements for line in s.code)
     widths = {int(w) for w in re.findall(r"\bs(\d+)\.", tile_text)} | {t.columns for t in memory.column_sums}
+    tangents = most_tangents(schedule)
     return Function(
         printed.name,
         SUMMARIES[base].rstrip(".") + (", λ = 0" if base != printed.name else ""),
@@ -130,7 +133,8 @@ def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTil
         " " * len(f"void {prefix}_{printed.name}("),
         tuple(f"const real *const {name} = params[{keys[name]}];" for name in printed.reads if name in keys),
         memory,
-        _tile_rows(memory.tile_width * ITEM[facts.dtype]),
+        _tile_rows(memory.tile_width * ITEM[facts.dtype], tangents, facts.memory),
+        tangents,
         f"{float(flops):.0f}.0",
         tuple(f"const span s{width} = share(mine, {width});" for width in sorted(widths)),
         (
@@ -160,10 +164,13 @@ def _batched(op: Product) -> bool:
     return any(BATCH in b.shape for b in op.reads)
 
 
-def _tile_rows(row_bytes: int) -> int:
-    """Rows of a tile: as many as fit, in sixteens, from 192."""
-    fitting = TILE_BYTES // max(row_bytes, 1)
-    return min(max(fitting // 16 * 16, 192), MOST_ROWS)
+def _tile_rows(row_bytes: int, tangents: int, memory: int | None) -> int:
+    """Rows of a tile: as many as fit, in sixteens, from 192; with tangents, as many samples as fit, from one."""
+    if memory is None and tangents == 1:
+        fitting = TILE_BYTES // max(row_bytes, 1)
+        return min(max(fitting // 16 * 16, 192), MOST_ROWS)
+    budget = TILE_BYTES if memory is None else min(TILE_BYTES, (memory << 20) // 4)
+    return min(max(budget // max(row_bytes, 1), 1), MOST_ROWS)
 
 
 def _added(memory: Memory) -> Iterable[str]:

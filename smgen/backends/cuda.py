@@ -44,7 +44,8 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The module's source, kernels included."""
     kernels = Kernels()
     printed = [
-        print_function(run(schedule, pipelines.cuda(facts.batch_size)), facts.dtype, kernels) for schedule in schedules
+        print_function(run(schedule, pipelines.cuda(facts.method.batch_size)), facts.dtype, kernels)
+        for schedule in schedules
     ]
     arrays = {b.name: b for function in printed for b in function.arrays}
     module = Module(

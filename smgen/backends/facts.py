@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from smgen.exactness import Verdict
+from smgen.hessians import Method
 from smgen.ir import Shape
 
 
@@ -22,27 +23,52 @@ class Facts:
     command: str
     backend: str
     dtype: str
-    hessian: str
-    batch_size: int
-    verdict: Verdict
+    method: Method
+    memory: int | None
+    quality: Verdict
     parameters: Mapping[str, tuple[int, ...]]
     units: int
 
     @property
     def metadata(self) -> dict[str, str | bool | int]:
         """`METADATA` of the generated module; its order is the order in the file."""
-        return {
+        chosen: dict[str, str | bool | int] = {
             "network": self.name,
             "description_sha256": self.fingerprint,
             "template_sha256": self.template_fingerprint,
             "generator": self.generator,
             "backend": self.backend,
             "dtype": self.dtype,
-            "hessian": self.hessian,
-            "batch_size": self.batch_size,
-            "exact": self.verdict.exact,
-            "reason": self.verdict.reason,
+            "hessian": self.method.hessian,
+            "batch_size": self.method.batch_size,
+            "exact": self.quality.exact,
+            "reason": self.quality.reason,
         }
+        if self.method.hessian == "hutchinson":
+            chosen["probes"] = self.method.probes
+        if self.memory is not None:
+            chosen["memory_mib"] = self.memory
+        return chosen
+
+    @property
+    def way(self) -> str:
+        """How δ′ is computed, after "∂²E/∂x_d²"."""
+        return {
+            "diagonal": "by the diagonal recursion",
+            "exact": "exactly",
+            "hutchinson": "by its unbiased estimate, the mean over the probes of v ∘ Hv",
+        }[self.method.hessian]
+
+    @property
+    def statement(self) -> str:
+        """The quality of δ′ in a sentence."""
+        match self.method.hessian:
+            case "diagonal":
+                return f"The diagonal recursion is {self.quality}."
+            case "exact":
+                return f"δ′ is exact: {self.quality.reason}".rstrip(".") + "."
+            case _:
+                return f"δ′ is {self.quality.reason}."
 
 
 def shape_text(shape: Shape) -> str:

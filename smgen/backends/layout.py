@@ -57,7 +57,7 @@ def header(facts: Facts, note: str = "") -> Header:
     """Facts as lines and literals; `note` is what the passes have to say."""
     return Header(
         tuple(facts.description.splitlines()),
-        tuple(textwrap.wrap(f"The diagonal recursion is {facts.verdict}. {note}", WIDTH)),
+        tuple(textwrap.wrap(f"{facts.statement} {note}", WIDTH)),
         tuple((key, shape_text(shape)) for key, shape in facts.parameters.items()),
         tuple((key, _literal(value)) for key, value in facts.metadata.items()),
     )

@@ -69,12 +69,12 @@ class Module:
 
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The module's source."""
-    lowered = [run(schedule, pipelines.numpy(facts.batch_size)) for schedule in schedules]
+    lowered = [run(schedule, pipelines.numpy(facts.method.batch_size)) for schedule in schedules]
     printed = [print_function(schedule) for schedule in lowered]
     shapes = {b.name: b.shape for function in printed for b in (*function.arrays, *function.tile_arrays)}
     calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
     module = Module(
-        header(facts, savings(zip(schedules, lowered, strict=True), facts.batch_size)),
+        header(facts, savings(zip(schedules, lowered, strict=True), facts.method.batch_size)),
         facts,
         ARRAYS,
         tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),

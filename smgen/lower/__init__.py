@@ -1,38 +1,26 @@
-"""Network → one schedule for each function of the generated module.
-
-A hessian mode is a `Curvature`, one row of `HESSIANS`.
-"""
+"""Network → one schedule for each function of the generated module. A hessian mode is a `Curvature`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
-
 from smgen.ir import Schedule
 from smgen.lower.diagonal import Diagonal
+from smgen.lower.exact import Exact, candidates
 from smgen.lower.functions import FUNCTIONS, function
 from smgen.network import Network
 
-
-@dataclass(frozen=True, slots=True)
-class Hessian:
-    """A way to the diagonal of the Hessian: how it lowers, and a line that says what it is."""
-
-    lower: Callable[[Network], tuple[Schedule, ...]]
-    summary: str
+__all__ = ["FUNCTIONS", "candidates", "exact_function", "lower_diagonal", "lower_exact"]
 
 
 def lower_diagonal(network: Network) -> tuple[Schedule, ...]:
     """Every function with the diagonal recursion."""
-    return tuple(function(network, name, Diagonal) for name in FUNCTIONS)
+    return tuple(function(network, name, lambda low, _: Diagonal(low)) for name in FUNCTIONS)
 
 
-HESSIANS: Final[Mapping[str, Hessian]] = {
-    "diagonal": Hessian(lower_diagonal, "the diagonal recursion of Kingma and LeCun, §1.3; exact for one mixing layer"),
-}
+def exact_function(network: Network, name: str, cuts: tuple[str, ...]) -> Schedule:
+    """One function with the full Hessian, the graph cut at these vertices."""
+    return function(network, name, lambda low, lam: Exact(low, cuts, trace=lam == 0))
 
 
-def lower(network: Network, hessian: str = "diagonal") -> tuple[Schedule, ...]:
-    """The schedules of every function of the generated module, in the order they appear in it."""
-    return HESSIANS[hessian].lower(network)
+def lower_exact(network: Network, cuts: tuple[str, ...] = ()) -> tuple[Schedule, ...]:
+    """Every function with the full Hessian, cut in the same places."""
+    return tuple(exact_function(network, name, cuts) for name in FUNCTIONS)

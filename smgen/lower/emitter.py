@@ -138,14 +138,15 @@ class Emitter:
                 return self.emit(Reduce(self.new(name, (units,), math), weight, contracted, of_product=True))
             total = self.new(f"{weight.name}_sum", (units,), f"Σ {weight.math}")
             return value * self.emit(Reduce(total, weight, contracted, of_product=True))
-        operand = self.buffer(self._named(value, f"{name}_arg"))
-        # n batch, m the layer's outputs, d its inputs
+        operand = self.buffer(self.named(value, f"{name}_arg"))
+        # n batch, c tangents, m the layer's outputs, d its inputs
         source, target = ("m", "d") if contracted == 0 else ("d", "m")
-        batch = "n" if operand.batched else ""
-        out = self.new(name, (BATCH, units) if operand.batched else (units,), math)
-        return self.emit(Product(out, operand, weight, f"{batch}{source},md->{batch}{target}"))
+        ahead = ("n" if operand.batched else "") + "c" * (len(operand.shape) - operand.batched - 1)
+        out = self.new(name, (*operand.shape[:-1], units), math)
+        return self.emit(Product(out, operand, weight, f"{ahead}{source},md->{ahead}{target}"))
 
-    def _named(self, value: sp.Expr, name: str) -> sp.Expr:
+    def named(self, value: sp.Expr, name: str) -> sp.Expr:
+        """The value in a buffer."""
         return value if value.is_Symbol else self._store(self.new(name, self.shape(value), ""), value)
 
     def outer_sum(self, left: sp.Expr, right: sp.Expr, name: str, math: str) -> sp.Expr:
@@ -153,7 +154,7 @@ class Emitter:
         if left == 0 or right == 0:
             return ZERO
         if self.is_batched(left) and self.is_batched(right):
-            a, b = (self.buffer(self._named(v, f"{name}_arg")) for v in (left, right))
+            a, b = (self.buffer(self.named(v, f"{name}_arg")) for v in (left, right))
             out = self.new(name, (a.shape[-1], b.shape[-1]), math)
             return self.emit(Product(out, a, b, "nm,nd->md"))
         if self.is_batched(left):
@@ -165,7 +166,7 @@ class Emitter:
         if self.is_constant(value):
             return value
         if value not in self._columns:
-            row = self.buffer(self._named(value, "column_arg"))
+            row = self.buffer(self.named(value, "column_arg"))
             out = self.new(f"{row.name}_column", column_of(row.shape), row.math)
             self._columns[value] = self.emit(View(out, row))
         return self._columns[value]
@@ -175,7 +176,7 @@ class Emitter:
         if not self.is_batched(value):
             return SAMPLES.symbol * value
         if value not in self._batch_sums:
-            src = self.buffer(self._named(value, f"{name}_terms"))
+            src = self.buffer(self.named(value, f"{name}_terms"))
             out = self.new(name, src.shape[1:], f"Σ_n {_left(src.math)}")
             self._batch_sums[value] = self.emit(Reduce(out, src, 0, of_product))
         return self._batch_sums[value]
@@ -184,7 +185,7 @@ class Emitter:
         """(1/N) Σ_n Σ_d value_nd in float64, as a scalar expression."""
         if self.is_constant(value):
             return units * value
-        src = self.buffer(self._named(value, f"{name}_terms"))
+        src = self.buffer(self.named(value, f"{name}_terms"))
         total = self.emit(Reduce(self.new(name, (), math, "accumulator"), src, None))
         return total / SAMPLES.symbol if src.batched else total
 
@@ -192,16 +193,16 @@ class Emitter:
         """The parts side by side; one constant throughout stays a constant."""
         if len({value for value, _ in parts}) == 1 and self.is_constant(parts[0][0]):
             return parts[0][0]
-        named = tuple((v if self.is_constant(v) else self._named(v, f"{name}_part"), width) for v, width in parts)
+        named = tuple((v if self.is_constant(v) else self.named(v, f"{name}_part"), width) for v, width in parts)
         units = sum(width for _, width in parts)
-        shape: Shape = (BATCH, units) if any(self.is_batched(v) for v, _ in named) else (units,)
+        shape = (*broadcast(*(self.shape(v)[:-1] for v, _ in named)), units)
         return self.emit(Concat(self.new(name, shape, math), named, self.reads(*(v for v, _ in named))))
 
     def slice(self, value: sp.Expr, start: int, width: int, name: str) -> sp.Expr:
         """Units start … start + width of a value, without a copy."""
         if self.is_constant(value):
             return value
-        src = self.buffer(self._named(value, f"{name}_arg"))
+        src = self.buffer(self.named(value, f"{name}_arg"))
         if src.shape[-1] == width:
             return src.symbol
         out = self.new(name, (*src.shape[:-1], width), f"{_left(src.math)}[{start}:{start + width}]")

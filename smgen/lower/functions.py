@@ -15,8 +15,8 @@ from smgen.lower.sweeps import adjoint_forward, backward
 from smgen.lower.values import Lowering
 from smgen.network import Network
 
-Mode: TypeAlias = Callable[[Lowering], Curvature]
-"""How a hessian mode begins a function."""
+Mode: TypeAlias = Callable[[Lowering, sp.Expr | None], Curvature]
+"""How a hessian mode begins a function, for a λ or, where there is no loss, for None."""
 
 Body: TypeAlias = Callable[[Lowering, Curvature, sp.Expr], tuple[Buffer, ...]]
 """Writes a function's sweeps for a λ and returns its outputs."""
@@ -26,9 +26,10 @@ def function(network: Network, name: str, mode: Mode) -> Schedule:
     """The schedule of one function. λ is a run-time argument; λ = 0 takes its own, shorter path."""
     base, zero, _ = name.partition("_lam0")
     low = Lowering(network)
-    curvature = mode(low)
+    lam = sp.S.Zero if zero else LAMBDA.symbol
+    curvature = mode(low, lam if base.startswith("loss") else None)
     low.forward()
-    outputs = BODIES[base](low, curvature, sp.S.Zero if zero else LAMBDA.symbol)
+    outputs = BODIES[base](low, curvature, lam)
     return Schedule(name, low.emitter.inputs, low.emitter.finished(), outputs, network.fingerprint)
 
 
@@ -56,7 +57,9 @@ def _hessian_diagonal(low: Lowering, curvature: Curvature, _: sp.Expr) -> tuple[
     return (low.emitter.fill("hessian_diagonal", shape, value, f"the diagonal of the Hessian, {text}"),)
 
 
-def _terms(low: Lowering, curvature: Curvature, lam: sp.Expr) -> tuple[Values, tuple[sp.Expr, str], tuple[sp.Expr, str]]:
+def _terms(
+    low: Lowering, curvature: Curvature, lam: sp.Expr
+) -> tuple[Values, tuple[sp.Expr, str], tuple[sp.Expr, str]]:
     """δ and the two terms of the loss with their equations: K = ½ Σ δ_in² and L, means over the batch."""
     delta = curvature.backward()
     low.emitter.sweep("loss: K and L")
@@ -66,9 +69,7 @@ def _terms(low: Lowering, curvature: Curvature, lam: sp.Expr) -> tuple[Values, t
     return delta, (k, f"(1/N) Σ_n ½ Σ_i {d}²"), curvature.loss(lam)
 
 
-def _fill_terms(
-    low: Lowering, k: tuple[sp.Expr, str], ell: tuple[sp.Expr, str]
-) -> tuple[Buffer, Buffer]:
+def _fill_terms(low: Lowering, k: tuple[sp.Expr, str], ell: tuple[sp.Expr, str]) -> tuple[Buffer, Buffer]:
     return (
         low.emitter.fill("K", (), k[0], f"K = {k[1]}", "accumulator"),
         low.emitter.fill("L", (), ell[0], f"L = {ell[1]}", "accumulator"),
@@ -96,9 +97,7 @@ def _loss_and_grad_terms(low: Lowering, curvature: Curvature, lam: sp.Expr) -> t
     return (*losses, *gradients)
 
 
-def _gradient(
-    low: Lowering, curvature: Curvature, adjoint: Adjoint, delta: Values, lam: sp.Expr
-) -> tuple[Buffer, ...]:
+def _gradient(low: Lowering, curvature: Curvature, adjoint: Adjoint, delta: Values, lam: sp.Expr) -> tuple[Buffer, ...]:
     """The adjoint sweeps of one term: K and J start from ∂/∂δ_in = δ_in, L and J from the mode's ∂L."""
     start = sp.S.Zero if adjoint is L else delta[low.network.input.name]
     if adjoint is not K:

@@ -72,6 +72,8 @@ class Quantity:
 G: Final = Quantity("g", "g")
 DELTA: Final = Quantity("delta", "δ")
 DELTA_PRIME: Final = Quantity("delta_prime", "δ′")
+TANGENT: Final = Quantity("tangent", "ġ")
+DELTA_TANGENT: Final = Quantity("delta_tangent", "δ̇")
 
 
 def d_ddelta(of: str) -> Quantity:

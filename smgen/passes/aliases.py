@@ -6,7 +6,20 @@ from dataclasses import replace
 
 import sympy as sp
 
-from smgen.ir import Buffer, Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, View
+from smgen.ir import (
+    Buffer,
+    Concat,
+    Elementary,
+    Fused,
+    Identity,
+    Op,
+    Pointwise,
+    Product,
+    Reduce,
+    Schedule,
+    Transpose,
+    View,
+)
 
 
 def aliases(schedule: Schedule) -> Schedule:
@@ -47,7 +60,9 @@ def rename(op: Op, source: dict[str, Buffer]) -> Op:
         case Product():
             (left, right), *plus = ((source.get(a.name, a), source.get(b.name, b)) for a, b in op.pairs)
             return replace(op, left=left, right=right, plus=tuple(plus))
-        case Reduce() | View():
+        case Identity():
+            return op
+        case Reduce() | View() | Transpose():
             return replace(op, src=source.get(op.src.name, op.src))
         case Concat():
             return replace(op, parts=tuple((expr(part), width) for part, width in op.parts), reads=reads)

@@ -98,7 +98,12 @@ def _uses(schedule: Schedule, x: Buffer) -> _Uses | None:
 
 
 def _polynomial(expr: sp.Expr, b: Buffer, form: tuple[sp.Expr, sp.Expr]) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
-    """The coefficients of 1, X and X² of an expression of one buffer that is a + b X; None if it is anything else."""
+    """The coefficients of 1, X and X² of an expression of one buffer that is a + b X; None if it is anything else.
+
+    Coefficients are numbers: an array that multiplies X does not go through a product.
+    """
+    if expr.free_symbols - {b.symbol, LAMBDA.symbol, SAMPLES.symbol}:
+        return None
     x = sp.Dummy()
     expanded = sp.expand(expr.xreplace({b.symbol: form[0] + form[1] * x}))
     if not expanded.is_polynomial(x) or sp.degree(expanded, x) > 2:

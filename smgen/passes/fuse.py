@@ -25,7 +25,7 @@ def fuse(schedule: Schedule) -> Schedule:
     """Each pointwise operation and total joins the last loop of its shape that comes after all it reads.
 
     A value that one loop alone reads is computed in it and never stored. Before: without aliases. After: every
-    pointwise operation and total is part of a `Fused`.
+    pointwise operation and total is part of a `Fused`. So are sums over the tangents of a sample.
     """
     slots: list[_Slot] = []
     place: dict[str, int] = {b.name: -1 for b in schedule.inputs}
@@ -46,7 +46,7 @@ def _loop_shape(op: Op) -> Shape | None:
     match op:
         case Pointwise():
             return op.outs[0].shape
-        case Reduce(src=src, axis=None):
+        case Reduce(src=src, axis=axis) if axis is None or (axis == 1 and len(src.shape) == 3):
             return src.shape
         case _:
             return None

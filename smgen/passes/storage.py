@@ -103,3 +103,9 @@ def _last_uses(schedule: Schedule, roots: Mapping[str, str]) -> dict[str, int]:
             # The next tile will read again what this one has read for the last time.
             last |= dict.fromkeys((name for name in before if name in last), position - 1)
     return last
+
+
+def most_tangents(schedule: Schedule) -> int:
+    """How many rows a sample has in the arrays of the schedule, at most."""
+    shapes = (b.shape for op in schedule.ops for b in op.outs if b.batched and len(b.shape) == 3)
+    return max((int(shape[1]) for shape in shapes), default=1)

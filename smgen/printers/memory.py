@@ -36,7 +36,6 @@ class Memory:
     tile: tuple[str, ...]
     rows: tuple[str, ...]
     end: tuple[str, ...]
-    widths: tuple[int, ...]
     sums: tuple[Total, ...]
     column_sums: tuple[Total, ...]
     totals: tuple[str, ...]
@@ -84,7 +83,8 @@ class _Plan:
             self.place[b.name] = "rows" if b.batched else "shared"
         for b in self.schedule.inputs:
             if b.batched and any(b in op.reads for op in self.schedule.ops):
-                self.declare("rows", b, f"x + first * {self.width(b)}", const=True)
+                source = "probes" if len(b.shape) == 3 else "x"
+                self.declare("rows", b, f"{source} + first * {_count(b.shape)}", const=True)
         for sweep in self.schedule.sweeps:
             for op in sweep.ops:
                 for out in op.outs:
@@ -96,10 +96,8 @@ class _Plan:
                         self.total(op, out)
                     else:
                         self.array(out, sweep.phase)
-        widths = {self.width(b) for op in self.schedule.ops for b in op.outs if b.batched and len(b.shape) == 2}
         return Memory(
             **{name: tuple(lines) for name, lines in self.lines.items()},
-            widths=tuple(sorted(widths)),
             sums=tuple(self.sums),
             column_sums=tuple(self.column_sums),
             totals=tuple(self.totals),
@@ -136,13 +134,13 @@ class _Plan:
             self.strides[b.name] = width
             where = self.outputs[b.name]
             block = "rows" if b.batched else "end" if phase == "end" else "shared"
-            self.declare(block, b, f"{where} + first * {width}" if b.batched else where)
+            self.declare(block, b, f"{where} + first * {_count(b.shape)}" if b.batched else where)
             return
         slot = self.storage.slot_of[b.name]
         if b.batched:
             if slot not in self.slots:
                 self.slots[slot] = self.sizes["tile"]
-                self.sizes["tile"] += width
+                self.sizes["tile"] += _count(b.shape)
             self.strides[b.name] = width
             self.declare("tile", b, f"tile + {self.slots[slot]} * capacity")
             return
@@ -172,7 +170,7 @@ class _Plan:
         width = self.width(out)
         rows = _count(out.shape[:-1])
         self.strides[out.name] = width
-        if isinstance(op, Reduce):
+        if isinstance(op, Reduce) and len(out.shape) == 1:
             part = Total(out.name, out.math, self.take("columns", width), 1, width, symmetric=False)
             self.column_sums.append(part)
             self.lines["tile"].append(f"double *const {out.name} = columns + {part.offset};")
@@ -186,4 +184,5 @@ class _Plan:
 
 
 def _count(dims: Shape) -> int:
+    """How many numbers there are of each sample, or at all."""
     return prod(dim for dim in dims if isinstance(dim, int))

@@ -11,10 +11,24 @@ from typing import Final, assert_never
 import sympy as sp
 
 from smgen.errors import InternalError
-from smgen.ir import Buffer, Concat, Elementary, Fused, Op, Phase, Pointwise, Product, Reduce, Schedule, View
+from smgen.ir import (
+    Buffer,
+    Concat,
+    Elementary,
+    Fused,
+    Identity,
+    Op,
+    Phase,
+    Pointwise,
+    Product,
+    Reduce,
+    Schedule,
+    Transpose,
+    View,
+)
 from smgen.passes.storage import Storage, allocate, view_roots
 from smgen.printers.scalars import python_scalar
-from smgen.printers.source import MATMUL, PrintedSweep, Statement, TiledFunction, shape_source, view_source
+from smgen.printers.source import PrintedSweep, Statement, TiledFunction, product_source, shape_source, view_source
 
 _CALLS: Final = {
     "relu": "np.maximum({}, 0.0",
@@ -99,12 +113,14 @@ class _Printer:
                 return [f"{self.define(out, op)} = {call}, out={self.target(out)})"]
             case Pointwise(outs, exprs, _):
                 return [f"{out.name} = {python_scalar(expr)}" for out, expr in zip(outs, exprs, strict=True)]
-            case Product(out, left, right, axes):
-                call = MATMUL[axes].format(left=left.name, right=right.name)
-                return [f"{out.name} = np.{call}, out={self.target(out)})"]
+            case Product(out):
+                operands, form = product_source(op)
+                if not form:
+                    return [f"{out.name} = np.matmul({operands}, out={self.target(out)})"]
+                return [f"{out.name} = {self.target(out)}", f"np.matmul({operands}, out={out.name}{form})"]
             case Reduce(out, src, None, _):
                 return [f"{out.name} = float(np.sum({src.name}, dtype=np.float64))"]
-            case Reduce(out, src, 0, _) if src.batched:
+            case Reduce(out, src, 0, _) if src.batched and len(src.shape) == 2:
                 return [f"{out.name} = _column_sum({src.name}, out={self.target(out)})"]
             case Reduce(out, src, axis, _):
                 return [f"{out.name} = np.sum({src.name}, axis={axis}, out={self.target(out)})"]
@@ -114,6 +130,10 @@ class _Printer:
                 return [f"{op.out.name} = {view_source(op)}"]
             case Concat(out, parts, _):
                 return [f"{out.name} = {self.target(out)}", *self.fill(out, parts)]
+            case Identity(out):
+                return [f"{out.name} = np.eye({out.shape[0]}, dtype=DTYPE)"]
+            case Transpose(out, src):
+                return [f"{out.name} = {self.target(out)}", f"{out.name}[...] = {src.name}.T"]
             case Fused():
                 raise InternalError("NumPy has no loops: do not fuse for it")
         assert_never(op)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from smgen.ir import Concat, Elementary, Fused, Op, Pointwise, Product, Reduce, Schedule, View
+from smgen.ir import (
+    Concat,
+    Elementary,
+    Fused,
+    Identity,
+    Op,
+    Pointwise,
+    Product,
+    Reduce,
+    Schedule,
+    Transpose,
+    View,
+)
 
 
 def schedule_text(schedule: Schedule) -> str:
@@ -25,20 +37,28 @@ def op_lines(op: Op) -> list[str]:
         case Fused(shape, steps, stored, totals, _):
             kept = set(stored)
             lines = [("" if out in kept else "local ") + _line(str(expr), out) for out, expr in steps]
-            lines += [f"total {_line(f'sum of {total.src.name}', total.out)}" for total in totals]
+            lines += [f"total {_line(_sum_text(total), total.out)}" for total in totals]
             return [f"loop over ({', '.join(map(str, shape))})", *(f"  {line}" for line in lines)]
         case Elementary(out, function, operands, _):
             return [_line(f"{function}({', '.join(map(str, operands))})", out)]
         case Product(out, axes=axes):
             pairs = " + ".join(f"{left.name}, {right.name}" for left, right in op.pairs)
             return [_line(f"product {axes} of {pairs}", out)]
-        case Reduce(out, src, axis, _):
-            return [_line(f"sum of {src.name}" + ("" if axis is None else f" over axis {axis}"), out)]
+        case Reduce(out):
+            return [_line(_sum_text(op), out)]
+        case Identity(out):
+            return [_line("the identity", out)]
+        case Transpose(out, src):
+            return [_line(f"{src.name} transposed", out)]
         case View(out, src, start):
             return [_line(f"view of {src.name}" + (f" from {start}" if start else ""), out)]
         case Concat(out, parts, _):
             return [_line("concat of " + ", ".join(f"{part} ({width})" for part, width in parts), out)]
     assert_never(op)
+
+
+def _sum_text(op: Reduce) -> str:
+    return f"sum of {op.src.name}" + ("" if op.axis is None else f" over axis {op.axis}")
 
 
 def _line(value: str, out: object) -> str:

@@ -9,7 +9,21 @@ from typing import Final
 import sympy as sp
 
 from smgen.errors import InternalError
-from smgen.ir import BATCH, Buffer, Concat, Fused, Op, Phase, Product, Reduce, Schedule, Shape, View
+from smgen.ir import (
+    BATCH,
+    Buffer,
+    Concat,
+    Fused,
+    Identity,
+    Op,
+    Phase,
+    Product,
+    Reduce,
+    Schedule,
+    Shape,
+    Transpose,
+    View,
+)
 from smgen.passes.hazards import barriers
 from smgen.printers.c import CPrinter
 from smgen.printers.memory import Memory, plan_memory
@@ -23,8 +37,22 @@ PRODUCTS: Final = {
     "mk,kd->md": "times",
     "m,md->d": "times",
     "d,md->m": "times_transposed",
+    "cd,md->cm": "times_transposed",
+    "cm,md->cd": "times",
+    "cm,cd->md": "transposed_times",
+    "ncd,md->ncm": "times_transposed",
+    "ncm,md->ncd": "times",
+    "ncm,ncd->md": "transposed_times",
+    "ncm,nmd->ncd": "times",
+    "cm,nmd->ncd": "times",
+    "ncm,ncd->nmd": "transposed_times",
+    "ncm,cd->nmd": "transposed_times",
+    "cm,ncd->nmd": "transposed_times",
 }
 """Every product the lowering and the passes make, as a function of the runtime."""
+
+EACH_SAMPLE: Final = frozenset(axes for axes in PRODUCTS if axes.endswith(("->nmd", "nmd->ncd")))
+"""Products of a sample's own matrices; in the others all tangents of all samples are rows of one matrix."""
 
 GRAMS: Final = {"nm,nd->md": "gram_of_columns", "md,kd->mk": "gram_of_rows"}
 """Products of an array with itself: half of the result is the other half."""
@@ -91,8 +119,11 @@ class _Printer:
             case Reduce(out, src, axis, _):
                 yield Statement(out.math, tuple(self.reduce(out, src, axis)))
             case Concat(out, parts, reads):
-                batched = {b.name for b in reads if b.batched}
-                yield Statement(out.math, tuple(self.concat(out, parts, batched)))
+                yield Statement(out.math, tuple(self.concat(out, parts, reads)))
+            case Identity(out):
+                yield Statement(out.math, tuple(self.rows_of(out, "i == j")))
+            case Transpose(out, src):
+                yield Statement(out.math, tuple(self.rows_of(out, f"{src.name}[j * {self.memory.stride(src)} + i]")))
             case View():
                 return
             case _:
@@ -105,6 +136,10 @@ class _Printer:
         rows, columns = _sides(op.shape)
         sums = ", ".join(total.out.name for total in op.totals)
         body = list(self.body(op))
+        if len(op.shape) == 3:
+            sums = ", ".join(total.out.name for total in op.totals if not total.out.shape)
+            inner = _columns(f"s{columns}.first", f"s{columns}.last", sums, body)
+            return _for("n", "0", "rows", _for("c", "0", str(op.shape[1]), inner))
         if self.phase == "tile":
             return _for("n", "0", "rows", _columns(f"s{columns}.first", f"s{columns}.last", sums, body))
         if sums:
@@ -117,9 +152,9 @@ class _Printer:
 
     def body(self, op: Fused) -> Iterator[str]:
         _, columns = _sides(op.shape)
-        names = {b.symbol: sp.Symbol(self.element(b, columns)) for b in (*op.reads, *op.stored) if b.shape}
+        names = {b.symbol: sp.Symbol(self.element(b, op.shape)) for b in (*op.reads, *op.stored) if b.shape}
         if any(str(name).endswith("[k]") for name in names.values()):
-            yield f"const long k = n * {columns} + j;"
+            yield f"const long k = {self.row(op.shape, columns)} + j;"
         again = {s for _, expr in op.steps for s in expr.free_symbols} | {total.src.symbol for total in op.totals}
         for out, expr in op.steps:
             if out.math:
@@ -128,31 +163,49 @@ class _Printer:
             if out not in op.stored:
                 yield f"const real {out.name} = {value}"
             elif out.symbol not in again:
-                yield f"{self.element(out, columns)} = {value}"
+                yield f"{self.element(out, op.shape)} = {value}"
             else:
                 names[out.symbol] = sp.Symbol(f"{out.name}_")
                 yield f"const real {out.name}_ = {value}"
-                yield f"{self.element(out, columns)} = {out.name}_;"
+                yield f"{self.element(out, op.shape)} = {out.name}_;"
         for total in op.totals:
             if total.out.math:
                 yield f"/* {total.out.math} */"
-            yield f"{total.out.name} += {names.get(total.src.symbol, total.src.symbol)};"
+            value = names.get(total.src.symbol, total.src.symbol)
+            if total.out.shape:  # over the tangents
+                target = self.element(total.out, (BATCH, columns))
+                target = target.replace("[k]", f"[n * {columns} + j]")
+                yield f"{target} = (c ? {target} : 0) + {value};"
+            else:
+                yield f"{total.out.name} += {value};"
 
     def shared(self, count: str, index: str, body: list[str]) -> list[str]:
         """A loop of which every thread takes a part."""
         head = f"const span own = share({self.team}, {count});"
         return ["{", f"    {head}", *(f"    {line}" for line in _for(index, "own.first", "own.last", body)), "}"]
 
-    def element(self, b: Buffer, columns: int) -> str:
-        """One element of an array in a loop over rows n and columns j, the k-th of all; an axis of one unit has one."""
+    @staticmethod
+    def row(shape: Shape, stride: int) -> str:
+        """Where a row of an array begins that has the loop's own shape: tangents c of samples n, or rows n."""
+        return f"(n * {shape[1]} + c) * {stride}" if len(shape) == 3 else f"n * {stride}"
+
+    def element(self, b: Buffer, shape: Shape) -> str:
+        """One element of an array in a loop; an axis of one unit has one. k counts the elements of the loop."""
         stride = self.memory.stride(b)
-        if len(b.shape) == 2 and stride == b.shape[1] == columns != 1 and b.shape[0] != 1:
+        _, columns = _sides(shape)
+        if b.shape == shape and len(shape) > 1 and stride == columns != 1 and shape[0] != 1:
             return f"{b.name}[k]"
-        row = "n" if stride == 1 else f"n * {stride}"
-        if b.shape[0] == 1 or (len(b.shape) == 1 and not b.batched):
-            row = ""
         column = "" if b.shape[-1] in (1, BATCH) else "j"
-        return f"{b.name}[{' + '.join(filter(None, (row, column))) or '0'}]"
+        return f"{b.name}[{' + '.join(filter(None, (self._row_in(b, shape, stride), column))) or '0'}]"
+
+    def _row_in(self, b: Buffer, shape: Shape, stride: int) -> str:
+        if len(shape) == 3 and len(b.shape) == 3 and b.shape[1] != 1:
+            return f"n * {shape[1]} + c" if stride == 1 else self.row(shape, stride)
+        if len(shape) == 3 and len(b.shape) == 2 and not b.batched and b.shape[0] != 1:
+            return "c" if stride == 1 else f"c * {stride}"
+        if b.shape[0] == 1 or (len(b.shape) == 1 and not b.batched):
+            return ""
+        return "n" if stride == 1 else f"n * {stride}"
 
     def scalars(self, op: Fused) -> Iterator[Statement]:
         c = CPrinter("float64")
@@ -171,61 +224,99 @@ class _Printer:
 
     def _product(self, op: Product, left: Buffer, right: Buffer, more: str) -> str:
         a, b, out = (f"{x.name}, {self.memory.stride(x)}" for x in (left, right, op.out))
-        rows = "rows" if left.batched else "1" if len(left.shape) == 1 else str(left.shape[0])
         if left == right and op.axes in GRAMS:
             size, depth = (left.shape[1], "rows") if op.axes == "nm,nd->md" else (left.shape[0], left.shape[1])
             return f"{GRAMS[op.axes]}({self.team}, {size}, {depth}, {a}, {more}, {out});"
+        if op.axes in EACH_SAMPLE:
+            rows = str(left.shape[-2])
+            a, b, out = (self._of_sample(x) for x in (left, right, op.out))
+        else:
+            rows = " * ".join(["rows"] * left.batched + [str(n) for n in left.shape[:-1] if n != BATCH]) or "1"
         name = PRODUCTS[op.axes]
         match name:
             case "times":
-                sizes = f"{rows}, {right.shape[1]}, {right.shape[0]}"
+                sizes = f"{rows}, {right.shape[-1]}, {right.shape[-2]}"
             case "times_transposed":
-                sizes = f"{rows}, {right.shape[0]}, {right.shape[1]}"
+                sizes = f"{rows}, {right.shape[-2]}, {right.shape[-1]}"
             case _:
-                sizes = f"{left.shape[1]}, {right.shape[1]}, {rows}"
-        return f"{name}({self.team}, {sizes}, {a}, {b}, {more}, {out});"
+                sizes = f"{left.shape[-1]}, {right.shape[-1]}, {rows}"
+        call = f"{name}({self.team}, {sizes}, {a}, {b}, {more}, {out});"
+        return f"for (long n = 0; n < rows; n++) {call}" if op.axes in EACH_SAMPLE else call
+
+    def _of_sample(self, b: Buffer) -> str:
+        stride = self.memory.stride(b)
+        return f"{b.name} + n * {int(b.shape[1]) * stride}, {stride}" if b.batched else f"{b.name}, {stride}"
 
     def reduce(self, out: Buffer, src: Buffer, axis: int | None) -> list[str]:
         if axis is None:
             raise InternalError(f"{out.name}: totals are fused")
+        stride = self.memory.stride(src)
         if self.phase == "tile" and axis == 0:
-            s = f"s{src.shape[1]}"
-            add = [f"{out.name}[j] += {self.element(src, 0)};"]
-            return _for("n", "0", "rows", _columns(f"{s}.first", f"{s}.last", "", add))
-        i, stride = ("n", self.memory.stride(src)) if axis == 1 else ("j", self.memory.stride(src))
+            return self.batch_sum(out, src)
+        if len(src.shape) == 3:  # over the units of each tangent
+            across = f"{src.name}[(n * {src.shape[1]} + c) * {stride} + j]"
+            sums = _dot(f"{out.name}[n * {src.shape[1]} + c]", "j", str(src.shape[2]), across)
+            return _for("n", "0", "rows", _for("c", f"s{src.shape[1]}.first", f"s{src.shape[1]}.last", sums))
+        i = "n" if axis == 1 else "j"
         value = f"{src.name}[n * {stride} + j]"
         inner, count = ("j", src.shape[1]) if axis == 1 else ("n", src.shape[0])
-        sums = [
-            "real sum = 0;",
-            *(["#pragma omp simd reduction(+ : sum)"] if axis == 1 else []),
-            *_for(inner, "0", str(count), [f"sum += {value};"]),
-            f"{out.name}[{i}] = sum;",
-        ]
+        sums = _dot(f"{out.name}[{i}]", inner, str(count), value, simd=axis == 1)
         if self.phase == "tile":
             return _block("if (s1.first < s1.last)", _for(i, "0", "rows", sums))
         return self.shared(str(out.shape[0]), i, sums)
 
-    def concat(self, out: Buffer, parts: tuple[tuple[sp.Expr, int], ...], batched: set[str]) -> list[str]:
+    def batch_sum(self, out: Buffer, src: Buffer) -> list[str]:
+        """What the tile adds to a sum over all samples: of rows in double, of matrices in the dtype."""
+        columns = src.shape[-1]
+        s = f"s{columns}"
+        if len(src.shape) == 2:
+            add = [f"{out.name}[j] += {self.element(src, (BATCH, 0))};"]
+            return _for("n", "0", "rows", _columns(f"{s}.first", f"{s}.last", "", add))
+        target = f"{out.name}[c * {self.memory.stride(out)} + j]"
+        value = f"{src.name}[{self.row(src.shape, self.memory.stride(src))} + j]"
+        add = [f"{target} = (n || more != 0 ? {target} : 0) + {value};"]
+        inner = _columns(f"{s}.first", f"{s}.last", "", add)
+        return _for("n", "0", "rows", _for("c", "0", str(src.shape[1]), inner))
+
+    def rows_of(self, out: Buffer, value: str) -> list[str]:
+        """A matrix made once a call, its rows shared out."""
+        fill = _for("j", "0", str(out.shape[1]), [f"{out.name}[i * {self.memory.stride(out)} + j] = {value};"])
+        return self.shared(str(out.shape[0]), "i", fill)
+
+    def concat(self, out: Buffer, parts: tuple[tuple[sp.Expr, int], ...], reads: tuple[Buffer, ...]) -> list[str]:
         """Each thread fills its own columns of the result."""
-        rows = "rows" if out.batched else ""
+        known = {b.name: b for b in reads if b.shape}
         s = f"s{out.shape[-1]}" if self.phase == "tile" else f"share({self.team}, {out.shape[-1]})"
+        rows = self._row_in(out, out.shape, self.memory.stride(out)) if len(out.shape) > 1 else ""
         lines: list[str] = []
         start = 0
         for part, width in parts:
             value = self.c(part)
-            if part.is_Symbol and part.name in self.memory.strides:
-                stride = self.memory.strides[part.name]
-                across = f"n * {stride} + " if part.name in batched else ""
-                value = f"{part.name}[{across}j - {start}]" if start else f"{part.name}[{across}j]"
-            target = f"{out.name}[{f'n * {self.memory.stride(out)} + ' if rows else ''}j] = {value};"
+            if part.is_Symbol and part.name in known:
+                b = known[part.name]
+                across = self._row_in(b, out.shape, self.memory.stride(b))
+                value = f"{part.name}[{f'{across} + ' if across else ''}j{f' - {start}' if start else ''}]"
+            target = f"{out.name}[{f'{rows} + ' if rows else ''}j] = {value};"
             first, last = (
                 (f"max_long({s}.first, {start})" if start else f"{s}.first"),
                 f"min_long({s}.last, {start + width})",
             )
             columns = _for("j", first, last, [target])
-            lines += _for("n", "0", rows, columns) if rows else columns
+            if len(out.shape) == 3:
+                columns = _for("c", "0", str(out.shape[1]), columns)
+            lines += _for("n", "0", "rows", columns) if rows else columns
             start += width
         return lines
+
+
+def _dot(target: str, index: str, count: str, value: str, *, simd: bool = True) -> list[str]:
+    """target = the sum of value over index."""
+    return [
+        "real sum = 0;",
+        *(["#pragma omp simd reduction(+ : sum)"] if simd else []),
+        *_for(index, "0", count, [f"sum += {value};"]),
+        f"{target} = sum;",
+    ]
 
 
 def _sides(shape: Shape) -> tuple[str, int]:

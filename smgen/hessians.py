@@ -1,0 +1,93 @@
+"""The hessian modes: what each is, and the schedules it makes of a network.
+
+The exact mode has many lowerings of the same numbers, one for each choice of the vertices where the graph is cut; the
+cost model picks one for each of: the gradient at λ = 0, the gradient at λ > 0, and the diagonal itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+from typing import Final
+
+from smgen.exactness import Verdict, verdict
+from smgen.ir import Schedule
+from smgen.lower import FUNCTIONS, candidates, exact_function, lower_diagonal
+from smgen.network import Network
+from smgen.passes.flops import work
+from smgen.passes.prune import prune
+
+MODES: Final[Mapping[str, str]] = {
+    "diagonal": "the recursion of Kingma and LeCun: cheapest; exact for one mixing layer, wrong for deep networks",
+    "exact": "the full Hessian: exact for every network; its cost grows with the layers' widths",
+    "hutchinson": "random probes: unbiased for every network at a cost that does not grow with D, with noise",
+}
+"""Each mode in a line."""
+
+MOST_SUBSETS: Final = 4
+"""With more places to cut than this, only stretches of neighbouring ones are tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How the second derivatives are computed: a mode, and what it is told."""
+
+    hessian: str = "diagonal"
+    batch_size: int = 1024
+    probes: int = 1
+
+
+def lower(network: Network, method: Method | None = None) -> tuple[Schedule, ...]:
+    """The schedules of every function of the generated module, in the order they appear in it."""
+    method = method or Method()
+    if method.hessian == "diagonal" or (method.hessian == "exact" and verdict(network).exact):
+        return lower_diagonal(network)
+    cuts = chosen_cuts(network, method.batch_size)
+    return tuple(exact_function(network, name, cuts.get(name, cuts[DECIDED_BY[name]])) for name in FUNCTIONS)
+
+
+def quality(network: Network, method: Method) -> Verdict:
+    """Whether the mode's δ′ is exact for the network, and why."""
+    found = verdict(network)
+    match method.hessian:
+        case "exact" if not found.exact:
+            return Verdict(True, f"the full Hessian. (The diagonal recursion would be inexact: {found.reason}.)")
+        case "exact":
+            return Verdict(True, f"the diagonal recursion, which is exact here: {found.reason}")
+        case "hutchinson":
+            return Verdict(False, f"an unbiased estimate from {method.probes} random probes a sample; K is exact")
+        case _:
+            return found
+
+
+DECIDED_BY: Final[Mapping[str, str]] = {
+    "energy": "hessian_diagonal",
+    "score": "hessian_diagonal",
+    "hessian_diagonal": "hessian_diagonal",
+    "loss_terms": "loss_terms",
+    "loss_terms_lam0": "loss_terms_lam0",
+    "loss_and_grad": "loss_and_grad",
+    "loss_and_grad_lam0": "loss_and_grad_lam0",
+    "loss_and_grad_terms": "loss_and_grad",
+    "loss_and_grad_terms_lam0": "loss_and_grad_lam0",
+}
+"""The function whose cost decides where a function's graph is cut."""
+
+
+@lru_cache(maxsize=64)
+def chosen_cuts(network: Network, batch_size: int) -> Mapping[str, tuple[str, ...]]:
+    """For each function that decides, the cuts that the cost model finds cheapest; of equals the fewest."""
+    subsets = _subsets(candidates(network))
+    return {
+        name: min(subsets, key=lambda cuts: work(prune(exact_function(network, name, cuts)), batch_size))
+        for name in dict.fromkeys(DECIDED_BY.values())
+    }
+
+
+def _subsets(places: tuple[str, ...]) -> list[tuple[str, ...]]:
+    if len(places) <= MOST_SUBSETS:
+        return [chosen for size in range(len(places) + 1) for chosen in combinations(places, size)]
+    ranges = combinations(range(len(places) + 1), 2)
+    return [(), *sorted((places[first:last] for first, last in ranges), key=len)]

@@ -1,0 +1,140 @@
+"""The full Hessian, equation (2): its diagonal, and the loss's exact gradient ([+] 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sympy as sp
+
+from smgen.lower.curvature import Term, Values
+from smgen.lower.emitter import ZERO
+from smgen.lower.gram import Gram, is_collapsible
+from smgen.lower.names import DELTA_PRIME, Adjoint, Contribution, L, Quantity
+from smgen.lower.segment import Segment, Stretch
+from smgen.lower.sweeps import backward
+from smgen.lower.tangents import Tangents
+from smgen.lower.values import Lowering
+from smgen.network import Network, Vertex
+from smgen.nodes import Linear
+
+WEIGHTED = Quantity("weighted_tangent", "ĝ")
+
+
+class Exact:
+    """One segment after the other, from x through the vertices where it is cut to the energy."""
+
+    def __init__(self, low: Lowering, cuts: tuple[str, ...] = (), *, trace: bool = False) -> None:
+        """`trace`: only the diagonal's sum will be asked for, not the diagonal."""
+        self.low = low
+        tangents = Tangents(low.emitter)
+        first, *others = stretches(low.network, cuts)
+        collapsed = trace and is_collapsible(first)
+        self.segments: list[Segment | Gram] = [(Gram if collapsed else Segment)(low, tangents, first)]
+        self.segments += [Segment(low, tangents, stretch) for stretch in others]
+        self.adjoint: Adjoint = L
+        self._diagonal: sp.Expr | None = None
+
+    def backward(self) -> Values:
+        delta = backward(self.low)
+        self.low.emitter.sweep("second derivatives: tangents ġ and δ̇")
+        hessian: sp.Expr = ZERO
+        for segment in reversed(self.segments):
+            hessian = segment.backward(delta, hessian)
+        return delta
+
+    def diagonal(self) -> Term:
+        x = self.low.network.input.name
+        if self._diagonal is None:
+            value = self.segments[0].diagonal()
+            math = f"{DELTA_PRIME.text(x)} = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8"
+            self._diagonal = self.low.emitter.let(DELTA_PRIME.name(x), value, math)
+        return self._diagonal, DELTA_PRIME.text(x)
+
+    def loss(self, lam: sp.Expr) -> Term:
+        """L = Σ (−δ′_in + λ δ′_in²); at λ = 0 only the trace, whose sums over the tangents come first."""
+        text = DELTA_PRIME.text(self.low.network.input.name)
+        if lam == 0:
+            return -self.segments[0].trace(), f"(1/N) Σ_n Σ_i (−{text})"
+        units, mean = self.low.network.input.units, self.low.emitter.mean_sum
+        p, _ = self.diagonal()
+        value = -mean(p, units, "sum_delta_prime", f"Σ_n Σ_i {text}")
+        value += lam * mean(p**2, units, "sum_delta_prime_squared", f"Σ_n Σ_i {text}²")
+        return value, f"(1/N) Σ_n Σ_i (−{text} + λ {text}²)"
+
+    @property
+    def title(self) -> str:
+        return f" and the adjoints ∂{self.adjoint.of}/∂H"
+
+    def start(self, adjoint: Adjoint, lam: sp.Expr) -> None:
+        """∂L/∂δ′_in = −1 + 2λ δ′_in (7)."""
+        self.adjoint = adjoint
+        self._nu: sp.Expr = sp.S.NegativeOne
+        if lam != 0:
+            self._nu = 2 * lam * self.diagonal()[0] - 1
+
+    def forward(self, v: Vertex) -> None:
+        """ĝ of v, and N where a segment ends."""
+        first = self.segments[0]
+        if v.name == first.base:
+            name = f"d{self.adjoint.of}_d{DELTA_PRIME.code}_{v.name}"
+            first.begin(self.low.emitter.let(name, self._nu, f"ν = −1 + 2λ {DELTA_PRIME.text(v.name)}  (7)"))
+            return
+        for segment, following in zip(self.segments, [*self.segments[1:], None], strict=True):
+            if v.name in segment.names:
+                segment.forward(v, WEIGHTED)
+                if following is not None and v.name == following.base:
+                    following.begin(segment.above())
+
+    def _segment(self, name: str) -> Segment | Gram:
+        """Whose base or member, but top, the vertex is."""
+        return next(s for s in reversed(self.segments) if name == s.base or name in s.names)
+
+    def bend(self, name: str) -> Term:
+        return self._segment(name).bend(name), f"Σ ν ġ_{name}²"
+
+    def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
+        return self._segment(v.name).cross(v, k)
+
+    def weight_term(self, v: Vertex, at: str) -> Term:
+        name = f"d{self.adjoint.of}_d{self.low.parameter(v, 'weight').name}_tangents{at}"
+        return self._segment(v.inputs[0]).weight_term(v, name)
+
+    def gain_term(self, v: Vertex) -> Term:
+        return self._segment(v.inputs[0]).gain_term(v)
+
+
+def stretches(network: Network, cuts: tuple[str, ...]) -> list[Stretch]:
+    """The graph cut at these vertices, each above the one before it."""
+    bases = [network.input.name, *cuts]
+    above = {name: _descendants(network, name) for name in bases}
+    found = []
+    for base, top in zip(bases, [*cuts, None], strict=True):
+        beyond = above[top] if top is not None else set()
+        members = tuple(v for v in network.vertices if v.name in above[base] and v.name not in beyond)
+        found.append(Stretch(network[base], members, network[top] if top is not None else None))
+    return found
+
+
+def candidates(network: Network) -> tuple[str, ...]:
+    """Vertices where the graph can be cut: what is above depends on x through them alone, and begins with linear layers.
+
+    In order, each above the ones before it.
+    """
+    found: list[str] = []
+    for v in network.vertices:
+        children = network.children(v.name)
+        if v.name == network.input.name or not children or not all(isinstance(k.op, Linear) for k in children):
+            continue
+        above = _descendants(network, v.name)
+        closed = all(s in above or s == v.name for name in above for s in network[name].inputs)
+        if closed and (not found or v.name in _descendants(network, found[-1])):
+            found.append(v.name)
+    return tuple(found)
+
+
+def _descendants(network: Network, name: str) -> set[str]:
+    found: set[str] = set()
+    for v in network.vertices:
+        if found & set(v.inputs) or name in v.inputs:
+            found.add(v.name)
+    return found

@@ -1,0 +1,139 @@
+"""Values with a row for each of a sample's tangents: (N, C, M), or (C, M) where they do not vary over the batch.
+
+The arithmetic is the emitter's; what is here are sums and products that only tangents have, and the ways in which a
+value of a sample, (N, M), or of its tangents, (N, C), meets them.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from smgen.ir import BATCH, SAMPLES, Buffer, Identity, Product, Reduce, Shape, Transpose, View, column_of, row_of
+from smgen.lower.emitter import ZERO, Emitter
+
+
+class Tangents:
+    """Writes operations on tangents through an emitter, each view, transpose and square once."""
+
+    def __init__(self, emitter: Emitter) -> None:
+        self.emitter = emitter
+        self._known: dict[tuple[str, object], sp.Symbol] = {}
+
+    # How values meet tangents
+
+    def row(self, value: sp.Expr) -> sp.Expr:
+        """(N, M) → (N, 1, M): the same for all tangents."""
+        return value.xreplace({b.symbol: self._view(b, "row") for b in self._flat(value) if b.batched})
+
+    def column(self, value: sp.Expr) -> sp.Expr:
+        """(N, C) → (N, C, 1): the same for all units; (M,) → (M, 1)."""
+        return value.xreplace({b.symbol: self._view(b, "column") for b in self._flat(value)})
+
+    def _flat(self, value: sp.Expr) -> list[Buffer]:
+        """The rows in a value: what varies over the batch has two axes, what does not has one."""
+        return [b for b in self.emitter.reads(value) if len(b.shape) == 1 + b.batched]
+
+    def _view(self, b: Buffer, form: str) -> sp.Symbol:
+        key = (form, b)
+        if key not in self._known:
+            shape = row_of(b.shape) if form == "row" else column_of(b.shape)
+            self._known[key] = self.emitter.emit(View(self.emitter.new(f"{b.name}_{form}", shape, b.math), b))
+        return self._known[key]
+
+    def transposed(self, weight: Buffer) -> sp.Symbol:
+        """Wᵀ: the tangents of a linear layer along its inputs."""
+        key = ("transposed", weight)
+        if key not in self._known:
+            out = self.emitter.new(f"{weight.name}_transposed", weight.shape[::-1], f"{weight.math}ᵀ")
+            self._known[key] = self.emitter.emit(Transpose(out, weight))
+        return self._known[key]
+
+    def identity(self, units: int) -> sp.Symbol:
+        """The tangents of a vertex along its own units."""
+        key = ("identity", units)
+        if key not in self._known:
+            self._known[key] = self.emitter.emit(Identity(self.emitter.new(f"identity_{units}", (units, units), "1")))
+        return self._known[key]
+
+    # Sums
+
+    def sum_tangents(self, value: sp.Expr, name: str, math: str) -> sp.Expr:
+        """Σ_c value_nci, (N, M)."""
+        return self._sum(value, -2, name, math)
+
+    def sum_units(self, value: sp.Expr, name: str, math: str) -> sp.Expr:
+        """Σ_i value_nci, (N, C)."""
+        return self._sum(value, -1, name, math)
+
+    def _sum(self, value: sp.Expr, axis: int, name: str, math: str) -> sp.Expr:
+        factor, value = value.as_coeff_Mul()
+        if value == 0 or factor == 0:
+            return ZERO
+        src = self.emitter.buffer(self.emitter.named(value, f"{name}_terms"))
+        position = len(src.shape) + axis
+        shape = src.shape[:position] + src.shape[position + 1 :]
+        return factor * self.emitter.emit(Reduce(self.emitter.new(name, shape, math), src, position))
+
+    # Products
+
+    def outer_sum(self, left: sp.Expr, right: sp.Expr, name: str, math: str) -> sp.Expr:
+        """Σ_n Σ_c left_ncj right_nci, (M, D)."""
+        if left == 0 or right == 0:
+            return ZERO
+        factor, a, b = self._operands(left, right, name)
+        if a.batched != b.batched:
+            a, b = (self._summed(operand) for operand in (a, b))
+        scale = SAMPLES.symbol if not a.batched and not self._was_batched(left, right) else sp.S.One
+        return factor * scale * self._product(a, b, "cm", "cd", "md", name, math, keep_batch=False)
+
+    def _was_batched(self, *values: sp.Expr) -> bool:
+        return any(self.emitter.is_batched(value) for value in values)
+
+    def _summed(self, operand: Buffer) -> Buffer:
+        """Σ_n of what varies; the other one waits for the sum."""
+        if not operand.batched:
+            return operand
+        return self.emitter.buffer(self.emitter.batch_sum(operand.symbol, f"{operand.name}_sum"))
+
+    def transposed_sum(self, value: sp.Expr, name: str) -> sp.Expr:
+        """(Σ_n value_ncm)ᵀ, (M, C)."""
+        factor, value = value.as_coeff_Mul()
+        if value == 0:
+            return ZERO
+        if not self.emitter.is_batched(value):
+            return SAMPLES.symbol * factor * self.transposed(self.emitter.buffer(self.emitter.named(value, name)))
+        return factor * self.transposed(self.emitter.buffer(self.emitter.batch_sum(value, name)))
+
+    def batch_times(self, value: sp.Expr, weight: Buffer, name: str, math: str) -> sp.Expr:
+        """(Σ_n value_nmk) W, (M, D)."""
+        factor, value = value.as_coeff_Mul()
+        if self.emitter.is_batched(value):
+            summed = self.emitter.batch_sum(value, f"{name}_sum")
+        else:
+            factor, summed = SAMPLES.symbol * factor, self.emitter.named(value, f"{name}_arg")
+        out = self.emitter.new(name, (self.emitter.buffer(summed).shape[0], weight.shape[1]), math)
+        return factor * self.emitter.emit(Product(out, self.emitter.buffer(summed), weight, "mk,kd->md"))
+
+    def grams(self, left: sp.Expr, right: sp.Expr, name: str, math: str) -> sp.Expr:
+        """Σ_c left_ncj right_nck, (N, M, K): a matrix for each sample."""
+        factor, a, b = self._operands(left, right, name)
+        return factor * self._product(a, b, "cm", "cd", "md", name, math)
+
+    def times(self, left: sp.Expr, right: sp.Expr, name: str, math: str) -> sp.Expr:
+        """Σ_j left_ncj right_njk, (N, C, K)."""
+        factor, a, b = self._operands(left, right, name)
+        return factor * self._product(a, b, "cm", "md", "cd", name, math)
+
+    def _operands(self, left: sp.Expr, right: sp.Expr, name: str) -> tuple[sp.Expr, Buffer, Buffer]:
+        (f, a), (g, b) = left.as_coeff_Mul(), right.as_coeff_Mul()
+        first, second = (self.emitter.buffer(self.emitter.named(v, f"{name}_arg")) for v in (a, b))
+        return f * g, first, second
+
+    def _product(
+        self, a: Buffer, b: Buffer, left: str, right: str, out: str, name: str, math: str, *, keep_batch: bool = True
+    ) -> sp.Symbol:
+        sizes = dict(zip(left + right, (*a.shape[-2:], *b.shape[-2:]), strict=True))
+        batch: Shape = (BATCH,) if keep_batch and (a.batched or b.batched) else ()
+        result = self.emitter.new(name, (*batch, *(sizes[letter] for letter in out)), math)
+        axes = f"{'n' * a.batched}{left},{'n' * b.batched}{right}->{'n' * len(batch)}{out}"
+        return self.emitter.emit(Product(result, a, b, axes))
