@@ -34,7 +34,7 @@ from smgen.errors import (
 from smgen.exactness import Verdict, verdict
 from smgen.files import changed, write
 from smgen.loader import load_sources
-from smgen.hessians import MODES, Method, lower, quality
+from smgen.hessians import DISTRIBUTIONS, MODES, Method, lower, quality
 from smgen.netfile import load_network
 from smgen.network import Network, Vertex
 from smgen.nodes import Pointwise
@@ -56,6 +56,7 @@ class Options:
     hessian: str | None = None
     batch_size: int = 1024
     probes: int = 1
+    distribution: str = "rademacher"
     memory: int | None = None
 
     def __post_init__(self) -> None:
@@ -63,6 +64,7 @@ class Options:
             ("backend", self.backend, BACKENDS),
             ("dtype", self.dtype, DTYPES),
             ("hessian", self.hessian or "diagonal", MODES),
+            ("distribution", self.distribution, DISTRIBUTIONS),
         ):
             if value not in known:
                 raise BuildError(
@@ -82,7 +84,7 @@ class Options:
     @property
     def method(self) -> Method:
         """How δ′ is computed."""
-        return Method(self.hessian or "diagonal", self.batch_size, self.probes)
+        return Method(self.hessian or "diagonal", self.batch_size, self.probes, self.distribution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ def gather(network: Network, net: Path, options: Options) -> Facts:
     name = net.parent.resolve().name if net.stem == "net" else net.stem
     chosen = asdict(options) | {"hessian": options.method.hessian}
     if chosen["hessian"] != "hutchinson":
-        del chosen["probes"]
+        del chosen["probes"], chosen["distribution"]
     flags = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in chosen.items() if value is not None)
     return Facts(
         name=_quotable(name) or "net",

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -19,9 +19,6 @@ from rich.text import Text
 
 from smgen import __version__
 from smgen.errors import BuildError, SmgenError, SmgenWarning
-
-if TYPE_CHECKING:
-    from smgen.build import Options
 
 app = typer.Typer(
     name="smgen",
@@ -43,7 +40,17 @@ Backend = Annotated[
 ]
 Dtype = Annotated[str, typer.Option("--dtype", help="float32 or float64; the module computes in it throughout.")]
 HessianMode = Annotated[
-    str, typer.Option("--hessian", help="How δ′ is computed: diagonal, the recursion of the paper.")
+    str | None,
+    typer.Option(
+        "--hessian",
+        help="How δ′ is computed: diagonal (the paper's recursion; the default where it is exact), exact or hutchinson.",
+    ),
+]
+Probes = Annotated[int, typer.Option("--probes", help="With --hessian hutchinson: random probes for each sample.")]
+Distribution = Annotated[str, typer.Option("--distribution", help="Of the probes: rademacher (±1) or gaussian.")]
+Memory = Annotated[
+    int | None,
+    typer.Option("--memory", help="MiB a call may take beside data and results; a quarter of what is free by default."),
 ]
 BatchSize = Annotated[
     int,
@@ -68,12 +75,6 @@ def _reported() -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
-def _options(backend: str, dtype: str, hessian: str, batch_size: int) -> Options:
-    from smgen.build import Options
-
-    return Options(backend, dtype, hessian, batch_size)
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         out.print(f"smgen {__version__}", highlight=False)
@@ -94,8 +95,11 @@ def build(
     net: Net,
     backend: Backend = "numpy",
     dtype: Dtype = "float32",
-    hessian: HessianMode = "diagonal",
+    hessian: HessianMode = None,
+    probes: Probes = 1,
+    distribution: Distribution = "rademacher",
     batch_size: BatchSize = 1024,
+    memory: Memory = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder of the module; that of NET by default.")
     ] = None,
@@ -105,11 +109,16 @@ def build(
     ] = False,
 ) -> None:
     """Compile NET to the module NET_BACKEND.py. Unchanged inputs are not rebuilt."""
+    from smgen.build import Options
     from smgen.build import build as compile_network
 
     with _reported():
         built = compile_network(
-            net, output, _options(backend, dtype, hessian, batch_size), force=force, standalone=standalone
+            net,
+            output,
+            Options(backend, dtype, hessian, batch_size, probes, distribution, memory),
+            force=force,
+            standalone=standalone,
         )
         if built.changes:
             typer.echo(f"wrote {built.path} ({', '.join(built.changes)})")
@@ -122,18 +131,21 @@ def check(
     net: Net,
     backend: Backend = "numpy",
     dtype: Dtype = "float64",
-    hessian: HessianMode = "diagonal",
+    hessian: HessianMode = None,
+    probes: Probes = 1,
+    distribution: Distribution = "rademacher",
     batch_size: BatchSize = 1024,
+    memory: Memory = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random parameters and data.")] = 0,
 ) -> None:
     """Check a network's module: gradient by Taylor order, numbers against their definitions."""
     from rich.table import Table
 
-    from smgen.build import compiled
+    from smgen.build import Options, compiled
     from smgen.check import check as findings
 
     with _reported():
-        network, module = compiled(net, _options(backend, dtype, hessian, batch_size))
+        network, module = compiled(net, Options(backend, dtype, hessian, batch_size, probes, distribution, memory))
         table = Table(title=Text(f"{net} · {backend} · {dtype}"), title_justify="left")
         for column in ("", "what", "measured", "expected"):
             table.add_column(column)
@@ -153,17 +165,20 @@ def check(
 def show(
     net: Net,
     dtype: Dtype = "float32",
-    hessian: HessianMode = "diagonal",
+    hessian: HessianMode = None,
+    probes: Probes = 1,
+    distribution: Distribution = "rademacher",
     batch_size: BatchSize = 1024,
+    memory: Memory = None,
     json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
     schedule: Annotated[bool, typer.Option("--schedule", help="The operations of every function as text.")] = False,
 ) -> None:
     """Show a network: layers, derivatives, operations and their cost, and whether the recursion is exact."""
     from smgen import show as view
-    from smgen.build import prepared
+    from smgen.build import Options, prepared
 
     with _reported():
-        options = _options("numpy", dtype, hessian, batch_size)
+        options = Options("numpy", dtype, hessian, batch_size, probes, distribution, memory)
         network, _ = prepared(net, options)
         if json:
             typer.echo(view.as_json(network, options))
@@ -189,10 +204,10 @@ def bench(
 ) -> None:
     """Time NET's modules against the same step in JAX, PyTorch and plain NumPy. Options can be given several times."""
     from smgen.bench.command import bench as compare
-    from smgen.build import prepared
+    from smgen.build import Options, prepared
 
     with _reported():
-        options = _options("numpy", dtype, "diagonal", (samples or [1024])[0])
+        options = Options("numpy", dtype, "diagonal", (samples or [1024])[0])
         network, facts = prepared(net, options)
         compare(
             out,

@@ -14,7 +14,7 @@ from typing import Final
 
 from smgen.exactness import Verdict, verdict
 from smgen.ir import Schedule
-from smgen.lower import FUNCTIONS, candidates, exact_function, lower_diagonal
+from smgen.lower import FUNCTIONS, candidates, exact_function, lower_diagonal, lower_probes
 from smgen.network import Network
 from smgen.passes.flops import work
 from smgen.passes.prune import prune
@@ -25,6 +25,9 @@ MODES: Final[Mapping[str, str]] = {
     "hutchinson": "random probes: unbiased for every network at a cost that does not grow with D, with noise",
 }
 """Each mode in a line."""
+
+DISTRIBUTIONS: Final = ("rademacher", "gaussian")
+"""Of the entries of probes: ±1, which has the smaller variance, or normal."""
 
 MOST_SUBSETS: Final = 4
 """With more places to cut than this, only stretches of neighbouring ones are tried."""
@@ -37,6 +40,7 @@ class Method:
     hessian: str = "diagonal"
     batch_size: int = 1024
     probes: int = 1
+    distribution: str = "rademacher"
 
 
 def lower(network: Network, method: Method | None = None) -> tuple[Schedule, ...]:
@@ -44,6 +48,8 @@ def lower(network: Network, method: Method | None = None) -> tuple[Schedule, ...
     method = method or Method()
     if method.hessian == "diagonal" or (method.hessian == "exact" and verdict(network).exact):
         return lower_diagonal(network)
+    if method.hessian == "hutchinson":
+        return lower_probes(network, method.probes)
     cuts = chosen_cuts(network, method.batch_size)
     return tuple(exact_function(network, name, cuts.get(name, cuts[DECIDED_BY[name]])) for name in FUNCTIONS)
 

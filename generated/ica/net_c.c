@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 a5709a4916bb492e89fb6c2fb9a4df5de5b956b9dc9f08a89d1345143dd2b3a0 */
+   template c/module.c.j2, sha256 6b560282aebf052e728446412499e0a7ae362cb91866ef540e89413ee33af236 */
 
 #include <math.h>
 #include <stddef.h>
@@ -86,7 +86,8 @@ typedef struct {
 #define WORTH_THREADS 1e6 /* FLOPs of a call: with fewer, waking threads takes longer */
 #endif
 
-static plan plan_of(const long N, int threads, long rows, const double flops)
+/* Every sample has `tangents` rows in products. */
+static plan plan_of(const long N, int threads, long rows, const long tangents, const double flops)
 {
     plan p = {1, 1, rows, 0};
 #ifdef _OPENMP
@@ -99,7 +100,7 @@ static plan plan_of(const long N, int threads, long rows, const double flops)
     (void)threads, (void)flops;
 #endif
     rows = min_long(rows, MOST_ROWS);
-    p.alone = N >= (long)p.threads * FEWEST_ROWS || p.threads == 1;
+    p.alone = (N >= p.threads && N * tangents >= (long)p.threads * FEWEST_ROWS) || p.threads == 1;
     if (p.alone) {
         const long rounds = (N + p.threads * rows - 1) / (p.threads * rows);
         p.rows = (N + rounds * p.threads - 1) / (rounds * p.threads);
@@ -107,7 +108,7 @@ static plan plan_of(const long N, int threads, long rows, const double flops)
     } else {
         p.rows = N;
     }
-    p.capacity = (p.rows + 15) / 16 * 16;
+    p.capacity = tangents == 1 ? (p.rows + 15) / 16 * 16 : p.rows;
     return p;
 }
 
@@ -394,7 +395,7 @@ static inline float simd_tanhf(const float x)
 /* Whether all numbers of x are finite: times 0 they are 0, and so is the sum. */
 int ica_is_finite(const real *x, const long count, const int threads)
 {
-    const plan p = plan_of(count, threads, count, 1.0);
+    const plan p = plan_of(count, threads, count, 1, 1.0);
     real sum = 0;
 #pragma omp parallel for simd reduction(+ : sum) num_threads(p.threads)
     for (long k = 0; k < count; k++)
@@ -407,7 +408,7 @@ int ica_is_finite(const real *x, const long count, const int threads)
 /* Bytes of memory that ica_energy needs for N samples on so many threads, 0 for all. */
 long ica_energy_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 82944.0);
+    const plan p = plan_of(N, threads, 512, 1, 82944.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (0 + parts * (0 + p.capacity * 576)) * (long)sizeof(real);
@@ -416,7 +417,7 @@ long ica_energy_memory(const long N, const int threads)
 void ica_energy(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                 real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 82944.0);
+    const plan p = plan_of(N, threads, 512, 1, 82944.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -426,7 +427,7 @@ void ica_energy(const real *const *params, const real *x, const long N, const do
     const long capacity = p.capacity;
     const real lam = (real)lambda;
     const real *const W_filters = params[0];
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -489,7 +490,7 @@ void ica_energy(const real *const *params, const real *x, const long N, const do
 /* Bytes of memory that ica_score needs for N samples on so many threads, 0 for all. */
 long ica_score_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 165888.0);
+    const plan p = plan_of(N, threads, 512, 1, 165888.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (0 + parts * (0 + p.capacity * 720)) * (long)sizeof(real);
@@ -498,7 +499,7 @@ long ica_score_memory(const long N, const int threads)
 void ica_score(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 165888.0);
+    const plan p = plan_of(N, threads, 512, 1, 165888.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -508,7 +509,7 @@ void ica_score(const real *const *params, const real *x, const long N, const dou
     const long capacity = p.capacity;
     const real lam = (real)lambda;
     const real *const W_filters = params[0];
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -571,7 +572,7 @@ void ica_score(const real *const *params, const real *x, const long N, const dou
 /* Bytes of memory that ica_hessian_diagonal needs for N samples on so many threads, 0 for all. */
 long ica_hessian_diagonal_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 165888.0);
+    const plan p = plan_of(N, threads, 512, 1, 165888.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (41472 + parts * (0 + p.capacity * 576)) * (long)sizeof(real);
@@ -580,7 +581,7 @@ long ica_hessian_diagonal_memory(const long N, const int threads)
 void ica_hessian_diagonal(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                           real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 165888.0);
+    const plan p = plan_of(N, threads, 512, 1, 165888.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -591,7 +592,7 @@ void ica_hessian_diagonal(const real *const *params, const real *x, const long N
     const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -660,7 +661,7 @@ void ica_hessian_diagonal(const real *const *params, const real *x, const long N
 /* Bytes of memory that ica_loss_terms needs for N samples on so many threads, 0 for all. */
 long ica_loss_terms_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 248832.0);
+    const plan p = plan_of(N, threads, 512, 1, 248832.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (41472 + parts * (0 + p.capacity * 1152)) * (long)sizeof(real);
@@ -669,7 +670,7 @@ long ica_loss_terms_memory(const long N, const int threads)
 void ica_loss_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                     real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 248832.0);
+    const plan p = plan_of(N, threads, 512, 1, 248832.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -680,7 +681,7 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
     const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -793,7 +794,7 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
 /* Bytes of memory that ica_loss_terms_lam0 needs for N samples on so many threads, 0 for all. */
 long ica_loss_terms_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 165888.0);
+    const plan p = plan_of(N, threads, 512, 1, 165888.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 288) * (long)sizeof(double) +
            (42048 + parts * (0 + p.capacity * 1008)) * (long)sizeof(real);
@@ -802,7 +803,7 @@ long ica_loss_terms_lam0_memory(const long N, const int threads)
 void ica_loss_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                          real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 165888.0);
+    const plan p = plan_of(N, threads, 512, 1, 165888.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -814,7 +815,7 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 41472;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -949,7 +950,7 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
 /* Bytes of memory that ica_loss_and_grad needs for N samples on so many threads, 0 for all. */
 long ica_loss_and_grad_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 663552.0);
+    const plan p = plan_of(N, threads, 512, 1, 663552.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (41472 + parts * (82944 + p.capacity * 1872)) * (long)sizeof(real);
@@ -958,7 +959,7 @@ long ica_loss_and_grad_memory(const long N, const int threads)
 void ica_loss_and_grad(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                        real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 663552.0);
+    const plan p = plan_of(N, threads, 512, 1, 663552.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -969,7 +970,7 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
     const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1124,7 +1125,7 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
 /* Bytes of memory that ica_loss_and_grad_lam0 needs for N samples on so many threads, 0 for all. */
 long ica_loss_and_grad_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 414720.0);
+    const plan p = plan_of(N, threads, 512, 1, 414720.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 288) * (long)sizeof(double) +
            (42048 + parts * (41472 + p.capacity * 1008)) * (long)sizeof(real);
@@ -1133,7 +1134,7 @@ long ica_loss_and_grad_lam0_memory(const long N, const int threads)
 void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                             real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 414720.0);
+    const plan p = plan_of(N, threads, 512, 1, 414720.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -1145,7 +1146,7 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 41472;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1311,7 +1312,7 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
 /* Bytes of memory that ica_loss_and_grad_terms needs for N samples on so many threads, 0 for all. */
 long ica_loss_and_grad_terms_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 746496.0);
+    const plan p = plan_of(N, threads, 512, 1, 746496.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (41472 + parts * (124416 + p.capacity * 1584)) * (long)sizeof(real);
@@ -1320,7 +1321,7 @@ long ica_loss_and_grad_terms_memory(const long N, const int threads)
 void ica_loss_and_grad_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                              real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 746496.0);
+    const plan p = plan_of(N, threads, 512, 1, 746496.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -1331,7 +1332,7 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
     const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1512,7 +1513,7 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
 /* Bytes of memory that ica_loss_and_grad_terms_lam0 needs for N samples on so many threads, 0 for all. */
 long ica_loss_and_grad_terms_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 497664.0);
+    const plan p = plan_of(N, threads, 512, 1, 497664.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 288) * (long)sizeof(double) +
            (42048 + parts * (82944 + p.capacity * 1296)) * (long)sizeof(real);
@@ -1521,7 +1522,7 @@ long ica_loss_and_grad_terms_lam0_memory(const long N, const int threads)
 void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                                   real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 497664.0);
+    const plan p = plan_of(N, threads, 512, 1, 497664.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -1533,7 +1534,7 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 41472;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {

@@ -20,7 +20,7 @@ folder of compiled libraries (by default one of the user's cache folders), CC th
 SMGEN_CBLAS a BLAS other than that of the package scipy-openblas32, OMP_NUM_THREADS the number of threads.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template c/module.c.j2, sha256 a5709a4916bb492e89fb6c2fb9a4df5de5b956b9dc9f08a89d1345143dd2b3a0
+template c/module.c.j2, sha256 6b560282aebf052e728446412499e0a7ae362cb91866ef540e89413ee33af236
 """
 
 import ctypes
@@ -38,7 +38,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "a5709a4916bb492e89fb6c2fb9a4df5de5b956b9dc9f08a89d1345143dd2b3a0",
+    "template_sha256": "6b560282aebf052e728446412499e0a7ae362cb91866ef540e89413ee33af236",
     "generator": "smgen 0.1.0",
     "backend": "c",
     "dtype": "float32",
@@ -457,12 +457,13 @@ def selftest(seed=0, verbose=False):
     rng = np.random.default_rng(seed)
     params = init_params(seed)
     x = _asarray(rng.standard_normal((16, _D)).astype(DTYPE))
+    given = {}
     passed = True
     for lam in (0.0, 0.1):
-        J, gradient = loss_and_grad(params, x, lam)
+        J, gradient = loss_and_grad(params, x, lam, **given)
         J, gradient = float(J), {name: _asnumpy(value) for name, value in gradient.items()}
         for name in PARAMS:
-            order = _taylor_order(params, x, lam, J, gradient, name, rng)
+            order = _taylor_order(params, x, lam, J, gradient, name, rng, **given)
             good = order is None or abs(order - 2.0) < (0.1 if DTYPE is np.float64 else 0.3)
             passed = passed and good
             if verbose:
@@ -471,7 +472,7 @@ def selftest(seed=0, verbose=False):
     return passed
 
 
-def _taylor_order(params, x, lam, J, gradient, name, rng):
+def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
     """The order from the two smallest steps whose remainders stand clear of rounding; None if fewer than two do."""
     direction = rng.standard_normal(PARAMS[name])
     start = _asnumpy(params[name])
@@ -482,7 +483,7 @@ def _taylor_order(params, x, lam, J, gradient, name, rng):
     for k in range(2, 14):
         h = 0.5**k
         moved = params | {name: _asarray((start + h * direction).astype(DTYPE))}
-        remainder = abs(float(loss(moved, x, lam)) - J - h * slope)
+        remainder = abs(float(loss(moved, x, lam, **given)) - J - h * slope)
         if remainder < noise:
             break
         remainders.append(remainder)

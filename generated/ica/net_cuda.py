@@ -21,7 +21,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template cuda/module.py.j2, sha256 f78c09eedb842a00dff733bfa458e9553e9995f355d200c5f342b246f50ffa5e
+template cuda/module.py.j2, sha256 e540e7fc38ffb449517d0f3220a3b7ef3397648f30caee71f2ac0abdee483a00
 """
 
 import threading
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "f78c09eedb842a00dff733bfa458e9553e9995f355d200c5f342b246f50ffa5e",
+    "template_sha256": "e540e7fc38ffb449517d0f3220a3b7ef3397648f30caee71f2ac0abdee483a00",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1865,12 +1865,13 @@ def selftest(seed=0, verbose=False):
     rng = np.random.default_rng(seed)
     params = init_params(seed)
     x = _asarray(rng.standard_normal((16, _D)).astype(DTYPE))
+    given = {}
     passed = True
     for lam in (0.0, 0.1):
-        J, gradient = loss_and_grad(params, x, lam)
+        J, gradient = loss_and_grad(params, x, lam, **given)
         J, gradient = float(J), {name: _asnumpy(value) for name, value in gradient.items()}
         for name in PARAMS:
-            order = _taylor_order(params, x, lam, J, gradient, name, rng)
+            order = _taylor_order(params, x, lam, J, gradient, name, rng, **given)
             good = order is None or abs(order - 2.0) < (0.1 if DTYPE is np.float64 else 0.3)
             passed = passed and good
             if verbose:
@@ -1879,7 +1880,7 @@ def selftest(seed=0, verbose=False):
     return passed
 
 
-def _taylor_order(params, x, lam, J, gradient, name, rng):
+def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
     """The order from the two smallest steps whose remainders stand clear of rounding; None if fewer than two do."""
     direction = rng.standard_normal(PARAMS[name])
     start = _asnumpy(params[name])
@@ -1890,7 +1891,7 @@ def _taylor_order(params, x, lam, J, gradient, name, rng):
     for k in range(2, 14):
         h = 0.5**k
         moved = params | {name: _asarray((start + h * direction).astype(DTYPE))}
-        remainder = abs(float(loss(moved, x, lam)) - J - h * slope)
+        remainder = abs(float(loss(moved, x, lam, **given)) - J - h * slope)
         if remainder < noise:
             break
         remainders.append(remainder)

@@ -24,7 +24,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-   template c/module.c.j2, sha256 a5709a4916bb492e89fb6c2fb9a4df5de5b956b9dc9f08a89d1345143dd2b3a0 */
+   template c/module.c.j2, sha256 6b560282aebf052e728446412499e0a7ae362cb91866ef540e89413ee33af236 */
 
 #include <math.h>
 #include <stddef.h>
@@ -91,7 +91,8 @@ typedef struct {
 #define WORTH_THREADS 1e6 /* FLOPs of a call: with fewer, waking threads takes longer */
 #endif
 
-static plan plan_of(const long N, int threads, long rows, const double flops)
+/* Every sample has `tangents` rows in products. */
+static plan plan_of(const long N, int threads, long rows, const long tangents, const double flops)
 {
     plan p = {1, 1, rows, 0};
 #ifdef _OPENMP
@@ -104,7 +105,7 @@ static plan plan_of(const long N, int threads, long rows, const double flops)
     (void)threads, (void)flops;
 #endif
     rows = min_long(rows, MOST_ROWS);
-    p.alone = N >= (long)p.threads * FEWEST_ROWS || p.threads == 1;
+    p.alone = (N >= p.threads && N * tangents >= (long)p.threads * FEWEST_ROWS) || p.threads == 1;
     if (p.alone) {
         const long rounds = (N + p.threads * rows - 1) / (p.threads * rows);
         p.rows = (N + rounds * p.threads - 1) / (rounds * p.threads);
@@ -112,7 +113,7 @@ static plan plan_of(const long N, int threads, long rows, const double flops)
     } else {
         p.rows = N;
     }
-    p.capacity = (p.rows + 15) / 16 * 16;
+    p.capacity = tangents == 1 ? (p.rows + 15) / 16 * 16 : p.rows;
     return p;
 }
 
@@ -396,7 +397,7 @@ static inline float simd_log1pf(const float x)
 /* Whether all numbers of x are finite: times 0 they are 0, and so is the sum. */
 int mlp_is_finite(const real *x, const long count, const int threads)
 {
-    const plan p = plan_of(count, threads, count, 1.0);
+    const plan p = plan_of(count, threads, count, 1, 1.0);
     real sum = 0;
 #pragma omp parallel for simd reduction(+ : sum) num_threads(p.threads)
     for (long k = 0; k < count; k++)
@@ -409,7 +410,7 @@ int mlp_is_finite(const real *x, const long count, const int threads)
 /* Bytes of memory that mlp_energy needs for N samples on so many threads, 0 for all. */
 long mlp_energy_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 32896.0);
+    const plan p = plan_of(N, threads, 512, 1, 32896.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (0 + parts * (0 + p.capacity * 386)) * (long)sizeof(real);
@@ -418,7 +419,7 @@ long mlp_energy_memory(const long N, const int threads)
 void mlp_energy(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                 real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 32896.0);
+    const plan p = plan_of(N, threads, 512, 1, 32896.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -433,7 +434,7 @@ void mlp_energy(const real *const *params, const real *x, const long N, const do
     const real *const b_layer_2 = params[3];
     const real *const W_layer_3 = params[4];
     const real *const b_layer_3 = params[5];
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -528,7 +529,7 @@ void mlp_energy(const real *const *params, const real *x, const long N, const do
 /* Bytes of memory that mlp_score needs for N samples on so many threads, 0 for all. */
 long mlp_score_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 65664.0);
+    const plan p = plan_of(N, threads, 512, 1, 65664.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (0 + parts * (0 + p.capacity * 578)) * (long)sizeof(real);
@@ -537,7 +538,7 @@ long mlp_score_memory(const long N, const int threads)
 void mlp_score(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 65664.0);
+    const plan p = plan_of(N, threads, 512, 1, 65664.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -552,7 +553,7 @@ void mlp_score(const real *const *params, const real *x, const long N, const dou
     const real *const b_layer_2 = params[3];
     const real *const W_layer_3 = params[4];
     const real *const b_layer_3 = params[5];
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -681,7 +682,7 @@ void mlp_score(const real *const *params, const real *x, const long N, const dou
 /* Bytes of memory that mlp_hessian_diagonal needs for N samples on so many threads, 0 for all. */
 long mlp_hessian_diagonal_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 82048.0);
+    const plan p = plan_of(N, threads, 512, 1, 82048.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (16448 + parts * (0 + p.capacity * 706)) * (long)sizeof(real);
@@ -690,7 +691,7 @@ long mlp_hessian_diagonal_memory(const long N, const int threads)
 void mlp_hessian_diagonal(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                           real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 82048.0);
+    const plan p = plan_of(N, threads, 512, 1, 82048.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -708,7 +709,7 @@ void mlp_hessian_diagonal(const real *const *params, const real *x, const long N
     real *const W_layer_3_squared = shared + 0;
     real *const W_layer_2_squared = shared + 64;
     real *const W_layer_1_squared = shared + 8256;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -871,7 +872,7 @@ void mlp_hessian_diagonal(const real *const *params, const real *x, const long N
 /* Bytes of memory that mlp_loss_terms needs for N samples on so many threads, 0 for all. */
 long mlp_loss_terms_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 98432.0);
+    const plan p = plan_of(N, threads, 512, 1, 98432.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (16448 + parts * (0 + p.capacity * 834)) * (long)sizeof(real);
@@ -880,7 +881,7 @@ long mlp_loss_terms_memory(const long N, const int threads)
 void mlp_loss_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                     real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 98432.0);
+    const plan p = plan_of(N, threads, 512, 1, 98432.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -898,7 +899,7 @@ void mlp_loss_terms(const real *const *params, const real *x, const long N, cons
     real *const W_layer_3_squared = shared + 0;
     real *const W_layer_2_squared = shared + 64;
     real *const W_layer_1_squared = shared + 8256;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1105,7 +1106,7 @@ void mlp_loss_terms(const real *const *params, const real *x, const long N, cons
 /* Bytes of memory that mlp_loss_terms_lam0 needs for N samples on so many threads, 0 for all. */
 long mlp_loss_terms_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 82048.0);
+    const plan p = plan_of(N, threads, 512, 1, 82048.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 128) * (long)sizeof(double) +
            (16704 + parts * (0 + p.capacity * 834)) * (long)sizeof(real);
@@ -1114,7 +1115,7 @@ long mlp_loss_terms_lam0_memory(const long N, const int threads)
 void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                          real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 82048.0);
+    const plan p = plan_of(N, threads, 512, 1, 82048.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -1133,7 +1134,7 @@ void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N,
     real *const W_layer_2_squared = shared + 64;
     real *const W_layer_1_squared = shared + 8256;
     real *const W_layer_1_squared_rows = shared + 16448;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1362,7 +1363,7 @@ void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N,
 /* Bytes of memory that mlp_loss_and_grad needs for N samples on so many threads, 0 for all. */
 long mlp_loss_and_grad_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 279296.0);
+    const plan p = plan_of(N, threads, 512, 1, 279296.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 200) * (long)sizeof(double) +
            (16656 + parts * (32896 + p.capacity * 2053)) * (long)sizeof(real);
@@ -1371,7 +1372,7 @@ long mlp_loss_and_grad_memory(const long N, const int threads)
 void mlp_loss_and_grad(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                        real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 279296.0);
+    const plan p = plan_of(N, threads, 512, 1, 279296.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -1389,7 +1390,7 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
     real *const W_layer_3_squared = shared + 0;
     real *const W_layer_2_squared = shared + 64;
     real *const W_layer_1_squared = shared + 8256;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1815,7 +1816,7 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
 /* Bytes of memory that mlp_loss_and_grad_lam0 needs for N samples on so many threads, 0 for all. */
 long mlp_loss_and_grad_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 230144.0);
+    const plan p = plan_of(N, threads, 512, 1, 230144.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 328) * (long)sizeof(double) +
            (16912 + parts * (24704 + p.capacity * 1733)) * (long)sizeof(real);
@@ -1824,7 +1825,7 @@ long mlp_loss_and_grad_lam0_memory(const long N, const int threads)
 void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                             real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 230144.0);
+    const plan p = plan_of(N, threads, 512, 1, 230144.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -1843,7 +1844,7 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
     real *const W_layer_2_squared = shared + 64;
     real *const W_layer_1_squared = shared + 8256;
     real *const W_layer_1_squared_rows = shared + 16448;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -2275,7 +2276,7 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
 /* Bytes of memory that mlp_loss_and_grad_terms needs for N samples on so many threads, 0 for all. */
 long mlp_loss_and_grad_terms_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 361600.0);
+    const plan p = plan_of(N, threads, 512, 1, 361600.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 400) * (long)sizeof(double) +
            (16864 + parts * (49344 + p.capacity * 1861)) * (long)sizeof(real);
@@ -2284,7 +2285,7 @@ long mlp_loss_and_grad_terms_memory(const long N, const int threads)
 void mlp_loss_and_grad_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                              real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 361600.0);
+    const plan p = plan_of(N, threads, 512, 1, 361600.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -2302,7 +2303,7 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
     real *const W_layer_3_squared = shared + 0;
     real *const W_layer_2_squared = shared + 64;
     real *const W_layer_1_squared = shared + 8256;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -2869,7 +2870,7 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
 /* Bytes of memory that mlp_loss_and_grad_terms_lam0 needs for N samples on so many threads, 0 for all. */
 long mlp_loss_and_grad_terms_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 312448.0);
+    const plan p = plan_of(N, threads, 512, 1, 312448.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 528) * (long)sizeof(double) +
            (17120 + parts * (41152 + p.capacity * 1925)) * (long)sizeof(real);
@@ -2878,7 +2879,7 @@ long mlp_loss_and_grad_terms_lam0_memory(const long N, const int threads)
 void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                                   real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 312448.0);
+    const plan p = plan_of(N, threads, 512, 1, 312448.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -2897,7 +2898,7 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
     real *const W_layer_2_squared = shared + 64;
     real *const W_layer_1_squared = shared + 8256;
     real *const W_layer_1_squared_rows = shared + 16448;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {

@@ -26,7 +26,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-   template c/module.c.j2, sha256 a5709a4916bb492e89fb6c2fb9a4df5de5b956b9dc9f08a89d1345143dd2b3a0 */
+   template c/module.c.j2, sha256 6b560282aebf052e728446412499e0a7ae362cb91866ef540e89413ee33af236 */
 
 #include <math.h>
 #include <stddef.h>
@@ -93,7 +93,8 @@ typedef struct {
 #define WORTH_THREADS 1e6 /* FLOPs of a call: with fewer, waking threads takes longer */
 #endif
 
-static plan plan_of(const long N, int threads, long rows, const double flops)
+/* Every sample has `tangents` rows in products. */
+static plan plan_of(const long N, int threads, long rows, const long tangents, const double flops)
 {
     plan p = {1, 1, rows, 0};
 #ifdef _OPENMP
@@ -106,7 +107,7 @@ static plan plan_of(const long N, int threads, long rows, const double flops)
     (void)threads, (void)flops;
 #endif
     rows = min_long(rows, MOST_ROWS);
-    p.alone = N >= (long)p.threads * FEWEST_ROWS || p.threads == 1;
+    p.alone = (N >= p.threads && N * tangents >= (long)p.threads * FEWEST_ROWS) || p.threads == 1;
     if (p.alone) {
         const long rounds = (N + p.threads * rows - 1) / (p.threads * rows);
         p.rows = (N + rounds * p.threads - 1) / (rounds * p.threads);
@@ -114,7 +115,7 @@ static plan plan_of(const long N, int threads, long rows, const double flops)
     } else {
         p.rows = N;
     }
-    p.capacity = (p.rows + 15) / 16 * 16;
+    p.capacity = tangents == 1 ? (p.rows + 15) / 16 * 16 : p.rows;
     return p;
 }
 
@@ -417,7 +418,7 @@ static inline float simd_tanhf(const float x)
 /* Whether all numbers of x are finite: times 0 they are 0, and so is the sum. */
 int skip_is_finite(const real *x, const long count, const int threads)
 {
-    const plan p = plan_of(count, threads, count, 1.0);
+    const plan p = plan_of(count, threads, count, 1, 1.0);
     real sum = 0;
 #pragma omp parallel for simd reduction(+ : sum) num_threads(p.threads)
     for (long k = 0; k < count; k++)
@@ -430,7 +431,7 @@ int skip_is_finite(const real *x, const long count, const int threads)
 /* Bytes of memory that skip_energy needs for N samples on so many threads, 0 for all. */
 long skip_energy_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1024.0);
+    const plan p = plan_of(N, threads, 512, 1, 1024.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (0 + parts * (0 + p.capacity * 130)) * (long)sizeof(real);
@@ -439,7 +440,7 @@ long skip_energy_memory(const long N, const int threads)
 void skip_energy(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                  real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1024.0);
+    const plan p = plan_of(N, threads, 512, 1, 1024.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -451,7 +452,7 @@ void skip_energy(const real *const *params, const real *x, const long N, const d
     const real *const W_below = params[0];
     const real *const b_below = params[1];
     const real *const s_gain = params[2];
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -582,7 +583,7 @@ void skip_energy(const real *const *params, const real *x, const long N, const d
 /* Bytes of memory that skip_score needs for N samples on so many threads, 0 for all. */
 long skip_score_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 2048.0);
+    const plan p = plan_of(N, threads, 512, 1, 2048.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (0 + parts * (0 + p.capacity * 48)) * (long)sizeof(real);
@@ -591,7 +592,7 @@ long skip_score_memory(const long N, const int threads)
 void skip_score(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                 real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 2048.0);
+    const plan p = plan_of(N, threads, 512, 1, 2048.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -605,7 +606,7 @@ void skip_score(const real *const *params, const real *x, const long N, const do
     const real *const s_gain = params[2];
     const real *const delta_pointwise_1 = s_gain;
     const real *const delta_hidden_term_2 = s_gain + 16;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -713,7 +714,7 @@ void skip_score(const real *const *params, const real *x, const long N, const do
 /* Bytes of memory that skip_hessian_diagonal needs for N samples on so many threads, 0 for all. */
 long skip_hessian_diagonal_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 2560.0);
+    const plan p = plan_of(N, threads, 512, 1, 2560.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (256 + parts * (0 + p.capacity * 64)) * (long)sizeof(real);
@@ -722,7 +723,7 @@ long skip_hessian_diagonal_memory(const long N, const int threads)
 void skip_hessian_diagonal(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                            real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 2560.0);
+    const plan p = plan_of(N, threads, 512, 1, 2560.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -737,7 +738,7 @@ void skip_hessian_diagonal(const real *const *params, const real *x, const long 
     const real *const delta_pointwise_1 = s_gain;
     real *const W_below_squared = shared + 0;
     const real *const delta_hidden_term_2 = s_gain + 16;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -861,7 +862,7 @@ void skip_hessian_diagonal(const real *const *params, const real *x, const long 
 /* Bytes of memory that skip_loss_terms needs for N samples on so many threads, 0 for all. */
 long skip_loss_terms_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 3072.0);
+    const plan p = plan_of(N, threads, 512, 1, 3072.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (256 + parts * (0 + p.capacity * 80)) * (long)sizeof(real);
@@ -870,7 +871,7 @@ long skip_loss_terms_memory(const long N, const int threads)
 void skip_loss_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                      real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 3072.0);
+    const plan p = plan_of(N, threads, 512, 1, 3072.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -885,7 +886,7 @@ void skip_loss_terms(const real *const *params, const real *x, const long N, con
     const real *const delta_pointwise_1 = s_gain;
     real *const W_below_squared = shared + 0;
     const real *const delta_hidden_term_2 = s_gain + 16;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1047,7 +1048,7 @@ void skip_loss_terms(const real *const *params, const real *x, const long N, con
 /* Bytes of memory that skip_loss_terms_lam0 needs for N samples on so many threads, 0 for all. */
 long skip_loss_terms_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 3072.0);
+    const plan p = plan_of(N, threads, 512, 1, 3072.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (256 + parts * (0 + p.capacity * 80)) * (long)sizeof(real);
@@ -1056,7 +1057,7 @@ long skip_loss_terms_lam0_memory(const long N, const int threads)
 void skip_loss_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                           real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 3072.0);
+    const plan p = plan_of(N, threads, 512, 1, 3072.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -1071,7 +1072,7 @@ void skip_loss_terms_lam0(const real *const *params, const real *x, const long N
     const real *const delta_pointwise_1 = s_gain;
     real *const W_below_squared = shared + 0;
     const real *const delta_hidden_term_2 = s_gain + 16;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1229,7 +1230,7 @@ void skip_loss_terms_lam0(const real *const *params, const real *x, const long N
 /* Bytes of memory that skip_loss_and_grad needs for N samples on so many threads, 0 for all. */
 long skip_loss_and_grad_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 8704.0);
+    const plan p = plan_of(N, threads, 512, 1, 8704.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 64) * (long)sizeof(double) +
            (320 + parts * (512 + p.capacity * 352)) * (long)sizeof(real);
@@ -1238,7 +1239,7 @@ long skip_loss_and_grad_memory(const long N, const int threads)
 void skip_loss_and_grad(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                         real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 8704.0);
+    const plan p = plan_of(N, threads, 512, 1, 8704.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -1253,7 +1254,7 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
     const real *const delta_pointwise_1 = s_gain;
     real *const W_below_squared = shared + 0;
     const real *const delta_hidden_term_2 = s_gain + 16;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1575,7 +1576,7 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
 /* Bytes of memory that skip_loss_and_grad_lam0 needs for N samples on so many threads, 0 for all. */
 long skip_loss_and_grad_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 7680.0);
+    const plan p = plan_of(N, threads, 512, 1, 7680.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 80) * (long)sizeof(double) +
            (352 + parts * (512 + p.capacity * 320)) * (long)sizeof(real);
@@ -1584,7 +1585,7 @@ long skip_loss_and_grad_lam0_memory(const long N, const int threads)
 void skip_loss_and_grad_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                              real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 7680.0);
+    const plan p = plan_of(N, threads, 512, 1, 7680.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -1600,7 +1601,7 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
     real *const W_below_squared = shared + 0;
     const real *const delta_hidden_term_2 = s_gain + 16;
     real *const W_below_squared_sum = shared + 256;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1938,7 +1939,7 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
 /* Bytes of memory that skip_loss_and_grad_terms needs for N samples on so many threads, 0 for all. */
 long skip_loss_and_grad_terms_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 11264.0);
+    const plan p = plan_of(N, threads, 512, 1, 11264.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 128) * (long)sizeof(double) +
            (384 + parts * (768 + p.capacity * 304)) * (long)sizeof(real);
@@ -1947,7 +1948,7 @@ long skip_loss_and_grad_terms_memory(const long N, const int threads)
 void skip_loss_and_grad_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                               real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 11264.0);
+    const plan p = plan_of(N, threads, 512, 1, 11264.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -1962,7 +1963,7 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
     const real *const delta_pointwise_1 = s_gain;
     real *const W_below_squared = shared + 0;
     const real *const delta_hidden_term_2 = s_gain + 16;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -2398,7 +2399,7 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
 /* Bytes of memory that skip_loss_and_grad_terms_lam0 needs for N samples on so many threads, 0 for all. */
 long skip_loss_and_grad_terms_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 10240.0);
+    const plan p = plan_of(N, threads, 512, 1, 10240.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 144) * (long)sizeof(double) +
            (416 + parts * (768 + p.capacity * 304)) * (long)sizeof(real);
@@ -2407,7 +2408,7 @@ long skip_loss_and_grad_terms_lam0_memory(const long N, const int threads)
 void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                                    real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 10240.0);
+    const plan p = plan_of(N, threads, 512, 1, 10240.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -2423,7 +2424,7 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
     real *const W_below_squared = shared + 0;
     const real *const delta_hidden_term_2 = s_gain + 16;
     real *const W_below_squared_sum = shared + 256;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {

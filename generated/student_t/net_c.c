@@ -20,7 +20,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-   template c/module.c.j2, sha256 a5709a4916bb492e89fb6c2fb9a4df5de5b956b9dc9f08a89d1345143dd2b3a0 */
+   template c/module.c.j2, sha256 6b560282aebf052e728446412499e0a7ae362cb91866ef540e89413ee33af236 */
 
 #include <math.h>
 #include <stddef.h>
@@ -87,7 +87,8 @@ typedef struct {
 #define WORTH_THREADS 1e6 /* FLOPs of a call: with fewer, waking threads takes longer */
 #endif
 
-static plan plan_of(const long N, int threads, long rows, const double flops)
+/* Every sample has `tangents` rows in products. */
+static plan plan_of(const long N, int threads, long rows, const long tangents, const double flops)
 {
     plan p = {1, 1, rows, 0};
 #ifdef _OPENMP
@@ -100,7 +101,7 @@ static plan plan_of(const long N, int threads, long rows, const double flops)
     (void)threads, (void)flops;
 #endif
     rows = min_long(rows, MOST_ROWS);
-    p.alone = N >= (long)p.threads * FEWEST_ROWS || p.threads == 1;
+    p.alone = (N >= p.threads && N * tangents >= (long)p.threads * FEWEST_ROWS) || p.threads == 1;
     if (p.alone) {
         const long rounds = (N + p.threads * rows - 1) / (p.threads * rows);
         p.rows = (N + rounds * p.threads - 1) / (rounds * p.threads);
@@ -108,7 +109,7 @@ static plan plan_of(const long N, int threads, long rows, const double flops)
     } else {
         p.rows = N;
     }
-    p.capacity = (p.rows + 15) / 16 * 16;
+    p.capacity = tangents == 1 ? (p.rows + 15) / 16 * 16 : p.rows;
     return p;
 }
 
@@ -359,7 +360,7 @@ static inline float simd_log1pf(const float x)
 /* Whether all numbers of x are finite: times 0 they are 0, and so is the sum. */
 int student_t_is_finite(const real *x, const long count, const int threads)
 {
-    const plan p = plan_of(count, threads, count, 1.0);
+    const plan p = plan_of(count, threads, count, 1, 1.0);
     real sum = 0;
 #pragma omp parallel for simd reduction(+ : sum) num_threads(p.threads)
     for (long k = 0; k < count; k++)
@@ -372,7 +373,7 @@ int student_t_is_finite(const real *x, const long count, const int threads)
 /* Bytes of memory that student_t_energy needs for N samples on so many threads, 0 for all. */
 long student_t_energy_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 16384.0);
+    const plan p = plan_of(N, threads, 512, 1, 16384.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (0 + parts * (0 + p.capacity * 256)) * (long)sizeof(real);
@@ -381,7 +382,7 @@ long student_t_energy_memory(const long N, const int threads)
 void student_t_energy(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                       real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 16384.0);
+    const plan p = plan_of(N, threads, 512, 1, 16384.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -393,7 +394,7 @@ void student_t_energy(const real *const *params, const real *x, const long N, co
     const real *const W_filters = params[0];
     const real *const b_filters = params[1];
     const real *const s_alpha = params[2];
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -460,7 +461,7 @@ void student_t_energy(const real *const *params, const real *x, const long N, co
 /* Bytes of memory that student_t_score needs for N samples on so many threads, 0 for all. */
 long student_t_score_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 32768.0);
+    const plan p = plan_of(N, threads, 512, 1, 32768.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (0 + parts * (0 + p.capacity * 320)) * (long)sizeof(real);
@@ -469,7 +470,7 @@ long student_t_score_memory(const long N, const int threads)
 void student_t_score(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                      real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 32768.0);
+    const plan p = plan_of(N, threads, 512, 1, 32768.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -481,7 +482,7 @@ void student_t_score(const real *const *params, const real *x, const long N, con
     const real *const W_filters = params[0];
     const real *const b_filters = params[1];
     const real *const s_alpha = params[2];
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -548,7 +549,7 @@ void student_t_score(const real *const *params, const real *x, const long N, con
 /* Bytes of memory that student_t_hessian_diagonal needs for N samples on so many threads, 0 for all. */
 long student_t_hessian_diagonal_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 32768.0);
+    const plan p = plan_of(N, threads, 512, 1, 32768.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (8192 + parts * (0 + p.capacity * 256)) * (long)sizeof(real);
@@ -557,7 +558,7 @@ long student_t_hessian_diagonal_memory(const long N, const int threads)
 void student_t_hessian_diagonal(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                                 real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 32768.0);
+    const plan p = plan_of(N, threads, 512, 1, 32768.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -570,7 +571,7 @@ void student_t_hessian_diagonal(const real *const *params, const real *x, const 
     const real *const b_filters = params[1];
     const real *const s_alpha = params[2];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -641,7 +642,7 @@ void student_t_hessian_diagonal(const real *const *params, const real *x, const 
 /* Bytes of memory that student_t_loss_terms needs for N samples on so many threads, 0 for all. */
 long student_t_loss_terms_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 49152.0);
+    const plan p = plan_of(N, threads, 512, 1, 49152.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
            (8192 + parts * (0 + p.capacity * 512)) * (long)sizeof(real);
@@ -650,7 +651,7 @@ long student_t_loss_terms_memory(const long N, const int threads)
 void student_t_loss_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                           real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 49152.0);
+    const plan p = plan_of(N, threads, 512, 1, 49152.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -663,7 +664,7 @@ void student_t_loss_terms(const real *const *params, const real *x, const long N
     const real *const b_filters = params[1];
     const real *const s_alpha = params[2];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -781,7 +782,7 @@ void student_t_loss_terms(const real *const *params, const real *x, const long N
 /* Bytes of memory that student_t_loss_terms_lam0 needs for N samples on so many threads, 0 for all. */
 long student_t_loss_terms_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 32768.0);
+    const plan p = plan_of(N, threads, 512, 1, 32768.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 128) * (long)sizeof(double) +
            (8448 + parts * (0 + p.capacity * 448)) * (long)sizeof(real);
@@ -790,7 +791,7 @@ long student_t_loss_terms_lam0_memory(const long N, const int threads)
 void student_t_loss_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                                real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 32768.0);
+    const plan p = plan_of(N, threads, 512, 1, 32768.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -804,7 +805,7 @@ void student_t_loss_terms_lam0(const real *const *params, const real *x, const l
     const real *const s_alpha = params[2];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 8192;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -944,7 +945,7 @@ void student_t_loss_terms_lam0(const real *const *params, const real *x, const l
 /* Bytes of memory that student_t_loss_and_grad needs for N samples on so many threads, 0 for all. */
 long student_t_loss_and_grad_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 131072.0);
+    const plan p = plan_of(N, threads, 512, 1, 131072.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 256) * (long)sizeof(double) +
            (8448 + parts * (16384 + p.capacity * 1344)) * (long)sizeof(real);
@@ -953,7 +954,7 @@ long student_t_loss_and_grad_memory(const long N, const int threads)
 void student_t_loss_and_grad(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                              real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 131072.0);
+    const plan p = plan_of(N, threads, 512, 1, 131072.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -966,7 +967,7 @@ void student_t_loss_and_grad(const real *const *params, const real *x, const lon
     const real *const b_filters = params[1];
     const real *const s_alpha = params[2];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1172,7 +1173,7 @@ void student_t_loss_and_grad(const real *const *params, const real *x, const lon
 /* Bytes of memory that student_t_loss_and_grad_lam0 needs for N samples on so many threads, 0 for all. */
 long student_t_loss_and_grad_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 81920.0);
+    const plan p = plan_of(N, threads, 512, 1, 81920.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 384) * (long)sizeof(double) +
            (8704 + parts * (8192 + p.capacity * 960)) * (long)sizeof(real);
@@ -1181,7 +1182,7 @@ long student_t_loss_and_grad_lam0_memory(const long N, const int threads)
 void student_t_loss_and_grad_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                                   real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 81920.0);
+    const plan p = plan_of(N, threads, 512, 1, 81920.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -1195,7 +1196,7 @@ void student_t_loss_and_grad_lam0(const real *const *params, const real *x, cons
     const real *const s_alpha = params[2];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 8192;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1407,7 +1408,7 @@ void student_t_loss_and_grad_lam0(const real *const *params, const real *x, cons
 /* Bytes of memory that student_t_loss_and_grad_terms needs for N samples on so many threads, 0 for all. */
 long student_t_loss_and_grad_terms_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 147456.0);
+    const plan p = plan_of(N, threads, 512, 1, 147456.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 512) * (long)sizeof(double) +
            (8704 + parts * (24576 + p.capacity * 1216)) * (long)sizeof(real);
@@ -1416,7 +1417,7 @@ long student_t_loss_and_grad_terms_memory(const long N, const int threads)
 void student_t_loss_and_grad_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                                    real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 147456.0);
+    const plan p = plan_of(N, threads, 512, 1, 147456.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -1429,7 +1430,7 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
     const real *const b_filters = params[1];
     const real *const s_alpha = params[2];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1694,7 +1695,7 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
 /* Bytes of memory that student_t_loss_and_grad_terms_lam0 needs for N samples on so many threads, 0 for all. */
 long student_t_loss_and_grad_terms_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 98304.0);
+    const plan p = plan_of(N, threads, 512, 1, 98304.0);
     const long parts = p.alone ? p.threads : 1;
     return (p.threads * TOTALS + parts * 640) * (long)sizeof(double) +
            (8960 + parts * (16384 + p.capacity * 1216)) * (long)sizeof(real);
@@ -1703,7 +1704,7 @@ long student_t_loss_and_grad_terms_lam0_memory(const long N, const int threads)
 void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                                         real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 98304.0);
+    const plan p = plan_of(N, threads, 512, 1, 98304.0);
     const long parts = p.alone ? p.threads : 1;
     double *const totals = memory;
     double *const all_columns = totals + p.threads * TOTALS;
@@ -1717,7 +1718,7 @@ void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x
     const real *const s_alpha = params[2];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 8192;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {

@@ -21,7 +21,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 e73fe43875c8fb833e3088db35d91fdc70b7a8d812b93334b6909af1ea9b7428
+template numpy/module.py.j2, sha256 0aaa548e3854f8264d83da4d483f3f03523cff085cead245824b8d16fd201230
 """
 
 import functools
@@ -41,7 +41,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "e73fe43875c8fb833e3088db35d91fdc70b7a8d812b93334b6909af1ea9b7428",
+    "template_sha256": "0aaa548e3854f8264d83da4d483f3f03523cff085cead245824b8d16fd201230",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -204,11 +204,11 @@ def _on_threads(step):
     """The step with the BLAS on one thread throughout where tiles have threads: its own would spin beside them."""
 
     @functools.wraps(step)
-    def run(params, x, lam, workspace):
-        if _threads(len(x), workspace) == 1:
-            return step(params, x, lam, workspace)
+    def run(params, x, *arguments):
+        if _threads(len(x), arguments[-1]) == 1:
+            return step(params, x, *arguments)
         with _one_blas_thread:
-            return step(params, x, lam, workspace)
+            return step(params, x, *arguments)
 
     return run
 
@@ -1327,12 +1327,13 @@ def selftest(seed=0, verbose=False):
     rng = np.random.default_rng(seed)
     params = init_params(seed)
     x = _asarray(rng.standard_normal((16, _D)).astype(DTYPE))
+    given = {}
     passed = True
     for lam in (0.0, 0.1):
-        J, gradient = loss_and_grad(params, x, lam)
+        J, gradient = loss_and_grad(params, x, lam, **given)
         J, gradient = float(J), {name: _asnumpy(value) for name, value in gradient.items()}
         for name in PARAMS:
-            order = _taylor_order(params, x, lam, J, gradient, name, rng)
+            order = _taylor_order(params, x, lam, J, gradient, name, rng, **given)
             good = order is None or abs(order - 2.0) < (0.1 if DTYPE is np.float64 else 0.3)
             passed = passed and good
             if verbose:
@@ -1341,7 +1342,7 @@ def selftest(seed=0, verbose=False):
     return passed
 
 
-def _taylor_order(params, x, lam, J, gradient, name, rng):
+def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
     """The order from the two smallest steps whose remainders stand clear of rounding; None if fewer than two do."""
     direction = rng.standard_normal(PARAMS[name])
     start = _asnumpy(params[name])
@@ -1352,7 +1353,7 @@ def _taylor_order(params, x, lam, J, gradient, name, rng):
     for k in range(2, 14):
         h = 0.5**k
         moved = params | {name: _asarray((start + h * direction).astype(DTYPE))}
-        remainder = abs(float(loss(moved, x, lam)) - J - h * slope)
+        remainder = abs(float(loss(moved, x, lam, **given)) - J - h * slope)
         if remainder < noise:
             break
         remainders.append(remainder)

@@ -23,7 +23,7 @@ from smgen.printers.tiles import PrintedTiles, print_tiles
 from smgen.render import plain, render
 
 TEMPLATE: Final = "c/module.c.j2"
-ARRAYS: Final = Arrays("np.ndarray", "numpy", inspects_values=True, needs_contiguous=False, counts_in_int32=False)
+ARRAYS: Final = Arrays("np.ndarray", "numpy", "np", inspects_values=True, needs_contiguous=False, counts_in_int32=False)
 
 TILE_BYTES: Final = 12 << 20
 """What the arrays of a tile may take: products stream through them, so that more than the level-2 cache is no loss."""

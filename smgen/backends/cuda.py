@@ -18,7 +18,7 @@ from smgen.render import render
 TEMPLATE: Final = "cuda/module.py.j2"
 
 
-ARRAYS: Final = Arrays("cp.ndarray", "cupy", inspects_values=False, needs_contiguous=True, counts_in_int32=True)
+ARRAYS: Final = Arrays("cp.ndarray", "cupy", "cp", inspects_values=False, needs_contiguous=True, counts_in_int32=True)
 
 
 @dataclass(frozen=True, slots=True)

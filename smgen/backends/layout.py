@@ -38,6 +38,7 @@ class Arrays:
 
     type: str
     library: str
+    alias: str
     inspects_values: bool
     needs_contiguous: bool
     counts_in_int32: bool

@@ -20,15 +20,16 @@ from smgen.backends.layout import (
     sweeps,
     wrapped,
 )
-from smgen.cost import savings
+from smgen.cost import ITEM, savings
 from smgen.ir import Buffer, Elementary, Schedule
 from smgen.passes import pipelines, run
+from smgen.passes.storage import most_tangents
 from smgen.printers.numpy import SCIPY, print_function
 from smgen.printers.source import TiledFunction, shape_source
 from smgen.render import render
 
 TEMPLATE: Final = "numpy/module.py.j2"
-ARRAYS: Final = Arrays("np.ndarray", "numpy", inspects_values=True, needs_contiguous=False, counts_in_int32=False)
+ARRAYS: Final = Arrays("np.ndarray", "numpy", "np", inspects_values=True, needs_contiguous=False, counts_in_int32=False)
 
 TILE_NUMBERS: Final = 1 << 20
 """How many numbers the arrays of a tile should hold: a few megabytes, about what a core has of cache."""
@@ -42,6 +43,7 @@ class Function:
     summary: str
     parameters: tuple[tuple[str, str], ...]
     data: str
+    probed: bool
     arrays: tuple[str, ...]
     array_names: tuple[str, ...]
     once: Sweeps
@@ -50,6 +52,7 @@ class Function:
     tile_array_names: tuple[str, ...]
     tile: Sweeps
     tile_rows: int
+    tangents: int
     sums: tuple[str, ...]
     end: Sweeps
     returns: tuple[str, ...]
@@ -78,18 +81,19 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         facts,
         ARRAYS,
         tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
-        tuple(_lay_out(facts, function) for function in printed),
+        tuple(_lay_out(facts, s, function) for s, function in zip(lowered, printed, strict=True)),
         bool(calls & SCIPY),
     )
     return {".py": render(TEMPLATE, module)}
 
 
-def _lay_out(facts: Facts, printed: TiledFunction) -> Function:
+def _lay_out(facts: Facts, schedule: Schedule, printed: TiledFunction) -> Function:
     return Function(
         printed.name,
         summary(printed.name),
         parameters(facts, printed.reads),
         data(printed.reads),
+        "probes" in printed.reads,
         wrapped(b.name for b in printed.arrays),
         wrapped(f'"{b.name}"' for b in printed.arrays),
         sweeps(printed.once),
@@ -97,14 +101,18 @@ def _lay_out(facts: Facts, printed: TiledFunction) -> Function:
         wrapped(b.name for b in printed.tile_arrays),
         wrapped(f'"{b.name}"' for b in printed.tile_arrays),
         sweeps(printed.tile, WIDTH - 10),
-        _tile_rows(printed.tile_arrays),
+        _tile_rows(printed.tile_arrays, most_tangents(schedule), facts.memory, facts.dtype),
+        most_tangents(schedule),
         wrapped(printed.sums),
         sweeps(printed.end),
         returns(facts, printed.name, printed.outputs),
     )
 
 
-def _tile_rows(arrays: tuple[Buffer, ...]) -> int:
-    """Rows of a tile: as many as fit, in sixteens, from 128 to 512."""
-    width = sum(prod(dim for dim in b.shape if isinstance(dim, int)) for b in arrays if b.batched)
-    return min(max(TILE_NUMBERS // max(width, 1) // 16 * 16, 128), 512)
+def _tile_rows(arrays: tuple[Buffer, ...], tangents: int, memory: int | None, dtype: str) -> int:
+    """Rows of a tile: as many as fit, in sixteens, from 128 to 512; with tangents, as many samples as fit, from one."""
+    width = max(sum(prod(dim for dim in b.shape if isinstance(dim, int)) for b in arrays if b.batched), 1)
+    if memory is None and tangents == 1:
+        return min(max(TILE_NUMBERS // width // 16 * 16, 128), 512)
+    numbers = TILE_NUMBERS if memory is None else min(TILE_NUMBERS, (memory << 20) // ITEM[dtype] // 4)
+    return min(max(numbers // width, 1), 512)

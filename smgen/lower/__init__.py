@@ -6,9 +6,10 @@ from smgen.ir import Schedule
 from smgen.lower.diagonal import Diagonal
 from smgen.lower.exact import Exact, candidates
 from smgen.lower.functions import FUNCTIONS, function
+from smgen.lower.probes import Probes, probes_buffer
 from smgen.network import Network
 
-__all__ = ["FUNCTIONS", "candidates", "exact_function", "lower_diagonal", "lower_exact"]
+__all__ = ["FUNCTIONS", "candidates", "exact_function", "lower_diagonal", "lower_exact", "lower_probes"]
 
 
 def lower_diagonal(network: Network) -> tuple[Schedule, ...]:
@@ -24,3 +25,10 @@ def exact_function(network: Network, name: str, cuts: tuple[str, ...]) -> Schedu
 def lower_exact(network: Network, cuts: tuple[str, ...] = ()) -> tuple[Schedule, ...]:
     """Every function with the full Hessian, cut in the same places."""
     return tuple(exact_function(network, name, cuts) for name in FUNCTIONS)
+
+
+def lower_probes(network: Network, probes: int) -> tuple[Schedule, ...]:
+    """Every function with random probes; a single one says nothing of squares, so that there is no λ > 0."""
+    argument = probes_buffer(network, probes)
+    names = [name for name in FUNCTIONS if probes > 1 or name.endswith("_lam0") or not name.startswith("loss")]
+    return tuple(function(network, name, lambda low, _: Probes(low, probes), (argument,)) for name in names)

@@ -9,15 +9,13 @@ import sympy as sp
 from smgen.lower.curvature import Term, Values
 from smgen.lower.emitter import ZERO
 from smgen.lower.gram import Gram, is_collapsible
-from smgen.lower.names import DELTA_PRIME, Adjoint, Contribution, L, Quantity
+from smgen.lower.names import DELTA_PRIME, Adjoint, Contribution, L
 from smgen.lower.segment import Segment, Stretch
 from smgen.lower.sweeps import backward
 from smgen.lower.tangents import Tangents
 from smgen.lower.values import Lowering
 from smgen.network import Network, Vertex
 from smgen.nodes import Linear
-
-WEIGHTED = Quantity("weighted_tangent", "ĝ")
 
 
 class Exact:
@@ -81,7 +79,7 @@ class Exact:
             return
         for segment, following in zip(self.segments, [*self.segments[1:], None], strict=True):
             if v.name in segment.names:
-                segment.forward(v, WEIGHTED)
+                segment.forward(v)
                 if following is not None and v.name == following.base:
                     following.begin(segment.above())
 

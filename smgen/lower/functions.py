@@ -22,10 +22,13 @@ Body: TypeAlias = Callable[[Lowering, Curvature, sp.Expr], tuple[Buffer, ...]]
 """Writes a function's sweeps for a λ and returns its outputs."""
 
 
-def function(network: Network, name: str, mode: Mode) -> Schedule:
-    """The schedule of one function. λ is a run-time argument; λ = 0 takes its own, shorter path."""
+def function(network: Network, name: str, mode: Mode, arguments: tuple[Buffer, ...] = ()) -> Schedule:
+    """The schedule of one function. λ is a run-time argument; λ = 0 takes its own, shorter path.
+
+    `arguments` are those of the mode, beside x, λ and the parameters.
+    """
     base, zero, _ = name.partition("_lam0")
-    low = Lowering(network)
+    low = Lowering(network, arguments)
     lam = sp.S.Zero if zero else LAMBDA.symbol
     curvature = mode(low, lam if base.startswith("loss") else None)
     low.forward()

@@ -16,7 +16,7 @@ import sympy as sp
 from smgen.ir import Product
 from smgen.lower.curvature import Term, Values
 from smgen.lower.emitter import ZERO
-from smgen.lower.names import DELTA, Contribution, Quantity, times
+from smgen.lower.names import DELTA, Contribution, times
 from smgen.lower.segment import Stretch
 from smgen.lower.sweeps import term
 from smgen.lower.tangents import Tangents
@@ -108,7 +108,7 @@ class Gram:
     def begin(self, nu: sp.Expr) -> None:
         self.nu = nu
 
-    def forward(self, v: Vertex, quantity: Quantity) -> None:
+    def forward(self, v: Vertex) -> None:
         return
 
     def above(self) -> sp.Expr:

@@ -74,6 +74,8 @@ DELTA: Final = Quantity("delta", "δ")
 DELTA_PRIME: Final = Quantity("delta_prime", "δ′")
 TANGENT: Final = Quantity("tangent", "ġ")
 DELTA_TANGENT: Final = Quantity("delta_tangent", "δ̇")
+WEIGHTED: Final = Quantity("weighted_tangent", "ĝ")
+DELTA_WEIGHTED: Final = Quantity("delta_weighted_tangent", "δ̂")
 
 
 def d_ddelta(of: str) -> Quantity:

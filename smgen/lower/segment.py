@@ -21,7 +21,7 @@ import sympy as sp
 
 from smgen.lower.curvature import Term, Values
 from smgen.lower.emitter import ZERO
-from smgen.lower.names import DELTA, DELTA_TANGENT, TANGENT, Contribution, Quantity, times
+from smgen.lower.names import DELTA, DELTA_TANGENT, TANGENT, WEIGHTED, Contribution, Quantity, times
 from smgen.lower.sweeps import forward_edges, linear_back, term
 from smgen.lower.tangents import Tangents
 from smgen.lower.values import Lowering
@@ -76,7 +76,8 @@ class Segment:
                 math += f" = {TANGENT.text(v.name)} H_{v.name}  [+] 8"
                 self.back[v.name] = self.tangents.times(self.dot[v.name], above, name, math) if above != 0 else ZERO
                 continue
-            self.back[v.name] = low.gather(name, math, "[+] 8", list(self._back_parts(v)))
+            parts = list(self._back_parts(v, self.dot, TANGENT, self.back, DELTA_TANGENT))
+            self.back[v.name] = low.gather(name, math, "[+] 8", parts)
         return self.back[self.base]
 
     def tangent(self, name: str) -> sp.Expr:
@@ -110,21 +111,24 @@ class Segment:
     def _at(self, values: Values, name: str, along_units: bool) -> sp.Expr:
         return self.tangent(name) if along_units and name == self.base else values[name]
 
-    def _back_parts(self, v: Vertex) -> Iterator[Contribution]:
+    def _back_parts(
+        self, v: Vertex, tangents: Values, of: Quantity, back: Values, quantity: Quantity
+    ) -> Iterator[Contribution]:
+        """What the children of v pass back to δ̇_v for these tangents."""
         for k in self.low.network.children(v.name):
             if k.name not in self.names:
                 continue
-            back = self.back[k.name]
-            text = DELTA_TANGENT.text(k.name)
             if not isinstance(k.op, Pointwise):
-                yield from linear_back(self.low, v, k, back, DELTA_TANGENT)
+                yield from linear_back(self.low, v, k, back[k.name], quantity)
                 continue
             slope, curved = self.low.derivative(k, 1), self._curved[k.name]
-            if back * slope != 0:
-                yield term(back * self.tangents.row(slope), times(text, self.low.derivative_text(k, 1)))
-            if curved != 0:
-                curvature = times(DELTA.text(k.name), self.low.derivative_text(k, 2), TANGENT.text(v.name))
-                yield term(self.tangents.row(curved) * self.tangent(v.name), curvature)
+            if back[k.name] * slope != 0:
+                text = times(quantity.text(k.name), self.low.derivative_text(k, 1))
+                yield term(back[k.name] * self.tangents.row(slope), text)
+            tangent = self.tangent(v.name) if tangents is self.dot and curved != 0 else tangents.get(v.name, ZERO)
+            if curved * tangent != 0:
+                text = times(DELTA.text(k.name), self.low.derivative_text(k, 2), of.text(v.name))
+                yield term(self.tangents.row(curved) * tangent, text)
 
     # The diagonal, and its sum
 
@@ -195,15 +199,15 @@ class Segment:
     def _is_matrix(self) -> bool:
         return len(self.low.emitter.shape(self.nu)) > 1 + self.low.emitter.is_batched(self.nu)
 
-    def forward(self, v: Vertex, quantity: Quantity) -> None:
+    def forward(self, v: Vertex) -> None:
         """ĝ_v."""
         if self._is_matrix:
-            self.hat[v.name] = self._forward(v, self.hat, quantity, along_units=False)
+            self.hat[v.name] = self._forward(v, self.hat, WEIGHTED, along_units=False)
         else:
             value = self.tangents.column(self.nu) * self.dot[v.name]
             if not self.low.emitter.is_constant(self.nu) and value != 0:
-                math = f"{quantity.text(v.name)} = ν {TANGENT.text(v.name)}"
-                value = self.low.emitter.let(quantity.name(v.name), value, math)
+                math = f"{WEIGHTED.text(v.name)} = ν {TANGENT.text(v.name)}"
+                value = self.low.emitter.let(WEIGHTED.name(v.name), value, math)
             self.hat[v.name] = value
 
     def above(self) -> sp.Expr:

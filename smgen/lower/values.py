@@ -21,13 +21,14 @@ class Lowering:
     """The state of lowering one function: the network, the emitter, and the values found so far, by vertex."""
 
     network: Network
+    arguments: tuple[Buffer, ...] = ()
     emitter: Emitter = field(init=False)
     g: dict[str, sp.Expr] = field(default_factory=dict)
     _saved: dict[str, dict[sp.Expr, sp.Expr]] = field(default_factory=dict)
     _derivatives: dict[tuple[str, int], sp.Expr] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.emitter = Emitter(input_buffers(self.network))
+        self.emitter = Emitter((*input_buffers(self.network), *self.arguments))
 
     def parameter(self, vertex: Vertex, kind: str) -> Buffer:
         """The buffer of a layer's weight, bias or gain."""

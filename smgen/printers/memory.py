@@ -83,7 +83,7 @@ class _Plan:
             self.place[b.name] = "rows" if b.batched else "shared"
         for b in self.schedule.inputs:
             if b.batched and any(b in op.reads for op in self.schedule.ops):
-                source = "probes" if len(b.shape) == 3 else "x"
+                source = "all_probes" if b.name == "probes" else "x"
                 self.declare("rows", b, f"{source} + first * {_count(b.shape)}", const=True)
         for sweep in self.schedule.sweeps:
             for op in sweep.ops:
