@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 6b560282aebf052e728446412499e0a7ae362cb91866ef540e89413ee33af236 */
+   template c/module.c.j2, sha256 cf858fc4c16d3050a96f8cd6426bfb1a5ace6e6f61198d2c70ce497f6209066d */
 
 #include <math.h>
 #include <stddef.h>
@@ -427,7 +427,7 @@ void ica_energy(const real *const *params, const real *x, const long N, const do
     const long capacity = p.capacity;
     const real lam = (real)lambda;
     const real *const W_filters = params[0];
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -509,7 +509,7 @@ void ica_score(const real *const *params, const real *x, const long N, const dou
     const long capacity = p.capacity;
     const real lam = (real)lambda;
     const real *const W_filters = params[0];
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -592,7 +592,7 @@ void ica_hessian_diagonal(const real *const *params, const real *x, const long N
     const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -681,7 +681,7 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
     const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -815,7 +815,7 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 41472;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -970,7 +970,7 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
     const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1146,7 +1146,7 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 41472;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1332,7 +1332,7 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
     const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1534,7 +1534,7 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 41472;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {

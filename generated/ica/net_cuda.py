@@ -21,7 +21,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template cuda/module.py.j2, sha256 e540e7fc38ffb449517d0f3220a3b7ef3397648f30caee71f2ac0abdee483a00
+template cuda/module.py.j2, sha256 3a129c6ddfbc5107b35f5ae132c27c69ed0d781bf9095055516bb58266faeb53
 """
 
 import threading
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "e540e7fc38ffb449517d0f3220a3b7ef3397648f30caee71f2ac0abdee483a00",
+    "template_sha256": "3a129c6ddfbc5107b35f5ae132c27c69ed0d781bf9095055516bb58266faeb53",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1028,28 +1028,28 @@ extern "C" __global__ void K_and_L_2(
 }
 """
 
-# Kernel → rows (0 stands for N), columns, values a thread of its vector variant.
+# Kernel → rows (0 stands for N), columns, values a thread of its vector variant, rows of each sample.
 _MAPS = {
-    "g_experts": (0, 288, 4),
-    "tanh_experts": (0, 288, 4),
-    "score": (0, 144, 4),
-    "f_second_experts": (0, 288, 4),
-    "W_filters_squared": (288, 144, 4),
-    "tanh_experts_to_f_second_experts": (0, 288, 4),
-    "sum_delta_squared_to_sum_delta_prime_squared": (0, 144, 4),
-    "sum_delta_squared_to_sum_delta_prime": (0, 144, 4),
-    "dJ_ddelta_prime_x_to_sum_delta_prime_squared": (0, 144, 4),
-    "dJ_dg_filters": (0, 288, 4),
-    "dJ_dW_filters": (288, 144, 4),
-    "dJ_dg_filters_2": (0, 288, 4),
-    "dJ_dW_filters_2": (288, 144, 4),
-    "dL_ddelta_prime_x_to_sum_delta_prime_squared": (0, 144, 4),
-    "dK_dg_filters": (0, 288, 4),
-    "dK_dW_filters": (288, 144, 4),
-    "dL_dg_filters": (0, 288, 4),
-    "dL_dW_filters": (288, 144, 4),
-    "dL_dg_filters_2": (0, 288, 4),
-    "dL_dW_filters_2": (288, 144, 4),
+    "g_experts": (0, 288, 4, 1),
+    "tanh_experts": (0, 288, 4, 1),
+    "score": (0, 144, 4, 1),
+    "f_second_experts": (0, 288, 4, 1),
+    "W_filters_squared": (288, 144, 4, 1),
+    "tanh_experts_to_f_second_experts": (0, 288, 4, 1),
+    "sum_delta_squared_to_sum_delta_prime_squared": (0, 144, 4, 1),
+    "sum_delta_squared_to_sum_delta_prime": (0, 144, 4, 1),
+    "dJ_ddelta_prime_x_to_sum_delta_prime_squared": (0, 144, 4, 1),
+    "dJ_dg_filters": (0, 288, 4, 1),
+    "dJ_dW_filters": (288, 144, 4, 1),
+    "dJ_dg_filters_2": (0, 288, 4, 1),
+    "dJ_dW_filters_2": (288, 144, 4, 1),
+    "dL_ddelta_prime_x_to_sum_delta_prime_squared": (0, 144, 4, 1),
+    "dK_dg_filters": (0, 288, 4, 1),
+    "dK_dW_filters": (288, 144, 4, 1),
+    "dL_dg_filters": (0, 288, 4, 1),
+    "dL_dW_filters": (288, 144, 4, 1),
+    "dL_dg_filters_2": (0, 288, 4, 1),
+    "dL_dW_filters_2": (288, 144, 4, 1),
 }
 
 _ARRAYS = {
@@ -1107,12 +1107,14 @@ class Workspace:
             array = self._arrays.get(name)
             if array is None:
                 sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
-                array = cp.asarray(np.ones(sizes, dtype)) if name.startswith("ones_") else cp.empty(sizes, dtype)
+                fill = next((fill for start, fill in _FILLED.items() if name.startswith(start)), None)
+                array = cp.empty(sizes, dtype) if fill is None else cp.asarray(fill(sizes).astype(dtype))
                 self._arrays[name] = array
             found.append(array[:n] if shape[:1] == ("N",) else array)
         return found
 
 
+_FILLED = {"ones_": np.ones, "eye_": lambda sizes: np.eye(sizes[0])}
 _kernels = {}
 
 
@@ -1132,8 +1134,8 @@ def _aligned(x, params):
 
 def _map(name, n, wide, arguments):
     """Launch an elementwise kernel: columns along x, rows along y, 256 threads a block. Returns the number of blocks."""
-    rows, columns, lanes = _MAPS[name]
-    rows = rows or n
+    rows, columns, lanes, tangents = _MAPS[name]
+    rows = rows or n * tangents
     if wide and lanes > 1:
         name, columns = f"vec{lanes}_{name}", columns // lanes
     block_x = min(1 << (columns - 1).bit_length(), 128)
@@ -1326,7 +1328,7 @@ def _energy(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # g_experts = f(g_filters) = logcosh(g_filters)
     g_experts = Nx288_1
     _map("g_experts", N, wide, (g_filters, g_experts, samples))
@@ -1356,14 +1358,14 @@ def _score(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # tanh_experts = tanh(g_filters)
     tanh_experts = Nx288_1
     _map("tanh_experts", N, wide, (g_filters, tanh_experts, samples))
 
     # ---- backward: δ
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.tanh_experts, W_filters, out=Nx144_0)
+    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
     # score = −δ_x
     score = cp.empty((N, 144), DTYPE)
     _map("score", N, wide, (delta_x, score, samples))
@@ -1387,7 +1389,7 @@ def _hessian_diagonal(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
 
     # ---- backward: δ and δ′
     # f″(g_filters) = 1 - tanh_experts^2
@@ -1397,7 +1399,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.f_second_experts, W_filters_squared, out=cp.empty((N, 144), DTYPE))
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=cp.empty((N, 144), DTYPE))
     # the diagonal of the Hessian, δ′_x
     hessian_diagonal = delta_prime_x
 
@@ -1422,7 +1424,7 @@ def _loss_terms(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # tanh_experts = tanh(g_filters); f″(g_filters) = 1 - tanh_experts^2
     tanh_experts = Nx288_1
     f_second_experts = Nx288_2
@@ -1430,12 +1432,12 @@ def _loss_terms(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.tanh_experts, W_filters, out=Nx144_0)
+    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
@@ -1474,7 +1476,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # tanh_experts = tanh(g_filters); f″(g_filters) = 1 - tanh_experts^2
     tanh_experts = Nx288_1
     f_second_experts = Nx288_2
@@ -1482,12 +1484,12 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.tanh_experts, W_filters, out=Nx144_0)
+    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
@@ -1527,7 +1529,7 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # tanh_experts = tanh(g_filters); f″(g_filters) = 1 - tanh_experts^2
     tanh_experts = Nx288_1
     f_second_experts = Nx288_2
@@ -1535,12 +1537,12 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.tanh_experts, W_filters, out=Nx144_0)
+    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
     # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
@@ -1561,9 +1563,9 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_filters = cp.delta_x, W_filters.T, out=Nx288_0)
+    dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
     # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
-    dJ_ddelta_prime_filters = cp.dJ_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
+    dJ_ddelta_prime_filters = cp.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
@@ -1572,11 +1574,11 @@ def _loss_and_grad(params, x, lam, workspace):
         f_second_experts, tanh_experts, dJ_ddelta_filters, dJ_ddelta_prime_filters, dJ_dg_filters, samples,
     ))
     # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-    dJ_dW_filters_delta_prime = cp.f_second_experts.T, dJ_ddelta_prime_x, out=M288x144_0)
+    dJ_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dJ_ddelta_prime_x, out=M288x144_0)
     # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = cp.tanh_experts.T, delta_x, out=M288x144_1)
+    dJ_dW_filters_delta = cp.matmul(tanh_experts.T, delta_x, out=M288x144_1)
     # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = cp.dJ_dg_filters.T, g_x, out=M288x144_2)
+    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M288x144_2)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ
     #     (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
@@ -1607,7 +1609,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # tanh_experts = tanh(g_filters); f″(g_filters) = 1 - tanh_experts^2
     tanh_experts = Nx288_1
     f_second_experts = Nx288_2
@@ -1615,12 +1617,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.tanh_experts, W_filters, out=Nx144_0)
+    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
@@ -1638,7 +1640,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_filters = cp.delta_x, W_filters.T, out=Nx288_0)
+    dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
     # Σ W_filters ∘ W_filters
     W_filters_squared_sum = cp.matmul(W_filters_squared, ones_144, out=M288_0)
 
@@ -1653,9 +1655,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum[:, None]
     # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = cp.tanh_experts.T, delta_x, out=M288x144_0)
+    dJ_dW_filters_delta = cp.matmul(tanh_experts.T, delta_x, out=M288x144_0)
     # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = cp.dJ_dg_filters.T, g_x, out=M288x144_1)
+    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M288x144_1)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
     _map("dJ_dW_filters_2", N, wide, (
@@ -1688,7 +1690,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # tanh_experts = tanh(g_filters); f″(g_filters) = 1 - tanh_experts^2
     tanh_experts = Nx288_1
     f_second_experts = Nx288_2
@@ -1696,12 +1698,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.tanh_experts, W_filters, out=Nx144_0)
+    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
     # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
@@ -1723,23 +1725,23 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-    dK_ddelta_filters = cp.delta_x, W_filters.T, out=Nx288_0)
+    dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
     dK_dg_filters = Nx288_3
     _map("dK_dg_filters", N, wide, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
     # Σ_n δ_filters ∂K/∂δ_xᵀ
-    dK_dW_filters_delta = cp.tanh_experts.T, delta_x, out=M288x144_1)
+    dK_dW_filters_delta = cp.matmul(tanh_experts.T, delta_x, out=M288x144_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
-    dK_dW_filters_g = cp.dK_dg_filters.T, g_x, out=M288x144_2)
+    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
     dK_dW_filters = out_dK_dW_filters
     _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
-    dL_ddelta_prime_filters = cp.dL_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
+    dL_ddelta_prime_filters = cp.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
@@ -1748,9 +1750,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         f_second_experts, tanh_experts, dL_ddelta_prime_filters, dL_dg_filters, samples,
     ))
     # Σ_n δ′_filters ∂L/∂δ′_xᵀ
-    dL_dW_filters_delta_prime = cp.f_second_experts.T, dL_ddelta_prime_x, out=M288x144_0)
+    dL_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dL_ddelta_prime_x, out=M288x144_0)
     # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = cp.dL_dg_filters.T, g_x, out=M288x144_2)
+    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M288x144_2)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
     dL_dW_filters = out_dL_dW_filters
     _map("dL_dW_filters", N, wide, (W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters, samples))
@@ -1782,7 +1784,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # g_filters = W_filters g_x
-    g_filters = cp.g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # tanh_experts = tanh(g_filters); f″(g_filters) = 1 - tanh_experts^2
     tanh_experts = Nx288_1
     f_second_experts = Nx288_2
@@ -1790,12 +1792,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.tanh_experts, W_filters, out=Nx144_0)
+    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
@@ -1814,16 +1816,16 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-    dK_ddelta_filters = cp.delta_x, W_filters.T, out=Nx288_0)
+    dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
     dK_dg_filters = Nx288_3
     _map("dK_dg_filters", N, wide, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
     # Σ_n δ_filters ∂K/∂δ_xᵀ
-    dK_dW_filters_delta = cp.tanh_experts.T, delta_x, out=M288x144_1)
+    dK_dW_filters_delta = cp.matmul(tanh_experts.T, delta_x, out=M288x144_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
-    dK_dW_filters_g = cp.dK_dg_filters.T, g_x, out=M288x144_2)
+    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
     dK_dW_filters = out_dK_dW_filters
     _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
@@ -1843,7 +1845,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = cp.dL_dg_filters.T, g_x, out=M288x144_0)
+    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M288x144_0)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
     dL_dW_filters = out_dL_dW_filters
     _map("dL_dW_filters_2", N, wide, (

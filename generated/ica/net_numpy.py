@@ -20,7 +20,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 0aaa548e3854f8264d83da4d483f3f03523cff085cead245824b8d16fd201230
+template numpy/module.py.j2, sha256 6a44b4fd47a3dddea43a905d3b1bd993b264e8254c98f9d9838489ba48109494
 """
 
 import functools
@@ -38,7 +38,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "0aaa548e3854f8264d83da4d483f3f03523cff085cead245824b8d16fd201230",
+    "template_sha256": "6a44b4fd47a3dddea43a905d3b1bd993b264e8254c98f9d9838489ba48109494",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -150,13 +150,13 @@ def _default_threads():
 _FEWEST = 128  # rows worth a thread
 
 
-def _over_tiles(tile, N, most, workspace):
+def _over_tiles(tile, N, most, tangents, workspace):
     """The sum of what `tile` returns over all N rows, at most `most` at a time.
 
     Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
     the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads.
     """
-    threads = _threads(N, workspace)
+    threads = _threads(N, tangents, workspace)
     rounds = -(-N // (threads * most))
     rows = -(-N // (threads * rounds))
     starts = range(0, N, rows)
@@ -183,23 +183,26 @@ def _over_tiles(tile, N, most, workspace):
     return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
 
 
-def _threads(N, workspace):
-    """How many threads tiles of N rows are worth."""
-    threads = min(workspace.threads, N // _FEWEST)
+def _threads(N, tangents, workspace):
+    """How many threads tiles of N samples are worth, each of which has so many rows in products."""
+    threads = min(workspace.threads, N, N * tangents // _FEWEST)
     return threads if threads > 1 and _one_blas_thread.available() else 1
 
 
-def _on_threads(step):
+def _on_threads(tangents):
     """The step with the BLAS on one thread throughout where tiles have threads: its own would spin beside them."""
 
-    @functools.wraps(step)
-    def run(params, x, *arguments):
-        if _threads(len(x), arguments[-1]) == 1:
-            return step(params, x, *arguments)
-        with _one_blas_thread:
-            return step(params, x, *arguments)
+    def wrapper(step):
+        @functools.wraps(step)
+        def run(params, x, *arguments):
+            if _threads(len(x), tangents, arguments[-1]) == 1:
+                return step(params, x, *arguments)
+            with _one_blas_thread:
+                return step(params, x, *arguments)
 
-    return run
+        return run
+
+    return wrapper
 
 
 class _OneBlasThread:
@@ -392,7 +395,7 @@ def _check_array(name, array, shape):
         raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
 
 
-@_on_threads
+@_on_threads(1)
 def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
@@ -423,12 +426,12 @@ def _energy(params, x, lam, workspace):
         E_experts = np.sum(g_experts, axis=1, out=all_energy[rows])
         return ()
 
-    _over_tiles(tile, N, 512, workspace)
+    _over_tiles(tile, N, 512, 1, workspace)
 
     return all_energy
 
 
-@_on_threads
+@_on_threads(1)
 def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
@@ -459,12 +462,12 @@ def _score(params, x, lam, workspace):
         score = np.negative(delta_x, out=all_score[rows])
         return ()
 
-    _over_tiles(tile, N, 512, workspace)
+    _over_tiles(tile, N, 512, 1, workspace)
 
     return all_score
 
 
-@_on_threads
+@_on_threads(1)
 def _hessian_diagonal(params, x, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
@@ -505,12 +508,12 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=all_hessian_diagonal[rows])
         return ()
 
-    _over_tiles(tile, N, 512, workspace)
+    _over_tiles(tile, N, 512, 1, workspace)
 
     return all_hessian_diagonal
 
 
-@_on_threads
+@_on_threads(1)
 def _loss_terms(params, x, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
@@ -568,7 +571,7 @@ def _loss_terms(params, x, lam, workspace):
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, workspace)
+    ) = _over_tiles(tile, N, 512, 1, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -581,7 +584,7 @@ def _loss_terms(params, x, lam, workspace):
     return K, L, J
 
 
-@_on_threads
+@_on_threads(1)
 def _loss_terms_lam0(params, x, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
@@ -636,7 +639,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     (
         sum_delta_squared, delta_prime_filters_total,
-    ) = _over_tiles(tile, N, 512, workspace)
+    ) = _over_tiles(tile, N, 512, 1, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
@@ -652,7 +655,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
-@_on_threads
+@_on_threads(1)
 def _loss_and_grad(params, x, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
@@ -739,7 +742,7 @@ def _loss_and_grad(params, x, lam, workspace):
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_filters_delta_prime, dJ_dW_filters_delta,
         dJ_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, workspace)
+    ) = _over_tiles(tile, N, 512, 1, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -757,7 +760,7 @@ def _loss_and_grad(params, x, lam, workspace):
     }
 
 
-@_on_threads
+@_on_threads(1)
 def _loss_and_grad_lam0(params, x, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
@@ -831,7 +834,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     (
         sum_delta_squared, delta_prime_filters_total, dJ_dW_filters_delta, dJ_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, workspace)
+    ) = _over_tiles(tile, N, 512, 1, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
@@ -853,7 +856,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     }
 
 
-@_on_threads
+@_on_threads(1)
 def _loss_and_grad_terms(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
@@ -946,7 +949,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_filters_delta, dK_dW_filters_g,
         dL_dW_filters_delta_prime, dL_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, workspace)
+    ) = _over_tiles(tile, N, 512, 1, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -969,7 +972,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     }
 
 
-@_on_threads
+@_on_threads(1)
 def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
@@ -1048,7 +1051,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     (
         sum_delta_squared, delta_prime_filters_total, dK_dW_filters_delta, dK_dW_filters_g, dL_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, workspace)
+    ) = _over_tiles(tile, N, 512, 1, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)

@@ -24,7 +24,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-   template c/module.c.j2, sha256 6b560282aebf052e728446412499e0a7ae362cb91866ef540e89413ee33af236 */
+   template c/module.c.j2, sha256 cf858fc4c16d3050a96f8cd6426bfb1a5ace6e6f61198d2c70ce497f6209066d */
 
 #include <math.h>
 #include <stddef.h>
@@ -434,7 +434,7 @@ void mlp_energy(const real *const *params, const real *x, const long N, const do
     const real *const b_layer_2 = params[3];
     const real *const W_layer_3 = params[4];
     const real *const b_layer_3 = params[5];
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -553,7 +553,7 @@ void mlp_score(const real *const *params, const real *x, const long N, const dou
     const real *const b_layer_2 = params[3];
     const real *const W_layer_3 = params[4];
     const real *const b_layer_3 = params[5];
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -709,7 +709,7 @@ void mlp_hessian_diagonal(const real *const *params, const real *x, const long N
     real *const W_layer_3_squared = shared + 0;
     real *const W_layer_2_squared = shared + 64;
     real *const W_layer_1_squared = shared + 8256;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -899,7 +899,7 @@ void mlp_loss_terms(const real *const *params, const real *x, const long N, cons
     real *const W_layer_3_squared = shared + 0;
     real *const W_layer_2_squared = shared + 64;
     real *const W_layer_1_squared = shared + 8256;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1134,7 +1134,7 @@ void mlp_loss_terms_lam0(const real *const *params, const real *x, const long N,
     real *const W_layer_2_squared = shared + 64;
     real *const W_layer_1_squared = shared + 8256;
     real *const W_layer_1_squared_rows = shared + 16448;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1390,7 +1390,7 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const long N, c
     real *const W_layer_3_squared = shared + 0;
     real *const W_layer_2_squared = shared + 64;
     real *const W_layer_1_squared = shared + 8256;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1844,7 +1844,7 @@ void mlp_loss_and_grad_lam0(const real *const *params, const real *x, const long
     real *const W_layer_2_squared = shared + 64;
     real *const W_layer_1_squared = shared + 8256;
     real *const W_layer_1_squared_rows = shared + 16448;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -2303,7 +2303,7 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const lon
     real *const W_layer_3_squared = shared + 0;
     real *const W_layer_2_squared = shared + 64;
     real *const W_layer_1_squared = shared + 8256;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -2898,7 +2898,7 @@ void mlp_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
     real *const W_layer_2_squared = shared + 64;
     real *const W_layer_1_squared = shared + 8256;
     real *const W_layer_1_squared_rows = shared + 16448;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {

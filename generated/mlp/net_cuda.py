@@ -26,7 +26,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 e540e7fc38ffb449517d0f3220a3b7ef3397648f30caee71f2ac0abdee483a00
+template cuda/module.py.j2, sha256 3a129c6ddfbc5107b35f5ae132c27c69ed0d781bf9095055516bb58266faeb53
 """
 
 import threading
@@ -62,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "e540e7fc38ffb449517d0f3220a3b7ef3397648f30caee71f2ac0abdee483a00",
+    "template_sha256": "3a129c6ddfbc5107b35f5ae132c27c69ed0d781bf9095055516bb58266faeb53",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2460,69 +2460,69 @@ extern "C" __global__ void K_and_L_2(
 }
 """
 
-# Kernel → rows (0 stands for N), columns, values a thread of its vector variant.
+# Kernel → rows (0 stands for N), columns, values a thread of its vector variant, rows of each sample.
 _MAPS = {
-    "g_softplus_1": (0, 128, 4),
-    "g_softplus_2": (0, 64, 4),
-    "g_softplus_3": (0, 1, 1),
-    "sigmoid_softplus_1_to_g_softplus_1": (0, 128, 4),
-    "sigmoid_softplus_2_to_g_softplus_2": (0, 64, 4),
-    "sigmoid_softplus_3": (0, 1, 1),
-    "delta_layer_2": (0, 64, 4),
-    "delta_layer_1": (0, 128, 4),
-    "score": (0, 64, 4),
-    "sigmoid_softplus_3_to_f_second_softplus_3": (0, 1, 1),
-    "W_layer_3_squared": (1, 64, 4),
-    "delta_layer_2_to_delta_prime_layer_2": (0, 64, 4),
-    "W_layer_2_squared": (64, 128, 4),
-    "delta_prime_layer_1": (0, 128, 4),
-    "W_layer_1_squared": (128, 64, 4),
-    "delta_layer_1_to_delta_prime_layer_1": (0, 128, 4),
-    "sum_delta_squared_to_sum_delta_prime_squared": (0, 64, 4),
-    "sum_delta_squared_to_sum_delta_prime": (0, 64, 4),
-    "delta_layer_2_to_delta_prime_layer_2_2": (0, 64, 4),
-    "delta_layer_1_to_delta_prime_layer_1_2": (0, 128, 4),
-    "dJ_ddelta_prime_x_to_sum_delta_prime_squared": (0, 64, 4),
-    "dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1": (0, 128, 4),
-    "dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2": (0, 64, 4),
-    "dJ_dg_layer_3": (0, 1, 1),
-    "dJ_dW_layer_3": (1, 64, 4),
-    "dJ_db_layer_3": (1, 1, 1),
-    "dJ_dg_layer_2": (0, 64, 4),
-    "dJ_dW_layer_2": (64, 128, 4),
-    "dJ_db_layer_2": (1, 64, 4),
-    "dJ_dg_layer_1": (0, 128, 4),
-    "dJ_dW_layer_1": (128, 64, 4),
-    "dJ_db_layer_1": (1, 128, 4),
-    "dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2": (0, 128, 4),
-    "dJ_dg_layer_1_2": (0, 128, 4),
-    "dJ_dW_layer_1_2": (128, 64, 4),
-    "dK_ddelta_softplus_1": (0, 128, 4),
-    "dK_ddelta_softplus_2": (0, 64, 4),
-    "dK_dg_layer_3": (0, 1, 1),
-    "dK_dW_layer_3": (1, 64, 4),
-    "dK_db_layer_3": (1, 1, 1),
-    "dK_dg_layer_2_to_dL_ddelta_prime_x": (0, 64, 4),
-    "dK_dW_layer_2": (64, 128, 4),
-    "dK_db_layer_2": (1, 64, 4),
-    "dK_dg_layer_1": (0, 128, 4),
-    "dK_dW_layer_1": (128, 64, 4),
-    "dK_db_layer_1": (1, 128, 4),
-    "dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1": (0, 128, 4),
-    "dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2": (0, 64, 4),
-    "dL_dg_layer_3": (0, 1, 1),
-    "dL_dW_layer_3": (1, 64, 4),
-    "dL_db_layer_3": (1, 1, 1),
-    "dL_dg_layer_2": (0, 64, 4),
-    "dL_dW_layer_2": (64, 128, 4),
-    "dL_db_layer_2": (1, 64, 4),
-    "dL_dg_layer_1": (0, 128, 4),
-    "dL_dW_layer_1": (128, 64, 4),
-    "dL_db_layer_1": (1, 128, 4),
-    "dK_dg_layer_2": (0, 64, 4),
-    "dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2": (0, 128, 4),
-    "dL_dg_layer_1_2": (0, 128, 4),
-    "dL_dW_layer_1_2": (128, 64, 4),
+    "g_softplus_1": (0, 128, 4, 1),
+    "g_softplus_2": (0, 64, 4, 1),
+    "g_softplus_3": (0, 1, 1, 1),
+    "sigmoid_softplus_1_to_g_softplus_1": (0, 128, 4, 1),
+    "sigmoid_softplus_2_to_g_softplus_2": (0, 64, 4, 1),
+    "sigmoid_softplus_3": (0, 1, 1, 1),
+    "delta_layer_2": (0, 64, 4, 1),
+    "delta_layer_1": (0, 128, 4, 1),
+    "score": (0, 64, 4, 1),
+    "sigmoid_softplus_3_to_f_second_softplus_3": (0, 1, 1, 1),
+    "W_layer_3_squared": (1, 64, 4, 1),
+    "delta_layer_2_to_delta_prime_layer_2": (0, 64, 4, 1),
+    "W_layer_2_squared": (64, 128, 4, 1),
+    "delta_prime_layer_1": (0, 128, 4, 1),
+    "W_layer_1_squared": (128, 64, 4, 1),
+    "delta_layer_1_to_delta_prime_layer_1": (0, 128, 4, 1),
+    "sum_delta_squared_to_sum_delta_prime_squared": (0, 64, 4, 1),
+    "sum_delta_squared_to_sum_delta_prime": (0, 64, 4, 1),
+    "delta_layer_2_to_delta_prime_layer_2_2": (0, 64, 4, 1),
+    "delta_layer_1_to_delta_prime_layer_1_2": (0, 128, 4, 1),
+    "dJ_ddelta_prime_x_to_sum_delta_prime_squared": (0, 64, 4, 1),
+    "dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1": (0, 128, 4, 1),
+    "dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2": (0, 64, 4, 1),
+    "dJ_dg_layer_3": (0, 1, 1, 1),
+    "dJ_dW_layer_3": (1, 64, 4, 1),
+    "dJ_db_layer_3": (1, 1, 1, 1),
+    "dJ_dg_layer_2": (0, 64, 4, 1),
+    "dJ_dW_layer_2": (64, 128, 4, 1),
+    "dJ_db_layer_2": (1, 64, 4, 1),
+    "dJ_dg_layer_1": (0, 128, 4, 1),
+    "dJ_dW_layer_1": (128, 64, 4, 1),
+    "dJ_db_layer_1": (1, 128, 4, 1),
+    "dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2": (0, 128, 4, 1),
+    "dJ_dg_layer_1_2": (0, 128, 4, 1),
+    "dJ_dW_layer_1_2": (128, 64, 4, 1),
+    "dK_ddelta_softplus_1": (0, 128, 4, 1),
+    "dK_ddelta_softplus_2": (0, 64, 4, 1),
+    "dK_dg_layer_3": (0, 1, 1, 1),
+    "dK_dW_layer_3": (1, 64, 4, 1),
+    "dK_db_layer_3": (1, 1, 1, 1),
+    "dK_dg_layer_2_to_dL_ddelta_prime_x": (0, 64, 4, 1),
+    "dK_dW_layer_2": (64, 128, 4, 1),
+    "dK_db_layer_2": (1, 64, 4, 1),
+    "dK_dg_layer_1": (0, 128, 4, 1),
+    "dK_dW_layer_1": (128, 64, 4, 1),
+    "dK_db_layer_1": (1, 128, 4, 1),
+    "dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1": (0, 128, 4, 1),
+    "dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2": (0, 64, 4, 1),
+    "dL_dg_layer_3": (0, 1, 1, 1),
+    "dL_dW_layer_3": (1, 64, 4, 1),
+    "dL_db_layer_3": (1, 1, 1, 1),
+    "dL_dg_layer_2": (0, 64, 4, 1),
+    "dL_dW_layer_2": (64, 128, 4, 1),
+    "dL_db_layer_2": (1, 64, 4, 1),
+    "dL_dg_layer_1": (0, 128, 4, 1),
+    "dL_dW_layer_1": (128, 64, 4, 1),
+    "dL_db_layer_1": (1, 128, 4, 1),
+    "dK_dg_layer_2": (0, 64, 4, 1),
+    "dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2": (0, 128, 4, 1),
+    "dL_dg_layer_1_2": (0, 128, 4, 1),
+    "dL_dW_layer_1_2": (128, 64, 4, 1),
 }
 
 _ARRAYS = {
@@ -2628,12 +2628,14 @@ class Workspace:
             array = self._arrays.get(name)
             if array is None:
                 sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
-                array = cp.asarray(np.ones(sizes, dtype)) if name.startswith("ones_") else cp.empty(sizes, dtype)
+                fill = next((fill for start, fill in _FILLED.items() if name.startswith(start)), None)
+                array = cp.empty(sizes, dtype) if fill is None else cp.asarray(fill(sizes).astype(dtype))
                 self._arrays[name] = array
             found.append(array[:n] if shape[:1] == ("N",) else array)
         return found
 
 
+_FILLED = {"ones_": np.ones, "eye_": lambda sizes: np.eye(sizes[0])}
 _kernels = {}
 
 
@@ -2653,8 +2655,8 @@ def _aligned(x, params):
 
 def _map(name, n, wide, arguments):
     """Launch an elementwise kernel: columns along x, rows along y, 256 threads a block. Returns the number of blocks."""
-    rows, columns, lanes = _MAPS[name]
-    rows = rows or n
+    rows, columns, lanes, tangents = _MAPS[name]
+    rows = rows or n * tangents
     if wide and lanes > 1:
         name, columns = f"vec{lanes}_{name}", columns // lanes
     block_x = min(1 << (columns - 1).bit_length(), 128)
@@ -2852,17 +2854,17 @@ def _energy(params, x, lam, workspace):
 
     # ---- forward: g
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     g_softplus_1 = Nx128_1
     _map("g_softplus_1", N, wide, (b_layer_1, g_layer_1_unbiased, g_softplus_1, samples))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     g_softplus_2 = Nx64_1
     _map("g_softplus_2", N, wide, (b_layer_2, g_layer_2_unbiased, g_softplus_2, samples))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
     g_softplus_3 = Nx1_1
     _map("g_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, g_softplus_3, samples))
@@ -2897,7 +2899,7 @@ def _score(params, x, lam, workspace):
 
     # ---- forward: g
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
@@ -2905,7 +2907,7 @@ def _score(params, x, lam, workspace):
         b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
@@ -2913,24 +2915,24 @@ def _score(params, x, lam, workspace):
         b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3)
     sigmoid_softplus_3 = Nx1_1
     _map("sigmoid_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, samples))
 
     # ---- backward: δ
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.sigmoid_softplus_3, W_layer_3, out=Nx64_2)
+    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     delta_layer_2 = Nx64_0
     _map("delta_layer_2", N, wide, (delta_softplus_2, sigmoid_softplus_2, delta_layer_2, samples))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.delta_layer_2, W_layer_2, out=Nx128_2)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_2)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     delta_layer_1 = Nx128_0
     _map("delta_layer_1", N, wide, (delta_softplus_1, sigmoid_softplus_1, delta_layer_1, samples))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = cp.delta_layer_1, W_layer_1, out=Nx64_0)
+    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
     # score = −δ_x
     score = cp.empty((N, 64), DTYPE)
     _map("score", N, wide, (delta_x, score, samples))
@@ -2961,7 +2963,7 @@ def _hessian_diagonal(params, x, lam, workspace):
 
     # ---- forward: g
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
@@ -2969,7 +2971,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
@@ -2977,7 +2979,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
     sigmoid_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
@@ -2987,12 +2989,12 @@ def _hessian_diagonal(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.sigmoid_softplus_3, W_layer_3, out=Nx64_2)
+    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_2)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
     _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
     # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-    delta_prime_softplus_2 = cp.f_second_softplus_3, W_layer_3_squared, out=Nx64_0)
+    delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_0)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2
     #     f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_3
@@ -3001,12 +3003,12 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, delta_prime_layer_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.delta_layer_2, W_layer_2, out=Nx128_2)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_2)
     # W_layer_2 ∘ W_layer_2
     W_layer_2_squared = M64x128_0
     _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-    delta_prime_softplus_1 = cp.delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
+    delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
     # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_prime_layer_1 = Nx128_3
     _map("delta_prime_layer_1", N, wide, (
@@ -3016,7 +3018,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     W_layer_1_squared = M128x64_0
     _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-    delta_prime_x = cp.delta_prime_layer_1, W_layer_1_squared, out=cp.empty((N, 64), DTYPE))
+    delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=cp.empty((N, 64), DTYPE))
     # the diagonal of the Hessian, δ′_x
     hessian_diagonal = delta_prime_x
 
@@ -3047,7 +3049,7 @@ def _loss_terms(params, x, lam, workspace):
 
     # ---- forward: g
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
@@ -3055,7 +3057,7 @@ def _loss_terms(params, x, lam, workspace):
         b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
@@ -3063,7 +3065,7 @@ def _loss_terms(params, x, lam, workspace):
         b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
     sigmoid_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
@@ -3073,12 +3075,12 @@ def _loss_terms(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.sigmoid_softplus_3, W_layer_3, out=Nx64_2)
+    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_2)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
     _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
     # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-    delta_prime_softplus_2 = cp.f_second_softplus_3, W_layer_3_squared, out=Nx64_0)
+    delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_0)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2
     #     f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_3
@@ -3087,12 +3089,12 @@ def _loss_terms(params, x, lam, workspace):
         delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, delta_prime_layer_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.delta_layer_2, W_layer_2, out=Nx128_2)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_2)
     # W_layer_2 ∘ W_layer_2
     W_layer_2_squared = M64x128_0
     _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-    delta_prime_softplus_1 = cp.delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
+    delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1
     #     f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_3
@@ -3101,12 +3103,12 @@ def _loss_terms(params, x, lam, workspace):
         delta_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_layer_1, delta_prime_layer_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = cp.delta_layer_1, W_layer_1, out=Nx64_4)
+    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_4)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = M128x64_0
     _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-    delta_prime_x = cp.delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
+    delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
@@ -3152,7 +3154,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
@@ -3160,7 +3162,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
@@ -3168,7 +3170,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
     sigmoid_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
@@ -3178,12 +3180,12 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.sigmoid_softplus_3, W_layer_3, out=Nx64_2)
+    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_2)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
     _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
     # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-    delta_prime_softplus_2 = cp.f_second_softplus_3, W_layer_3_squared, out=Nx64_0)
+    delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_0)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2
     #     f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_3
@@ -3192,12 +3194,12 @@ def _loss_terms_lam0(params, x, lam, workspace):
         delta_softplus_2, sigmoid_softplus_2, delta_prime_softplus_2, delta_layer_2, delta_prime_layer_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.delta_layer_2, W_layer_2, out=Nx128_2)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_2)
     # W_layer_2 ∘ W_layer_2
     W_layer_2_squared = M64x128_0
     _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-    delta_prime_softplus_1 = cp.delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
+    delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1
     #     f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_3
@@ -3206,12 +3208,12 @@ def _loss_terms_lam0(params, x, lam, workspace):
         delta_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_layer_1, delta_prime_layer_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = cp.delta_layer_1, W_layer_1, out=Nx64_4)
+    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_4)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = M128x64_0
     _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-    delta_prime_x = cp.delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
+    delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
@@ -3265,7 +3267,7 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- forward: g
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
@@ -3273,7 +3275,7 @@ def _loss_and_grad(params, x, lam, workspace):
         b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
@@ -3281,7 +3283,7 @@ def _loss_and_grad(params, x, lam, workspace):
         b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
     sigmoid_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
@@ -3291,12 +3293,12 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.sigmoid_softplus_3, W_layer_3, out=Nx64_0)
+    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
     _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
     # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-    delta_prime_softplus_2 = cp.f_second_softplus_3, W_layer_3_squared, out=Nx64_3)
+    delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2);
     #     δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_4
@@ -3307,12 +3309,12 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_prime_layer_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.delta_layer_2, W_layer_2, out=Nx128_0)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
     # W_layer_2 ∘ W_layer_2
     W_layer_2_squared = M64x128_0
     _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-    delta_prime_softplus_1 = cp.delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+    delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1);
     #     δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_4
@@ -3323,12 +3325,12 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_prime_layer_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = cp.delta_layer_1, W_layer_1, out=Nx64_7)
+    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = M128x64_0
     _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-    delta_prime_x = cp.delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
+    delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
 
     # ---- loss: K and L
     # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
@@ -3349,9 +3351,9 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_layer_1 = cp.delta_x, W_layer_1.T, out=Nx128_7)
+    dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
     # ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂J/∂δ′_x  (13)
-    dJ_ddelta_prime_layer_1 = cp.dJ_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_8)
+    dJ_ddelta_prime_layer_1 = cp.matmul(dJ_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_8)
     # ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19); ∂J/∂δ′_softplus_1 =
     #     ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
     dJ_ddelta_softplus_1 = Nx128_9
@@ -3361,9 +3363,9 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_prime_softplus_1, samples,
     ))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
-    dJ_ddelta_layer_2 = cp.dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
+    dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
     # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
-    dJ_ddelta_prime_layer_2 = cp.dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
+    dJ_ddelta_prime_layer_2 = cp.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
     # ∂J/∂δ_softplus_2 = ∂J/∂δ′_layer_2 f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19); ∂J/∂δ′_softplus_2 =
     #     ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dJ_ddelta_softplus_2 = Nx64_11
@@ -3373,9 +3375,9 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_prime_softplus_2, samples,
     ))
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
-    dJ_ddelta_layer_3 = cp.dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+    dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
     # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
-    dJ_ddelta_prime_layer_3 = cp.dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_3)
+    dJ_ddelta_prime_layer_3 = cp.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_3)
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
@@ -3384,11 +3386,11 @@ def _loss_and_grad(params, x, lam, workspace):
         f_second_softplus_3, sigmoid_softplus_3, dJ_ddelta_layer_3, dJ_ddelta_prime_layer_3, dJ_dg_layer_3, samples,
     ))
     # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
-    dJ_dW_layer_3_delta_prime = cp.f_second_softplus_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_0)
+    dJ_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_0)
     # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-    dJ_dW_layer_3_delta = cp.sigmoid_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+    dJ_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
-    dJ_dW_layer_3_g = cp.dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+    dJ_dW_layer_3_g = cp.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂J/∂g_layer_3
     dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ +
@@ -3401,7 +3403,7 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_db_layer_3 = out_dJ_db_layer_3
     _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
-    dJ_dg_softplus_2 = cp.dJ_dg_layer_3, W_layer_3, out=Nx64_2)
+    dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_2)
     # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂J/∂δ′_layer_2
     #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (21)+(22)
     dJ_dg_layer_2 = Nx64_11
@@ -3410,11 +3412,11 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_prime_softplus_2, delta_softplus_2, dJ_dg_layer_2, samples,
     ))
     # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
-    dJ_dW_layer_2_delta_prime = cp.delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_0)
+    dJ_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-    dJ_dW_layer_2_delta = cp.delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
-    dJ_dW_layer_2_g = cp.dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+    dJ_dW_layer_2_g = cp.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂J/∂g_layer_2
     dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ +
@@ -3427,7 +3429,7 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_db_layer_2 = out_dJ_db_layer_2
     _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
-    dJ_dg_softplus_1 = cp.dJ_dg_layer_2, W_layer_2, out=Nx128_2)
+    dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_2)
     # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 ∂J/∂δ′_layer_1
     #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22)
     dJ_dg_layer_1 = Nx128_9
@@ -3436,11 +3438,11 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_prime_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples,
     ))
     # Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ
-    dJ_dW_layer_1_delta_prime = cp.delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_0)
+    dJ_dW_layer_1_delta_prime = cp.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_0)
     # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-    dJ_dW_layer_1_delta = cp.delta_layer_1.T, delta_x, out=M128x64_1)
+    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_1)
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
-    dJ_dW_layer_1_g = cp.dJ_dg_layer_1.T, g_x, out=M128x64_2)
+    dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂J/∂g_layer_1
     dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 ∂J/∂δ′_xᵀ + ∂J/∂g_layer_1 g_xᵀ
@@ -3495,7 +3497,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
@@ -3503,7 +3505,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
@@ -3511,7 +3513,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
     sigmoid_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
@@ -3521,12 +3523,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.sigmoid_softplus_3, W_layer_3, out=Nx64_0)
+    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
     _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
     # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-    delta_prime_softplus_2 = cp.f_second_softplus_3, W_layer_3_squared, out=Nx64_3)
+    delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2);
     #     δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_4
@@ -3537,12 +3539,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_prime_layer_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.delta_layer_2, W_layer_2, out=Nx128_0)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
     # W_layer_2 ∘ W_layer_2
     W_layer_2_squared = M64x128_0
     _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-    delta_prime_softplus_1 = cp.delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+    delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1);
     #     δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_4
@@ -3553,12 +3555,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_prime_layer_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = cp.delta_layer_1, W_layer_1, out=Nx64_7)
+    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = M128x64_0
     _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-    delta_prime_x = cp.delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
+    delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
@@ -3576,7 +3578,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_layer_1 = cp.delta_x, W_layer_1.T, out=Nx128_7)
+    dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
     # Σ W_layer_1 ∘ W_layer_1
     W_layer_1_squared_sum = cp.matmul(W_layer_1_squared, ones_64, out=M128_0)
     # ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19); ∂J/∂δ′_softplus_1 =
@@ -3588,9 +3590,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_prime_softplus_1, samples,
     ))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
-    dJ_ddelta_layer_2 = cp.dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
+    dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
     # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
-    dJ_ddelta_prime_layer_2 = cp.dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_9)
+    dJ_ddelta_prime_layer_2 = cp.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_9)
     # ∂J/∂δ_softplus_2 = ∂J/∂δ′_layer_2 f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19); ∂J/∂δ′_softplus_2 =
     #     ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dJ_ddelta_softplus_2 = Nx64_10
@@ -3600,9 +3602,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_prime_softplus_2, samples,
     ))
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
-    dJ_ddelta_layer_3 = cp.dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+    dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
     # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
-    dJ_ddelta_prime_layer_3 = cp.dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_3)
+    dJ_ddelta_prime_layer_3 = cp.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_3)
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
@@ -3611,11 +3613,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         f_second_softplus_3, sigmoid_softplus_3, dJ_ddelta_layer_3, dJ_ddelta_prime_layer_3, dJ_dg_layer_3, samples,
     ))
     # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
-    dJ_dW_layer_3_delta_prime = cp.f_second_softplus_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_0)
+    dJ_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_0)
     # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-    dJ_dW_layer_3_delta = cp.sigmoid_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+    dJ_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
-    dJ_dW_layer_3_g = cp.dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+    dJ_dW_layer_3_g = cp.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂J/∂g_layer_3
     dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ +
@@ -3628,7 +3630,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_db_layer_3 = out_dJ_db_layer_3
     _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
-    dJ_dg_softplus_2 = cp.dJ_dg_layer_3, W_layer_3, out=Nx64_2)
+    dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_2)
     # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂J/∂δ′_layer_2
     #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (21)+(22)
     dJ_dg_layer_2 = Nx64_10
@@ -3637,11 +3639,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_prime_softplus_2, delta_softplus_2, dJ_dg_layer_2, samples,
     ))
     # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
-    dJ_dW_layer_2_delta_prime = cp.delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_0)
+    dJ_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-    dJ_dW_layer_2_delta = cp.delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
-    dJ_dW_layer_2_g = cp.dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+    dJ_dW_layer_2_g = cp.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂J/∂g_layer_2
     dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ +
@@ -3654,7 +3656,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_db_layer_2 = out_dJ_db_layer_2
     _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
-    dJ_dg_softplus_1 = cp.dJ_dg_layer_2, W_layer_2, out=Nx128_2)
+    dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_2)
     # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 ∂J/∂δ′_layer_1
     #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22)
     dJ_dg_layer_1 = Nx128_8
@@ -3667,9 +3669,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n δ′_layer_1
     dJ_dW_layer_1_delta_prime_sum_column = dJ_dW_layer_1_delta_prime_sum[:, None]
     # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-    dJ_dW_layer_1_delta = cp.delta_layer_1.T, delta_x, out=M128x64_0)
+    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
-    dJ_dW_layer_1_g = cp.dJ_dg_layer_1.T, g_x, out=M128x64_1)
+    dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_1)
     # Σ_n ∂J/∂g_layer_1
     dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_1, parts_columns_128, 128)
     # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
@@ -3727,7 +3729,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward: g
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
@@ -3735,7 +3737,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
@@ -3743,7 +3745,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
     sigmoid_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
@@ -3753,12 +3755,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.sigmoid_softplus_3, W_layer_3, out=Nx64_0)
+    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
     _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
     # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-    delta_prime_softplus_2 = cp.f_second_softplus_3, W_layer_3_squared, out=Nx64_3)
+    delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2);
     #     δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_4
@@ -3769,12 +3771,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_prime_layer_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.delta_layer_2, W_layer_2, out=Nx128_0)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
     # W_layer_2 ∘ W_layer_2
     W_layer_2_squared = M64x128_0
     _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-    delta_prime_softplus_1 = cp.delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+    delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1);
     #     δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_4
@@ -3785,12 +3787,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_prime_layer_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = cp.delta_layer_1, W_layer_1, out=Nx64_7)
+    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = M128x64_0
     _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-    delta_prime_x = cp.delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
+    delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
@@ -3810,26 +3812,26 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
-    dK_ddelta_layer_1 = cp.delta_x, W_layer_1.T, out=Nx128_7)
+    dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
     dK_ddelta_softplus_1 = Nx128_8
     _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, sigmoid_softplus_1, dK_ddelta_softplus_1, samples))
     # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
-    dK_ddelta_layer_2 = cp.dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
+    dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
     # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
     dK_ddelta_softplus_2 = Nx64_10
     _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, sigmoid_softplus_2, dK_ddelta_softplus_2, samples))
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
-    dK_ddelta_layer_3 = cp.dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+    dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_3
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
     # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-    dK_dW_layer_3_delta = cp.sigmoid_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_1)
+    dK_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_1)
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
-    dK_dW_layer_3_g = cp.dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+    dK_dW_layer_3_g = cp.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂K/∂g_layer_3
     dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
@@ -3839,7 +3841,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_layer_3 = out_dK_db_layer_3
     _map("dK_db_layer_3", N, wide, (dK_db_layer_3_sum, dK_db_layer_3, samples))
     # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
-    dK_dg_softplus_2 = cp.dK_dg_layer_3, W_layer_3, out=Nx64_10)
+    dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=Nx64_10)
     # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21); ∂L/∂δ′_x = −1
     #     + 2λ δ′_x  (7)
     dK_dg_layer_2 = Nx64_11
@@ -3849,9 +3851,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_prime_x, dK_dg_layer_2, dL_ddelta_prime_x, lam_real, samples,
     ))
     # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
-    dK_dW_layer_2_delta = cp.delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
+    dK_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
     # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
-    dK_dW_layer_2_g = cp.dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+    dK_dW_layer_2_g = cp.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂K/∂g_layer_2
     dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
@@ -3861,7 +3863,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_layer_2 = out_dK_db_layer_2
     _map("dK_db_layer_2", N, wide, (dK_db_layer_2_sum, dK_db_layer_2, samples))
     # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
-    dK_dg_softplus_1 = cp.dK_dg_layer_2, W_layer_2, out=Nx128_8)
+    dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
     dK_dg_layer_1 = Nx128_9
     _map("dK_dg_layer_1", N, wide, (
@@ -3869,9 +3871,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_dg_layer_1, samples,
     ))
     # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
-    dK_dW_layer_1_delta = cp.delta_layer_1.T, delta_x, out=M128x64_1)
+    dK_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
-    dK_dW_layer_1_g = cp.dK_dg_layer_1.T, g_x, out=M128x64_2)
+    dK_dW_layer_1_g = cp.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_layer_1
     dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
@@ -3883,7 +3885,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # ∂L/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂L/∂δ′_x  (13)
-    dL_ddelta_prime_layer_1 = cp.dL_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_9)
+    dL_ddelta_prime_layer_1 = cp.matmul(dL_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_9)
     # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19); ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
     dL_ddelta_softplus_1 = Nx128_4
     dL_ddelta_prime_softplus_1 = Nx128_8
@@ -3892,9 +3894,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_ddelta_prime_softplus_1, samples,
     ))
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
-    dL_ddelta_layer_2 = cp.dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
+    dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
     # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
-    dL_ddelta_prime_layer_2 = cp.dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_11)
+    dL_ddelta_prime_layer_2 = cp.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_11)
     # ∂L/∂δ_softplus_2 = ∂L/∂δ′_layer_2 f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19); ∂L/∂δ′_softplus_2 =
     #     ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dL_ddelta_softplus_2 = Nx64_8
@@ -3904,9 +3906,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_ddelta_prime_softplus_2, samples,
     ))
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
-    dL_ddelta_layer_3 = cp.dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_3)
+    dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_3)
     # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
-    dL_ddelta_prime_layer_3 = cp.dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_0)
+    dL_ddelta_prime_layer_3 = cp.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_0)
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
@@ -3915,11 +3917,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         f_second_softplus_3, sigmoid_softplus_3, dL_ddelta_layer_3, dL_ddelta_prime_layer_3, dL_dg_layer_3, samples,
     ))
     # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
-    dL_dW_layer_3_delta_prime = cp.f_second_softplus_3.T, dL_ddelta_prime_softplus_2, out=M1x64_0)
+    dL_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dL_ddelta_prime_softplus_2, out=M1x64_0)
     # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-    dL_dW_layer_3_delta = cp.sigmoid_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_2)
+    dL_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_2)
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
-    dL_dW_layer_3_g = cp.dL_dg_layer_3.T, g_softplus_2, out=M1x64_1)
+    dL_dW_layer_3_g = cp.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_1)
     # Σ_n ∂L/∂g_layer_3
     dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ +
@@ -3932,7 +3934,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_db_layer_3 = out_dL_db_layer_3
     _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
-    dL_dg_softplus_2 = cp.dL_dg_layer_3, W_layer_3, out=Nx64_2)
+    dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_2)
     # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂L/∂δ′_layer_2
     #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (22)
     dL_dg_layer_2 = Nx64_8
@@ -3941,11 +3943,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_prime_softplus_2, delta_softplus_2, dL_dg_layer_2, samples,
     ))
     # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
-    dL_dW_layer_2_delta_prime = cp.delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_0)
+    dL_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-    dL_dW_layer_2_delta = cp.delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_2)
+    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_2)
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
-    dL_dW_layer_2_g = cp.dL_dg_layer_2.T, g_softplus_1, out=M64x128_1)
+    dL_dW_layer_2_g = cp.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_1)
     # Σ_n ∂L/∂g_layer_2
     dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ +
@@ -3958,7 +3960,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_db_layer_2 = out_dL_db_layer_2
     _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
-    dL_dg_softplus_1 = cp.dL_dg_layer_2, W_layer_2, out=Nx128_2)
+    dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_2)
     # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) +
     #     ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
     dL_dg_layer_1 = Nx128_4
@@ -3967,9 +3969,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_softplus_1, dL_dg_layer_1, samples,
     ))
     # Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ
-    dL_dW_layer_1_delta_prime = cp.delta_prime_layer_1.T, dL_ddelta_prime_x, out=M128x64_0)
+    dL_dW_layer_1_delta_prime = cp.matmul(delta_prime_layer_1.T, dL_ddelta_prime_x, out=M128x64_0)
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
-    dL_dW_layer_1_g = cp.dL_dg_layer_1.T, g_x, out=M128x64_2)
+    dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂L/∂g_layer_1
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 ∂L/∂δ′_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
@@ -4031,7 +4033,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
     sigmoid_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
@@ -4039,7 +4041,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
     # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
     sigmoid_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
@@ -4047,7 +4049,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
     # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_softplus_3*(1 - sigmoid_softplus_3)
     sigmoid_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
@@ -4057,12 +4059,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.sigmoid_softplus_3, W_layer_3, out=Nx64_0)
+    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
     _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
     # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-    delta_prime_softplus_2 = cp.f_second_softplus_3, W_layer_3_squared, out=Nx64_3)
+    delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_softplus_2*(1 - sigmoid_softplus_2);
     #     δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_4
@@ -4073,12 +4075,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_prime_layer_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.delta_layer_2, W_layer_2, out=Nx128_0)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
     # W_layer_2 ∘ W_layer_2
     W_layer_2_squared = M64x128_0
     _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-    delta_prime_softplus_1 = cp.delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+    delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_softplus_1*(1 - sigmoid_softplus_1);
     #     δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_4
@@ -4089,12 +4091,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_prime_layer_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = cp.delta_layer_1, W_layer_1, out=Nx64_7)
+    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = M128x64_0
     _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-    delta_prime_x = cp.delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
+    delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_8)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
@@ -4113,26 +4115,26 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
-    dK_ddelta_layer_1 = cp.delta_x, W_layer_1.T, out=Nx128_7)
+    dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
     dK_ddelta_softplus_1 = Nx128_8
     _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, sigmoid_softplus_1, dK_ddelta_softplus_1, samples))
     # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
-    dK_ddelta_layer_2 = cp.dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
+    dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
     # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
     dK_ddelta_softplus_2 = Nx64_9
     _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, sigmoid_softplus_2, dK_ddelta_softplus_2, samples))
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
-    dK_ddelta_layer_3 = cp.dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+    dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_3
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
     # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-    dK_dW_layer_3_delta = cp.sigmoid_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_1)
+    dK_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_1)
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
-    dK_dW_layer_3_g = cp.dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+    dK_dW_layer_3_g = cp.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂K/∂g_layer_3
     dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
@@ -4142,7 +4144,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_layer_3 = out_dK_db_layer_3
     _map("dK_db_layer_3", N, wide, (dK_db_layer_3_sum, dK_db_layer_3, samples))
     # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
-    dK_dg_softplus_2 = cp.dK_dg_layer_3, W_layer_3, out=Nx64_9)
+    dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=Nx64_9)
     # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
     dK_dg_layer_2 = Nx64_10
     _map("dK_dg_layer_2", N, wide, (
@@ -4150,9 +4152,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
-    dK_dW_layer_2_delta = cp.delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
+    dK_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
     # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
-    dK_dW_layer_2_g = cp.dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+    dK_dW_layer_2_g = cp.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂K/∂g_layer_2
     dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
@@ -4162,7 +4164,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_layer_2 = out_dK_db_layer_2
     _map("dK_db_layer_2", N, wide, (dK_db_layer_2_sum, dK_db_layer_2, samples))
     # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
-    dK_dg_softplus_1 = cp.dK_dg_layer_2, W_layer_2, out=Nx128_8)
+    dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
     dK_dg_layer_1 = Nx128_9
     _map("dK_dg_layer_1", N, wide, (
@@ -4170,9 +4172,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_dg_layer_1, samples,
     ))
     # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
-    dK_dW_layer_1_delta = cp.delta_layer_1.T, delta_x, out=M128x64_1)
+    dK_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
-    dK_dW_layer_1_g = cp.dK_dg_layer_1.T, g_x, out=M128x64_2)
+    dK_dW_layer_1_g = cp.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_layer_1
     dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
@@ -4193,9 +4195,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dL_ddelta_prime_softplus_1, samples,
     ))
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
-    dL_ddelta_layer_2 = cp.dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
+    dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
     # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
-    dL_ddelta_prime_layer_2 = cp.dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
+    dL_ddelta_prime_layer_2 = cp.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
     # ∂L/∂δ_softplus_2 = ∂L/∂δ′_layer_2 f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19); ∂L/∂δ′_softplus_2 =
     #     ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dL_ddelta_softplus_2 = Nx64_9
@@ -4205,9 +4207,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dL_ddelta_prime_softplus_2, samples,
     ))
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
-    dL_ddelta_layer_3 = cp.dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_3)
+    dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_3)
     # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
-    dL_ddelta_prime_layer_3 = cp.dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_0)
+    dL_ddelta_prime_layer_3 = cp.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_0)
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
@@ -4216,11 +4218,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         f_second_softplus_3, sigmoid_softplus_3, dL_ddelta_layer_3, dL_ddelta_prime_layer_3, dL_dg_layer_3, samples,
     ))
     # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
-    dL_dW_layer_3_delta_prime = cp.f_second_softplus_3.T, dL_ddelta_prime_softplus_2, out=M1x64_0)
+    dL_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dL_ddelta_prime_softplus_2, out=M1x64_0)
     # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-    dL_dW_layer_3_delta = cp.sigmoid_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_2)
+    dL_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_2)
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
-    dL_dW_layer_3_g = cp.dL_dg_layer_3.T, g_softplus_2, out=M1x64_1)
+    dL_dW_layer_3_g = cp.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_1)
     # Σ_n ∂L/∂g_layer_3
     dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ +
@@ -4233,7 +4235,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_db_layer_3 = out_dL_db_layer_3
     _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
-    dL_dg_softplus_2 = cp.dL_dg_layer_3, W_layer_3, out=Nx64_2)
+    dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_2)
     # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂L/∂δ′_layer_2
     #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (22)
     dL_dg_layer_2 = Nx64_9
@@ -4242,11 +4244,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_prime_softplus_2, delta_softplus_2, dL_dg_layer_2, samples,
     ))
     # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
-    dL_dW_layer_2_delta_prime = cp.delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_0)
+    dL_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-    dL_dW_layer_2_delta = cp.delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_2)
+    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_2)
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
-    dL_dW_layer_2_g = cp.dL_dg_layer_2.T, g_softplus_1, out=M64x128_1)
+    dL_dW_layer_2_g = cp.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_1)
     # Σ_n ∂L/∂g_layer_2
     dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ +
@@ -4259,7 +4261,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_db_layer_2 = out_dL_db_layer_2
     _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
-    dL_dg_softplus_1 = cp.dL_dg_layer_2, W_layer_2, out=Nx128_2)
+    dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_2)
     # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) +
     #     ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
     dL_dg_layer_1 = Nx128_9
@@ -4272,7 +4274,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n δ′_layer_1
     dL_dW_layer_1_delta_prime_sum_column = dL_dW_layer_1_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
-    dL_dW_layer_1_g = cp.dL_dg_layer_1.T, g_x, out=M128x64_0)
+    dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=M128x64_0)
     # Σ_n ∂L/∂g_layer_1
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_1, parts_columns_128, 128)
     # ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)

@@ -26,7 +26,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-   template c/module.c.j2, sha256 6b560282aebf052e728446412499e0a7ae362cb91866ef540e89413ee33af236 */
+   template c/module.c.j2, sha256 cf858fc4c16d3050a96f8cd6426bfb1a5ace6e6f61198d2c70ce497f6209066d */
 
 #include <math.h>
 #include <stddef.h>
@@ -452,7 +452,7 @@ void skip_energy(const real *const *params, const real *x, const long N, const d
     const real *const W_below = params[0];
     const real *const b_below = params[1];
     const real *const s_gain = params[2];
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -606,7 +606,7 @@ void skip_score(const real *const *params, const real *x, const long N, const do
     const real *const s_gain = params[2];
     const real *const delta_pointwise_1 = s_gain;
     const real *const delta_hidden_term_2 = s_gain + 16;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -738,7 +738,7 @@ void skip_hessian_diagonal(const real *const *params, const real *x, const long 
     const real *const delta_pointwise_1 = s_gain;
     real *const W_below_squared = shared + 0;
     const real *const delta_hidden_term_2 = s_gain + 16;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -886,7 +886,7 @@ void skip_loss_terms(const real *const *params, const real *x, const long N, con
     const real *const delta_pointwise_1 = s_gain;
     real *const W_below_squared = shared + 0;
     const real *const delta_hidden_term_2 = s_gain + 16;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1072,7 +1072,7 @@ void skip_loss_terms_lam0(const real *const *params, const real *x, const long N
     const real *const delta_pointwise_1 = s_gain;
     real *const W_below_squared = shared + 0;
     const real *const delta_hidden_term_2 = s_gain + 16;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1254,7 +1254,7 @@ void skip_loss_and_grad(const real *const *params, const real *x, const long N, 
     const real *const delta_pointwise_1 = s_gain;
     real *const W_below_squared = shared + 0;
     const real *const delta_hidden_term_2 = s_gain + 16;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1601,7 +1601,7 @@ void skip_loss_and_grad_lam0(const real *const *params, const real *x, const lon
     real *const W_below_squared = shared + 0;
     const real *const delta_hidden_term_2 = s_gain + 16;
     real *const W_below_squared_sum = shared + 256;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1963,7 +1963,7 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const lo
     const real *const delta_pointwise_1 = s_gain;
     real *const W_below_squared = shared + 0;
     const real *const delta_hidden_term_2 = s_gain + 16;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -2424,7 +2424,7 @@ void skip_loss_and_grad_terms_lam0(const real *const *params, const real *x, con
     real *const W_below_squared = shared + 0;
     const real *const delta_hidden_term_2 = s_gain + 16;
     real *const W_below_squared_sum = shared + 256;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {

@@ -28,7 +28,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 e540e7fc38ffb449517d0f3220a3b7ef3397648f30caee71f2ac0abdee483a00
+template cuda/module.py.j2, sha256 3a129c6ddfbc5107b35f5ae132c27c69ed0d781bf9095055516bb58266faeb53
 """
 
 import threading
@@ -61,7 +61,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "e540e7fc38ffb449517d0f3220a3b7ef3397648f30caee71f2ac0abdee483a00",
+    "template_sha256": "3a129c6ddfbc5107b35f5ae132c27c69ed0d781bf9095055516bb58266faeb53",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2388,60 +2388,60 @@ extern "C" __global__ void K_and_L_2(
 }
 """
 
-# Kernel → rows (0 stands for N), columns, values a thread of its vector variant.
+# Kernel → rows (0 stands for N), columns, values a thread of its vector variant, rows of each sample.
 _MAPS = {
-    "g_hidden_to_g_joined": (0, 16, 4),
-    "g_pointwise_1_to_g_prior": (0, 16, 4),
-    "g_both": (0, 32, 4),
-    "g_gain": (0, 32, 4),
-    "energy": (0, 1, 1),
-    "delta_above": (0, 16, 4),
-    "delta_below": (0, 16, 4),
-    "score": (0, 16, 4),
-    "sigmoid_pointwise_1": (0, 16, 4),
-    "delta_above_to_f_prime_hidden": (0, 16, 4),
-    "W_below_squared": (16, 16, 4),
-    "delta_prime_below": (0, 16, 4),
-    "delta_prime_x": (0, 16, 4),
-    "delta_above_to_delta_prime_above": (0, 16, 4),
-    "delta_below_to_delta_prime_below": (0, 16, 4),
-    "sum_delta_squared_to_sum_delta_prime_squared": (0, 16, 4),
-    "sum_delta_squared_to_sum_delta_prime": (0, 16, 4),
-    "delta_above_to_delta_prime_above_2": (0, 16, 4),
-    "delta_hidden_to_delta_prime_below": (0, 16, 4),
-    "delta_x": (0, 16, 4),
-    "dJ_ddelta_prime_x_to_sum_delta_prime_squared": (0, 16, 4),
-    "dJ_ddelta_hidden_to_dJ_ddelta_prime_joined": (0, 16, 4),
-    "dJ_ddelta_pointwise_1_to_dJ_dg_above": (0, 16, 4),
-    "dJ_ddelta_both": (0, 32, 4),
-    "dJ_ds_gain": (1, 32, 4),
-    "dJ_dg_below": (0, 16, 4),
-    "dJ_dW_below": (16, 16, 4),
-    "dJ_db_below": (1, 16, 4),
-    "delta_x_to_sum_delta_squared": (0, 16, 4),
-    "sum_delta_prime": (0, 16, 4),
-    "dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2": (0, 16, 4),
-    "dJ_dg_below_2": (0, 16, 4),
-    "dJ_dW_below_2": (16, 16, 4),
-    "delta_prime_x_to_sum_delta_prime_squared": (0, 16, 4),
-    "dK_ddelta_hidden_to_dK_ddelta_joined": (0, 16, 4),
-    "dK_ddelta_pointwise_1_to_dK_dg_above": (0, 16, 4),
-    "dK_ddelta_both": (0, 32, 4),
-    "dK_ds_gain": (1, 32, 4),
-    "dK_dg_below_to_dL_ddelta_prime_x": (0, 16, 4),
-    "dK_dW_below": (16, 16, 4),
-    "dK_db_below": (1, 16, 4),
-    "dL_ddelta_hidden_to_dL_ddelta_prime_joined": (0, 16, 4),
-    "dL_ddelta_pointwise_1_to_dL_dg_above": (0, 16, 4),
-    "dL_ddelta_both": (0, 32, 4),
-    "dL_ds_gain": (1, 32, 4),
-    "dL_dg_below": (0, 16, 4),
-    "dL_dW_below": (16, 16, 4),
-    "dL_db_below": (1, 16, 4),
-    "dK_dg_below": (0, 16, 4),
-    "dL_ddelta_hidden_to_dL_ddelta_prime_joined_2": (0, 16, 4),
-    "dL_dg_below_2": (0, 16, 4),
-    "dL_dW_below_2": (16, 16, 4),
+    "g_hidden_to_g_joined": (0, 16, 4, 1),
+    "g_pointwise_1_to_g_prior": (0, 16, 4, 1),
+    "g_both": (0, 32, 4, 1),
+    "g_gain": (0, 32, 4, 1),
+    "energy": (0, 1, 1, 1),
+    "delta_above": (0, 16, 4, 1),
+    "delta_below": (0, 16, 4, 1),
+    "score": (0, 16, 4, 1),
+    "sigmoid_pointwise_1": (0, 16, 4, 1),
+    "delta_above_to_f_prime_hidden": (0, 16, 4, 1),
+    "W_below_squared": (16, 16, 4, 1),
+    "delta_prime_below": (0, 16, 4, 1),
+    "delta_prime_x": (0, 16, 4, 1),
+    "delta_above_to_delta_prime_above": (0, 16, 4, 1),
+    "delta_below_to_delta_prime_below": (0, 16, 4, 1),
+    "sum_delta_squared_to_sum_delta_prime_squared": (0, 16, 4, 1),
+    "sum_delta_squared_to_sum_delta_prime": (0, 16, 4, 1),
+    "delta_above_to_delta_prime_above_2": (0, 16, 4, 1),
+    "delta_hidden_to_delta_prime_below": (0, 16, 4, 1),
+    "delta_x": (0, 16, 4, 1),
+    "dJ_ddelta_prime_x_to_sum_delta_prime_squared": (0, 16, 4, 1),
+    "dJ_ddelta_hidden_to_dJ_ddelta_prime_joined": (0, 16, 4, 1),
+    "dJ_ddelta_pointwise_1_to_dJ_dg_above": (0, 16, 4, 1),
+    "dJ_ddelta_both": (0, 32, 4, 1),
+    "dJ_ds_gain": (1, 32, 4, 1),
+    "dJ_dg_below": (0, 16, 4, 1),
+    "dJ_dW_below": (16, 16, 4, 1),
+    "dJ_db_below": (1, 16, 4, 1),
+    "delta_x_to_sum_delta_squared": (0, 16, 4, 1),
+    "sum_delta_prime": (0, 16, 4, 1),
+    "dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2": (0, 16, 4, 1),
+    "dJ_dg_below_2": (0, 16, 4, 1),
+    "dJ_dW_below_2": (16, 16, 4, 1),
+    "delta_prime_x_to_sum_delta_prime_squared": (0, 16, 4, 1),
+    "dK_ddelta_hidden_to_dK_ddelta_joined": (0, 16, 4, 1),
+    "dK_ddelta_pointwise_1_to_dK_dg_above": (0, 16, 4, 1),
+    "dK_ddelta_both": (0, 32, 4, 1),
+    "dK_ds_gain": (1, 32, 4, 1),
+    "dK_dg_below_to_dL_ddelta_prime_x": (0, 16, 4, 1),
+    "dK_dW_below": (16, 16, 4, 1),
+    "dK_db_below": (1, 16, 4, 1),
+    "dL_ddelta_hidden_to_dL_ddelta_prime_joined": (0, 16, 4, 1),
+    "dL_ddelta_pointwise_1_to_dL_dg_above": (0, 16, 4, 1),
+    "dL_ddelta_both": (0, 32, 4, 1),
+    "dL_ds_gain": (1, 32, 4, 1),
+    "dL_dg_below": (0, 16, 4, 1),
+    "dL_dW_below": (16, 16, 4, 1),
+    "dL_db_below": (1, 16, 4, 1),
+    "dK_dg_below": (0, 16, 4, 1),
+    "dL_ddelta_hidden_to_dL_ddelta_prime_joined_2": (0, 16, 4, 1),
+    "dL_dg_below_2": (0, 16, 4, 1),
+    "dL_dW_below_2": (16, 16, 4, 1),
 }
 
 _ARRAYS = {
@@ -2532,12 +2532,14 @@ class Workspace:
             array = self._arrays.get(name)
             if array is None:
                 sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
-                array = cp.asarray(np.ones(sizes, dtype)) if name.startswith("ones_") else cp.empty(sizes, dtype)
+                fill = next((fill for start, fill in _FILLED.items() if name.startswith(start)), None)
+                array = cp.empty(sizes, dtype) if fill is None else cp.asarray(fill(sizes).astype(dtype))
                 self._arrays[name] = array
             found.append(array[:n] if shape[:1] == ("N",) else array)
         return found
 
 
+_FILLED = {"ones_": np.ones, "eye_": lambda sizes: np.eye(sizes[0])}
 _kernels = {}
 
 
@@ -2557,8 +2559,8 @@ def _aligned(x, params):
 
 def _map(name, n, wide, arguments):
     """Launch an elementwise kernel: columns along x, rows along y, 256 threads a block. Returns the number of blocks."""
-    rows, columns, lanes = _MAPS[name]
-    rows = rows or n
+    rows, columns, lanes, tangents = _MAPS[name]
+    rows = rows or n * tangents
     if wide and lanes > 1:
         name, columns = f"vec{lanes}_{name}", columns // lanes
     block_x = min(1 << (columns - 1).bit_length(), 128)
@@ -2753,13 +2755,13 @@ def _energy(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
     # g_pointwise_1 = f(g_above) = softplus(g_above); g_prior = f(g_x) = g_x^2
     g_pointwise_1 = Nx16_2
     g_prior = Nx16_3
@@ -2801,13 +2803,13 @@ def _score(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
 
     # ---- backward: δ
     # δ_both[0:16]
@@ -2816,14 +2818,14 @@ def _score(params, x, lam, workspace):
     delta_above = Nx16_2
     _map("delta_above", N, wide, (b_below, g_above_unbiased, delta_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.delta_above, W_below, out=Nx16_0)
+    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_0)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_below = δ_hidden f′(g_below)  (1)
     delta_below = Nx16_2
     _map("delta_below", N, wide, (delta_hidden_term_2, delta_joined, g_hidden, delta_below, samples))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.delta_below, W_below, out=Nx16_1)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
     # score = −δ_x
     score = cp.empty((N, 16), DTYPE)
     _map("score", N, wide, (delta_joined, delta_x_term_1, g_x, score, samples))
@@ -2849,13 +2851,13 @@ def _hessian_diagonal(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
     # sigmoid_pointwise_1 = sigmoid(g_above)
     sigmoid_pointwise_1 = Nx16_2
     _map("sigmoid_pointwise_1", N, wide, (b_below, g_above_unbiased, sigmoid_pointwise_1, samples))
@@ -2872,12 +2874,12 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_pointwise_1, sigmoid_pointwise_1, g_hidden, delta_above, delta_prime_above, f_prime_hidden, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.delta_above, W_below, out=Nx16_2)
+    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_2)
     # W_below ∘ W_below
     W_below_squared = M16x16_0
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.delta_prime_above, W_below_squared, out=Nx16_0)
+    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_0)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
@@ -2886,7 +2888,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_hidden_term_2, delta_joined, f_prime_hidden, g_hidden, delta_prime_joined, delta_prime_below, samples,
     ))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.delta_prime_below, W_below_squared, out=Nx16_1)
+    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
     # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
     delta_prime_x = cp.empty((N, 16), DTYPE)
     _map("delta_prime_x", N, wide, (delta_prime_joined, delta_prime_x_term_1, delta_prime_x, samples))
@@ -2916,13 +2918,13 @@ def _loss_terms(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
     # sigmoid_pointwise_1 = sigmoid(g_above)
     sigmoid_pointwise_1 = Nx16_2
     _map("sigmoid_pointwise_1", N, wide, (b_below, g_above_unbiased, sigmoid_pointwise_1, samples))
@@ -2937,12 +2939,12 @@ def _loss_terms(params, x, lam, workspace):
         delta_pointwise_1, sigmoid_pointwise_1, delta_above, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.delta_above, W_below, out=Nx16_2)
+    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_2)
     # W_below ∘ W_below
     W_below_squared = M16x16_0
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.delta_prime_above, W_below_squared, out=Nx16_0)
+    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_0)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_below = δ_hidden f′(g_below)  (1); δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
@@ -2952,9 +2954,9 @@ def _loss_terms(params, x, lam, workspace):
         delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_below, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.delta_below, W_below, out=Nx16_1)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.delta_prime_below, W_below_squared, out=Nx16_3)
+    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_3)
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -2996,13 +2998,13 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
     # sigmoid_pointwise_1 = sigmoid(g_above)
     sigmoid_pointwise_1 = Nx16_2
     _map("sigmoid_pointwise_1", N, wide, (b_below, g_above_unbiased, sigmoid_pointwise_1, samples))
@@ -3017,12 +3019,12 @@ def _loss_terms_lam0(params, x, lam, workspace):
         delta_pointwise_1, sigmoid_pointwise_1, delta_above, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.delta_above, W_below, out=Nx16_2)
+    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_2)
     # W_below ∘ W_below
     W_below_squared = M16x16_0
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.delta_prime_above, W_below_squared, out=Nx16_0)
+    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_0)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_below = δ_hidden f′(g_below)  (1); δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
@@ -3032,9 +3034,9 @@ def _loss_terms_lam0(params, x, lam, workspace):
         delta_hidden_term_2, delta_joined, g_hidden, delta_prime_joined, delta_below, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.delta_below, W_below, out=Nx16_1)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.delta_prime_below, W_below_squared, out=Nx16_3)
+    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_3)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
@@ -3083,13 +3085,13 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
     # sigmoid_pointwise_1 = sigmoid(g_above)
     sigmoid_pointwise_1 = Nx16_3
     _map("sigmoid_pointwise_1", N, wide, (b_below, g_above_unbiased, sigmoid_pointwise_1, samples))
@@ -3106,12 +3108,12 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.delta_above, W_below, out=Nx16_6)
+    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
     # W_below ∘ W_below
     W_below_squared = M16x16_0
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.delta_prime_above, W_below_squared, out=Nx16_7)
+    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = 1 - g_hidden^2; δ_below = δ_hidden f′(g_below)  (1);
@@ -3126,12 +3128,12 @@ def _loss_and_grad(params, x, lam, workspace):
         f_second_hidden, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.delta_below, W_below, out=Nx16_13)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
     delta_x = Nx16_14
     _map("delta_x", N, wide, (delta_joined, delta_x_term_1, g_x, delta_x, samples))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.delta_prime_below, W_below_squared, out=Nx16_13)
+    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
     # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx16_6
     sum_delta_squared = parts_sum_delta_squared
@@ -3152,9 +3154,9 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_below = cp.delta_x, W_below.T, out=Nx16_13)
+    dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_13)
     # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
-    dJ_ddelta_prime_below = cp.dJ_ddelta_prime_x, W_below_squared.T, out=Nx16_15)
+    dJ_ddelta_prime_below = cp.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=Nx16_15)
     # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19); ∂J/∂δ_joined = ∂J/∂δ_hidden +
     #     ∂J/∂δ_x  (4)+(6); ∂J/∂δ′_joined = ∂J/∂δ′_hidden + ∂J/∂δ′_x  (8)
     dJ_ddelta_hidden = Nx16_16
@@ -3165,9 +3167,9 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_hidden, dJ_ddelta_joined, dJ_ddelta_prime_joined, samples,
     ))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-    dJ_ddelta_above = cp.dJ_ddelta_joined, W_below.T, out=Nx16_19)
+    dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_19)
     # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
-    dJ_ddelta_prime_above = cp.dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_20)
+    dJ_ddelta_prime_above = cp.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_20)
     # ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19); ∂J/∂g_above = ∂J/∂δ_above
     #     δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
     dJ_ddelta_pointwise_1 = Nx16_21
@@ -3187,15 +3189,15 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ds_gain = out_dJ_ds_gain
     _map("dJ_ds_gain", N, wide, (dJ_ds_gain_sum, dJ_ds_gain, samples))
     # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-    dJ_dW_below_delta_prime_at_above = cp.delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_0)
+    dJ_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_0)
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = cp.delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
     # Σ_n ∂J/∂g_above g_joinedᵀ
-    dJ_dW_below_g_at_above = cp.dJ_dg_above.T, g_joined, out=M16x16_2)
+    dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂J/∂g_above
     dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_0, parts_columns_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-    dJ_dg_joined = cp.dJ_dg_above, W_below, out=Nx16_2)
+    dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_2)
     # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
     #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
     dJ_dg_below = Nx16_22
@@ -3204,11 +3206,11 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_prime_joined, f_second_hidden, dJ_dg_below, samples,
     ))
     # Σ_n δ′_below ∂J/∂δ′_xᵀ
-    dJ_dW_below_delta_prime = cp.delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_3)
+    dJ_dW_below_delta_prime = cp.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_3)
     # Σ_n δ_below ∂J/∂δ_xᵀ
-    dJ_dW_below_delta = cp.delta_below.T, delta_x, out=M16x16_4)
+    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_4)
     # Σ_n ∂J/∂g_below g_xᵀ
-    dJ_dW_below_g = cp.dJ_dg_below.T, g_x, out=M16x16_5)
+    dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
     # Σ_n ∂J/∂g_below
     dJ_db_below_sum = _column_sum(dJ_dg_below, M16_1, parts_columns_16, 16)
     # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
@@ -3254,13 +3256,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
     # sigmoid_pointwise_1 = sigmoid(g_above)
     sigmoid_pointwise_1 = Nx16_3
     _map("sigmoid_pointwise_1", N, wide, (b_below, g_above_unbiased, sigmoid_pointwise_1, samples))
@@ -3277,12 +3279,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.delta_above, W_below, out=Nx16_6)
+    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
     # W_below ∘ W_below
     W_below_squared = M16x16_0
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.delta_prime_above, W_below_squared, out=Nx16_7)
+    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = 1 - g_hidden^2; δ_below = δ_hidden f′(g_below)  (1);
@@ -3297,7 +3299,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         f_second_hidden, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.delta_below, W_below, out=Nx16_13)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1); Σ_n Σ_i δ_x²
     delta_x = Nx16_14
     sum_delta_squared = parts_sum_delta_squared
@@ -3305,7 +3307,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_joined, delta_x_term_1, g_x, delta_x, sum_delta_squared, samples,
     ))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.delta_prime_below, W_below_squared, out=Nx16_13)
+    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ′_x
@@ -3322,7 +3324,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_below = cp.delta_x, W_below.T, out=Nx16_13)
+    dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_13)
     # Σ W_below ∘ W_below
     W_below_squared_sum = cp.matmul(W_below_squared, ones_16, out=M16_0)
     # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19); ∂J/∂δ_joined = ∂J/∂δ_hidden +
@@ -3335,9 +3337,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_joined, dJ_ddelta_prime_joined, samples,
     ))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-    dJ_ddelta_above = cp.dJ_ddelta_joined, W_below.T, out=Nx16_17)
+    dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_17)
     # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
-    dJ_ddelta_prime_above = cp.dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_18)
+    dJ_ddelta_prime_above = cp.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_18)
     # ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19); ∂J/∂g_above = ∂J/∂δ_above
     #     δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
     dJ_ddelta_pointwise_1 = Nx16_19
@@ -3357,15 +3359,15 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ds_gain = out_dJ_ds_gain
     _map("dJ_ds_gain", N, wide, (dJ_ds_gain_sum, dJ_ds_gain, samples))
     # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-    dJ_dW_below_delta_prime_at_above = cp.delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_0)
+    dJ_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_0)
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = cp.delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
     # Σ_n ∂J/∂g_above g_joinedᵀ
-    dJ_dW_below_g_at_above = cp.dJ_dg_above.T, g_joined, out=M16x16_2)
+    dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂J/∂g_above
     dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_1, parts_columns_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-    dJ_dg_joined = cp.dJ_dg_above, W_below, out=Nx16_2)
+    dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_2)
     # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
     #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
     dJ_dg_below = Nx16_20
@@ -3378,9 +3380,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n δ′_below
     dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum[:, None]
     # Σ_n δ_below ∂J/∂δ_xᵀ
-    dJ_dW_below_delta = cp.delta_below.T, delta_x, out=M16x16_3)
+    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
     # Σ_n ∂J/∂g_below g_xᵀ
-    dJ_dW_below_g = cp.dJ_dg_below.T, g_x, out=M16x16_4)
+    dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂J/∂g_below
     dJ_db_below_sum = _column_sum(dJ_dg_below, M16_2, parts_columns_16, 16)
     # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
@@ -3428,13 +3430,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
     # sigmoid_pointwise_1 = sigmoid(g_above)
     sigmoid_pointwise_1 = Nx16_3
     _map("sigmoid_pointwise_1", N, wide, (b_below, g_above_unbiased, sigmoid_pointwise_1, samples))
@@ -3451,12 +3453,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.delta_above, W_below, out=Nx16_6)
+    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
     # W_below ∘ W_below
     W_below_squared = M16x16_0
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.delta_prime_above, W_below_squared, out=Nx16_7)
+    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = 1 - g_hidden^2; δ_below = δ_hidden f′(g_below)  (1);
@@ -3471,12 +3473,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         f_second_hidden, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.delta_below, W_below, out=Nx16_13)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
     delta_x = Nx16_14
     _map("delta_x", N, wide, (delta_joined, delta_x_term_1, g_x, delta_x, samples))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.delta_prime_below, W_below_squared, out=Nx16_13)
+    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
     # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     delta_prime_x = Nx16_6
     sum_delta_squared = parts_sum_delta_squared
@@ -3498,7 +3500,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
-    dK_ddelta_below = cp.delta_x, W_below.T, out=Nx16_13)
+    dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_13)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
     dK_ddelta_hidden = Nx16_15
     dK_ddelta_joined = Nx16_16
@@ -3506,7 +3508,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_ddelta_below, f_prime_hidden, delta_x, dK_ddelta_hidden, dK_ddelta_joined, samples,
     ))
     # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-    dK_ddelta_above = cp.dK_ddelta_joined, W_below.T, out=Nx16_17)
+    dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=Nx16_17)
     # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18); ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
     dK_ddelta_pointwise_1 = Nx16_18
     dK_dg_above = Nx16_19
@@ -3525,13 +3527,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_ds_gain = out_dK_ds_gain
     _map("dK_ds_gain", N, wide, (dK_ds_gain_sum, dK_ds_gain, samples))
     # Σ_n δ_above ∂K/∂δ_joinedᵀ
-    dK_dW_below_delta_at_above = cp.delta_above.T, dK_ddelta_joined, out=M16x16_1)
+    dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
     # Σ_n ∂K/∂g_above g_joinedᵀ
-    dK_dW_below_g_at_above = cp.dK_dg_above.T, g_joined, out=M16x16_2)
+    dK_dW_below_g_at_above = cp.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂K/∂g_above
     dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-    dK_dg_joined = cp.dK_dg_above, W_below, out=Nx16_16)
+    dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_16)
     # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21); ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
     dK_dg_below = Nx16_19
     dL_ddelta_prime_x = Nx16_18
@@ -3540,9 +3542,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_ddelta_prime_x, lam_real, samples,
     ))
     # Σ_n δ_below ∂K/∂δ_xᵀ
-    dK_dW_below_delta = cp.delta_below.T, delta_x, out=M16x16_3)
+    dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
     # Σ_n ∂K/∂g_below g_xᵀ
-    dK_dW_below_g = cp.dK_dg_below.T, g_x, out=M16x16_4)
+    dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂K/∂g_below
     dK_db_below_sum = _column_sum(dK_dg_below, M16_1, parts_columns_16, 16)
     # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
@@ -3557,7 +3559,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13)
-    dL_ddelta_prime_below = cp.dL_ddelta_prime_x, W_below_squared.T, out=Nx16_19)
+    dL_ddelta_prime_below = cp.matmul(dL_ddelta_prime_x, W_below_squared.T, out=Nx16_19)
     # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19); ∂L/∂δ′_joined = ∂L/∂δ′_hidden + ∂L/∂δ′_x  (8)
     dL_ddelta_hidden = Nx16_14
     dL_ddelta_prime_joined = Nx16_10
@@ -3566,9 +3568,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_ddelta_prime_joined, samples,
     ))
     # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
-    dL_ddelta_above = cp.dL_ddelta_hidden, W_below.T, out=Nx16_6)
+    dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_6)
     # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
-    dL_ddelta_prime_above = cp.dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_16)
+    dL_ddelta_prime_above = cp.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_16)
     # ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19); ∂L/∂g_above = ∂L/∂δ_above
     #     δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
     dL_ddelta_pointwise_1 = Nx16_13
@@ -3588,15 +3590,15 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_ds_gain = out_dL_ds_gain
     _map("dL_ds_gain", N, wide, (dL_ds_gain_sum, dL_ds_gain, samples))
     # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-    dL_dW_below_delta_prime_at_above = cp.delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_0)
+    dL_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_0)
     # Σ_n δ_above ∂L/∂δ_joinedᵀ
-    dL_dW_below_delta_at_above = cp.delta_above.T, dL_ddelta_hidden, out=M16x16_2)
+    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_2)
     # Σ_n ∂L/∂g_above g_joinedᵀ
-    dL_dW_below_g_at_above = cp.dL_dg_above.T, g_joined, out=M16x16_4)
+    dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_4)
     # Σ_n ∂L/∂g_above
     dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_0, parts_columns_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-    dL_dg_joined = cp.dL_dg_above, W_below, out=Nx16_2)
+    dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_2)
     # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
     #     δ_hidden f‴(g_below)  (22)
     dL_dg_below = Nx16_15
@@ -3605,9 +3607,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         f_second_hidden, dL_dg_below, samples,
     ))
     # Σ_n δ′_below ∂L/∂δ′_xᵀ
-    dL_dW_below_delta_prime = cp.delta_prime_below.T, dL_ddelta_prime_x, out=M16x16_1)
+    dL_dW_below_delta_prime = cp.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=M16x16_1)
     # Σ_n ∂L/∂g_below g_xᵀ
-    dL_dW_below_g = cp.dL_dg_below.T, g_x, out=M16x16_3)
+    dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=M16x16_3)
     # Σ_n ∂L/∂g_below
     dL_db_below_sum = _column_sum(dL_dg_below, M16_1, parts_columns_16, 16)
     # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +
@@ -3659,13 +3661,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # W_below g_x
-    g_below_unbiased = cp.g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
     # sigmoid_pointwise_1 = sigmoid(g_above)
     sigmoid_pointwise_1 = Nx16_3
     _map("sigmoid_pointwise_1", N, wide, (b_below, g_above_unbiased, sigmoid_pointwise_1, samples))
@@ -3682,12 +3684,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_pointwise_1, sigmoid_pointwise_1, delta_above, f_second_pointwise_1, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.delta_above, W_below, out=Nx16_6)
+    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
     # W_below ∘ W_below
     W_below_squared = M16x16_0
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.delta_prime_above, W_below_squared, out=Nx16_7)
+    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_7)
     # δ_both[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = 1 - g_hidden^2; δ_below = δ_hidden f′(g_below)  (1);
@@ -3702,7 +3704,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         f_second_hidden, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.delta_below, W_below, out=Nx16_13)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_13)
     # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1); Σ_n Σ_i δ_x²
     delta_x = Nx16_14
     sum_delta_squared = parts_sum_delta_squared
@@ -3710,7 +3712,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_joined, delta_x_term_1, g_x, delta_x, sum_delta_squared, samples,
     ))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.delta_prime_below, W_below_squared, out=Nx16_13)
+    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_13)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ′_x
@@ -3728,7 +3730,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
-    dK_ddelta_below = cp.delta_x, W_below.T, out=Nx16_13)
+    dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_13)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
     dK_ddelta_hidden = Nx16_6
     dK_ddelta_joined = Nx16_15
@@ -3736,7 +3738,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_ddelta_below, f_prime_hidden, delta_x, dK_ddelta_hidden, dK_ddelta_joined, samples,
     ))
     # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-    dK_ddelta_above = cp.dK_ddelta_joined, W_below.T, out=Nx16_16)
+    dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=Nx16_16)
     # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18); ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
     dK_ddelta_pointwise_1 = Nx16_17
     dK_dg_above = Nx16_18
@@ -3755,22 +3757,22 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_ds_gain = out_dK_ds_gain
     _map("dK_ds_gain", N, wide, (dK_ds_gain_sum, dK_ds_gain, samples))
     # Σ_n δ_above ∂K/∂δ_joinedᵀ
-    dK_dW_below_delta_at_above = cp.delta_above.T, dK_ddelta_joined, out=M16x16_1)
+    dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
     # Σ_n ∂K/∂g_above g_joinedᵀ
-    dK_dW_below_g_at_above = cp.dK_dg_above.T, g_joined, out=M16x16_2)
+    dK_dW_below_g_at_above = cp.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂K/∂g_above
     dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-    dK_dg_joined = cp.dK_dg_above, W_below, out=Nx16_15)
+    dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_15)
     # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
     dK_dg_below = Nx16_18
     _map("dK_dg_below", N, wide, (
         dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, dK_dg_below, samples,
     ))
     # Σ_n δ_below ∂K/∂δ_xᵀ
-    dK_dW_below_delta = cp.delta_below.T, delta_x, out=M16x16_3)
+    dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
     # Σ_n ∂K/∂g_below g_xᵀ
-    dK_dW_below_g = cp.dK_dg_below.T, g_x, out=M16x16_4)
+    dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂K/∂g_below
     dK_db_below_sum = _column_sum(dK_dg_below, M16_1, parts_columns_16, 16)
     # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
@@ -3793,9 +3795,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         W_below_squared_sum, f_second_hidden, f_prime_hidden, dL_ddelta_hidden, dL_ddelta_prime_joined, samples,
     ))
     # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
-    dL_ddelta_above = cp.dL_ddelta_hidden, W_below.T, out=Nx16_10)
+    dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_10)
     # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
-    dL_ddelta_prime_above = cp.dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_15)
+    dL_ddelta_prime_above = cp.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_15)
     # ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19); ∂L/∂g_above = ∂L/∂δ_above
     #     δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
     dL_ddelta_pointwise_1 = Nx16_13
@@ -3815,15 +3817,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_ds_gain = out_dL_ds_gain
     _map("dL_ds_gain", N, wide, (dL_ds_gain_sum, dL_ds_gain, samples))
     # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-    dL_dW_below_delta_prime_at_above = cp.delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_0)
+    dL_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_0)
     # Σ_n δ_above ∂L/∂δ_joinedᵀ
-    dL_dW_below_delta_at_above = cp.delta_above.T, dL_ddelta_hidden, out=M16x16_2)
+    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_2)
     # Σ_n ∂L/∂g_above g_joinedᵀ
-    dL_dW_below_g_at_above = cp.dL_dg_above.T, g_joined, out=M16x16_4)
+    dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_4)
     # Σ_n ∂L/∂g_above
     dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_1, parts_columns_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-    dL_dg_joined = cp.dL_dg_above, W_below, out=Nx16_2)
+    dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_2)
     # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
     #     δ_hidden f‴(g_below)  (22)
     dL_dg_below = Nx16_17
@@ -3836,7 +3838,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n δ′_below
     dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_below g_xᵀ
-    dL_dW_below_g = cp.dL_dg_below.T, g_x, out=M16x16_1)
+    dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=M16x16_1)
     # Σ_n ∂L/∂g_below
     dL_db_below_sum = _column_sum(dL_dg_below, M16_2, parts_columns_16, 16)
     # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +

@@ -20,7 +20,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-   template c/module.c.j2, sha256 6b560282aebf052e728446412499e0a7ae362cb91866ef540e89413ee33af236 */
+   template c/module.c.j2, sha256 cf858fc4c16d3050a96f8cd6426bfb1a5ace6e6f61198d2c70ce497f6209066d */
 
 #include <math.h>
 #include <stddef.h>
@@ -394,7 +394,7 @@ void student_t_energy(const real *const *params, const real *x, const long N, co
     const real *const W_filters = params[0];
     const real *const b_filters = params[1];
     const real *const s_alpha = params[2];
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -482,7 +482,7 @@ void student_t_score(const real *const *params, const real *x, const long N, con
     const real *const W_filters = params[0];
     const real *const b_filters = params[1];
     const real *const s_alpha = params[2];
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -571,7 +571,7 @@ void student_t_hessian_diagonal(const real *const *params, const real *x, const 
     const real *const b_filters = params[1];
     const real *const s_alpha = params[2];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -664,7 +664,7 @@ void student_t_loss_terms(const real *const *params, const real *x, const long N
     const real *const b_filters = params[1];
     const real *const s_alpha = params[2];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -805,7 +805,7 @@ void student_t_loss_terms_lam0(const real *const *params, const real *x, const l
     const real *const s_alpha = params[2];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 8192;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -967,7 +967,7 @@ void student_t_loss_and_grad(const real *const *params, const real *x, const lon
     const real *const b_filters = params[1];
     const real *const s_alpha = params[2];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1196,7 +1196,7 @@ void student_t_loss_and_grad_lam0(const real *const *params, const real *x, cons
     const real *const s_alpha = params[2];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 8192;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1430,7 +1430,7 @@ void student_t_loss_and_grad_terms(const real *const *params, const real *x, con
     const real *const b_filters = params[1];
     const real *const s_alpha = params[2];
     real *const W_filters_squared = shared + 0;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {
@@ -1718,7 +1718,7 @@ void student_t_loss_and_grad_terms_lam0(const real *const *params, const real *x
     const real *const s_alpha = params[2];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 8192;
-    (void)params, (void)x,  (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
 #pragma omp parallel num_threads(p.threads)
     {

@@ -22,7 +22,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template cuda/module.py.j2, sha256 e540e7fc38ffb449517d0f3220a3b7ef3397648f30caee71f2ac0abdee483a00
+template cuda/module.py.j2, sha256 3a129c6ddfbc5107b35f5ae132c27c69ed0d781bf9095055516bb58266faeb53
 """
 
 import threading
@@ -55,7 +55,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "e540e7fc38ffb449517d0f3220a3b7ef3397648f30caee71f2ac0abdee483a00",
+    "template_sha256": "3a129c6ddfbc5107b35f5ae132c27c69ed0d781bf9095055516bb58266faeb53",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1345,35 +1345,35 @@ extern "C" __global__ void K_and_L_2(
 }
 """
 
-# Kernel → rows (0 stands for N), columns, values a thread of its vector variant.
+# Kernel → rows (0 stands for N), columns, values a thread of its vector variant, rows of each sample.
 _MAPS = {
-    "g_alpha": (0, 128, 4),
-    "delta_filters": (0, 128, 4),
-    "score": (0, 64, 4),
-    "delta_prime_filters": (0, 128, 4),
-    "W_filters_squared": (128, 64, 4),
-    "delta_filters_to_delta_prime_filters": (0, 128, 4),
-    "sum_delta_squared_to_sum_delta_prime_squared": (0, 64, 4),
-    "sum_delta_squared_to_sum_delta_prime": (0, 64, 4),
-    "g_filters_to_delta_prime_filters": (0, 128, 4),
-    "dJ_ddelta_prime_x_to_sum_delta_prime_squared": (0, 64, 4),
-    "dJ_ddelta_experts_to_dJ_dg_filters": (0, 128, 4),
-    "dJ_ds_alpha": (1, 128, 4),
-    "dJ_dW_filters": (128, 64, 4),
-    "dJ_db_filters": (1, 128, 4),
-    "dJ_ddelta_experts_to_dJ_dg_filters_2": (0, 128, 4),
-    "dJ_dW_filters_2": (128, 64, 4),
-    "dL_ddelta_prime_x_to_sum_delta_prime_squared": (0, 64, 4),
-    "dK_ddelta_experts_to_dK_dg_filters": (0, 128, 4),
-    "dK_ds_alpha": (1, 128, 4),
-    "dK_dW_filters": (128, 64, 4),
-    "dK_db_filters": (1, 128, 4),
-    "dL_ddelta_experts_to_dL_dg_filters": (0, 128, 4),
-    "dL_ds_alpha": (1, 128, 4),
-    "dL_dW_filters": (128, 64, 4),
-    "dL_db_filters": (1, 128, 4),
-    "dL_ddelta_experts_to_dL_dg_filters_2": (0, 128, 4),
-    "dL_dW_filters_2": (128, 64, 4),
+    "g_alpha": (0, 128, 4, 1),
+    "delta_filters": (0, 128, 4, 1),
+    "score": (0, 64, 4, 1),
+    "delta_prime_filters": (0, 128, 4, 1),
+    "W_filters_squared": (128, 64, 4, 1),
+    "delta_filters_to_delta_prime_filters": (0, 128, 4, 1),
+    "sum_delta_squared_to_sum_delta_prime_squared": (0, 64, 4, 1),
+    "sum_delta_squared_to_sum_delta_prime": (0, 64, 4, 1),
+    "g_filters_to_delta_prime_filters": (0, 128, 4, 1),
+    "dJ_ddelta_prime_x_to_sum_delta_prime_squared": (0, 64, 4, 1),
+    "dJ_ddelta_experts_to_dJ_dg_filters": (0, 128, 4, 1),
+    "dJ_ds_alpha": (1, 128, 4, 1),
+    "dJ_dW_filters": (128, 64, 4, 1),
+    "dJ_db_filters": (1, 128, 4, 1),
+    "dJ_ddelta_experts_to_dJ_dg_filters_2": (0, 128, 4, 1),
+    "dJ_dW_filters_2": (128, 64, 4, 1),
+    "dL_ddelta_prime_x_to_sum_delta_prime_squared": (0, 64, 4, 1),
+    "dK_ddelta_experts_to_dK_dg_filters": (0, 128, 4, 1),
+    "dK_ds_alpha": (1, 128, 4, 1),
+    "dK_dW_filters": (128, 64, 4, 1),
+    "dK_db_filters": (1, 128, 4, 1),
+    "dL_ddelta_experts_to_dL_dg_filters": (0, 128, 4, 1),
+    "dL_ds_alpha": (1, 128, 4, 1),
+    "dL_dW_filters": (128, 64, 4, 1),
+    "dL_db_filters": (1, 128, 4, 1),
+    "dL_ddelta_experts_to_dL_dg_filters_2": (0, 128, 4, 1),
+    "dL_dW_filters_2": (128, 64, 4, 1),
 }
 
 _ARRAYS = {
@@ -1443,12 +1443,14 @@ class Workspace:
             array = self._arrays.get(name)
             if array is None:
                 sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
-                array = cp.asarray(np.ones(sizes, dtype)) if name.startswith("ones_") else cp.empty(sizes, dtype)
+                fill = next((fill for start, fill in _FILLED.items() if name.startswith(start)), None)
+                array = cp.empty(sizes, dtype) if fill is None else cp.asarray(fill(sizes).astype(dtype))
                 self._arrays[name] = array
             found.append(array[:n] if shape[:1] == ("N",) else array)
         return found
 
 
+_FILLED = {"ones_": np.ones, "eye_": lambda sizes: np.eye(sizes[0])}
 _kernels = {}
 
 
@@ -1468,8 +1470,8 @@ def _aligned(x, params):
 
 def _map(name, n, wide, arguments):
     """Launch an elementwise kernel: columns along x, rows along y, 256 threads a block. Returns the number of blocks."""
-    rows, columns, lanes = _MAPS[name]
-    rows = rows or n
+    rows, columns, lanes, tangents = _MAPS[name]
+    rows = rows or n * tangents
     if wide and lanes > 1:
         name, columns = f"vec{lanes}_{name}", columns // lanes
     block_x = min(1 << (columns - 1).bit_length(), 128)
@@ -1664,7 +1666,7 @@ def _energy(params, x, lam, workspace):
 
     # ---- forward: g
     # W_filters g_x
-    g_filters_unbiased = cp.g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
     # g_alpha = s_alpha g_experts
     g_alpha = Nx128_1
     _map("g_alpha", N, wide, (b_filters, g_filters_unbiased, s_alpha, g_alpha, samples))
@@ -1696,14 +1698,14 @@ def _score(params, x, lam, workspace):
 
     # ---- forward: g
     # W_filters g_x
-    g_filters_unbiased = cp.g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
 
     # ---- backward: δ
     # δ_filters = δ_experts f′(g_filters)  (1)
     delta_filters = Nx128_1
     _map("delta_filters", N, wide, (b_filters, g_filters_unbiased, s_alpha, delta_filters, samples))
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.delta_filters, W_filters, out=Nx64_0)
+    delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # score = −δ_x
     score = cp.empty((N, 64), DTYPE)
     _map("score", N, wide, (delta_x, score, samples))
@@ -1729,7 +1731,7 @@ def _hessian_diagonal(params, x, lam, workspace):
 
     # ---- forward: g
     # W_filters g_x
-    g_filters_unbiased = cp.g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
 
     # ---- backward: δ and δ′
     # δ′_filters = δ_experts f″(g_filters)  (§1.3)
@@ -1739,7 +1741,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     W_filters_squared = M128x64_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.delta_prime_filters, W_filters_squared, out=cp.empty((N, 64), DTYPE))
+    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=cp.empty((N, 64), DTYPE))
     # the diagonal of the Hessian, δ′_x
     hessian_diagonal = delta_prime_x
 
@@ -1766,7 +1768,7 @@ def _loss_terms(params, x, lam, workspace):
 
     # ---- forward: g
     # W_filters g_x
-    g_filters_unbiased = cp.g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
     # δ_filters = δ_experts f′(g_filters)  (1); δ′_filters = δ_experts f″(g_filters)  (§1.3)
     delta_filters = Nx128_1
     delta_prime_filters = Nx128_2
@@ -1776,12 +1778,12 @@ def _loss_terms(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.delta_filters, W_filters, out=Nx64_0)
+    delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
     W_filters_squared = M128x64_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.delta_prime_filters, W_filters_squared, out=Nx64_1)
+    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
@@ -1822,7 +1824,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # W_filters g_x
-    g_filters_unbiased = cp.g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
     # δ_filters = δ_experts f′(g_filters)  (1); δ′_filters = δ_experts f″(g_filters)  (§1.3)
     delta_filters = Nx128_1
     delta_prime_filters = Nx128_2
@@ -1832,12 +1834,12 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.delta_filters, W_filters, out=Nx64_0)
+    delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
     W_filters_squared = M128x64_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.delta_prime_filters, W_filters_squared, out=Nx64_1)
+    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
@@ -1882,7 +1884,7 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- forward: g
     # W_filters g_x
-    g_filters_unbiased = cp.g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
     # g_filters = W_filters g_x + b_filters; f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)); δ_filters =
     #     δ_experts f′(g_filters)  (1); f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2; δ′_filters =
     #     δ_experts f″(g_filters)  (§1.3)
@@ -1898,12 +1900,12 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.delta_filters, W_filters, out=Nx64_0)
+    delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
     W_filters_squared = M128x64_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.delta_prime_filters, W_filters_squared, out=Nx64_1)
+    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
     # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
@@ -1924,9 +1926,9 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_filters = cp.delta_x, W_filters.T, out=Nx128_0)
+    dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
     # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
-    dJ_ddelta_prime_filters = cp.dJ_ddelta_prime_x, W_filters_squared.T, out=Nx128_6)
+    dJ_ddelta_prime_filters = cp.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx128_6)
     # ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19); ∂J/∂g_filters =
     #     ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
     dJ_ddelta_experts = Nx128_7
@@ -1943,11 +1945,11 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ds_alpha = out_dJ_ds_alpha
     _map("dJ_ds_alpha", N, wide, (dJ_ds_alpha_sum, dJ_ds_alpha, samples))
     # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-    dJ_dW_filters_delta_prime = cp.delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_0)
+    dJ_dW_filters_delta_prime = cp.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_0)
     # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = cp.delta_filters.T, delta_x, out=M128x64_1)
+    dJ_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_1)
     # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = cp.dJ_dg_filters.T, g_x, out=M128x64_2)
+    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂J/∂g_filters
     dJ_db_filters_sum = _column_sum(dJ_dg_filters, M128_0, parts_columns_128, 128)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ
@@ -1989,7 +1991,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # W_filters g_x
-    g_filters_unbiased = cp.g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
     # g_filters = W_filters g_x + b_filters; f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)); δ_filters =
     #     δ_experts f′(g_filters)  (1); f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2; δ′_filters =
     #     δ_experts f″(g_filters)  (§1.3)
@@ -2005,12 +2007,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.delta_filters, W_filters, out=Nx64_0)
+    delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
     W_filters_squared = M128x64_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.delta_prime_filters, W_filters_squared, out=Nx64_1)
+    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
@@ -2028,7 +2030,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-    dJ_ddelta_filters = cp.delta_x, W_filters.T, out=Nx128_0)
+    dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
     # Σ W_filters ∘ W_filters
     W_filters_squared_sum = cp.matmul(W_filters_squared, ones_64, out=M128_0)
     # ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19); ∂J/∂g_filters =
@@ -2051,9 +2053,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum[:, None]
     # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = cp.delta_filters.T, delta_x, out=M128x64_0)
+    dJ_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_0)
     # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = cp.dJ_dg_filters.T, g_x, out=M128x64_1)
+    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M128x64_1)
     # Σ_n ∂J/∂g_filters
     dJ_db_filters_sum = _column_sum(dJ_dg_filters, M128_1, parts_columns_128, 128)
     # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
@@ -2098,7 +2100,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward: g
     # W_filters g_x
-    g_filters_unbiased = cp.g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
     # g_filters = W_filters g_x + b_filters; f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)); δ_filters =
     #     δ_experts f′(g_filters)  (1); f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2; δ′_filters =
     #     δ_experts f″(g_filters)  (§1.3)
@@ -2114,12 +2116,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.delta_filters, W_filters, out=Nx64_0)
+    delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
     W_filters_squared = M128x64_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.delta_prime_filters, W_filters_squared, out=Nx64_1)
+    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
     # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
@@ -2141,7 +2143,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-    dK_ddelta_filters = cp.delta_x, W_filters.T, out=Nx128_0)
+    dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
     # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18); ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
     dK_ddelta_experts = Nx128_6
     dK_dg_filters = Nx128_7
@@ -2156,9 +2158,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_ds_alpha = out_dK_ds_alpha
     _map("dK_ds_alpha", N, wide, (dK_ds_alpha_sum, dK_ds_alpha, samples))
     # Σ_n δ_filters ∂K/∂δ_xᵀ
-    dK_dW_filters_delta = cp.delta_filters.T, delta_x, out=M128x64_1)
+    dK_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
-    dK_dW_filters_g = cp.dK_dg_filters.T, g_x, out=M128x64_2)
+    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_filters
     dK_db_filters_sum = _column_sum(dK_dg_filters, M128_0, parts_columns_128, 128)
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
@@ -2170,7 +2172,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
-    dL_ddelta_prime_filters = cp.dL_ddelta_prime_x, W_filters_squared.T, out=Nx128_7)
+    dL_ddelta_prime_filters = cp.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx128_7)
     # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19); ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)
     #     (22)
     dL_ddelta_experts = Nx128_3
@@ -2186,9 +2188,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_ds_alpha = out_dL_ds_alpha
     _map("dL_ds_alpha", N, wide, (dL_ds_alpha_sum, dL_ds_alpha, samples))
     # Σ_n δ′_filters ∂L/∂δ′_xᵀ
-    dL_dW_filters_delta_prime = cp.delta_prime_filters.T, dL_ddelta_prime_x, out=M128x64_0)
+    dL_dW_filters_delta_prime = cp.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M128x64_0)
     # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = cp.dL_dg_filters.T, g_x, out=M128x64_2)
+    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂L/∂g_filters
     dL_db_filters_sum = _column_sum(dL_dg_filters, M128_0, parts_columns_128, 128)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
@@ -2233,7 +2235,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward: g
     # W_filters g_x
-    g_filters_unbiased = cp.g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
     # g_filters = W_filters g_x + b_filters; f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)); δ_filters =
     #     δ_experts f′(g_filters)  (1); f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2; δ′_filters =
     #     δ_experts f″(g_filters)  (§1.3)
@@ -2249,12 +2251,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward: δ and δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.delta_filters, W_filters, out=Nx64_0)
+    delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
     W_filters_squared = M128x64_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.delta_prime_filters, W_filters_squared, out=Nx64_1)
+    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
@@ -2273,7 +2275,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints: ∂K/∂δ
     # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-    dK_ddelta_filters = cp.delta_x, W_filters.T, out=Nx128_0)
+    dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
     # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18); ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
     dK_ddelta_experts = Nx128_6
     dK_dg_filters = Nx128_7
@@ -2288,9 +2290,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_ds_alpha = out_dK_ds_alpha
     _map("dK_ds_alpha", N, wide, (dK_ds_alpha_sum, dK_ds_alpha, samples))
     # Σ_n δ_filters ∂K/∂δ_xᵀ
-    dK_dW_filters_delta = cp.delta_filters.T, delta_x, out=M128x64_1)
+    dK_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
-    dK_dW_filters_g = cp.dK_dg_filters.T, g_x, out=M128x64_2)
+    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_filters
     dK_db_filters_sum = _column_sum(dK_dg_filters, M128_0, parts_columns_128, 128)
     # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
@@ -2322,7 +2324,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = cp.dL_dg_filters.T, g_x, out=M128x64_0)
+    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M128x64_0)
     # Σ_n ∂L/∂g_filters
     dL_db_filters_sum = _column_sum(dL_dg_filters, M128_1, parts_columns_128, 128)
     # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Final
 
 from smgen.backends.facts import Facts, shape_text
 from smgen.backends.layout import Arrays, Function, Header, header, lay_out
-from smgen.ir import Schedule
+from smgen.cost import ITEM
+from smgen.ir import BATCH, Schedule
 from smgen.passes import pipelines, run
+from smgen.passes.storage import most_tangents
 from smgen.printers.c import CPrinter
 from smgen.printers.cuda import LANES, VECTOR
 from smgen.printers.cupy import BLOCKS, CHUNKS, Kernels, print_function
 from smgen.printers.kernels import Kernel, ScalarKernel, helpers, text_of
+from smgen.printers.source import PrintedFunction
 from smgen.render import render
 
 TEMPLATE: Final = "cuda/module.py.j2"
@@ -38,15 +42,15 @@ class Module:
     scalar_kernels: tuple[ScalarKernel, ...]
     shapes: tuple[tuple[str, str, str], ...]
     functions: tuple[Function, ...]
+    has_tangents: bool
+    budget: str
 
 
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The module's source, kernels included."""
     kernels = Kernels()
-    printed = [
-        print_function(run(schedule, pipelines.cuda(facts.method.batch_size)), facts.dtype, kernels)
-        for schedule in schedules
-    ]
+    lowered = [run(schedule, pipelines.cuda(facts.method.batch_size)) for schedule in schedules]
+    printed = [print_function(schedule, facts.dtype, kernels) for schedule in lowered]
     arrays = {b.name: b for function in printed for b in function.arrays}
     module = Module(
         header(facts),
@@ -64,6 +68,16 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
             (name, "DTYPE" if b.kind == "real" else "np.float64", shape_text(b.shape))
             for name, b in sorted(arrays.items())
         ),
-        tuple(lay_out(facts, function) for function in printed),
+        tuple(
+            lay_out(facts, function, _chunk(function, facts.dtype) if most_tangents(schedule) > 1 else 0)
+            for schedule, function in zip(lowered, printed, strict=True)
+        ),
+        any(most_tangents(schedule) > 1 for schedule in lowered),
+        "cp.cuda.runtime.memGetInfo()[0] // 4" if facts.memory is None else f"{facts.memory} << 20",
     )
     return {".py": render(TEMPLATE, module)}
+
+
+def _chunk(function: PrintedFunction, dtype: str) -> int:
+    """Bytes of a sample's arrays."""
+    return ITEM[dtype] * sum(prod(dim for dim in b.shape if dim != BATCH) for b in function.arrays if b.batched)

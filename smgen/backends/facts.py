@@ -93,6 +93,10 @@ class Facts:
         return "all_probes, " if self.draws else ""
 
     @property
+    def chunk_of_probes(self) -> str:
+        return "None if all_probes is None else all_probes[first:last], " if self.draws else ""
+
+    @property
     def no_probes(self) -> str:
         return "None, " if self.draws else ""
 

@@ -26,10 +26,13 @@ class Function:
     summary: str
     parameters: tuple[tuple[str, str], ...]
     data: str
+    probed: bool
     arrays: tuple[str, ...]
     array_names: tuple[str, ...]
     sweeps: Sweeps
     returns: tuple[str, ...]
+    chunk: int
+    by_rows: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +77,20 @@ SUMMARIES: Final = {
 }
 
 
-def lay_out(facts: Facts, printed: PrintedFunction) -> Function:
-    """A printed function as the template's context has it."""
+def lay_out(facts: Facts, printed: PrintedFunction, chunk: int) -> Function:
+    """A printed function as the template's context has it; `chunk` are the bytes of a sample if memory may be short."""
     return Function(
         printed.name,
         summary(printed.name),
         parameters(facts, printed.reads),
         data(printed.reads),
+        "probes" in printed.reads,
         wrapped(b.name for b in printed.arrays),
         wrapped(f'"{b.name}"' for b in printed.arrays),
         sweeps(printed.sweeps),
         returns(facts, printed.name, printed.outputs),
+        chunk,
+        not printed.name.startswith("loss"),
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import sympy as sp
 
 from smgen.ir import Buffer, Fused, Op, Pointwise, Reduce, Schedule, Shape
 
-Member = Pointwise | Reduce
+Member: TypeAlias = Pointwise | Reduce
+LoopShape: TypeAlias = Callable[[Op], Shape | None]
 
 
 @dataclass
@@ -21,15 +24,24 @@ class _Slot:
     op: Op | None = None
 
 
+def fuse_with_tangent_sums(schedule: Schedule) -> Schedule:
+    """`fuse`, where sums over the tangents of a sample are totals of a loop too."""
+    return _fused(schedule, _loop_shape_with_tangent_sums)
+
+
 def fuse(schedule: Schedule) -> Schedule:
     """Each pointwise operation and total joins the last loop of its shape that comes after all it reads.
 
     A value that one loop alone reads is computed in it and never stored. Before: without aliases. After: every
-    pointwise operation and total is part of a `Fused`. So are sums over the tangents of a sample.
+    pointwise operation and total is part of a `Fused`.
     """
+    return _fused(schedule, _loop_shape)
+
+
+def _fused(schedule: Schedule, loop_shape: LoopShape) -> Schedule:
     slots: list[_Slot] = []
     place: dict[str, int] = {b.name: -1 for b in schedule.inputs}
-    carried = _private(schedule)
+    carried = _private(schedule, loop_shape)
     waiting: dict[str, list[Pointwise]] = {}
     for index, sweep in enumerate(schedule.sweeps):
         for op in sweep.ops:
@@ -37,7 +49,7 @@ def fuse(schedule: Schedule) -> Schedule:
                 waiting[op.outs[0].name] = [*(w for b in op.reads for w in waiting.pop(b.name, [])), op]
                 continue
             before = [w for b in op.reads for w in waiting.pop(b.name, [])]
-            _put(op, before, index, slots, place)
+            _put(op, loop_shape(op), before, index, slots, place)
     return _assembled(schedule, slots)
 
 
@@ -46,13 +58,21 @@ def _loop_shape(op: Op) -> Shape | None:
     match op:
         case Pointwise():
             return op.outs[0].shape
-        case Reduce(src=src, axis=axis) if axis is None or (axis == 1 and len(src.shape) == 3):
+        case Reduce(src=src, axis=None):
             return src.shape
         case _:
             return None
 
 
-def _private(schedule: Schedule) -> set[str]:
+def _loop_shape_with_tangent_sums(op: Op) -> Shape | None:
+    match op:
+        case Reduce(src=src, axis=1) if len(src.shape) == 3:
+            return src.shape
+        case _:
+            return _loop_shape(op)
+
+
+def _private(schedule: Schedule, loop_shape: LoopShape) -> set[str]:
     """Values read once, by an operation that loops over their own shape: they move to their reader."""
     readers: dict[str, list[Op]] = {}
     for op in schedule.ops:
@@ -66,12 +86,13 @@ def _private(schedule: Schedule) -> set[str]:
         and len(op.outs) == 1
         and op.outs[0].name not in results
         and len(readers.get(op.outs[0].name, [])) == 1
-        and _loop_shape(readers[op.outs[0].name][0]) == op.outs[0].shape
+        and loop_shape(readers[op.outs[0].name][0]) == op.outs[0].shape
     }
 
 
-def _put(op: Op, before: list[Pointwise], sweep: int, slots: list[_Slot], place: dict[str, int]) -> None:
-    shape = _loop_shape(op)
+def _put(
+    op: Op, shape: Shape | None, before: list[Pointwise], sweep: int, slots: list[_Slot], place: dict[str, int]
+) -> None:
     if shape is None or not isinstance(op, Pointwise | Reduce):
         slots.append(_Slot(sweep, None, op=op))
         place.update({out.name: len(slots) - 1 for out in op.outs})

@@ -12,7 +12,7 @@ from smgen.passes.collapse import collapse
 from smgen.passes.common import common
 from smgen.passes.contiguous import contiguous
 from smgen.passes.elementary import elementary
-from smgen.passes.fuse import fuse
+from smgen.passes.fuse import fuse, fuse_with_tangent_sums
 from smgen.passes.prune import prune
 from smgen.passes.recompute import recompute
 from smgen.passes.share import share
@@ -32,7 +32,7 @@ def numpy(batch_size: int) -> tuple[Pass, ...]:
 def c(batch_size: int) -> tuple[Pass, ...]:
     """Algebra, then loops over tiles of rows, and products that add to what is there."""
     algebra = (prune, collapse(batch_size), aliases, common, prune, thin, accumulate)
-    return (*algebra, recompute, prune, tile, fuse, share)
+    return (*algebra, recompute, prune, tile, fuse_with_tangent_sums, share)
 
 
 def cuda(batch_size: int) -> tuple[Pass, ...]:

@@ -9,7 +9,7 @@ import sympy as sp
 
 from smgen.ir import BATCH, LAMBDA, SAMPLES, Buffer, Concat, Fused, Shape
 from smgen.printers.c import CPrinter
-from smgen.printers.kernels import Kernel, ScalarKernel, Variant, dimensions, variant_name
+from smgen.printers.kernels import Kernel, ScalarKernel, Variant, dimensions, tangents_of, variant_name
 
 LANES: Final = {"float32": 4, "float64": 2}
 VECTOR: Final = {"float32": "float4", "float64": "double2"}
@@ -38,6 +38,7 @@ class LoopPrinter:
         return Kernel(
             name,
             rows,
+            tangents_of(loop.shape),
             columns,
             lanes,
             ", ".join(at),
@@ -87,9 +88,11 @@ class LoopPrinter:
         self, loop: Fused, name: str, arrays: list[Buffer], scalars: list[str], columns: int, lanes: int
     ) -> Variant:
         kind = self.c.real if lanes == 1 else VECTOR[self.dtype]
-        varying = [b for b in arrays if self._access(b, loop.shape) != "row"]
+        varying = [b for b in arrays if not _is_scalar(b, loop.shape)]
         loads = [f"const {kind} v_{b.name} = {self._element(b, loop.shape, lanes, const=True)};" for b in varying]
-        loads += [f"const {self.c.real} v_{b.name} = {b.name}[row];" for b in arrays if b not in varying]
+        loads += [
+            f"const {self.c.real} v_{b.name} = {b.name}[{_row(b, loop.shape)}];" for b in arrays if b not in varying
+        ]
         if loop.stored:
             loads.append(f"{kind} {', '.join(f'v_{b.name}' for b in loop.stored)};")
         passed = [text.rsplit(" ", 1)[1] for text in scalars]
@@ -102,25 +105,16 @@ class LoopPrinter:
         stores = [f"{self._element(b, loop.shape, lanes)} = v_{b.name};" for b in loop.stored]
         return Variant(variant_name(name, lanes), columns // lanes, lanes, tuple(loads), tuple(calls), tuple(stores))
 
-    @staticmethod
-    def _access(b: Buffer, shape: Shape) -> str:
-        """How a buffer is indexed in a loop: by row and column, by column, or by row."""
-        if b.shape == shape and len(shape) == 2:
-            return "full"
-        if shape == (BATCH,) or (len(b.shape) == 2 and b.shape[-1] == 1):
-            return "row"
-        return "column"
-
     def _element(self, b: Buffer, shape: Shape, lanes: int, *, const: bool = False) -> str:
-        access = self._access(b, shape)
         base = b.name if lanes == 1 else f"reinterpret_cast<{'const ' * const}{VECTOR[self.dtype]}*>({b.name})"
-        if access == "row":
-            return f"{b.name}[row]"
-        if access == "column":
+        row = _row(b, shape)
+        if _is_scalar(b, shape):
+            return f"{b.name}[{row}]"
+        if not row:
             return f"{base}[column]"
         _, columns = dimensions(shape)
         stride = self.strides.get(b.name, columns) // lanes
-        return f"{base}[(long long)row * {stride} + column]"
+        return f"{base}[(long long){row} * {stride} + column]"
 
     def concat(self, op: Concat, name: str) -> Kernel:
         """The kernel that puts parts side by side."""
@@ -138,7 +132,7 @@ class LoopPrinter:
             self._concat_variant(op, name, arrays, columns, n) for n in ((1, lanes) if lanes > 1 else (1,))
         )
         parameters = ", ".join(self._parameters(arrays, (op.out,), (), scalars))
-        return Kernel(name, rows, columns, lanes, "", (), parameters, (), variants)
+        return Kernel(name, rows, tangents_of(op.out.shape), columns, lanes, "", (), parameters, (), variants)
 
     def _concat_variant(self, op: Concat, name: str, arrays: list[Buffer], columns: int, lanes: int) -> Variant:
         """A chain of conditions on the column; rows of a warp agree on it almost everywhere."""
@@ -146,7 +140,7 @@ class LoopPrinter:
         named = {b.symbol: b for b in arrays}
         text, start = "", 0
         for position, (part, width) in enumerate(op.parts):
-            value = self._part(named.get(part), part, width, start, lanes)
+            value = self._part(named.get(part), part, op.out.shape, (width, start), lanes)
             start += width
             last = position == len(op.parts) - 1
             text += value if last else f"column < {start // lanes} ? {value} : "
@@ -154,14 +148,30 @@ class LoopPrinter:
         loads = (f"// {op.out.math}", f"const {kind} v_{op.out.name} = {text};")
         return Variant(variant_name(name, lanes), columns // lanes, lanes, loads, (), (f"{out} = v_{op.out.name};",))
 
-    def _part(self, b: Buffer | None, part: sp.Expr, width: int, start: int, lanes: int) -> str:
+    def _part(self, b: Buffer | None, part: sp.Expr, shape: Shape, place: tuple[int, int], lanes: int) -> str:
         if b is None:
             return self.c(part)
+        width, start = place
         base = b.name if lanes == 1 else f"reinterpret_cast<const {VECTOR[self.dtype]}*>({b.name})"
         offset = f"column - {start // lanes}" if start else "column"
-        if not b.batched:
+        row = _row(b, shape)
+        if not row:
             return f"{base}[{offset}]"
-        return f"{base}[(long long)row * {self.strides.get(b.name, width) // lanes} + {offset}]"
+        return f"{base}[(long long){row} * {self.strides.get(b.name, width) // lanes} + {offset}]"
+
+
+def _is_scalar(b: Buffer, shape: Shape) -> bool:
+    """Whether a buffer has one value for all columns of a row."""
+    return shape == (BATCH,) or (len(b.shape) > 1 and b.shape[-1] == 1 != shape[-1])
+
+
+def _row(b: Buffer, shape: Shape) -> str:
+    """The row of a buffer in a loop, whose rows are all tangents of all samples; nothing if it has one for all."""
+    if len(b.shape) == 1 and not b.batched:
+        return ""
+    if len(shape) < 3 or (len(b.shape) == 3 and b.shape[1] == shape[1]):
+        return "row"
+    return f"(row % {shape[1]})" if not b.batched else f"(row / {shape[1]})"
 
 
 def scalar_kernel(loop: Fused, name: str) -> ScalarKernel:

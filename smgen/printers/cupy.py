@@ -13,6 +13,7 @@ from smgen.ir import (
     Concat,
     Elementary,
     Fused,
+    Identity,
     Kind,
     Op,
     Pointwise,
@@ -20,12 +21,20 @@ from smgen.ir import (
     Reduce,
     Schedule,
     Shape,
+    Transpose,
     View,
 )
 from smgen.passes.storage import Storage, allocate
 from smgen.printers.cuda import SCALARS, LoopPrinter, scalar_kernel
 from smgen.printers.kernels import Kernel, ScalarKernel
-from smgen.printers.source import MATMUL, PrintedFunction, PrintedSweep, Statement, shape_source, view_source
+from smgen.printers.source import (
+    PrintedFunction,
+    PrintedSweep,
+    Statement,
+    product_source,
+    shape_source,
+    view_source,
+)
 
 BLOCKS: Final = 1024
 """How many blocks a loop is launched with at most, unless its columns alone need more."""
@@ -90,7 +99,7 @@ class _Printer:
         for op in schedule.ops:
             if isinstance(op, View) and op.out.shape != op.src.shape and len(op.out.shape) == len(op.src.shape):
                 self.starts[op.out.name] = self.starts.get(op.src.name, 0) + op.start
-                if len(op.out.shape) == 2:
+                if len(op.out.shape) >= 2:
                     self.strides[op.out.name] = self.strides.get(op.src.name, int(op.src.shape[-1]))
         self.loops = LoopPrinter(dtype, self.strides, self.starts)
 
@@ -106,9 +115,17 @@ class _Printer:
                 arguments = self._arguments([b for b in reads if b.name not in SCALARS], [out], reads)
                 yield f"{out.name} = {self.target(out)}"
                 yield from _wrapped(f'_map("{name}", N, wide, (', arguments)
-            case Product(out, left, right, axes):
-                call = MATMUL[axes].format(left=left.name, right=right.name)
-                yield f"{out.name} = cp.{call}, out={self.target(out)})"
+            case Product(out):
+                operands, form = product_source(op)
+                if form:
+                    yield f"{out.name} = {self.target(out)}"
+                    yield f"cp.matmul({operands}, out={out.name}{form})"
+                else:
+                    yield f"{out.name} = cp.matmul({operands}, out={self.target(out)})"
+            case Identity(out):
+                yield f"{out.name} = {self.array(f'eye_{out.shape[0]}', out.shape)}"
+            case Transpose(out, src):
+                yield f"{out.name} = _transposed({src.name}, {self.target(out)})"
             case Reduce():
                 yield self.reduction(op)
             case View():
@@ -154,6 +171,8 @@ class _Printer:
 
     def reduction(self, op: Reduce) -> str:
         out, src, axis = op.out, op.src, op.axis
+        if len(src.shape) == 3:
+            return self.tangent_reduction(op)
         if op.of_product and src.name not in self.strides and out.shape != (1,):
             length = BATCH if src.batched else src.shape[int(axis or 0)]
             ones = self.array(f"ones_{length}", (length,))
@@ -165,6 +184,23 @@ class _Printer:
         width = int(src.shape[-1])
         parts = self.array(f"parts_columns_{width}", (CHUNKS, width)) if src.batched else "None"
         return f"{out.name} = _column_sum({src.name}, {self.target(out)}, {parts}, {stride})"
+
+    def tangent_reduction(self, op: Reduce) -> str:
+        """Sums of (N, C, M): over the tangents, over their units, or over the samples."""
+        out, src = op.out, op.src
+        target, (_, tangents, columns) = self.target(out), src.shape
+        stride = self.strides.get(src.name, columns)
+        if op.axis == 1:
+            return f"{out.name} = _tangent_sum({src.name}, {target}, {stride})"
+        if op.axis == 2:
+            sums = f"_row_sum({src.name}.reshape(-1, {columns}), {target}.reshape(-1), {stride})"
+            return f"{out.name} = {sums}.reshape(-1, {tangents})"
+        if stride != columns:
+            raise InternalError(f"{out.name}: a slice is no array of rows")
+        width = int(tangents) * int(columns)
+        parts = self.array(f"parts_columns_{width}", (CHUNKS, width))
+        sums = f"_column_sum({src.name}.reshape(-1, {width}), {target}.reshape(-1), {parts}, {width})"
+        return f"{out.name} = {sums}.reshape({tangents}, {columns})"
 
     def array(self, name: str, shape: Shape, kind: Kind = "real") -> str:
         """Note a workspace array; its name begins like no buffer's, whatever layers are called."""

@@ -59,6 +59,7 @@ class Kernel:
 
     name: str
     rows: int | None
+    tangents: int
     columns: int
     lanes: int
     at_parameters: str
@@ -69,8 +70,10 @@ class Kernel:
 
     @property
     def rows_text(self) -> str:
-        """The number of rows: N, or a number."""
-        return "N" if self.rows is None else str(self.rows)
+        """The number of rows: N, N for each tangent, or a number."""
+        if self.rows is None:
+            return "N" if self.tangents == 1 else f"N * {self.tangents}"
+        return str(self.rows)
 
     @property
     def rows_number(self) -> int:
@@ -93,8 +96,13 @@ def variant_name(name: str, lanes: int) -> str:
     return name if lanes == 1 else f"vec{lanes}_{name}"
 
 
+def tangents_of(shape: Shape) -> int:
+    """Rows of each sample."""
+    return int(shape[1]) if len(shape) == 3 else 1
+
+
 def dimensions(shape: Shape) -> tuple[int | None, int]:
-    """Rows (None for N) and columns of a loop."""
+    """Rows (None for N, or N for each tangent) and columns of a loop."""
     if shape == (BATCH,):
         return None, 1
     *above, last = shape

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from smgen.build import Options, gather, source
+from smgen.hessians import Method
 from smgen.loader import load_source
 from smgen.netfile import load_network
 from smgen.network import Network
@@ -31,16 +32,20 @@ def example(name: str) -> Network:
     return load_network(GENERATED / name / "net.py")
 
 
+DIAGONAL = Method()
+
+
 @lru_cache(maxsize=256)
-def module_text(network: Network, dtype: str) -> str:
+def module_text(network: Network, dtype: str, method: Method = DIAGONAL) -> str:
     """The emitted module."""
-    return source(network, gather(network, Path("net.py"), Options(backend="cuda", dtype=dtype)))
+    options = Options(backend="cuda", dtype=dtype, hessian=method.hessian, probes=method.probes)
+    return source(network, gather(network, Path("net.py"), options))
 
 
 @lru_cache(maxsize=256)
-def cuda_source(network: Network, dtype: str) -> str:
+def cuda_source(network: Network, dtype: str, method: Method = DIAGONAL) -> str:
     """The CUDA C inside it."""
-    for node in ast.parse(module_text(network, dtype)).body:
+    for node in ast.parse(module_text(network, dtype, method)).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "SOURCE":
             return str(ast.literal_eval(node.value))
     raise AssertionError("the module has no SOURCE")
@@ -48,11 +53,11 @@ def cuda_source(network: Network, dtype: str) -> str:
 
 @contextmanager
 def running(
-    network: Network, dtype: str, make: Callable[[str], Any] = Emulator
+    network: Network, dtype: str, make: Callable[[str], Any] = Emulator, method: Method = DIAGONAL
 ) -> Iterator[tuple[ModuleType, fake_cupy.FakeCuPy]]:
     """The emitted module, loaded with the stand-in in CuPy's place; kernels run on what `make(source)` returns."""
     with fake_cupy.install(make) as cupy:
-        yield load_source(module_text(network, dtype), "cuda"), cupy
+        yield load_source(module_text(network, dtype, method), "cuda"), cupy
 
 
 def cast(params: Params, x: Array, dtype: str) -> tuple[Params, Array]:
@@ -61,22 +66,39 @@ def cast(params: Params, x: Array, dtype: str) -> tuple[Params, Array]:
 
 
 def assert_agrees(
-    network: Network, dtype: str, params: Params, x: Array, make: Callable[[str], Any] = Emulator
+    network: Network,
+    dtype: str,
+    params: Params,
+    x: Array,
+    make: Callable[[str], Any] = Emulator,
+    method: Method = DIAGONAL,
+    budget: int | None = None,
 ) -> None:
-    """Every function of the CUDA module equals the NumPy module's, at λ = 0 and λ > 0."""
+    """Every function of the CUDA module equals the NumPy module's, at λ = 0 and λ > 0, for the same probes."""
     params, x = cast(params, x, dtype)
-    numpy, tolerance = module_of(network, dtype), TOLERANCE[dtype]
-    with running(network, dtype, make) as (cuda, cupy):
+    numpy = module_of(network, dtype, hessian=method.hessian, probes=method.probes)
+    tolerance = TOLERANCE[dtype]
+    given: dict[str, Any] = {}
+    if method.hessian == "hutchinson":
+        given["probes"] = np.random.default_rng(1).standard_normal((len(x), method.probes, x.shape[1])).astype(dtype)
+    with running(network, dtype, make, method) as (cuda, cupy):
+        if budget is not None:
+            cuda._memory["budget"] = budget
         there = {key: cupy.asarray(value) for key, value in params.items()}
+        given_there = {name: cupy.asarray(value) for name, value in given.items()}
         data = cupy.asarray(x)
         for function in ("energy", "score", "hessian_diagonal"):
-            actual = cupy.asnumpy(getattr(cuda, function)(there, data))
+            probed = function == "hessian_diagonal"
+            actual = cupy.asnumpy(getattr(cuda, function)(there, data, **(given_there if probed else {})))
             assert actual.dtype == np.dtype(dtype)
-            assert_close(actual, getattr(numpy, function)(params, x), tolerance, function)
-        for lam in (0.0, 0.3):
-            assert_close(cupy.asnumpy(cuda.loss(there, data, lam)), numpy.loss(params, x, lam), tolerance, "loss")
+            expected = getattr(numpy, function)(params, x, **(given if probed else {}))
+            assert_close(actual, expected, tolerance, function)
+        for lam in (0.0,) if given and method.probes == 1 else (0.0, 0.3):
+            ours = cuda.loss(there, data, lam, **given_there)
+            assert_close(cupy.asnumpy(ours), numpy.loss(params, x, lam, **given), tolerance, "loss")
             for function in ("loss_terms", "loss_and_grad", "loss_and_grad_terms"):
-                ours, theirs = getattr(cuda, function)(there, data, lam), getattr(numpy, function)(params, x, lam)
+                ours = getattr(cuda, function)(there, data, lam, **given_there)
+                theirs = getattr(numpy, function)(params, x, lam, **given)
                 for position, (a, b) in enumerate(zip(ours, theirs, strict=True)):
                     where = f"{function}[{position}] at {lam}"
                     if isinstance(b, dict):

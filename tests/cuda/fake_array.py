@@ -103,6 +103,9 @@ class ndarray:
         whole = keys if any(part is ... for part in keys) else (*keys, ...)
         return self._view(self._block, self._host[whole])
 
+    def transpose(self, *axes: int) -> ndarray:
+        return self._view(self._block, self._host.transpose(*axes))
+
     def reshape(self, *shape: int | tuple[int, ...]) -> ndarray:
         whole = shape[0] if len(shape) == 1 else shape
         host = self._host.reshape(cast("int | tuple[int, ...]", whole))

@@ -168,5 +168,10 @@ def _cuda(devices: int) -> _Names:
         "cupy.cuda",
         Device=Device,
         is_available=lambda: device_count() > 0,  # CuPy 13 raises as well where there is no driver; 14 says False
-        runtime=_Names("cupy.cuda.runtime", getDeviceCount=device_count, CUDARuntimeError=CUDARuntimeError),
+        runtime=_Names(
+            "cupy.cuda.runtime",
+            getDeviceCount=device_count,
+            memGetInfo=lambda: (1 << 34, 1 << 36),
+            CUDARuntimeError=CUDARuntimeError,
+        ),
     )

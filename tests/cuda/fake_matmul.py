@@ -11,7 +11,7 @@ from tests.cuda.fake_counters import Product, allocated, fault, multiplied
 
 
 def matmul(a: ndarray, b: ndarray, /, *, out: ndarray | None = None) -> ndarray:
-    """a · b for one or two dimensions, row-major; returns `out` if given.
+    """a · b, row-major, for one or two dimensions or a matrix for each sample; returns `out` if given.
 
     CuPy hands operands to cuBLAS as they are if each is C- or F-contiguous and all have one dtype, and writes straight
     into `out` if that is C-contiguous and overlaps no operand. A product with one element goes through a reduction
@@ -22,8 +22,10 @@ def matmul(a: ndarray, b: ndarray, /, *, out: ndarray | None = None) -> ndarray:
             raise TypeError(f"matmul: {name} is a {type(operand).__name__}, not a device array")
         if operand.ndim == 0:
             raise ValueError("matmul: scalar operands are not allowed")
-        if operand.ndim > 2:
-            raise NotImplementedError("the stand-in knows products of at most two dimensions")
+        if operand.ndim > 3:
+            raise NotImplementedError("the stand-in knows products of at most three dimensions")
+    if a.ndim == 3 or b.ndim == 3:
+        return _of_each_sample(a, b, out)
     shape, product = _shapes(a, b)
     if a.dtype != b.dtype:
         fault(f"matmul: {a.dtype} times {b.dtype}: CuPy converts one of them first")
@@ -39,6 +41,24 @@ def matmul(a: ndarray, b: ndarray, /, *, out: ndarray | None = None) -> ndarray:
     with np.errstate(all="ignore"):
         host_of(result)[...] = np.matmul(host_of(a), host_of(b))
     multiplied(product)
+    return result
+
+
+def _of_each_sample(a: ndarray, b: ndarray, out: ndarray | None) -> ndarray:
+    """One product a sample, cuBLAS's batched one: CuPy copies operands that are not C-contiguous, and may."""
+    if a.ndim == 1 or b.ndim == 1:
+        raise NotImplementedError("the stand-in knows no products of vectors with stacks of matrices")
+    if a.dtype != b.dtype:
+        fault(f"matmul: {a.dtype} times {b.dtype}: CuPy converts one of them first")
+    for name, operand in {"a": a, "b": b}.items():
+        if not operand.flags.c_contiguous:
+            allocated(f"copy of matmul's operand {name}")
+    value = np.matmul(host_of(a), host_of(b))
+    result = new(value.shape, value.dtype, "result of matmul") if out is None else out
+    if out is not None:
+        _check_out(out, value.shape, a, b)
+    host_of(result)[...] = value
+    multiplied(Product(value.shape[0] * value.shape[1], a.shape[-1], value.shape[2]))
     return result
 
 

@@ -1,0 +1,27 @@
+"""The exact and the Hutchinson mode on the CPU emulator: equal to the NumPy module's numbers, also in chunks."""
+
+from __future__ import annotations
+
+import pytest
+
+from smgen.hessians import Method
+from tests.cuda.emitted import assert_agrees
+from tests.networks import CATALOGUE
+from tests.support import random_case
+
+METHODS = [Method("exact"), Method("hutchinson", probes=1), Method("hutchinson", probes=3)]
+NETWORKS = ("deep", "wide_variety", "constants_concat", "scale_between")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: f"{m.hessian}-{m.probes}")
+def test_agrees_with_numpy(name: str, method: Method) -> None:
+    network = CATALOGUE[name]()
+    for dtype, samples in (("float64", 5), ("float32", 1)):
+        assert_agrees(network, dtype, *random_case(network, seed=samples, samples=samples), method=method)
+
+
+@pytest.mark.parametrize("method", METHODS[::2], ids=lambda m: m.hessian)
+def test_chunks_that_fit_the_budget(method: Method) -> None:
+    network = CATALOGUE["deep"]()
+    assert_agrees(network, "float64", *random_case(network, samples=7), method=method, budget=6000)
