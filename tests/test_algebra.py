@@ -6,8 +6,8 @@ import pytest
 
 import smgen as sm
 from smgen.cost import product_flops, savings
-from smgen.ir import Fused, Product, Schedule
 from smgen.hessians import lower
+from smgen.ir import Fused, Product, Schedule
 from smgen.network import Network
 from smgen.passes import pipelines, run
 from smgen.passes.collapse import collapse

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
-from smgen.hessians import Method, chosen_cuts, lower
+from smgen.hessians import Method, lower
 from smgen.ir import Schedule
 from smgen.lower import candidates, lower_exact
-from smgen.lower.exact import stretches
 from smgen.lower.names import G, parameter_buffer
 from smgen.network import Network
 from smgen.passes import run

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from smgen.netfile import load_network
 from smgen.show import as_schedules
 
 GENERATED = Path(__file__).resolve().parent.parent / "generated"
+MODES = {"exact/": Options(hessian="exact"), "hutchinson/": Options(hessian="hutchinson", probes=2)}
+IN_EVERY_MODE = ("mlp", "skip")
 EXAMPLES = sorted(path.parent.name for path in GENERATED.glob("*/net.py"))
 
 
@@ -25,10 +28,12 @@ def generate(example: str) -> dict[str, str]:
     """File name → text of everything generated for an example."""
     net = GENERATED / example / "net.py"
     network = load_network(net)
-    files = {"schedule.txt": as_schedules(network, Options())}
-    for backend in BACKENDS:
-        texts = sources(network, gather(network, net, Options(backend=backend)))
-        files |= {f"net_{backend}{suffix}": text for suffix, text in texts.items()}
+    files: dict[str, str] = {}
+    for folder, options in {"": Options(), **(MODES if example in IN_EVERY_MODE else {})}.items():
+        files[f"{folder}schedule.txt"] = as_schedules(network, options)
+        for backend in BACKENDS:
+            texts = sources(network, gather(network, net, replace(options, backend=backend)))
+            files |= {f"{folder}net_{backend}{suffix}": text for suffix, text in texts.items()}
     return files
 
 
@@ -37,13 +42,15 @@ def test_golden(example: str, update_golden: bool) -> None:
     for name, text in generate(example).items():
         path = GENERATED / example / name
         if update_golden:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
         assert path.read_text(encoding="utf-8") == text, f"{path} is stale: pytest tests/test_golden.py --update-golden"
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_selftest_of_the_golden_module(example: str) -> None:
-    assert load(GENERATED / example / "net_numpy.py").selftest()
+def test_selftest_of_the_golden_modules(example: str) -> None:
+    for path in (GENERATED / example).rglob("net_numpy.py"):
+        assert load(path).selftest(), path
 
 
 def test_a_module_runs_without_smgen(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import sympy as sp
 from hypothesis import HealthCheck, given, settings
 
 from smgen.errors import InternalError
-from smgen.ir import Buffer, Elementary, Pointwise, Product, Reduce, Schedule, Sweep
 from smgen.hessians import lower
+from smgen.ir import Buffer, Elementary, Pointwise, Product, Reduce, Schedule, Sweep
 from smgen.lower.names import parameter_buffer
 from smgen.network import Network
 from smgen.passes import pipelines, run

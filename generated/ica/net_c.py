@@ -20,7 +20,7 @@ folder of compiled libraries (by default one of the user's cache folders), CC th
 SMGEN_CBLAS a BLAS other than that of the package scipy-openblas32, OMP_NUM_THREADS the number of threads.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template c/module.c.j2, sha256 cf858fc4c16d3050a96f8cd6426bfb1a5ace6e6f61198d2c70ce497f6209066d
+template c/module.c.j2, sha256 d4351c85f8c9f6a34b494684dc9cdd09b19b551314893cebb9833dcc0046bc3d
 """
 
 import ctypes
@@ -38,7 +38,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "cf858fc4c16d3050a96f8cd6426bfb1a5ace6e6f61198d2c70ce497f6209066d",
+    "template_sha256": "d4351c85f8c9f6a34b494684dc9cdd09b19b551314893cebb9833dcc0046bc3d",
     "generator": "smgen 0.1.0",
     "backend": "c",
     "dtype": "float32",
@@ -478,7 +478,8 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
     start = _asnumpy(params[name])
     direction *= max(np.linalg.norm(start), 1.0) / np.linalg.norm(direction)
     slope = float(np.sum(direction * gradient[name]))
-    noise = 1000 * float(np.finfo(DTYPE).eps) * max(abs(J), 1.0)
+    scale = sum(abs(float(term)) for term in loss_terms(params, x, lam, **given))
+    noise = 300 * float(np.finfo(DTYPE).eps) * scale
     remainders = []
     for k in range(2, 14):
         h = 0.5**k

@@ -20,7 +20,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 6a44b4fd47a3dddea43a905d3b1bd993b264e8254c98f9d9838489ba48109494
+template numpy/module.py.j2, sha256 b79485d04424fcd4412633c9dff63a7b485e5d9dd6b05c4fd9ca307f9eafcc2b
 """
 
 import functools
@@ -38,7 +38,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "6a44b4fd47a3dddea43a905d3b1bd993b264e8254c98f9d9838489ba48109494",
+    "template_sha256": "b79485d04424fcd4412633c9dff63a7b485e5d9dd6b05c4fd9ca307f9eafcc2b",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1108,7 +1108,8 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
     start = _asnumpy(params[name])
     direction *= max(np.linalg.norm(start), 1.0) / np.linalg.norm(direction)
     slope = float(np.sum(direction * gradient[name]))
-    noise = 1000 * float(np.finfo(DTYPE).eps) * max(abs(J), 1.0)
+    scale = sum(abs(float(term)) for term in loss_terms(params, x, lam, **given))
+    noise = 300 * float(np.finfo(DTYPE).eps) * scale
     remainders = []
     for k in range(2, 14):
         h = 0.5**k

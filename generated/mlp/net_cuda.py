@@ -26,7 +26,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 3a129c6ddfbc5107b35f5ae132c27c69ed0d781bf9095055516bb58266faeb53
+template cuda/module.py.j2, sha256 a79566159ae47a0c67c197e12c6d2bfaebd77a378e0e7855b93e02746e33487d
 """
 
 import threading
@@ -62,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "3a129c6ddfbc5107b35f5ae132c27c69ed0d781bf9095055516bb58266faeb53",
+    "template_sha256": "a79566159ae47a0c67c197e12c6d2bfaebd77a378e0e7855b93e02746e33487d",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -4332,7 +4332,8 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
     start = _asnumpy(params[name])
     direction *= max(np.linalg.norm(start), 1.0) / np.linalg.norm(direction)
     slope = float(np.sum(direction * gradient[name]))
-    noise = 1000 * float(np.finfo(DTYPE).eps) * max(abs(J), 1.0)
+    scale = sum(abs(float(term)) for term in loss_terms(params, x, lam, **given))
+    noise = 300 * float(np.finfo(DTYPE).eps) * scale
     remainders = []
     for k in range(2, 14):
         h = 0.5**k

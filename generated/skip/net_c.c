@@ -26,7 +26,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-   template c/module.c.j2, sha256 cf858fc4c16d3050a96f8cd6426bfb1a5ace6e6f61198d2c70ce497f6209066d */
+   template c/module.c.j2, sha256 d4351c85f8c9f6a34b494684dc9cdd09b19b551314893cebb9833dcc0046bc3d */
 
 #include <math.h>
 #include <stddef.h>

@@ -20,7 +20,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-   template c/module.c.j2, sha256 cf858fc4c16d3050a96f8cd6426bfb1a5ace6e6f61198d2c70ce497f6209066d */
+   template c/module.c.j2, sha256 d4351c85f8c9f6a34b494684dc9cdd09b19b551314893cebb9833dcc0046bc3d */
 
 #include <math.h>
 #include <stddef.h>

@@ -21,7 +21,7 @@ folder of compiled libraries (by default one of the user's cache folders), CC th
 SMGEN_CBLAS a BLAS other than that of the package scipy-openblas32, OMP_NUM_THREADS the number of threads.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template c/module.c.j2, sha256 cf858fc4c16d3050a96f8cd6426bfb1a5ace6e6f61198d2c70ce497f6209066d
+template c/module.c.j2, sha256 d4351c85f8c9f6a34b494684dc9cdd09b19b551314893cebb9833dcc0046bc3d
 """
 
 import ctypes
@@ -41,7 +41,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "cf858fc4c16d3050a96f8cd6426bfb1a5ace6e6f61198d2c70ce497f6209066d",
+    "template_sha256": "d4351c85f8c9f6a34b494684dc9cdd09b19b551314893cebb9833dcc0046bc3d",
     "generator": "smgen 0.1.0",
     "backend": "c",
     "dtype": "float32",
@@ -481,7 +481,8 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
     start = _asnumpy(params[name])
     direction *= max(np.linalg.norm(start), 1.0) / np.linalg.norm(direction)
     slope = float(np.sum(direction * gradient[name]))
-    noise = 1000 * float(np.finfo(DTYPE).eps) * max(abs(J), 1.0)
+    scale = sum(abs(float(term)) for term in loss_terms(params, x, lam, **given))
+    noise = 300 * float(np.finfo(DTYPE).eps) * scale
     remainders = []
     for k in range(2, 14):
         h = 0.5**k

@@ -22,7 +22,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template cuda/module.py.j2, sha256 3a129c6ddfbc5107b35f5ae132c27c69ed0d781bf9095055516bb58266faeb53
+template cuda/module.py.j2, sha256 a79566159ae47a0c67c197e12c6d2bfaebd77a378e0e7855b93e02746e33487d
 """
 
 import threading
@@ -55,7 +55,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "3a129c6ddfbc5107b35f5ae132c27c69ed0d781bf9095055516bb58266faeb53",
+    "template_sha256": "a79566159ae47a0c67c197e12c6d2bfaebd77a378e0e7855b93e02746e33487d",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2376,7 +2376,8 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
     start = _asnumpy(params[name])
     direction *= max(np.linalg.norm(start), 1.0) / np.linalg.norm(direction)
     slope = float(np.sum(direction * gradient[name]))
-    noise = 1000 * float(np.finfo(DTYPE).eps) * max(abs(J), 1.0)
+    scale = sum(abs(float(term)) for term in loss_terms(params, x, lam, **given))
+    noise = 300 * float(np.finfo(DTYPE).eps) * scale
     remainders = []
     for k in range(2, 14):
         h = 0.5**k

@@ -134,11 +134,6 @@ class Facts:
         return '{"probes": draw_probes(16, seed)}' if self.draws else "{}"
 
     @property
-    def noise(self) -> int:
-        """Rounding errors of a loss, in units of the dtype's: products of probes cancel to little of themselves."""
-        return 10000 if self.draws else 1000
-
-    @property
     def lams(self) -> str:
         return "(0.0,)" if self.single_probe else "(0.0, 0.1)"
 

@@ -37,7 +37,9 @@ class Tangents:
         key = (form, b)
         if key not in self._known:
             shape = row_of(b.shape) if form == "row" else column_of(b.shape)
-            self._known[key] = self.emitter.emit(View(self.emitter.new(f"{b.name}_{form}", shape, b.math), b))
+            left = b.math.split(" = ")[0]
+            math = f"{left}, for all tangents" if form == "row" else f"{left}, a column"
+            self._known[key] = self.emitter.emit(View(self.emitter.new(f"{b.name}_{form}", shape, math), b))
         return self._known[key]
 
     def transposed(self, weight: Buffer) -> sp.Symbol:

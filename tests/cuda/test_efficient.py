@@ -6,8 +6,8 @@ from functools import cache
 
 import pytest
 
-from smgen.ir import Fused
 from smgen.hessians import lower
+from smgen.ir import Fused
 from smgen.passes import pipelines, run
 from smgen.printers.cupy import Kernels, print_function
 from smgen.printers.kernels import Kernel
