@@ -31,10 +31,10 @@ from smgen.errors import (
     UnsupportedNonlinearity,
     did_you_mean,
 )
-from smgen.exactness import Verdict, verdict
+from smgen.exactness import Verdict
 from smgen.files import changed, write
-from smgen.loader import load_sources
 from smgen.hessians import DISTRIBUTIONS, MODES, Method, lower, quality
+from smgen.loader import load_sources
 from smgen.netfile import load_network
 from smgen.network import Network, Vertex
 from smgen.nodes import Pointwise
@@ -109,12 +109,15 @@ def build(
     `standalone` adds the header that a C program includes.
 
     A module whose description, options, generator and template are unchanged is left alone unless `force`. Warns with
-    `InexactWarning` and `NumericsWarning`. Raises `SmgenError` before anything is written.
+    `InexactWarning` and `NumericsWarning`. Raises `SmgenError` before anything is written, also for an inexact network
+    without a hessian mode.
     """
     options = options or Options()
     if standalone and options.backend != "c":
         raise BuildError(what=f"--standalone with --backend {options.backend}", hint="C is what --backend c emits")
     network, facts = prepared(net, options)
+    if options.hessian is None and not facts.quality.exact:
+        raise BuildError(origin=str(net), what=_choice_text(facts.quality), hint="choose with --hessian")
     folder = out if out is not None else net.parent
     path = folder / f"{net.stem}_{options.backend}.py"
     suffixes = [*BACKENDS[options.backend].beside, *([".h"] if standalone else [])]
@@ -132,8 +135,6 @@ def build(
 def prepared(net: Path, options: Options) -> tuple[Network, Facts]:
     """The network of `net`, checked, and the facts of building it; warns and raises as `build` does."""
     network = load_network(net)
-    if options.hessian is None and not verdict(network).exact:
-        raise BuildError(origin=str(net), what=_choice_text(verdict(network)), hint="choose with --hessian")
     facts = gather(network, net, options)
     check(network, facts)
     return network, facts

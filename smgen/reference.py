@@ -24,18 +24,23 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Values of one sample: E, δ at the input, δ′ by the recursion, and the true diagonal of the Hessian."""
+    """Values of one sample: E, δ at the input, δ′ by the recursion, and the true Hessian, (D, D)."""
 
     energy: float
     delta: Array
     recursion: Array
-    diagonal: Array
+    hessian: Array
+
+    @property
+    def diagonal(self) -> Array:
+        """The true δ′."""
+        return np.diagonal(self.hessian)
 
 
 def evaluate(network: Network, params: dict[str, Any], x: Array) -> Reference:
     """Evaluate `network` at one sample x, (D,), in float64.
 
-    The true diagonal is Σ over pointwise units j of δ_j f″_j (∂g_j/∂x_d)², [+] 8 of the equations.
+    The true Hessian is Σ over pointwise units j of δ_j f″_j (∂g_j/∂x)(∂g_j/∂x)ᵀ, [+] 8 of the equations.
     """
     g: dict[str, Array] = {}
     slopes: dict[str, Array] = {}
@@ -53,7 +58,7 @@ def evaluate(network: Network, params: dict[str, Any], x: Array) -> Reference:
         jacobian[v.name] = sum((edges[s] @ jacobian[s] for s in edges), np.zeros((v.units, x.size)))
     delta, prime = _backward(network, params, slopes, bends)
     curvature = (
-        (delta[v.name] * bends[v.name]) @ jacobian[v.inputs[0]] ** 2
+        jacobian[v.inputs[0]].T @ ((delta[v.name] * bends[v.name])[:, np.newaxis] * jacobian[v.inputs[0]])
         for v in network.vertices
         if isinstance(v.op, Pointwise)
     )
@@ -61,7 +66,7 @@ def evaluate(network: Network, params: dict[str, Any], x: Array) -> Reference:
         energy=float(sum(count * g[name].sum() for name, count in network.energies)),
         delta=delta[network.input.name],
         recursion=prime[network.input.name],
-        diagonal=sum(curvature, np.zeros(x.size)),
+        hessian=sum(curvature, np.zeros((x.size, x.size))),
     )
 
 

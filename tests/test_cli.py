@@ -203,7 +203,7 @@ def test_warnings_go_to_stderr_once(net: Path, command: str) -> None:
 
 
 def test_show(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smgen.cli.out", Console(width=200))
+    monkeypatch.setattr("smgen.cli.building.out", Console(width=200))
     shown = run("show", net).stdout
     for word in ("The diagonal recursion is exact", "filters.weight (3, 2)", "logcosh_1", "loss_and_grad, λ = 0"):
         assert word in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def brute_force_gradient(network: Network, params: Params, x: Array, v: Array, l
 def compare(network: Network, schedules: tuple[Schedule, ...], probes: int) -> None:
     params, x = random_case(network, 3, samples=2)
     v = np.random.default_rng(1).normal(size=(2, probes, network.input.units))
-    inputs = {parameter_buffer(key, ()).name: value for key, value in params.items()}
+    inputs: dict[str, Any] = {parameter_buffer(key, ()).name: value for key, value in params.items()}
     inputs |= {G.name(network.input.name): x, "N": np.float64(2), "probes": v if probes > 1 else v[:, 0]}
     for schedule in schedules:
         if schedule.name in ("energy", "score", "hessian_diagonal"):

@@ -25,8 +25,9 @@ FLOORS = (
     ("backends",),
     ("loader", "files"),
     ("build",),
-    ("reference", "show"),
-    ("check", "demo", "bench"),
+    ("reference", "show", "depths"),
+    ("check", "advice", "demo", "bench"),
+    ("advice_tables",),
     ("cli",),
 )
 FLOOR_OF = {name: level for level, names in enumerate(FLOORS) for name in names}

@@ -12,8 +12,8 @@ import numpy as np
 from smgen.bench.contenders import OURS
 from smgen.bench.processes import Worker, alternate
 from smgen.cost import product_flops
-from smgen.ir import Schedule
 from smgen.hessians import lower
+from smgen.ir import Schedule
 from smgen.network import Network
 from smgen.passes import run
 from smgen.passes.pipelines import PIPELINES

@@ -78,7 +78,7 @@ class Probes:
         return value, "(1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9"
 
     def _probed(self) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
-        """z = v ∘ Hv, (N, P, D), its sum over the probes and the sum of its square."""
+        """Z = v ∘ Hv, (N, P, D), its sum over the probes and the sum of its square."""
         if self._squares is None:
             x = self.low.network.input.name
             z = self.low.emitter.let("probed", self.v * self.segment.back[x], "z = v ∘ Hv")

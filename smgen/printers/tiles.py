@@ -310,7 +310,7 @@ class _Printer:
 
 
 def _dot(target: str, index: str, count: str, value: str, *, simd: bool = True) -> list[str]:
-    """target = the sum of value over index."""
+    """The sum of `value` over `index`, as `target`."""
     return [
         "real sum = 0;",
         *(["#pragma omp simd reduction(+ : sum)"] if simd else []),

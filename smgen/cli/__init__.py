@@ -1,0 +1,41 @@
+"""The command line.
+
+Exit codes: 0 done, 1 a check failed, 2 the input or the options are wrong.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Annotated
+
+import typer
+
+from smgen import __version__
+from smgen.cli import building, extras
+from smgen.cli.options import app, out
+
+__all__ = ["app", "building", "extras", "main"]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"smgen {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The `smgen` command. What a terminal cannot show (δ in ASCII) is escaped, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    app()

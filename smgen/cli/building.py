@@ -1,0 +1,147 @@
+"""The commands about a network: build, check, show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from smgen.cli.options import (
+    Backend,
+    BatchSize,
+    Distribution,
+    Dtype,
+    HessianMode,
+    Memory,
+    Net,
+    Probes,
+    app,
+    out,
+    reported,
+)
+
+
+@app.command()
+def build(
+    net: Net,
+    backend: Backend = "numpy",
+    dtype: Dtype = "float32",
+    hessian: HessianMode = None,
+    probes: Probes = 1,
+    distribution: Distribution = "rademacher",
+    batch_size: BatchSize = 1024,
+    memory: Memory = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder of the module; that of NET by default.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write even if up to date, or over a foreign file.")] = False,
+    standalone: Annotated[
+        bool, typer.Option("--standalone", help="With --backend c: also the header NET_c.h, for C programs.")
+    ] = False,
+) -> None:
+    """Compile NET to the module NET_BACKEND.py. Unchanged inputs are not rebuilt."""
+    from smgen.build import Options
+    from smgen.build import build as compile_network
+
+    with reported():
+        built = compile_network(
+            net,
+            output,
+            Options(backend, dtype, hessian, batch_size, probes, distribution, memory),
+            force=force,
+            standalone=standalone,
+        )
+        if built.changes:
+            typer.echo(f"wrote {built.path} ({', '.join(built.changes)})")
+        else:
+            typer.echo(f"{built.path} is up to date")
+
+
+@app.command()
+def check(
+    net: Net,
+    backend: Backend = "numpy",
+    dtype: Dtype = "float64",
+    hessian: HessianMode = None,
+    probes: Probes = 1,
+    distribution: Distribution = "rademacher",
+    batch_size: BatchSize = 1024,
+    memory: Memory = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random parameters, data and probes.")] = 0,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Your samples, an .npy file: also compare the hessian modes on them.")
+    ] = None,
+    lam: Annotated[float, typer.Option("--lam", min=0.0, help="With --data: the weight of the regulariser.")] = 0.0,
+) -> None:
+    """Check a network's module: gradient by Taylor order, numbers against their definitions.
+
+    With --data, train shortly with every hessian mode on your samples, measure how far the diagonal recursion is from
+    the Hessian before and after, and recommend a mode.
+    """
+    from rich.table import Table
+
+    from smgen.build import Options, compiled
+    from smgen.check import check as findings
+
+    with reported():
+        network, module = compiled(net, Options(backend, dtype, hessian, batch_size, probes, distribution, memory))
+        table = Table(title=Text(f"{net} · {backend} · {dtype}"), title_justify="left")
+        for column in ("", "what", "measured", "expected"):
+            table.add_column(column)
+        passed = True
+        for finding in findings(network, module, seed):
+            passed &= finding.passed
+            mark = "[green]ok[/]" if finding.passed else "[bold red]FAIL[/]"
+            table.add_row(mark, finding.what, finding.measured, finding.expected)
+        out.print(table)
+        typer.echo(module.METADATA["hessian"] + ": " + module.METADATA["reason"])
+        if data is not None:
+            _advise(net, data, dtype, batch_size, lam, seed)
+    if not passed:
+        raise typer.Exit(1)
+
+
+def _advise(net: Path, data: Path, dtype: str, batch_size: int, lam: float, seed: int) -> None:
+    """Compare the modes on the user's samples."""
+    from smgen.advice import PROBES, advise, load_data
+    from smgen.advice_tables import as_tables
+    from smgen.build import Options, compiled
+    from smgen.netfile import load_network
+
+    network = load_network(net)
+    x = load_data(data, network.input.units, dtype)
+
+    def compile_mode(mode: str) -> ModuleType:
+        return compiled(net, Options("numpy", dtype, mode, batch_size, PROBES))[1]
+
+    out.print(as_tables(advise(network, compile_mode, x, lam, seed), lam))
+
+
+@app.command()
+def show(
+    net: Net,
+    dtype: Dtype = "float32",
+    hessian: HessianMode = None,
+    probes: Probes = 1,
+    distribution: Distribution = "rademacher",
+    batch_size: BatchSize = 1024,
+    memory: Memory = None,
+    json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
+    schedule: Annotated[bool, typer.Option("--schedule", help="The operations of every function as text.")] = False,
+) -> None:
+    """Show a network: layers, derivatives, operations and their cost, and whether the recursion is exact."""
+    from smgen import show as view
+    from smgen.build import Options, prepared
+
+    with reported():
+        options = Options("numpy", dtype, hessian, batch_size, probes, distribution, memory)
+        network, _ = prepared(net, options)
+        if json:
+            typer.echo(view.as_json(network, options))
+        elif schedule:
+            typer.echo(view.as_schedules(network, options), nl=False)
+        else:
+            view.show(out, network, options)

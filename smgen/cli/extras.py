@@ -1,0 +1,82 @@
+"""The commands around it: bench, new, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from smgen.cli.options import Dtype, Net, app, out, reported
+from smgen.errors import BuildError
+
+
+@app.command()
+def bench(
+    net: Net,
+    dtype: Dtype = "float32",
+    samples: Annotated[list[int] | None, typer.Option("--samples", min=1, help="Batch sizes; 1024.")] = None,
+    lam: Annotated[list[float] | None, typer.Option("--lam", min=0.0, help="Weights of the regulariser; 0.1.")] = None,
+    backend: Annotated[list[str] | None, typer.Option("--backend", help="numpy, c; both.")] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option("--against", help="jax, torch, torch.compile, literal (NumPy); all but torch.compile."),
+    ] = None,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds that the contenders take turns in.")] = 7,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.0, help="Seconds of a turn.")] = 0.15,
+) -> None:
+    """Time NET's modules against the same step in JAX, PyTorch and plain NumPy. Options can be given several times."""
+    from smgen.bench.command import bench as compare
+    from smgen.build import Options, prepared
+
+    with reported():
+        options = Options("numpy", dtype, "diagonal", (samples or [1024])[0])
+        network, facts = prepared(net, options)
+        compare(
+            out,
+            network,
+            facts.name,
+            dtype=dtype,
+            samples=samples or [1024],
+            lams=lam or [0.1],
+            backends=backend or (),
+            against=against or (),
+            rounds=rounds,
+            seconds=seconds,
+        )
+
+
+@app.command()
+def new(
+    path: Annotated[Path, typer.Argument(help="Where to write the description.")] = Path("net.py"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> None:
+    """Write a commented description to start from."""
+    from smgen.files import write
+    from smgen.render import render
+
+    with reported():
+        if path.exists() and not force:
+            raise BuildError(origin=str(path), what="exists already", hint="name another file, or --force")
+        write(path, render("shared/net.py.j2", None))
+        typer.echo(f"wrote {path}; next: smgen show {path}, then smgen build {path}")
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the pictures and results.")] = Path(
+        "demo-output"
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of patches, parameters and noise.")] = 0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A few seconds, to see that it runs; the pictures will be poor.")
+    ] = False,
+) -> None:
+    """Learn image filters by score matching on scikit-image's photographs, and denoise a held-out one."""
+    with reported():
+        try:
+            from smgen.demo import report, run
+        except ImportError as error:
+            raise BuildError(what=f"the demo needs {error.name}", hint="pip install 'smgen[demo]'") from error
+        results = run(output, seed=seed, quick=quick, console=out)
+        report(results, out)

@@ -1,0 +1,72 @@
+"""What the commands share: the application, its options, and how mistakes are shown.
+
+Everything heavy is imported by the command that needs it, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from smgen.errors import SmgenError, SmgenWarning
+
+app = typer.Typer(
+    name="smgen",
+    help="A compiler for score matching: from an energy network in net.py to a module with its exact gradient.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out = Console()
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+Net = Annotated[
+    Path, typer.Argument(help="The network description. It is Python and is run: only use files you trust.")
+]
+Backend = Annotated[
+    str, typer.Option("--backend", help="What the module runs on: numpy, c (compiled at first use) or cuda (CuPy).")
+]
+Dtype = Annotated[str, typer.Option("--dtype", help="float32 or float64; the module computes in it throughout.")]
+HessianMode = Annotated[
+    str | None,
+    typer.Option(
+        "--hessian",
+        help="How δ′ is computed: diagonal, the paper's recursion (the default where it is exact), exact or hutchinson.",
+    ),
+]
+Probes = Annotated[int, typer.Option("--probes", help="With --hessian hutchinson: random probes for each sample.")]
+Distribution = Annotated[str, typer.Option("--distribution", help="Of the probes: rademacher (±1) or gaussian.")]
+Memory = Annotated[
+    int | None,
+    typer.Option("--memory", help="MiB a call may take beside data and results; a quarter of what is free by default."),
+]
+BatchSize = Annotated[
+    int,
+    typer.Option("--batch-size", help="Samples of a typical batch: what the cost model decides for; any size works."),
+]
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Show the compiler's warnings and the user's mistakes on stderr, without a traceback."""
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("default")
+            warnings.simplefilter("always", SmgenWarning)
+            try:
+                yield
+            finally:
+                for message in dict.fromkeys(str(entry.message) for entry in caught):
+                    err.print(Text.assemble(("warning:", "bold yellow"), " ", message))
+    except SmgenError as error:
+        err.print(Text.assemble(("error:", "bold red"), " ", str(error)))
+        raise typer.Exit(2) from None
