@@ -115,9 +115,7 @@ def build(
     options = options or Options()
     if standalone and options.backend != "c":
         raise BuildError(what=f"--standalone with --backend {options.backend}", hint="C is what --backend c emits")
-    network, facts = prepared(net, options)
-    if options.hessian is None and not facts.quality.exact:
-        raise BuildError(origin=str(net), what=_choice_text(facts.quality), hint="choose with --hessian")
+    network, facts = prepared(net, options, ask=True)
     folder = out if out is not None else net.parent
     path = folder / f"{net.stem}_{options.backend}.py"
     suffixes = [*BACKENDS[options.backend].beside, *([".h"] if standalone else [])]
@@ -132,10 +130,15 @@ def build(
     return Built(path, changes, facts)
 
 
-def prepared(net: Path, options: Options) -> tuple[Network, Facts]:
-    """The network of `net`, checked, and the facts of building it; warns and raises as `build` does."""
+def prepared(net: Path, options: Options, *, ask: bool = False) -> tuple[Network, Facts]:
+    """The network of `net`, checked, and the facts of building it; warns and raises as `build` does.
+
+    Without a hessian mode an inexact network is taken with the diagonal recursion, unless `ask`.
+    """
     network = load_network(net)
     facts = gather(network, net, options)
+    if ask and options.hessian is None and not facts.quality.exact:
+        raise BuildError(origin=str(net), what=_choice_text(facts.quality), hint="choose with --hessian")
     check(network, facts)
     return network, facts
 

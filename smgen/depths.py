@@ -6,8 +6,9 @@ vertex v from the tangents ġ_k = ∂g_k/∂g_v of what lies above it: Σ over n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
@@ -76,7 +77,7 @@ class _Sample:
                 f = [_value(d, self.g[v.inputs[0]]) for d in differentiate(v.op.expr).derivatives[:3]]
                 self.g[v.name], self.slope[v.name], self.bend[v.name] = f
             else:
-                self.g[v.name] = sum(self._edge(v, s, self.g[s]) for s in dict.fromkeys(v.inputs)) + self._bias(v)
+                self.g[v.name] = _sum(self._edge(v, s, self.g[s]) for s in dict.fromkeys(v.inputs)) + self._bias(v)
         self.delta: Values = {}
         self.prime: Values = {}
         counts = dict(network.energies)
@@ -103,11 +104,11 @@ class _Sample:
                 total += np.einsum("ncm,nm->nc", below**2, self.delta[v.name] * self.bend[v.name])
                 tangents[v.name] = below * self.slope[v.name][:, None]
             else:
-                tangents[v.name] = sum((self._edge(v, s, tangents[s]) for s in sources), np.float64(0))
+                tangents[v.name] = _sum(self._edge(v, s, tangents[s]) for s in sources)
         return total
 
-    def _bias(self, v: Vertex) -> Array | float:
-        return self.weights[f"{v.op.weights}.bias"] if isinstance(v.op, Linear) and v.op.bias else 0.0
+    def _bias(self, v: Vertex) -> Array:
+        return self.weights[f"{v.op.weights}.bias"] if isinstance(v.op, Linear) and v.op.bias else np.zeros(1)
 
     def _edge(self, v: Vertex, source: str, value: Array) -> Array:
         """(∂g_v/∂g_source) value for a linear edge; the last axis is that of the units."""
@@ -137,12 +138,18 @@ class _Sample:
                 return value * dict(k.terms)[name] ** power
             case Concat():
                 starts = np.cumsum([0, *(self._units(s) for s in k.inputs)])
-                found = [value[:, a : a + self._units(s)] for a, s in zip(starts, k.inputs, strict=False) if s == name]
-                return sum(found[1:], found[0])
+                return _sum(
+                    value[:, a : a + self._units(s)] for a, s in zip(starts[:-1], k.inputs, strict=True) if s == name
+                )
             case Pointwise():
                 return value * self.slope[k.name] ** power
         raise TypeError(k.op)
 
 
+def _sum(arrays: Iterable[Array]) -> Array:
+    return reduce(np.add, arrays)
+
+
 def _value(expr: Any, values: Array) -> Array:
-    return np.broadcast_to(evaluate(stable(expr), {G: values}, np.float64), values.shape)
+    found: Array = evaluate(stable(expr), {G: values}, np.float64)
+    return found + np.zeros_like(values)

@@ -97,7 +97,10 @@ def check(
             mark = "[green]ok[/]" if finding.passed else "[bold red]FAIL[/]"
             table.add_row(mark, finding.what, finding.measured, finding.expected)
         out.print(table)
-        typer.echo(module.METADATA["hessian"] + ": " + module.METADATA["reason"])
+        verdict = "exact" if module.METADATA["exact"] else "inexact"
+        verdict = "unbiased" if module.METADATA["hessian"] == "hutchinson" else verdict
+        subject = "recursion" if module.METADATA["hessian"] == "diagonal" else f"{module.METADATA['hessian']} mode"
+        typer.echo(f"The {subject} is {verdict}: {module.METADATA['reason']}.")
         if data is not None:
             _advise(net, data, dtype, batch_size, lam, seed)
     if not passed:

@@ -40,7 +40,7 @@ HessianMode = Annotated[
     str | None,
     typer.Option(
         "--hessian",
-        help="How δ′ is computed: diagonal, the paper's recursion (the default where it is exact), exact or hutchinson.",
+        help="How δ′ is computed: diagonal (the paper's recursion; the default if exact), exact, hutchinson.",
     ),
 ]
 Probes = Annotated[int, typer.Option("--probes", help="With --hessian hutchinson: random probes for each sample.")]

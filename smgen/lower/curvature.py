@@ -37,7 +37,7 @@ class Adjoints(Protocol):
         """The third term of (22) for the nonlinearity k that reads v."""
 
     def weight_term(self, v: Vertex, at: str) -> Term:
-        """The second term of (17) for the linear vertex v, summed over the batch; `at` ends the name of what it needs."""
+        """The second term of (17) for the linear vertex v, summed over the batch; `at` ends the names."""
 
     def gain_term(self, v: Vertex) -> Term:
         """The same for a gain, not yet summed over the batch."""

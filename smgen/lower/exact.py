@@ -10,7 +10,8 @@ from smgen.lower.curvature import Term, Values
 from smgen.lower.emitter import ZERO
 from smgen.lower.gram import Gram, is_collapsible
 from smgen.lower.names import DELTA_PRIME, Adjoint, Contribution, L
-from smgen.lower.segment import Segment, Stretch
+from smgen.lower.segment import Segment
+from smgen.lower.stretch import Stretch
 from smgen.lower.sweeps import backward
 from smgen.lower.tangents import Tangents
 from smgen.lower.values import Lowering
@@ -114,7 +115,7 @@ def stretches(network: Network, cuts: tuple[str, ...]) -> list[Stretch]:
 
 
 def candidates(network: Network) -> tuple[str, ...]:
-    """Vertices where the graph can be cut: what is above depends on x through them alone, and begins with linear layers.
+    """Vertices where the graph can be cut: what is above depends on x through them alone and begins with linear layers.
 
     In order, each above the ones before it.
     """

@@ -17,7 +17,7 @@ from smgen.ir import Product
 from smgen.lower.curvature import Term, Values
 from smgen.lower.emitter import ZERO
 from smgen.lower.names import DELTA, Contribution, times
-from smgen.lower.segment import Stretch
+from smgen.lower.stretch import Stretch
 from smgen.lower.sweeps import term
 from smgen.lower.tangents import Tangents
 from smgen.lower.values import Lowering

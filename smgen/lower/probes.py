@@ -4,8 +4,8 @@ With independent v_p whose entries have mean 0 and variance 1 (±1, or normal), 
 
     δ′ ≈ (1/P) Σ_p z_p,   tr H ≈ (1/P) Σ_p v_pᵀ H v_p,   Σ_d (H_dd)² ≈ 1/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q,
 
-where Σ_{p≠q} z_p z_q = (Σ_p z_p)² − Σ_p z_p². K is exact. ġ is propagated from v, and vᵀHv = Σ_j δ_j f″_j ġ_j². For the
-square's gradient, ĝ is propagated from u_p = ∂L/∂(H v_p), δ̇ and δ̂ are what H makes of the two, and both take their turns:
+where Σ_{p≠q} z_p z_q = (Σ_p z_p)² − Σ_p z_p². K is exact. ġ is propagated from v, and vᵀHv = Σ_j δ_j f″_j ġ_j². For
+the square's gradient, ĝ is propagated from u_p = ∂L/∂(H v_p); δ̇ and δ̂ are what H makes of the two:
 
     ν_j = Σ_p ĝ_j ġ_j,   γ_j gains f″ Σ_p (ĝ_j δ̇_k + ġ_j δ̂_k),   ∂L/∂W gains Σ_p (δ̇ ĝᵀ + δ̂ ġᵀ).
 """
@@ -29,7 +29,8 @@ from smgen.lower.names import (
     L,
     times,
 )
-from smgen.lower.segment import Segment, Stretch
+from smgen.lower.segment import Segment
+from smgen.lower.stretch import Stretch
 from smgen.lower.sweeps import backward, term
 from smgen.lower.tangents import Tangents
 from smgen.lower.values import Lowering
@@ -124,12 +125,12 @@ class Pairs(Segment):
 
     def __init__(self, probed: Segment, start: sp.Expr) -> None:
         super().__init__(probed.low, probed.tangents, probed.stretch, probed.start)
-        self.dot, self.back, self._curved = probed.dot, probed.back, probed._curved
+        self.dot, self.back, self.curved = probed.dot, probed.back, probed.curved
         self.hat = {self.base: start}
         self._hat_back: Values | None = None
 
     def forward(self, v: Vertex) -> None:
-        self.hat[v.name] = self._forward(v, self.hat, WEIGHTED, along_units=False)
+        self.hat[v.name] = self.carry(v, self.hat, WEIGHTED, along_units=False)
 
     def _bend(self, name: str) -> sp.Expr:
         value = self.hat[name] * self.dot[name]
@@ -142,7 +143,7 @@ class Pairs(Segment):
         if self._hat_back is None:
             found = self._hat_back = {}
             for v in reversed(self.stretch.members):
-                parts = list(self._back_parts(v, self.hat, WEIGHTED, found, DELTA_WEIGHTED))
+                parts = list(self.back_parts(v, self.hat, WEIGHTED, found, DELTA_WEIGHTED))
                 found[v.name] = self.low.gather(
                     DELTA_WEIGHTED.name(v.name), DELTA_WEIGHTED.text(v.name), "[+] 9", parts
                 )

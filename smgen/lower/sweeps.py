@@ -122,7 +122,7 @@ def _adjoint_at(
 def forward_edges(
     low: Lowering, v: Vertex, values: Values, quantity: Quantity, number: str, *, squared: bool = False
 ) -> sp.Expr:
-    """What reaches a vertex that adds, scales or puts side by side: Σ_i values_i ∂g_v/∂g_i, or (∂g_v/∂g_i)². (4), (8)."""
+    """What reaches a vertex that adds, scales or joins: Σ_i values_i ∂g_v/∂g_i, or (∂g_v/∂g_i)². (4), (8)."""
     name, math = quantity.name(v.name), quantity.text(v.name)
     if isinstance(v.op, Concat):
         parts = [(values[s], low.network[s].units) for s in v.inputs]

@@ -114,10 +114,10 @@ class _Printer:
             case Pointwise(outs, exprs, _):
                 return [f"{out.name} = {python_scalar(expr)}" for out, expr in zip(outs, exprs, strict=True)]
             case Product(out):
-                operands, form = product_source(op)
+                matrices, form = product_source(op)
                 if not form:
-                    return [f"{out.name} = np.matmul({operands}, out={self.target(out)})"]
-                return [f"{out.name} = {self.target(out)}", f"np.matmul({operands}, out={out.name}{form})"]
+                    return [f"{out.name} = np.matmul({matrices}, out={self.target(out)})"]
+                return [f"{out.name} = {self.target(out)}", f"np.matmul({matrices}, out={out.name}{form})"]
             case Reduce(out, src, None, _):
                 return [f"{out.name} = float(np.sum({src.name}, dtype=np.float64))"]
             case Reduce(out, src, 0, _) if src.batched and len(src.shape) == 2:

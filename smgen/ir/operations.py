@@ -1,58 +1,14 @@
-"""The intermediate representation: a schedule of sweeps of operations on named buffers, in single-assignment form.
-
-Frozen values throughout. Whether a buffer varies over the batch is part of its shape: (N, M) does, (M,) does not.
-Shapes broadcast as NumPy's do. sympy lives only in `Pointwise`, whose expressions name buffers by `Buffer.symbol`.
-"""
+"""Operations: what is computed from which buffers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from math import prod
-from typing import Final, Literal, TypeAlias
+from typing import TypeAlias
 
 import sympy as sp
 
-BATCH: Final[Literal["N"]] = "N"
-Dim: TypeAlias = int | Literal["N"]
-Shape: TypeAlias = tuple[Dim, ...]
-Kind: TypeAlias = Literal["real", "accumulator"]
-
-
-@dataclass(frozen=True)
-class Buffer:
-    """A named array of the module's dtype (`real`) or of float64 (`accumulator`: the loss sums).
-
-    `math` is the equation its value satisfies, with its number, as generated code shows it.
-    """
-
-    name: str
-    shape: Shape
-    math: str = ""
-    kind: Kind = "real"
-
-    @cached_property
-    def symbol(self) -> sp.Symbol:
-        """The symbol that stands for this buffer in expressions."""
-        return sp.Symbol(self.name, real=True)
-
-    @property
-    def batched(self) -> bool:
-        """Whether the value varies over the batch."""
-        return BATCH in self.shape
-
-    @property
-    def rank(self) -> int:
-        """0 for a scalar, 1 for what is computed once a call, 2 once a sample, 3 for each of a sample's tangents."""
-        if not self.batched:
-            return 1 if self.shape else 0
-        return 2 + (len(self.shape) == 3 and 1 not in self.shape[1:])
-
-
-LAMBDA: Final = Buffer("lam", (), "λ", "accumulator")
-SAMPLES: Final = Buffer("N", (), "samples in the batch", "accumulator")
-"""The scalar arguments that every schedule may read, in expressions of any dtype."""
+from smgen.ir.buffers import Buffer, Shape
 
 
 @dataclass(frozen=True)
@@ -86,7 +42,8 @@ class Product:
     """out = the sum of left·right over the axes missing from the result, as in einsum: axes = "nd,md->nm" is f Wᵀ.
 
     A letter an operand has later than its place in the result says that it is read transposed. n is the batch, c counts
-    tangents. `plus` are further pairs whose products, over the same axes, are added to it: one product of the stacked operands.
+    tangents. `plus` are further pairs whose products, over the same axes, are added to it: one product of the stacked
+    operands.
     """
 
     out: Buffer
@@ -208,8 +165,9 @@ class Transpose:
 class Fused:
     """One loop over a shape: steps in order, each of which may read earlier ones, and totals taken in the same pass.
 
-    A total is over all axes, or over the tangents of each sample: axis 1 of three. Only the `stored` results exist afterwards; the other steps are local to an element. What `passes.fuse` makes of
-    neighbours; a kernel, on targets that have kernels.
+    A total is over all axes, or over the tangents of each sample: axis 1 of three. Only the `stored` results
+    exist afterwards; the other steps are local to an element. What `passes.fuse` makes of neighbours; a kernel, on
+    targets that have kernels.
     """
 
     shape: Shape
@@ -224,62 +182,3 @@ class Fused:
 
 
 Op: TypeAlias = Pointwise | Elementary | Product | Reduce | View | Concat | Identity | Transpose | Fused
-
-
-Phase: TypeAlias = Literal["once", "tile", "end"]
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """One pass over the graph: forward values, backward δ and δ′, forward adjoints, …
-
-    `phase` says how often it runs: once a call before the samples are looked at, for every tile of rows, or at the end,
-    when the sums over the tiles are there. What a tile sums over its samples is added up over the tiles. In schedules
-    that `passes.tile` has not seen it is "tile" throughout, and the whole batch is one tile.
-    """
-
-    name: str
-    ops: tuple[Op, ...]
-    phase: Phase = "tile"
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """Everything one function of the generated module does, in order. `fingerprint` is the network's."""
-
-    name: str
-    inputs: tuple[Buffer, ...]
-    sweeps: tuple[Sweep, ...]
-    outputs: tuple[Buffer, ...]
-    fingerprint: str
-
-    @property
-    def ops(self) -> Iterator[Op]:
-        """All operations in order."""
-        return (op for sweep in self.sweeps for op in sweep.ops)
-
-    def with_sweeps(self, sweeps: tuple[tuple[Op, ...], ...]) -> Schedule:
-        """The same schedule with other operations; sweeps left empty disappear."""
-        named = (replace(old, ops=new) for old, new in zip(self.sweeps, sweeps, strict=True))
-        return replace(self, sweeps=tuple(sweep for sweep in named if sweep.ops))
-
-
-def broadcast(*shapes: Shape) -> Shape:
-    """The shape of an elementwise result, as NumPy has it. Raises `ValueError` where the shapes do not agree."""
-    result: list[Dim] = []
-    for depth in range(1, max(map(len, shapes), default=0) + 1):
-        dims = {shape[-depth] for shape in shapes if len(shape) >= depth} - {1}
-        if len(dims) > 1:
-            raise ValueError(f"shapes {shapes} do not broadcast")
-        result.insert(0, dims.pop() if dims else 1)
-    return tuple(result)
-
-
-def column_of(shape: Shape) -> Shape:
-    """(M,) → (M, 1), which broadcasts over the inputs of an (M, D) weight; (N, C) → (N, C, 1)."""
-    return (*shape, 1)
-
-
-def row_of(shape: Shape) -> Shape:
-    """(N, M) → (N, 1, M), which broadcasts over the tangents (N, C, M)."""
-    return (shape[0], 1, shape[1])

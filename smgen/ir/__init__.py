@@ -1,0 +1,37 @@
+"""The intermediate representation: a schedule of sweeps of operations on named buffers, in single-assignment form.
+
+Frozen values throughout. Whether a buffer varies over the batch is part of its shape: (N, M) does, (M,) does not.
+Shapes broadcast as NumPy's do. sympy lives only in `Pointwise`, whose expressions name buffers by `Buffer.symbol`.
+"""
+
+from __future__ import annotations
+
+from smgen.ir.buffers import BATCH, LAMBDA, SAMPLES, Buffer, Dim, Kind, Shape, broadcast, column_of, row_of
+from smgen.ir.operations import Concat, Elementary, Fused, Identity, Op, Pointwise, Product, Reduce, Transpose, View
+from smgen.ir.schedules import Phase, Schedule, Sweep
+
+__all__ = [
+    "BATCH",
+    "LAMBDA",
+    "SAMPLES",
+    "Buffer",
+    "Concat",
+    "Dim",
+    "Elementary",
+    "Fused",
+    "Identity",
+    "Kind",
+    "Op",
+    "Phase",
+    "Pointwise",
+    "Product",
+    "Reduce",
+    "Schedule",
+    "Shape",
+    "Sweep",
+    "Transpose",
+    "View",
+    "broadcast",
+    "column_of",
+    "row_of",
+]

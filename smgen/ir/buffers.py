@@ -1,0 +1,70 @@
+"""Buffers: the arrays that operations read and write, and their shapes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal, TypeAlias
+
+import sympy as sp
+
+BATCH: Final[Literal["N"]] = "N"
+Dim: TypeAlias = int | Literal["N"]
+Shape: TypeAlias = tuple[Dim, ...]
+Kind: TypeAlias = Literal["real", "accumulator"]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A named array of the module's dtype (`real`) or of float64 (`accumulator`: the loss sums).
+
+    `math` is the equation its value satisfies, with its number, as generated code shows it.
+    """
+
+    name: str
+    shape: Shape
+    math: str = ""
+    kind: Kind = "real"
+
+    @cached_property
+    def symbol(self) -> sp.Symbol:
+        """The symbol that stands for this buffer in expressions."""
+        return sp.Symbol(self.name, real=True)
+
+    @property
+    def batched(self) -> bool:
+        """Whether the value varies over the batch."""
+        return BATCH in self.shape
+
+    @property
+    def rank(self) -> int:
+        """0 for a scalar, 1 for what is computed once a call, 2 once a sample, 3 for each of a sample's tangents."""
+        if not self.batched:
+            return 1 if self.shape else 0
+        return 2 + (len(self.shape) == 3 and 1 not in self.shape[1:])
+
+
+LAMBDA: Final = Buffer("lam", (), "λ", "accumulator")
+SAMPLES: Final = Buffer("N", (), "samples in the batch", "accumulator")
+"""The scalar arguments that every schedule may read, in expressions of any dtype."""
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """The shape of an elementwise result, as NumPy has it. Raises `ValueError` where the shapes do not agree."""
+    result: list[Dim] = []
+    for depth in range(1, max(map(len, shapes), default=0) + 1):
+        dims = {shape[-depth] for shape in shapes if len(shape) >= depth} - {1}
+        if len(dims) > 1:
+            raise ValueError(f"shapes {shapes} do not broadcast")
+        result.insert(0, dims.pop() if dims else 1)
+    return tuple(result)
+
+
+def column_of(shape: Shape) -> Shape:
+    """(M,) → (M, 1), which broadcasts over the inputs of an (M, D) weight; (N, C) → (N, C, 1)."""
+    return (*shape, 1)
+
+
+def row_of(shape: Shape) -> Shape:
+    """(N, M) → (N, 1, M), which broadcasts over the tangents (N, C, M)."""
+    return (shape[0], 1, shape[1])

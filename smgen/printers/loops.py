@@ -1,0 +1,161 @@
+"""Loops in C: one element of a fused operation after the other, in the columns or rows that are a thread's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sympy as sp
+
+from smgen.ir import BATCH, Buffer, Fused, Phase, Shape
+from smgen.printers.c import CPrinter
+from smgen.printers.memory import Memory
+from smgen.printers.source import Statement
+
+
+class Loops:
+    """Prints the loops of one phase. A tile is a team's, everything else is all threads'."""
+
+    def __init__(self, memory: Memory, dtype: str, phase: Phase) -> None:
+        self.memory = memory
+        self.c = CPrinter(dtype, simd=True)
+        self.phase = phase
+        self.team = "mine" if phase == "tile" else "all"
+
+    def loop(self, op: Fused) -> list[str]:
+        """The loop of a fused operation; outside tiles, totals and the scalars made of them are the first thread's."""
+        rows, columns = sides(op.shape)
+        sums = ", ".join(total.out.name for total in op.totals)
+        body = list(self.body(op))
+        if len(op.shape) == 3:
+            sums = ", ".join(total.out.name for total in op.totals if not total.out.shape)
+            inner = columns_loop(f"s{columns}.first", f"s{columns}.last", sums, body)
+            return for_loop("n", "0", "rows", for_loop("c", "0", str(op.shape[1]), inner))
+        if self.phase == "tile":
+            return for_loop("n", "0", "rows", columns_loop(f"s{columns}.first", f"s{columns}.last", sums, body))
+        if sums:
+            declared = [f"double {total.out.name} = 0;" for total in op.totals]
+            whole = columns_loop("0", str(columns), sums, body)
+            return [*declared, *block("if (all.rank == 0)", for_loop("n", "0", rows, whole) if rows else whole)]
+        if rows:
+            return self.shared(rows, "n", columns_loop("0", str(columns), "", body))
+        return self.shared(str(columns), "j", body)
+
+    def body(self, op: Fused) -> Iterator[str]:
+        """The statements for one element."""
+        _, columns = sides(op.shape)
+        names = {b.symbol: sp.Symbol(self.element(b, op.shape)) for b in (*op.reads, *op.stored) if b.shape}
+        if any(str(name).endswith("[k]") for name in names.values()):
+            yield f"const long k = {self.row(op.shape, columns)} + j;"
+        again = {s for _, expr in op.steps for s in expr.free_symbols} | {total.src.symbol for total in op.totals}
+        for out, expr in op.steps:
+            if out.math:
+                yield f"/* {out.math} */"
+            value = f"{self.c(expr.xreplace(names))};"
+            if out not in op.stored:
+                yield f"const real {out.name} = {value}"
+            elif out.symbol not in again:
+                yield f"{self.element(out, op.shape)} = {value}"
+            else:
+                names[out.symbol] = sp.Symbol(f"{out.name}_")
+                yield f"const real {out.name}_ = {value}"
+                yield f"{self.element(out, op.shape)} = {out.name}_;"
+        for total in op.totals:
+            if total.out.math:
+                yield f"/* {total.out.math} */"
+            value = names.get(total.src.symbol, total.src.symbol)
+            if total.out.shape:  # over the tangents
+                target = self.element(total.out, (BATCH, columns))
+                target = target.replace("[k]", f"[n * {columns} + j]")
+                yield f"{target} = (c ? {target} : 0) + {value};"
+            else:
+                yield f"{total.out.name} += {value};"
+
+    def shared(self, count: str, index: str, body: list[str]) -> list[str]:
+        """A loop of which every thread takes a part."""
+        head = f"const span own = share({self.team}, {count});"
+        return ["{", f"    {head}", *(f"    {line}" for line in for_loop(index, "own.first", "own.last", body)), "}"]
+
+    @staticmethod
+    def row(shape: Shape, stride: int) -> str:
+        """Where a row of an array begins that has the loop's own shape: tangents c of samples n, or rows n."""
+        return f"(n * {shape[1]} + c) * {stride}" if len(shape) == 3 else f"n * {stride}"
+
+    def element(self, b: Buffer, shape: Shape) -> str:
+        """One element of an array in a loop; an axis of one unit has one. k counts the elements of the loop."""
+        stride = self.memory.stride(b)
+        _, columns = sides(shape)
+        if b.shape == shape and len(shape) > 1 and stride == columns != 1 and shape[0] != 1:
+            return f"{b.name}[k]"
+        column = "" if b.shape[-1] in (1, BATCH) else "j"
+        return f"{b.name}[{' + '.join(filter(None, (self.row_in(b, shape, stride), column))) or '0'}]"
+
+    def row_in(self, b: Buffer, shape: Shape, stride: int) -> str:
+        """Where the row begins that an array has in the loop; nothing if it has one for all rows."""
+        if len(shape) == 3 and len(b.shape) == 3 and b.shape[1] != 1:
+            return f"n * {shape[1]} + c" if stride == 1 else self.row(shape, stride)
+        if len(shape) == 3 and len(b.shape) == 2 and not b.batched and b.shape[0] != 1:
+            return "c" if stride == 1 else f"c * {stride}"
+        if b.shape[0] == 1 or (len(b.shape) == 1 and not b.batched):
+            return ""
+        return "n" if stride == 1 else f"n * {stride}"
+
+    def scalars(self, op: Fused) -> Iterator[Statement]:
+        """What is computed of numbers, in double."""
+        c = CPrinter("float64")
+        for out, expr in op.steps:
+            yield Statement(out.math, (f"const double {out.name} = {c(expr)};",))
+        returned = [f"{self.memory.number(b)} = {b.name};" for b in op.stored if self.memory.number(b)]
+        yield Statement("", tuple(block("if (all.rank == 0)", returned) if returned else ()))
+
+    def rows_of(self, out: Buffer, value: str) -> list[str]:
+        """A matrix made once a call, its rows shared out."""
+        fill = for_loop("j", "0", str(out.shape[1]), [f"{out.name}[i * {self.memory.stride(out)} + j] = {value};"])
+        return self.shared(str(out.shape[0]), "i", fill)
+
+    def concat(self, out: Buffer, parts: tuple[tuple[sp.Expr, int], ...], reads: tuple[Buffer, ...]) -> list[str]:
+        """Each thread fills its own columns of the result."""
+        known = {b.name: b for b in reads if b.shape}
+        s = f"s{out.shape[-1]}" if self.phase == "tile" else f"share({self.team}, {out.shape[-1]})"
+        rows = self.row_in(out, out.shape, self.memory.stride(out)) if len(out.shape) > 1 else ""
+        lines: list[str] = []
+        start = 0
+        for part, width in parts:
+            value = self.c(part)
+            if part.is_Symbol and part.name in known:
+                b = known[part.name]
+                across = self.row_in(b, out.shape, self.memory.stride(b))
+                value = f"{part.name}[{f'{across} + ' if across else ''}j{f' - {start}' if start else ''}]"
+            target = f"{out.name}[{f'{rows} + ' if rows else ''}j] = {value};"
+            first, last = (
+                (f"max_long({s}.first, {start})" if start else f"{s}.first"),
+                f"min_long({s}.last, {start + width})",
+            )
+            columns = for_loop("j", first, last, [target])
+            if len(out.shape) == 3:
+                columns = for_loop("c", "0", str(out.shape[1]), columns)
+            lines += for_loop("n", "0", "rows", columns) if rows else columns
+            start += width
+        return lines
+
+
+def sides(shape: Shape) -> tuple[str, int]:
+    """Rows, as C, and columns of a loop; no rows for a single row of values."""
+    columns = shape[-1] if isinstance(shape[-1], int) else 1
+    if BATCH in shape:
+        return "rows", columns
+    return (str(shape[0]) if len(shape) == 2 else ""), columns
+
+
+def for_loop(index: str, first: str, last: str, body: list[str]) -> list[str]:
+    """A loop, one step after the other."""
+    return block(f"for (long {index} = {first}; {index} < {last}; {index}++)", body)
+
+
+def block(head: str, body: list[str]) -> list[str]:
+    """A head and what it governs; pragmas stay at the margin."""
+    return [f"{head} {{", *(line if line.startswith("#") else f"    {line}" for line in body), "}"]
+
+
+def columns_loop(first: str, last: str, sums: str, body: list[str]) -> list[str]:
+    """A loop over columns that vectorises: no element depends on another but through sums."""
+    return ["#pragma omp simd" + (f" reduction(+ : {sums})" if sums else ""), *for_loop("j", first, last, body)]

@@ -1,0 +1,119 @@
+"""Products and sums in C: calls of the runtime's products, and loops that add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from smgen.errors import InternalError
+from smgen.ir import BATCH, Buffer, Product
+from smgen.printers.loops import Loops, block, columns_loop, for_loop
+
+PRODUCTS: Final = {
+    "nd,md->nm": "times_transposed",
+    "nm,md->nd": "times",
+    "nm,nd->md": "transposed_times",
+    "md,kd->mk": "times_transposed",
+    "mk,kd->md": "times",
+    "m,md->d": "times",
+    "d,md->m": "times_transposed",
+    "cd,md->cm": "times_transposed",
+    "cm,md->cd": "times",
+    "cm,cd->md": "transposed_times",
+    "ncd,md->ncm": "times_transposed",
+    "ncm,md->ncd": "times",
+    "ncm,ncd->md": "transposed_times",
+    "ncm,nmd->ncd": "times",
+    "cm,nmd->ncd": "times",
+    "ncm,ncd->nmd": "transposed_times",
+    "ncm,cd->nmd": "transposed_times",
+    "cm,ncd->nmd": "transposed_times",
+}
+"""Every product the lowering and the passes make, as a function of the runtime."""
+
+EACH_SAMPLE: Final = frozenset(axes for axes in PRODUCTS if axes.endswith(("->nmd", "nmd->ncd")))
+"""Products of a sample's own matrices; in the others all tangents of all samples are rows of one matrix."""
+
+GRAMS: Final = {"nm,nd->md": "gram_of_columns", "md,kd->mk": "gram_of_rows"}
+"""Products of an array with itself: half of the result is the other half."""
+
+
+class Products:
+    """Prints the products and sums of one phase."""
+
+    def __init__(self, loops: Loops) -> None:
+        self.loops, self.memory, self.phase, self.team = loops, loops.memory, loops.phase, loops.team
+
+    def product(self, op: Product) -> Iterator[str]:
+        """A call for each pair of operands."""
+        summed = self.phase == "tile" and not op.out.batched
+        for position, (left, right) in enumerate(op.pairs):
+            more = "1" if position else "more" if summed else "0"
+            yield self._product(op, left, right, more)
+
+    def _product(self, op: Product, left: Buffer, right: Buffer, more: str) -> str:
+        a, b, out = (f"{x.name}, {self.memory.stride(x)}" for x in (left, right, op.out))
+        if left == right and op.axes in GRAMS:
+            size, depth = (left.shape[1], "rows") if op.axes == "nm,nd->md" else (left.shape[0], left.shape[1])
+            return f"{GRAMS[op.axes]}({self.team}, {size}, {depth}, {a}, {more}, {out});"
+        if op.axes in EACH_SAMPLE:
+            rows = str(left.shape[-2])
+            a, b, out = (self._of_sample(x) for x in (left, right, op.out))
+        else:
+            rows = " * ".join(["rows"] * left.batched + [str(n) for n in left.shape[:-1] if n != BATCH]) or "1"
+        name = PRODUCTS[op.axes]
+        match name:
+            case "times":
+                sizes = f"{rows}, {right.shape[-1]}, {right.shape[-2]}"
+            case "times_transposed":
+                sizes = f"{rows}, {right.shape[-2]}, {right.shape[-1]}"
+            case _:
+                sizes = f"{left.shape[-1]}, {right.shape[-1]}, {rows}"
+        call = f"{name}({self.team}, {sizes}, {a}, {b}, {more}, {out});"
+        return f"for (long n = 0; n < rows; n++) {call}" if op.axes in EACH_SAMPLE else call
+
+    def _of_sample(self, b: Buffer) -> str:
+        stride = self.memory.stride(b)
+        return f"{b.name} + n * {int(b.shape[1]) * stride}, {stride}" if b.batched else f"{b.name}, {stride}"
+
+    def reduce(self, out: Buffer, src: Buffer, axis: int | None) -> list[str]:
+        """A sum over one axis."""
+        if axis is None:
+            raise InternalError(f"{out.name}: totals are fused")
+        stride = self.memory.stride(src)
+        if self.phase == "tile" and axis == 0:
+            return self.batch_sum(out, src)
+        if len(src.shape) == 3:  # over the units of each tangent
+            across = f"{src.name}[(n * {src.shape[1]} + c) * {stride} + j]"
+            sums = _dot(f"{out.name}[n * {src.shape[1]} + c]", "j", str(src.shape[2]), across)
+            return for_loop("n", "0", "rows", for_loop("c", f"s{src.shape[1]}.first", f"s{src.shape[1]}.last", sums))
+        i = "n" if axis == 1 else "j"
+        value = f"{src.name}[n * {stride} + j]"
+        inner, count = ("j", src.shape[1]) if axis == 1 else ("n", src.shape[0])
+        sums = _dot(f"{out.name}[{i}]", inner, str(count), value, simd=axis == 1)
+        if self.phase == "tile":
+            return block("if (s1.first < s1.last)", for_loop(i, "0", "rows", sums))
+        return self.loops.shared(str(out.shape[0]), i, sums)
+
+    def batch_sum(self, out: Buffer, src: Buffer) -> list[str]:
+        """What the tile adds to a sum over all samples: of rows in double, of matrices in the dtype."""
+        columns = src.shape[-1]
+        s = f"s{columns}"
+        if len(src.shape) == 2:
+            add = [f"{out.name}[j] += {self.loops.element(src, (BATCH, 0))};"]
+            return for_loop("n", "0", "rows", columns_loop(f"{s}.first", f"{s}.last", "", add))
+        target = f"{out.name}[c * {self.memory.stride(out)} + j]"
+        value = f"{src.name}[{self.loops.row(src.shape, self.memory.stride(src))} + j]"
+        add = [f"{target} = (n || more != 0 ? {target} : 0) + {value};"]
+        inner = columns_loop(f"{s}.first", f"{s}.last", "", add)
+        return for_loop("n", "0", "rows", for_loop("c", "0", str(src.shape[1]), inner))
+
+
+def _dot(target: str, index: str, count: str, value: str, *, simd: bool = True) -> list[str]:
+    """The sum of `value` over `index`, as `target`."""
+    return [
+        "real sum = 0;",
+        *(["#pragma omp simd reduction(+ : sum)"] if simd else []),
+        *for_loop(index, "0", count, [f"sum += {value};"]),
+        f"{target} = sum;",
+    ]
