@@ -135,7 +135,7 @@ class _Sample:
             case Scale():
                 return value * self.weights[f"{k.name}.gain"] ** power
             case Add():
-                return value * dict(k.terms)[name] ** power
+                return value * np.float64(dict(k.terms)[name] ** power)
             case Concat():
                 starts = np.cumsum([0, *(self._units(s) for s in k.inputs)])
                 return _sum(

@@ -82,6 +82,22 @@ DECIDED_BY: Final[Mapping[str, str]] = {
 """The function whose cost decides where a function's graph is cut."""
 
 
+def scheme(network: Network, method: Method, name: str = "loss_and_grad_lam0") -> str:
+    """How a function finds the second derivatives, in words."""
+    match method.hessian:
+        case "hutchinson":
+            return f"{method.probes} tangents a sample, from the probes"
+        case "exact" if not verdict(network).exact:
+            cuts = chosen_cuts(network, method.batch_size)[DECIDED_BY[name]]
+            if not cuts:
+                return f"forward: {network.input.units} tangents of the input through every layer"
+            units = ", ".join(f"'{cut}' ({network[cut].units})" for cut in cuts)
+            whole = "backward: " if cuts == candidates(network) else ""
+            return f"{whole}the Hessian at {units}"
+        case _:
+            return "the diagonal recursion"
+
+
 @lru_cache(maxsize=64)
 def chosen_cuts(network: Network, batch_size: int) -> Mapping[str, tuple[str, ...]]:
     """For each function that decides, the cuts that the cost model finds cheapest; of equals the fewest."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import prod
 from typing import Any
 
@@ -16,7 +16,7 @@ from smgen.build import Options
 from smgen.cost import cost, savings
 from smgen.derivatives import differentiate
 from smgen.exactness import verdict
-from smgen.hessians import lower
+from smgen.hessians import MODES, lower, quality, scheme
 from smgen.network import Network
 from smgen.nodes import Pointwise
 from smgen.passes import pipelines, run
@@ -30,7 +30,7 @@ def facts(network: Network, options: Options) -> dict[str, Any]:
     return {
         "description_sha256": network.fingerprint,
         "dtype": options.dtype,
-        "hessian": options.hessian,
+        "hessian": options.method.hessian,
         "batch_size": options.batch_size,
         "exact": found.exact,
         "reason": found.reason,
@@ -47,6 +47,7 @@ def facts(network: Network, options: Options) -> dict[str, Any]:
             if isinstance(v.op, Pointwise)
         },
         "savings": savings(((s, run(s, pipelines.numpy(options.batch_size))) for s in schedules), options.batch_size),
+        "modes": {mode: _mode(network, options, mode) for mode in MODES},
         "costs": {schedule.name: asdict(cost(schedule, options.dtype, options.batch_size)) for schedule in schedules},
     }
 
@@ -70,7 +71,36 @@ def as_tables(network: Network, options: Options) -> Group:
         ("exact" if found["exact"] else "inexact", f"bold {colour}"),
         f": {found['reason']}.",
     )
-    return Group(heading, _layers(network), _derivatives(network), _costs(found), Text(found["savings"]))
+    tables = _layers(network), _derivatives(network), _costs(found), _modes(found)
+    return Group(heading, *tables, Text(found["savings"]))
+
+
+def _mode(network: Network, options: Options, mode: str) -> dict[str, Any]:
+    """What a step costs in a hessian mode, at λ = 0 and λ > 0, and how the mode goes about it."""
+    method = replace(options, hessian=mode).method
+    schedules = {s.name: s for s in lower(network, method)}
+    steps = {}
+    for name in ("loss_and_grad_lam0", "loss_and_grad"):
+        if name in schedules:
+            figures = asdict(cost(schedules[name], options.dtype, options.batch_size))
+            steps[name] = {key: figures[key] for key in (*_STEP, "products")} | {
+                "scheme": scheme(network, method, name)
+            }
+    return {"exact": quality(network, method).exact, "steps": steps}
+
+
+_STEP = ("product_flops_per_sample", "bytes_per_sample", "memory_per_sample")
+
+
+def _modes(found: dict[str, Any]) -> Table:
+    table = Table(title="A step in each hessian mode, a sample", title_justify="left")
+    for column in ("mode", "λ", "product FLOPs", "bytes", "working set", "how"):
+        table.add_column(column, justify="right" if column in ("product FLOPs", "bytes", "working set") else "left")
+    for mode, facts_of in found["modes"].items():
+        for name, step in facts_of["steps"].items():
+            figures = (f"{step[key]:,}" for key in _STEP)
+            table.add_row(mode, "0" if name.endswith("lam0") else "> 0", *figures, step["scheme"])
+    return table
 
 
 def _layers(network: Network) -> Table:

@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 d4351c85f8c9f6a34b494684dc9cdd09b19b551314893cebb9833dcc0046bc3d */
+   template c/module.c.j2, sha256 5208e46c5d3d39c5f6dc31de56f1930db26dc0db4febeea4e4677e6c97545144 */
 
 #include <math.h>
 #include <stddef.h>

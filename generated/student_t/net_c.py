@@ -21,7 +21,7 @@ folder of compiled libraries (by default one of the user's cache folders), CC th
 SMGEN_CBLAS a BLAS other than that of the package scipy-openblas32, OMP_NUM_THREADS the number of threads.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template c/module.c.j2, sha256 d4351c85f8c9f6a34b494684dc9cdd09b19b551314893cebb9833dcc0046bc3d
+template c/module.c.j2, sha256 5208e46c5d3d39c5f6dc31de56f1930db26dc0db4febeea4e4677e6c97545144
 """
 
 import ctypes
@@ -41,7 +41,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "d4351c85f8c9f6a34b494684dc9cdd09b19b551314893cebb9833dcc0046bc3d",
+    "template_sha256": "5208e46c5d3d39c5f6dc31de56f1930db26dc0db4febeea4e4677e6c97545144",
     "generator": "smgen 0.1.0",
     "backend": "c",
     "dtype": "float32",
@@ -264,6 +264,27 @@ def _check_finite(x):
         raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
 
 
+_budget_found = []
+
+
+def _budget():
+    """Bytes that a call may take beside its data and results: a quarter of what is free at the first."""
+    if not _budget_found:
+        try:
+            with open("/proc/meminfo", encoding="ascii") as file:
+                free = next(1024 * int(line.split()[1]) for line in file if line.startswith("MemAvailable:"))
+        except (OSError, StopIteration):
+            pages = os.sysconf("SC_AVPHYS_PAGES") if "SC_AVPHYS_PAGES" in getattr(os, "sysconf_names", ()) else 0
+            free = pages * os.sysconf("SC_PAGE_SIZE") if pages else 1 << 62
+        _budget_found.append(free // 4)
+    return _budget_found[0]
+
+
+def _too_large(name, nbytes):
+    """The error of a call that the budget has no room for."""
+    return MemoryError(f"{name}: needs {nbytes} bytes, the budget is {_budget()}; build with a larger --memory")
+
+
 def _pointers(arrays):
     return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
 
@@ -274,6 +295,10 @@ def _run(name, params, x, lam, workspace, count, outputs=()):
     arrays = [np.ascontiguousarray(params[key]) for key in PARAMS]
     x = np.ascontiguousarray(x)
     N, threads = len(x), workspace.threads
+    while threads > 1 and memory_of(N, threads) > _budget():
+        threads -= 1
+    if memory_of(N, threads) > _budget():
+        raise _too_large(name, memory_of(N, threads))
     numbers = (ctypes.c_double * count)()
     memory = workspace.memory(memory_of(N, threads))
     call(_pointers(arrays), x.ctypes.data, N, lam, numbers, _pointers(outputs), memory, threads)

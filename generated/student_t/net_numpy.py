@@ -21,7 +21,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 b79485d04424fcd4412633c9dff63a7b485e5d9dd6b05c4fd9ca307f9eafcc2b
+template numpy/module.py.j2, sha256 6ddddf5ca23247819529b3bd6241abf06af3f0a1049d4443e22a02fd53677be2
 """
 
 import functools
@@ -41,7 +41,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "b79485d04424fcd4412633c9dff63a7b485e5d9dd6b05c4fd9ca307f9eafcc2b",
+    "template_sha256": "6ddddf5ca23247819529b3bd6241abf06af3f0a1049d4443e22a02fd53677be2",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -158,16 +158,42 @@ def _default_threads():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+_budget_found = []
+
+
+def _budget():
+    """Bytes that a call may take beside its data and results: a quarter of what is free at the first."""
+    if not _budget_found:
+        try:
+            with open("/proc/meminfo", encoding="ascii") as file:
+                free = next(1024 * int(line.split()[1]) for line in file if line.startswith("MemAvailable:"))
+        except (OSError, StopIteration):
+            pages = os.sysconf("SC_AVPHYS_PAGES") if "SC_AVPHYS_PAGES" in getattr(os, "sysconf_names", ()) else 0
+            free = pages * os.sysconf("SC_PAGE_SIZE") if pages else 1 << 62
+        _budget_found.append(free // 4)
+    return _budget_found[0]
+
+
+def _too_large(name, nbytes):
+    """The error of a call that the budget has no room for."""
+    return MemoryError(f"{name}: needs {nbytes} bytes, the budget is {_budget()}; build with a larger --memory")
+
+
 _FEWEST = 128  # rows worth a thread
 
 
-def _over_tiles(tile, N, most, tangents, workspace):
+def _over_tiles(tile, N, most, tangents, nbytes, workspace):
     """The sum of what `tile` returns over all N rows, at most `most` at a time.
 
     Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads.
+    the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads. A sample takes
+    `nbytes`, and there are no more at a time than the memory budget allows.
     """
     threads = _threads(N, tangents, workspace)
+    if nbytes > _budget():
+        raise _too_large("a sample", nbytes)
+    threads = min(threads, _budget() // nbytes)
+    most = min(most, _budget() // (nbytes * threads))
     rounds = -(-N // (threads * most))
     rows = -(-N // (threads * rounds))
     starts = range(0, N, rows)
@@ -442,7 +468,7 @@ def _energy(params, x, lam, workspace):
         E_alpha = np.sum(g_alpha, axis=1, out=all_energy[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, workspace)
+    _over_tiles(tile, N, 512, 1, 512, workspace)
 
     return all_energy
 
@@ -490,7 +516,7 @@ def _score(params, x, lam, workspace):
         score = np.negative(delta_x, out=all_score[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, workspace)
+    _over_tiles(tile, N, 512, 1, 1280, workspace)
 
     return all_score
 
@@ -544,7 +570,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=all_hessian_diagonal[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, workspace)
+    _over_tiles(tile, N, 512, 1, 1024, workspace)
 
     return all_hessian_diagonal
 
@@ -621,7 +647,7 @@ def _loss_terms(params, x, lam, workspace):
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, 1, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 2048, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -703,7 +729,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     (
         sum_delta_squared, delta_prime_filters_total,
-    ) = _over_tiles(tile, N, 512, 1, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 1792, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
@@ -837,7 +863,7 @@ def _loss_and_grad(params, x, lam, workspace):
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_alpha_sum, dJ_dW_filters_delta_prime,
         dJ_dW_filters_delta, dJ_dW_filters_g, dJ_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 5376, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -969,7 +995,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     (
         sum_delta_squared, delta_prime_filters_total, dJ_ds_alpha_sum, dJ_dW_filters_delta, dJ_dW_filters_g,
         dJ_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 4096, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
@@ -1127,7 +1153,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_alpha_sum, dK_dW_filters_delta,
         dK_dW_filters_g, dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_delta_prime, dL_dW_filters_g,
         dL_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 3840, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1282,7 +1308,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     (
         sum_delta_squared, delta_prime_filters_total, dK_ds_alpha_sum, dK_dW_filters_delta, dK_dW_filters_g,
         dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_g, dL_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 3072, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)

@@ -165,11 +165,10 @@ def _batched(op: Product) -> bool:
 
 
 def _tile_rows(row_bytes: int, tangents: int, memory: int | None) -> int:
-    """Rows of a tile: as many as fit, in sixteens, from 192; with tangents, as many samples as fit, from one."""
+    """Rows of a tile: as many as fit, in sixteens, from 192; with tangents or little memory, from one."""
     if memory is None and tangents == 1:
-        fitting = TILE_BYTES // max(row_bytes, 1)
-        return min(max(fitting // 16 * 16, 192), MOST_ROWS)
-    budget = TILE_BYTES if memory is None else min(TILE_BYTES, (memory << 20) // 4)
+        return min(max(TILE_BYTES // max(row_bytes, 1) // 16 * 16, 192), MOST_ROWS)
+    budget = TILE_BYTES if memory is None else min(TILE_BYTES, (memory << 20) // 2)
     return min(max(budget // max(row_bytes, 1), 1), MOST_ROWS)
 
 

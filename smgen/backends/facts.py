@@ -51,6 +51,11 @@ class Facts:
         return chosen
 
     @property
+    def budget_text(self) -> str:
+        """Where the memory budget comes from."""
+        return "a quarter of what is free at the first" if self.memory is None else f"--memory {self.memory}, in MiB"
+
+    @property
     def draws(self) -> bool:
         """Whether functions take probes."""
         return self.method.hessian == "hutchinson"

@@ -53,6 +53,7 @@ class Function:
     tile: Sweeps
     tile_rows: int
     tangents: int
+    nbytes: int
     sums: tuple[str, ...]
     end: Sweeps
     returns: tuple[str, ...]
@@ -101,18 +102,22 @@ def _lay_out(facts: Facts, schedule: Schedule, printed: TiledFunction) -> Functi
         wrapped(b.name for b in printed.tile_arrays),
         wrapped(f'"{b.name}"' for b in printed.tile_arrays),
         sweeps(printed.tile, WIDTH - 10),
-        _tile_rows(printed.tile_arrays, most_tangents(schedule), facts.memory, facts.dtype),
+        _tile_rows(_width(printed.tile_arrays), most_tangents(schedule)),
         most_tangents(schedule),
+        _width(printed.tile_arrays) * ITEM[facts.dtype],
         wrapped(printed.sums),
         sweeps(printed.end),
         returns(facts, printed.name, printed.outputs),
     )
 
 
-def _tile_rows(arrays: tuple[Buffer, ...], tangents: int, memory: int | None, dtype: str) -> int:
+def _width(arrays: tuple[Buffer, ...]) -> int:
+    """How many numbers the arrays of a tile have for each sample."""
+    return max(sum(prod(dim for dim in b.shape if isinstance(dim, int)) for b in arrays if b.batched), 1)
+
+
+def _tile_rows(width: int, tangents: int) -> int:
     """Rows of a tile: as many as fit, in sixteens, from 128 to 512; with tangents, as many samples as fit, from one."""
-    width = max(sum(prod(dim for dim in b.shape if isinstance(dim, int)) for b in arrays if b.batched), 1)
-    if memory is None and tangents == 1:
+    if tangents == 1:
         return min(max(TILE_NUMBERS // width // 16 * 16, 128), 512)
-    numbers = TILE_NUMBERS if memory is None else min(TILE_NUMBERS, (memory << 20) // ITEM[dtype] // 4)
-    return min(max(numbers // width, 1), 512)
+    return min(max(TILE_NUMBERS // width, 1), 512)

@@ -26,7 +26,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 b79485d04424fcd4412633c9dff63a7b485e5d9dd6b05c4fd9ca307f9eafcc2b
+template numpy/module.py.j2, sha256 6ddddf5ca23247819529b3bd6241abf06af3f0a1049d4443e22a02fd53677be2
 """
 
 import functools
@@ -46,7 +46,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "b79485d04424fcd4412633c9dff63a7b485e5d9dd6b05c4fd9ca307f9eafcc2b",
+    "template_sha256": "6ddddf5ca23247819529b3bd6241abf06af3f0a1049d4443e22a02fd53677be2",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -195,16 +195,42 @@ def _default_threads():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+_budget_found = []
+
+
+def _budget():
+    """Bytes that a call may take beside its data and results: a quarter of what is free at the first."""
+    if not _budget_found:
+        try:
+            with open("/proc/meminfo", encoding="ascii") as file:
+                free = next(1024 * int(line.split()[1]) for line in file if line.startswith("MemAvailable:"))
+        except (OSError, StopIteration):
+            pages = os.sysconf("SC_AVPHYS_PAGES") if "SC_AVPHYS_PAGES" in getattr(os, "sysconf_names", ()) else 0
+            free = pages * os.sysconf("SC_PAGE_SIZE") if pages else 1 << 62
+        _budget_found.append(free // 4)
+    return _budget_found[0]
+
+
+def _too_large(name, nbytes):
+    """The error of a call that the budget has no room for."""
+    return MemoryError(f"{name}: needs {nbytes} bytes, the budget is {_budget()}; build with a larger --memory")
+
+
 _FEWEST = 128  # rows worth a thread
 
 
-def _over_tiles(tile, N, most, tangents, workspace):
+def _over_tiles(tile, N, most, tangents, nbytes, workspace):
     """The sum of what `tile` returns over all N rows, at most `most` at a time.
 
     Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads.
+    the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads. A sample takes
+    `nbytes`, and there are no more at a time than the memory budget allows.
     """
     threads = _threads(N, tangents, workspace)
+    if nbytes > _budget():
+        raise _too_large("a sample", nbytes)
+    threads = min(threads, _budget() // nbytes)
+    most = min(most, _budget() // (nbytes * threads))
     rounds = -(-N // (threads * most))
     rows = -(-N // (threads * rounds))
     starts = range(0, N, rows)
@@ -527,7 +553,7 @@ def _energy(params, x, all_probes, lam, workspace):
         energy = np.add(E_gain, E_prior, out=all_energy[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, workspace)
+    _over_tiles(tile, N, 512, 1, 328, workspace)
 
     return all_energy
 
@@ -602,7 +628,7 @@ def _score(params, x, all_probes, lam, workspace):
         score = np.negative(delta_x, out=all_score[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, workspace)
+    _over_tiles(tile, N, 512, 1, 192, workspace)
 
     return all_score
 
@@ -719,7 +745,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         hessian_diagonal = np.multiply(sum_probed_x, 0.5, out=all_hessian_diagonal[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 2, workspace)
+    _over_tiles(tile, N, 512, 2, 640, workspace)
 
     return all_hessian_diagonal
 
@@ -860,7 +886,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
 
     (
         sum_delta_squared, sum_probed_, sum_pairs,
-    ) = _over_tiles(tile, N, 512, 2, workspace)
+    ) = _over_tiles(tile, N, 512, 2, 832, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -992,7 +1018,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
 
     (
         sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, sum_curvature_prior,
-    ) = _over_tiles(tile, N, 512, 2, workspace)
+    ) = _over_tiles(tile, N, 512, 2, 832, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1274,7 +1300,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         dJ_dW_below_tangents_at_above_weighted, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above,
         dJ_db_below_sum_at_above, dJ_dW_below_tangents, dJ_dW_below_tangents_weighted, dJ_dW_below_delta,
         dJ_dW_below_g, dJ_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 2, workspace)
+    ) = _over_tiles(tile, N, 512, 2, 2944, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -1529,7 +1555,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, sum_curvature_prior, dJ_ds_gain_sum,
         dJ_dW_below_tangents_at_above, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above,
         dJ_dW_below_tangents, dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 2, workspace)
+    ) = _over_tiles(tile, N, 512, 2, 2176, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -1863,7 +1889,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_tangents_at_above_weighted,
         dL_dW_below_delta_at_above, dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents,
         dL_dW_below_tangents_weighted, dL_dW_below_g, dL_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 2, workspace)
+    ) = _over_tiles(tile, N, 512, 2, 2816, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -2173,7 +2199,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         dK_dW_below_delta_at_above, dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta,
         dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_delta_at_above,
         dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents, dL_dW_below_g, dL_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 2, workspace)
+    ) = _over_tiles(tile, N, 512, 2, 2112, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
