@@ -24,10 +24,16 @@ Params = dict[str, Array]
 
 @lru_cache(maxsize=512)
 def module_of(
-    network: Network, dtype: str = "float64", backend: str = "numpy", hessian: str = "diagonal", probes: int = 1
+    network: Network,
+    dtype: str = "float64",
+    backend: str = "numpy",
+    hessian: str = "diagonal",
+    probes: int = 1,
+    distribution: str = "rademacher",
+    memory: int | None = None,
 ) -> ModuleType:
     """The generated module of a network, compiled in memory."""
-    options = Options(dtype=dtype, backend=backend, hessian=hessian, probes=probes)
+    options = Options(backend, dtype, hessian, 1024, probes, distribution, memory)
     facts = gather(network, Path("net.py"), options)
     return load_sources(sources(network, facts), network.fingerprint[:8])
 

@@ -195,7 +195,7 @@ def test_check_finds_wrong_modules(net: Path, monkeypatch: pytest.MonkeyPatch, f
 @pytest.mark.parametrize("command", ["build", "check"])
 def test_warnings_go_to_stderr_once(net: Path, command: str) -> None:
     net.write_text(DEEP)
-    result = run(command, net)
+    result = run(command, net, "--hessian", "diagonal")
     inexact, kinks = result.stderr.splitlines()
     assert inexact.startswith("warning: the diagonal recursion is inexact: ")
     assert kinks == "warning: net.py:2: 'relu_1' has kinks (relu): f″ is 0 almost everywhere, δ′ does not see them"

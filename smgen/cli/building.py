@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -22,6 +22,10 @@ from smgen.cli.options import (
     out,
     reported,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @app.command()
@@ -87,6 +91,7 @@ def check(
     from smgen.check import check as findings
 
     with reported():
+        samples = None if data is None else _samples(net, data, dtype)
         network, module = compiled(net, Options(backend, dtype, hessian, batch_size, probes, distribution, memory))
         table = Table(title=Text(f"{net} · {backend} · {dtype}"), title_justify="left")
         for column in ("", "what", "measured", "expected"):
@@ -101,26 +106,31 @@ def check(
         verdict = "unbiased" if module.METADATA["hessian"] == "hutchinson" else verdict
         subject = "recursion" if module.METADATA["hessian"] == "diagonal" else f"{module.METADATA['hessian']} mode"
         typer.echo(f"The {subject} is {verdict}: {module.METADATA['reason']}.")
-        if data is not None:
-            _advise(net, data, dtype, batch_size, lam, seed)
+        if samples is not None:
+            _advise(net, samples, dtype, batch_size, lam, seed)
     if not passed:
         raise typer.Exit(1)
 
 
-def _advise(net: Path, data: Path, dtype: str, batch_size: int, lam: float, seed: int) -> None:
+def _samples(net: Path, data: Path, dtype: str) -> npt.NDArray[np.float64]:
+    """The user's samples, before anything is computed."""
+    from smgen.advice import load_data
+    from smgen.netfile import load_network
+
+    return load_data(data, load_network(net).input.units, dtype)
+
+
+def _advise(net: Path, samples: npt.NDArray[np.float64], dtype: str, batch_size: int, lam: float, seed: int) -> None:
     """Compare the modes on the user's samples."""
-    from smgen.advice import PROBES, advise, load_data
+    from smgen.advice import PROBES, advise
     from smgen.advice_tables import as_tables
     from smgen.build import Options, compiled
     from smgen.netfile import load_network
 
-    network = load_network(net)
-    x = load_data(data, network.input.units, dtype)
-
     def compile_mode(mode: str) -> ModuleType:
         return compiled(net, Options("numpy", dtype, mode, batch_size, PROBES))[1]
 
-    out.print(as_tables(advise(network, compile_mode, x, lam, seed), lam))
+    out.print(as_tables(advise(load_network(net), compile_mode, samples, lam, seed), lam))
 
 
 @app.command()

@@ -24,7 +24,7 @@ folder of compiled libraries (by default one of the user's cache folders), CC th
 SMGEN_CBLAS a BLAS other than that of the package scipy-openblas32, OMP_NUM_THREADS the number of threads.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template c/module.c.j2, sha256 5208e46c5d3d39c5f6dc31de56f1930db26dc0db4febeea4e4677e6c97545144
+template c/module.c.j2, sha256 95bbf849f01d2aa26d1aa075fb79e945534d39ea0318fc39d79db757b941af1f
 """
 
 import ctypes
@@ -47,7 +47,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "5208e46c5d3d39c5f6dc31de56f1930db26dc0db4febeea4e4677e6c97545144",
+    "template_sha256": "95bbf849f01d2aa26d1aa075fb79e945534d39ea0318fc39d79db757b941af1f",
     "generator": "smgen 0.1.0",
     "backend": "c",
     "dtype": "float32",
@@ -441,6 +441,8 @@ def _drawn(x, rng, probes):
         raise ValueError("probes: expected None beside rng: one of the two decides")
     else:
         _check_array("probes", probes, (x.shape[0], 2, 64))
+        if not np.isfinite(probes).all():
+            raise ValueError("probes: expected finite values, got some that are not")
     return probes
 
 

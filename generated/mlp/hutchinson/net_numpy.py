@@ -24,7 +24,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 6ddddf5ca23247819529b3bd6241abf06af3f0a1049d4443e22a02fd53677be2
+template numpy/module.py.j2, sha256 b4a671da6322b03a53a7db6ab5eafd9f34d0a88f309dcd609659c9ecda58e754
 """
 
 import functools
@@ -47,7 +47,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "6ddddf5ca23247819529b3bd6241abf06af3f0a1049d4443e22a02fd53677be2",
+    "template_sha256": "b4a671da6322b03a53a7db6ab5eafd9f34d0a88f309dcd609659c9ecda58e754",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -445,6 +445,8 @@ def _drawn(x, rng, probes):
         raise ValueError("probes: expected None beside rng: one of the two decides")
     else:
         _check_array("probes", probes, (x.shape[0], 2, 64))
+        if not np.isfinite(probes).all():
+            raise ValueError("probes: expected finite values, got some that are not")
     return probes
 
 
