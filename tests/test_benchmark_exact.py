@@ -66,14 +66,14 @@ def program(step: str) -> dict[str, str]:
     [
         ("(2.01, {'a': x})", r"wrong and right differ by 5\.0e-03 in J"),
         ("1 / 0", "wrong failed: ZeroDivisionError"),
-        ("(2.0 / (len(calls) < 3), {'a': x})", "the turns failed: ZeroDivisionError"),
+        ("(2.0 / (len(calls) < 4), {'a': x})", "the turns failed: ZeroDivisionError"),
     ],
 )
 def test_failures_are_errors(step: str, complaint: str, tmp_path: Path) -> None:
     group = {"right": program("(2.0, {'a': x})"), "wrong": program(step)}
     data = data_of(network_of(TINY), CASE)
     with pytest.raises(BuildError, match=complaint):
-        measure(CASE, [group], list(group), data, Plan(3, 3, 0.0), tmp_path)
+        measure(CASE, [group], list(group), data, Plan(4, 4, 0.0), tmp_path)
 
 
 def test_rows() -> None:
