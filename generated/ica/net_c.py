@@ -20,7 +20,7 @@ folder of compiled libraries (by default one of the user's cache folders), CC th
 SMGEN_CBLAS a BLAS other than that of the package scipy-openblas32, OMP_NUM_THREADS the number of threads.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template c/module.c.j2, sha256 95bbf849f01d2aa26d1aa075fb79e945534d39ea0318fc39d79db757b941af1f
+template c/module.c.j2, sha256 95926709082903d7e49b51fea5e9e3a40a59d1c3ff679793ded269f044deab92
 """
 
 import ctypes
@@ -38,7 +38,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "95bbf849f01d2aa26d1aa075fb79e945534d39ea0318fc39d79db757b941af1f",
+    "template_sha256": "95926709082903d7e49b51fea5e9e3a40a59d1c3ff679793ded269f044deab92",
     "generator": "smgen 0.1.0",
     "backend": "c",
     "dtype": "float32",

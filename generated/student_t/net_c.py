@@ -21,7 +21,7 @@ folder of compiled libraries (by default one of the user's cache folders), CC th
 SMGEN_CBLAS a BLAS other than that of the package scipy-openblas32, OMP_NUM_THREADS the number of threads.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template c/module.c.j2, sha256 95bbf849f01d2aa26d1aa075fb79e945534d39ea0318fc39d79db757b941af1f
+template c/module.c.j2, sha256 95926709082903d7e49b51fea5e9e3a40a59d1c3ff679793ded269f044deab92
 """
 
 import ctypes
@@ -41,7 +41,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "95bbf849f01d2aa26d1aa075fb79e945534d39ea0318fc39d79db757b941af1f",
+    "template_sha256": "95926709082903d7e49b51fea5e9e3a40a59d1c3ff679793ded269f044deab92",
     "generator": "smgen 0.1.0",
     "backend": "c",
     "dtype": "float32",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from smgen.backends.pieces import Pieces, pieces
 from smgen.exactness import Verdict
 from smgen.hessians import Method
 from smgen.ir import Shape
@@ -75,75 +76,11 @@ class Facts:
         """Whether there is one probe a sample, which says nothing of λ > 0."""
         return self.draws and self.method.probes == 1
 
-    # Pieces of signatures and calls, empty or not
-
     @property
-    def random_keywords(self) -> str:
-        return "rng=None, probes=None, " if self.draws else ""
-
-    @property
-    def random(self) -> str:
-        return ", *, rng=None, probes=None" if self.draws else ""
-
-    @property
-    def random_passed(self) -> str:
-        return ", rng, probes" if self.draws else ""
-
-    @property
-    def probes_passed(self) -> str:
-        return "probes, " if self.draws else ""
-
-    @property
-    def all_probes(self) -> str:
-        return "all_probes, " if self.draws else ""
-
-    @property
-    def chunk_of_probes(self) -> str:
-        return "None if all_probes is None else all_probes[first:last], " if self.draws else ""
-
-    @property
-    def no_probes(self) -> str:
-        return "None, " if self.draws else ""
-
-    @property
-    def loss_terms_step(self) -> str:
-        return self._step("_loss_terms")
-
-    @property
-    def loss_and_grad_step(self) -> str:
-        return self._step("_loss_and_grad")
-
-    @property
-    def loss_and_grad_terms_step(self) -> str:
-        return self._step("_loss_and_grad_terms")
-
-    @property
-    def probes_address(self) -> str:
-        return "None if probes is None else probes.ctypes.data, " if self.draws else ""
-
-    @property
-    def probes_type(self) -> str:
-        return "pointers, " if self.draws else ""
-
-    @property
-    def probes_declared(self) -> str:
+    def pieces(self) -> Pieces:
+        """What only modules with probes have in signatures and calls."""
         real = "float" if self.dtype == "float32" else "double"
-        return f"const {real} *all_probes, " if self.draws else ""
-
-    @property
-    def probes_unused(self) -> str:
-        return "(void)all_probes, " if self.draws else ""
-
-    @property
-    def given_probes(self) -> str:
-        return '{"probes": draw_probes(16, seed)}' if self.draws else "{}"
-
-    @property
-    def lams(self) -> str:
-        return "(0.0,)" if self.single_probe else "(0.0, 0.1)"
-
-    def _step(self, name: str) -> str:
-        return f"{name}_lam0" if self.single_probe else f"{name} if lam else {name}_lam0"
+        return pieces(draws=self.draws, single=self.single_probe, real=real)
 
     @property
     def way(self) -> str:

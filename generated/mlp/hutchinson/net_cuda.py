@@ -25,7 +25,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 363cbbc5d0b2d4d05af632cfac3b5f01fba2683dcb139516399b6292066d5412
+template cuda/module.py.j2, sha256 91e2839f147faaa27bb53ced7248545f995909112d2e6d0d0fc35e5f87a78d98
 """
 
 import functools
@@ -62,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "363cbbc5d0b2d4d05af632cfac3b5f01fba2683dcb139516399b6292066d5412",
+    "template_sha256": "91e2839f147faaa27bb53ced7248545f995909112d2e6d0d0fc35e5f87a78d98",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",

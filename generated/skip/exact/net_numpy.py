@@ -27,7 +27,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 b4a671da6322b03a53a7db6ab5eafd9f34d0a88f309dcd609659c9ecda58e754
+template numpy/module.py.j2, sha256 e1ce7cec54e071bc38085115bfd5ee3f6b6a09520751ee67282cc7a684596e3d
 """
 
 import functools
@@ -47,7 +47,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "b4a671da6322b03a53a7db6ab5eafd9f34d0a88f309dcd609659c9ecda58e754",
+    "template_sha256": "e1ce7cec54e071bc38085115bfd5ee3f6b6a09520751ee67282cc7a684596e3d",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",

@@ -1,0 +1,36 @@
+"""What modules with random probes have in their signatures and calls, and others do not: text for the templates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Text of a module that takes probes; of others all is empty but what the self-test is given, and with which λ."""
+
+    random: str = ", *, rng=None, probes=None"
+    random_keywords: str = "rng=None, probes=None, "
+    random_passed: str = ", rng, probes"
+    probes: str = "probes, "
+    no_probes: str = "None, "
+    all_probes: str = "all_probes, "
+    chunk: str = "None if all_probes is None else all_probes[first:last], "
+    address: str = "None if probes is None else probes.ctypes.data, "
+    address_type: str = "pointers, "
+    declared: str = "const {real} *all_probes, "
+    unused: str = "(void)all_probes, "
+    given: str = '{"probes": draw_probes(16, seed)}'
+    lams: str = "(0.0, 0.1)"
+
+
+NONE: Final = replace(Pieces(), **{field.name: "" for field in fields(Pieces)} | {"given": "{}", "lams": Pieces().lams})
+
+
+def pieces(*, draws: bool, single: bool, real: str) -> Pieces:
+    """The pieces of a module. With a `single` probe there is no λ > 0."""
+    if not draws:
+        return NONE
+    found = replace(Pieces(), declared=Pieces().declared.format(real=real))
+    return replace(found, lams="(0.0,)") if single else found
