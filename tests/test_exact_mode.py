@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
+import smgen as sm
 from smgen.hessians import Method, lower
 from smgen.ir import Schedule
 from smgen.lower import candidates, lower_exact
@@ -16,10 +17,11 @@ from smgen.network import Network
 from smgen.passes import run
 from smgen.passes.pipelines import PIPELINES
 from smgen.passes.prune import prune
-from tests import oracle
+from tests import complex_step, oracle
+from tests.cuda.emitted import example
 from tests.dags import dags
 from tests.interpreter import interpret
-from tests.networks import CATALOGUE, EXACT
+from tests.networks import CATALOGUE, EXACT, mlp
 from tests.support import Array, Params, assert_close, module_of, random_case, spec_of
 from tests.test_random_dags import moderate, relaxed
 
@@ -118,3 +120,21 @@ def test_the_diagonal_code_where_it_is_exact(name: str) -> None:
     module = module_of(network, hessian="exact")
     assert module.METADATA["exact"]
     assert module.METADATA["hessian"] == "exact"
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+@pytest.mark.parametrize("name", ["mlp", "skip", "wide"])
+def test_networks_of_real_size(name: str, backend: str) -> None:
+    """Loss and gradient to 1e-12 of complex steps through the true Hessian, in the lowering the cost model takes."""
+    network = mlp(40, (24, 16, 8), sm.softplus, linear_top=True) if name == "wide" else example(name)
+    module = module_of(network, backend=backend, hessian="exact")
+    params = {key: value.astype(np.float64) for key, value in module.init_params(1).items()}
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((2, network.input.units))
+    for lam in (0.0, 0.3):
+        J, gradient = module.loss_and_grad(params, x, lam)
+        assert_close(J, complex_step.loss(network, params, x, lam).real, TOLERANCE, "J")
+        for key, value in gradient.items():
+            direction = rng.standard_normal(value.shape)
+            found = complex_step.derivative(network, params, x, lam, key, direction)
+            assert_close(np.sum(value * direction), found, TOLERANCE, f"dJ/d{key} at {lam}")

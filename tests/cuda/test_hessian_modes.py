@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smgen.hessians import Method
-from tests.cuda.emitted import assert_agrees
+from tests.cuda import nvrtc
+from tests.cuda.emitted import DTYPES, assert_agrees, cuda_source, example
 from tests.networks import CATALOGUE
 from tests.support import random_case
 
@@ -19,6 +20,14 @@ def test_agrees_with_numpy(name: str, method: Method) -> None:
     network = CATALOGUE[name]()
     for dtype, samples in (("float64", 5), ("float32", 1)):
         assert_agrees(network, dtype, *random_case(network, seed=samples, samples=samples), method=method)
+
+
+@pytest.mark.skipif(not nvrtc.available(), reason=str(nvrtc.available().reason))
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: f"{m.hessian}-{m.probes}")
+def test_compiles_without_a_warning(method: Method, dtype: str) -> None:
+    for architecture in (nvrtc.ARCHITECTURES[0], nvrtc.ARCHITECTURES[-1]):
+        assert not nvrtc.compile_cuda(cuda_source(example("skip"), dtype, method), architecture).warnings
 
 
 @pytest.mark.parametrize("method", METHODS[::2], ids=lambda m: m.hessian)
