@@ -73,7 +73,7 @@ class Probes:
             return -self.segment.trace() / self.probes, "−(1/N) Σ_n (1/P) Σ_p vᵀHv  [+] 9"
         units, mean = self.low.network.input.units, self.low.emitter.mean_sum
         _, total, squares = self._probed()
-        value = -mean(total, units, "sum_probed", "Σ_n Σ_p vᵀHv") / self.probes
+        value = -mean(total, units, "sum_quadratic_forms", "Σ_n Σ_p vᵀHv") / self.probes
         pairs = mean(total**2 - squares, units, "sum_pairs", "Σ_n Σ_d Σ_{p≠q} z_p z_q")
         value += lam * pairs / (self.probes * (self.probes - 1))
         return value, "(1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9"

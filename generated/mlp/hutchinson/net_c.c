@@ -1009,7 +1009,7 @@ void mlp_loss_terms(const real *const *params, const real *x, const float *all_p
             const span s64 = share(mine, 64);
             const span s128 = share(mine, 128);
             double sum_delta_squared = 0;
-            double sum_probed_ = 0;
+            double sum_quadratic_forms = 0;
             double sum_pairs = 0;
             (void)mine, (void)tile, (void)sums, (void)columns;
 
@@ -1194,31 +1194,31 @@ void mlp_loss_terms(const real *const *params, const real *x, const float *all_p
                     }
                 }
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : sum_probed_, sum_pairs)
+                #pragma omp simd reduction(+ : sum_quadratic_forms, sum_pairs)
                     for (long j = s64.first; j < s64.last; j++) {
                         const long k = n * 64 + j;
                         const real sum_pairs_terms = sum_probed[k] * sum_probed[k] - sum_probed_squared[k];
                         /* Σ_n Σ_p vᵀHv */
-                        sum_probed_ += sum_probed[k];
+                        sum_quadratic_forms += sum_probed[k];
                         /* Σ_n Σ_d Σ_{p≠q} z_p z_q */
                         sum_pairs += sum_pairs_terms;
                     }
                 }
             }
             totals[all.rank * TOTALS + 0] = sum_delta_squared;
-            totals[all.rank * TOTALS + 1] = sum_probed_;
+            totals[all.rank * TOTALS + 1] = sum_quadratic_forms;
             totals[all.rank * TOTALS + 2] = sum_pairs;
         }
         together(all);
         const double sum_delta_squared = add_totals(p.threads, totals + 0);
-        const double sum_probed_ = add_totals(p.threads, totals + 1);
+        const double sum_quadratic_forms = add_totals(p.threads, totals + 1);
         const double sum_pairs = add_totals(p.threads, totals + 2);
 
         /* ---- at the end: the sums over all samples */
         /* K = (1/N) Σ_n ½ Σ_i δ_x² */
         const double K = 0.5 * sum_delta_squared / N;
         /* L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9 */
-        const double L = 0.5 * lam * sum_pairs / N - 0.5 * sum_probed_ / N;
+        const double L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N;
         /* J = K + L */
         const double J = K + L;
         if (all.rank == 0) {
@@ -1610,7 +1610,7 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const float *al
             const span s64 = share(mine, 64);
             const span s128 = share(mine, 128);
             double sum_delta_squared = 0;
-            double sum_probed_ = 0;
+            double sum_quadratic_forms = 0;
             double sum_pairs = 0;
             for (long j = s1.first; j < s1.last; j++)
                 dJ_db_layer_3_sum[j] = 0;
@@ -1803,12 +1803,12 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const float *al
                     }
                 }
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : sum_probed_, sum_pairs)
+                #pragma omp simd reduction(+ : sum_quadratic_forms, sum_pairs)
                     for (long j = s64.first; j < s64.last; j++) {
                         const long k = n * 64 + j;
                         const real sum_pairs_terms = sum_probed[k] * sum_probed[k] - sum_probed_squared[k];
                         /* Σ_n Σ_p vᵀHv */
-                        sum_probed_ += sum_probed[k];
+                        sum_quadratic_forms += sum_probed[k];
                         /* Σ_n Σ_d Σ_{p≠q} z_p z_q */
                         sum_pairs += sum_pairs_terms;
                     }
@@ -2004,7 +2004,7 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const float *al
                 }
             }
             totals[all.rank * TOTALS + 0] = sum_delta_squared;
-            totals[all.rank * TOTALS + 1] = sum_probed_;
+            totals[all.rank * TOTALS + 1] = sum_quadratic_forms;
             totals[all.rank * TOTALS + 2] = sum_pairs;
         }
         together(all);
@@ -2033,13 +2033,13 @@ void mlp_loss_and_grad(const real *const *params, const real *x, const float *al
         add_columns(all, (int)parts, all_columns + 8, 200, 64, dJ_db_layer_2_sum);
         add_columns(all, (int)parts, all_columns + 72, 200, 128, dJ_db_layer_1_sum);
         const double sum_delta_squared = add_totals(p.threads, totals + 0);
-        const double sum_probed_ = add_totals(p.threads, totals + 1);
+        const double sum_quadratic_forms = add_totals(p.threads, totals + 1);
         const double sum_pairs = add_totals(p.threads, totals + 2);
         together(all);
 
         /* ---- at the end: the sums over all samples */
         /* J = K + L */
-        const double J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_probed_ / N;
+        const double J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_quadratic_forms / N;
         if (all.rank == 0) {
             numbers[0] = J;
         }
@@ -2736,7 +2736,7 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const flo
             const span s64 = share(mine, 64);
             const span s128 = share(mine, 128);
             double sum_delta_squared = 0;
-            double sum_probed_ = 0;
+            double sum_quadratic_forms = 0;
             double sum_pairs = 0;
             for (long j = s1.first; j < s1.last; j++)
                 dK_db_layer_3_sum[j] = 0;
@@ -2935,12 +2935,12 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const flo
                     }
                 }
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : sum_probed_, sum_pairs)
+                #pragma omp simd reduction(+ : sum_quadratic_forms, sum_pairs)
                     for (long j = s64.first; j < s64.last; j++) {
                         const long k = n * 64 + j;
                         const real sum_pairs_terms = sum_probed[k] * sum_probed[k] - sum_probed_squared[k];
                         /* Σ_n Σ_p vᵀHv */
-                        sum_probed_ += sum_probed[k];
+                        sum_quadratic_forms += sum_probed[k];
                         /* Σ_n Σ_d Σ_{p≠q} z_p z_q */
                         sum_pairs += sum_pairs_terms;
                     }
@@ -3222,7 +3222,7 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const flo
                 }
             }
             totals[all.rank * TOTALS + 0] = sum_delta_squared;
-            totals[all.rank * TOTALS + 1] = sum_probed_;
+            totals[all.rank * TOTALS + 1] = sum_quadratic_forms;
             totals[all.rank * TOTALS + 2] = sum_pairs;
         }
         together(all);
@@ -3269,7 +3269,7 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const flo
         add_columns(all, (int)parts, all_columns + 208, 400, 64, dL_db_layer_2_sum);
         add_columns(all, (int)parts, all_columns + 272, 400, 128, dL_db_layer_1_sum);
         const double sum_delta_squared = add_totals(p.threads, totals + 0);
-        const double sum_probed_ = add_totals(p.threads, totals + 1);
+        const double sum_quadratic_forms = add_totals(p.threads, totals + 1);
         const double sum_pairs = add_totals(p.threads, totals + 2);
         together(all);
 
@@ -3277,7 +3277,7 @@ void mlp_loss_and_grad_terms(const real *const *params, const real *x, const flo
         /* K = (1/N) Σ_n ½ Σ_i δ_x² */
         const double K = 0.5 * sum_delta_squared / N;
         /* L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9 */
-        const double L = 0.5 * lam * sum_pairs / N - 0.5 * sum_probed_ / N;
+        const double L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N;
         if (all.rank == 0) {
             numbers[0] = K;
             numbers[1] = L;

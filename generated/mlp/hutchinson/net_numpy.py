@@ -979,24 +979,24 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         # Σ_p z²
         sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx64_2)
         # Σ_n Σ_p vᵀHv
-        sum_probed_ = float(np.sum(sum_probed, dtype=np.float64))
+        sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
         a = np.square(sum_probed, out=Nx64_0)
         sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx64_0)
         # Σ_n Σ_d Σ_{p≠q} z_p z_q
         sum_pairs = float(np.sum(sum_pairs_terms, dtype=np.float64))
         return (
-            sum_delta_squared, sum_probed_, sum_pairs,
+            sum_delta_squared, sum_quadratic_forms, sum_pairs,
         )
 
     (
-        sum_delta_squared, sum_probed_, sum_pairs,
+        sum_delta_squared, sum_quadratic_forms, sum_pairs,
     ) = _over_tiles(tile, N, 512, 2, 6160, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
-    L = 0.5 * lam * sum_pairs / N - 0.5 * sum_probed_ / N
+    L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N
     # J = K + L
     J = K + L
 
@@ -1329,7 +1329,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         # Σ_p z²
         sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx64_8)
         # Σ_n Σ_p vᵀHv
-        sum_probed_ = float(np.sum(sum_probed, dtype=np.float64))
+        sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
         a = np.square(sum_probed, out=Nx64_9)
         sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx64_9)
         # Σ_n Σ_d Σ_{p≠q} z_p z_q
@@ -1484,7 +1484,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         # Σ_n ∂J/∂g_layer_1
         dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_0)
         return (
-            sum_delta_squared, sum_probed_, sum_pairs, dJ_dW_layer_3_tangents, dJ_dW_layer_3_tangents_weighted,
+            sum_delta_squared, sum_quadratic_forms, sum_pairs, dJ_dW_layer_3_tangents, dJ_dW_layer_3_tangents_weighted,
             dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_tangents,
             dJ_dW_layer_2_tangents_weighted, dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_db_layer_2_sum,
             dJ_dW_layer_1_tangents, dJ_dW_layer_1_tangents_weighted, dJ_dW_layer_1_delta, dJ_dW_layer_1_g,
@@ -1492,7 +1492,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         )
 
     (
-        sum_delta_squared, sum_probed_, sum_pairs, dJ_dW_layer_3_tangents, dJ_dW_layer_3_tangents_weighted,
+        sum_delta_squared, sum_quadratic_forms, sum_pairs, dJ_dW_layer_3_tangents, dJ_dW_layer_3_tangents_weighted,
         dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_tangents,
         dJ_dW_layer_2_tangents_weighted, dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_db_layer_2_sum,
         dJ_dW_layer_1_tangents, dJ_dW_layer_1_tangents_weighted, dJ_dW_layer_1_delta, dJ_dW_layer_1_g,
@@ -1501,7 +1501,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
 
     # ---- at the end: the sums over all samples
     # J = K + L
-    J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_probed_ / N
+    J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_quadratic_forms / N
     # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3
     #     ġ_softplus_2ᵀ) + ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
     a = np.add(dJ_dW_layer_3_delta, dJ_dW_layer_3_g, out=M1x64_4)
@@ -2025,7 +2025,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         # Σ_p z²
         sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx64_8)
         # Σ_n Σ_p vᵀHv
-        sum_probed_ = float(np.sum(sum_probed, dtype=np.float64))
+        sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
         a = np.square(sum_probed, out=Nx64_9)
         sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx64_9)
         # Σ_n Σ_d Σ_{p≠q} z_p z_q
@@ -2218,7 +2218,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         # Σ_n ∂L/∂g_layer_1
         dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_1)
         return (
-            sum_delta_squared, sum_probed_, sum_pairs, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
+            sum_delta_squared, sum_quadratic_forms, sum_pairs, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
             dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
             dK_db_layer_1_sum, dL_dW_layer_3_tangents, dL_dW_layer_3_tangents_weighted, dL_dW_layer_3_delta,
             dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_tangents, dL_dW_layer_2_tangents_weighted,
@@ -2227,7 +2227,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         )
 
     (
-        sum_delta_squared, sum_probed_, sum_pairs, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
+        sum_delta_squared, sum_quadratic_forms, sum_pairs, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
         dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
         dK_db_layer_1_sum, dL_dW_layer_3_tangents, dL_dW_layer_3_tangents_weighted, dL_dW_layer_3_delta,
         dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_tangents, dL_dW_layer_2_tangents_weighted,
@@ -2239,7 +2239,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # K = (1/N) Σ_n ½ Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
-    L = 0.5 * lam * sum_pairs / N - 0.5 * sum_probed_ / N
+    L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N
     # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
     a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_6)
     dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))

@@ -983,7 +983,7 @@ void skip_loss_terms(const real *const *params, const real *x, const float *all_
             real *const sum_probed_squared = tile + 0 * capacity;
             const span s16 = share(mine, 16);
             double sum_delta_squared = 0;
-            double sum_probed_ = 0;
+            double sum_quadratic_forms = 0;
             double sum_pairs = 0;
             (void)mine, (void)tile, (void)sums, (void)columns;
 
@@ -1131,31 +1131,31 @@ void skip_loss_terms(const real *const *params, const real *x, const float *all_
                     }
                 }
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : sum_probed_, sum_pairs)
+                #pragma omp simd reduction(+ : sum_quadratic_forms, sum_pairs)
                     for (long j = s16.first; j < s16.last; j++) {
                         const long k = n * 16 + j;
                         const real sum_pairs_terms = sum_probed[k] * sum_probed[k] - sum_probed_squared[k];
                         /* Σ_n Σ_p vᵀHv */
-                        sum_probed_ += sum_probed[k];
+                        sum_quadratic_forms += sum_probed[k];
                         /* Σ_n Σ_d Σ_{p≠q} z_p z_q */
                         sum_pairs += sum_pairs_terms;
                     }
                 }
             }
             totals[all.rank * TOTALS + 0] = sum_delta_squared;
-            totals[all.rank * TOTALS + 1] = sum_probed_;
+            totals[all.rank * TOTALS + 1] = sum_quadratic_forms;
             totals[all.rank * TOTALS + 2] = sum_pairs;
         }
         together(all);
         const double sum_delta_squared = add_totals(p.threads, totals + 0);
-        const double sum_probed_ = add_totals(p.threads, totals + 1);
+        const double sum_quadratic_forms = add_totals(p.threads, totals + 1);
         const double sum_pairs = add_totals(p.threads, totals + 2);
 
         /* ---- at the end: the sums over all samples */
         /* K = (1/N) Σ_n ½ Σ_i δ_x² */
         const double K = 0.5 * sum_delta_squared / N;
         /* L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9 */
-        const double L = 0.5 * lam * sum_pairs / N - 0.5 * sum_probed_ / N;
+        const double L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N;
         /* J = K + L */
         const double J = K + L;
         if (all.rank == 0) {
@@ -1495,7 +1495,7 @@ void skip_loss_and_grad(const real *const *params, const real *x, const float *a
             const span s16 = share(mine, 16);
             const span s32 = share(mine, 32);
             double sum_delta_squared = 0;
-            double sum_probed_ = 0;
+            double sum_quadratic_forms = 0;
             double sum_pairs = 0;
             for (long j = s32.first; j < s32.last; j++)
                 dJ_ds_gain_sum[j] = 0;
@@ -1648,12 +1648,12 @@ void skip_loss_and_grad(const real *const *params, const real *x, const float *a
                     }
                 }
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : sum_probed_, sum_pairs)
+                #pragma omp simd reduction(+ : sum_quadratic_forms, sum_pairs)
                     for (long j = s16.first; j < s16.last; j++) {
                         const long k = n * 16 + j;
                         const real sum_pairs_terms = sum_probed[k] * sum_probed[k] - sum_probed_squared[k];
                         /* Σ_n Σ_p vᵀHv */
-                        sum_probed_ += sum_probed[k];
+                        sum_quadratic_forms += sum_probed[k];
                         /* Σ_n Σ_d Σ_{p≠q} z_p z_q */
                         sum_pairs += sum_pairs_terms;
                     }
@@ -1808,7 +1808,7 @@ void skip_loss_and_grad(const real *const *params, const real *x, const float *a
                 }
             }
             totals[all.rank * TOTALS + 0] = sum_delta_squared;
-            totals[all.rank * TOTALS + 1] = sum_probed_;
+            totals[all.rank * TOTALS + 1] = sum_quadratic_forms;
             totals[all.rank * TOTALS + 2] = sum_pairs;
         }
         together(all);
@@ -1826,13 +1826,13 @@ void skip_loss_and_grad(const real *const *params, const real *x, const float *a
         add_columns(all, (int)parts, all_columns + 32, 64, 16, dJ_db_below_sum_at_above);
         add_columns(all, (int)parts, all_columns + 48, 64, 16, dJ_db_below_sum);
         const double sum_delta_squared = add_totals(p.threads, totals + 0);
-        const double sum_probed_ = add_totals(p.threads, totals + 1);
+        const double sum_quadratic_forms = add_totals(p.threads, totals + 1);
         const double sum_pairs = add_totals(p.threads, totals + 2);
         together(all);
 
         /* ---- at the end: the sums over all samples */
         /* J = K + L */
-        const double J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_probed_ / N;
+        const double J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_quadratic_forms / N;
         if (all.rank == 0) {
             numbers[0] = J;
         }
@@ -2368,7 +2368,7 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const fl
             const span s16 = share(mine, 16);
             const span s32 = share(mine, 32);
             double sum_delta_squared = 0;
-            double sum_probed_ = 0;
+            double sum_quadratic_forms = 0;
             double sum_pairs = 0;
             for (long j = s32.first; j < s32.last; j++)
                 dK_ds_gain_sum[j] = 0;
@@ -2527,12 +2527,12 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const fl
                     }
                 }
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : sum_probed_, sum_pairs)
+                #pragma omp simd reduction(+ : sum_quadratic_forms, sum_pairs)
                     for (long j = s16.first; j < s16.last; j++) {
                         const long k = n * 16 + j;
                         const real sum_pairs_terms = sum_probed[k] * sum_probed[k] - sum_probed_squared[k];
                         /* Σ_n Σ_p vᵀHv */
-                        sum_probed_ += sum_probed[k];
+                        sum_quadratic_forms += sum_probed[k];
                         /* Σ_n Σ_d Σ_{p≠q} z_p z_q */
                         sum_pairs += sum_pairs_terms;
                     }
@@ -2760,7 +2760,7 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const fl
                 }
             }
             totals[all.rank * TOTALS + 0] = sum_delta_squared;
-            totals[all.rank * TOTALS + 1] = sum_probed_;
+            totals[all.rank * TOTALS + 1] = sum_quadratic_forms;
             totals[all.rank * TOTALS + 2] = sum_pairs;
         }
         together(all);
@@ -2789,7 +2789,7 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const fl
         add_columns(all, (int)parts, all_columns + 96, 128, 16, dL_db_below_sum_at_above);
         add_columns(all, (int)parts, all_columns + 112, 128, 16, dL_db_below_sum);
         const double sum_delta_squared = add_totals(p.threads, totals + 0);
-        const double sum_probed_ = add_totals(p.threads, totals + 1);
+        const double sum_quadratic_forms = add_totals(p.threads, totals + 1);
         const double sum_pairs = add_totals(p.threads, totals + 2);
         together(all);
 
@@ -2797,7 +2797,7 @@ void skip_loss_and_grad_terms(const real *const *params, const real *x, const fl
         /* K = (1/N) Σ_n ½ Σ_i δ_x² */
         const double K = 0.5 * sum_delta_squared / N;
         /* L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9 */
-        const double L = 0.5 * lam * sum_pairs / N - 0.5 * sum_probed_ / N;
+        const double L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N;
         if (all.rank == 0) {
             numbers[0] = K;
             numbers[1] = L;

@@ -937,53 +937,53 @@ extern "C" __global__ void vec4_probed_to_sum_probed_squared_terms(
     }
 }
 
-static __device__ __forceinline__ void at_sum_probed__to_sum_pairs(const float sum_probed, const float sum_probed_squared, double& sum_probed_, double& sum_pairs)
+static __device__ __forceinline__ void at_sum_quadratic_forms_to_sum_pairs(const float sum_probed, const float sum_probed_squared, double& sum_quadratic_forms, double& sum_pairs)
 {
     const float sum_pairs_terms = sum_probed * sum_probed - sum_probed_squared;
     // Σ_n Σ_p vᵀHv
-    sum_probed_ += sum_probed;
+    sum_quadratic_forms += sum_probed;
     // Σ_n Σ_d Σ_{p≠q} z_p z_q
     sum_pairs += sum_pairs_terms;
 }
 
-extern "C" __global__ void sum_probed__to_sum_pairs(
-    const float* __restrict__ sum_probed, const float* __restrict__ sum_probed_squared, double* __restrict__ sum_probed_, double* __restrict__ sum_pairs, const int N)
+extern "C" __global__ void sum_quadratic_forms_to_sum_pairs(
+    const float* __restrict__ sum_probed, const float* __restrict__ sum_probed_squared, double* __restrict__ sum_quadratic_forms, double* __restrict__ sum_pairs, const int N)
 {
-    double v_sum_probed_ = 0.0;
+    double v_sum_quadratic_forms = 0.0;
     double v_sum_pairs = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_sum_probed = sum_probed[(long long)row * 16 + column];
         const float v_sum_probed_squared = sum_probed_squared[(long long)row * 16 + column];
-        at_sum_probed__to_sum_pairs(v_sum_probed, v_sum_probed_squared, v_sum_probed_, v_sum_pairs);
+        at_sum_quadratic_forms_to_sum_pairs(v_sum_probed, v_sum_probed_squared, v_sum_quadratic_forms, v_sum_pairs);
     }
-    v_sum_probed_ = block_sum(v_sum_probed_);
+    v_sum_quadratic_forms = block_sum(v_sum_quadratic_forms);
     v_sum_pairs = block_sum(v_sum_pairs);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_probed_[block] = v_sum_probed_;
+        sum_quadratic_forms[block] = v_sum_quadratic_forms;
         sum_pairs[block] = v_sum_pairs;
     }
 }
-extern "C" __global__ void vec4_sum_probed__to_sum_pairs(
-    const float* __restrict__ sum_probed, const float* __restrict__ sum_probed_squared, double* __restrict__ sum_probed_, double* __restrict__ sum_pairs, const int N)
+extern "C" __global__ void vec4_sum_quadratic_forms_to_sum_pairs(
+    const float* __restrict__ sum_probed, const float* __restrict__ sum_probed_squared, double* __restrict__ sum_quadratic_forms, double* __restrict__ sum_pairs, const int N)
 {
-    double v_sum_probed_ = 0.0;
+    double v_sum_quadratic_forms = 0.0;
     double v_sum_pairs = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_sum_probed = reinterpret_cast<const float4*>(sum_probed)[(long long)row * 4 + column];
         const float4 v_sum_probed_squared = reinterpret_cast<const float4*>(sum_probed_squared)[(long long)row * 4 + column];
-        at_sum_probed__to_sum_pairs(v_sum_probed.x, v_sum_probed_squared.x, v_sum_probed_, v_sum_pairs);
-        at_sum_probed__to_sum_pairs(v_sum_probed.y, v_sum_probed_squared.y, v_sum_probed_, v_sum_pairs);
-        at_sum_probed__to_sum_pairs(v_sum_probed.z, v_sum_probed_squared.z, v_sum_probed_, v_sum_pairs);
-        at_sum_probed__to_sum_pairs(v_sum_probed.w, v_sum_probed_squared.w, v_sum_probed_, v_sum_pairs);
+        at_sum_quadratic_forms_to_sum_pairs(v_sum_probed.x, v_sum_probed_squared.x, v_sum_quadratic_forms, v_sum_pairs);
+        at_sum_quadratic_forms_to_sum_pairs(v_sum_probed.y, v_sum_probed_squared.y, v_sum_quadratic_forms, v_sum_pairs);
+        at_sum_quadratic_forms_to_sum_pairs(v_sum_probed.z, v_sum_probed_squared.z, v_sum_quadratic_forms, v_sum_pairs);
+        at_sum_quadratic_forms_to_sum_pairs(v_sum_probed.w, v_sum_probed_squared.w, v_sum_quadratic_forms, v_sum_pairs);
     }
-    v_sum_probed_ = block_sum(v_sum_probed_);
+    v_sum_quadratic_forms = block_sum(v_sum_quadratic_forms);
     v_sum_pairs = block_sum(v_sum_pairs);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_probed_[block] = v_sum_probed_;
+        sum_quadratic_forms[block] = v_sum_quadratic_forms;
         sum_pairs[block] = v_sum_pairs;
     }
 }
@@ -2764,16 +2764,16 @@ extern "C" __global__ void vec4_dL_dW_below_2(
 }
 
 extern "C" __global__ void K_and_L_and_J(
-    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_pairs, const int blocks_sum_pairs, const double* __restrict__ parts_sum_probed_, const int blocks_sum_probed_, double* __restrict__ out_K, double* __restrict__ out_L, double* __restrict__ out_J, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_pairs, const int blocks_sum_pairs, const double* __restrict__ parts_sum_quadratic_forms, const int blocks_sum_quadratic_forms, double* __restrict__ out_K, double* __restrict__ out_L, double* __restrict__ out_J, const double lam, const int N)
 {
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_pairs = total_of(parts_sum_pairs, blocks_sum_pairs);
-    const double sum_probed_ = total_of(parts_sum_probed_, blocks_sum_probed_);
+    const double sum_quadratic_forms = total_of(parts_sum_quadratic_forms, blocks_sum_quadratic_forms);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
         // L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
-        const double L = 0.5 * lam * sum_pairs / N - 0.5 * sum_probed_ / N;
+        const double L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N;
         // J = K + L
         const double J = K + L;
         *out_K = K;
@@ -2803,14 +2803,14 @@ extern "C" __global__ void K_and_L_and_J_2(
 }
 
 extern "C" __global__ void J(
-    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_pairs, const int blocks_sum_pairs, const double* __restrict__ parts_sum_probed_, const int blocks_sum_probed_, double* __restrict__ out_J, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_pairs, const int blocks_sum_pairs, const double* __restrict__ parts_sum_quadratic_forms, const int blocks_sum_quadratic_forms, double* __restrict__ out_J, const double lam, const int N)
 {
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_pairs = total_of(parts_sum_pairs, blocks_sum_pairs);
-    const double sum_probed_ = total_of(parts_sum_probed_, blocks_sum_probed_);
+    const double sum_quadratic_forms = total_of(parts_sum_quadratic_forms, blocks_sum_quadratic_forms);
     if (threadIdx.x == 0) {
         // J = K + L
-        const double J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_probed_ / N;
+        const double J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_quadratic_forms / N;
         *out_J = J;
     }
 }
@@ -2830,16 +2830,16 @@ extern "C" __global__ void J_2(
 }
 
 extern "C" __global__ void K_and_L(
-    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_pairs, const int blocks_sum_pairs, const double* __restrict__ parts_sum_probed_, const int blocks_sum_probed_, double* __restrict__ out_K, double* __restrict__ out_L, const double lam, const int N)
+    const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_pairs, const int blocks_sum_pairs, const double* __restrict__ parts_sum_quadratic_forms, const int blocks_sum_quadratic_forms, double* __restrict__ out_K, double* __restrict__ out_L, const double lam, const int N)
 {
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_pairs = total_of(parts_sum_pairs, blocks_sum_pairs);
-    const double sum_probed_ = total_of(parts_sum_probed_, blocks_sum_probed_);
+    const double sum_quadratic_forms = total_of(parts_sum_quadratic_forms, blocks_sum_quadratic_forms);
     if (threadIdx.x == 0) {
         // K = (1/N) Σ_n ½ Σ_i δ_x²
         const double K = 0.5 * sum_delta_squared / N;
         // L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
-        const double L = 0.5 * lam * sum_pairs / N - 0.5 * sum_probed_ / N;
+        const double L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N;
         *out_K = K;
         *out_L = L;
     }
@@ -2885,7 +2885,7 @@ _MAPS = {
     "f_prime_hidden_to_delta_curvature_pointwise_1": (0, 16, 4, 1),
     "sum_delta_squared": (0, 16, 4, 1),
     "probed_to_sum_probed_squared_terms": (0, 16, 4, 2),
-    "sum_probed__to_sum_pairs": (0, 16, 4, 1),
+    "sum_quadratic_forms_to_sum_pairs": (0, 16, 4, 1),
     "delta_hidden_to_delta_below": (0, 16, 4, 1),
     "tangent_joined_to_sum_tangent_squared_below_terms": (0, 16, 4, 2),
     "sum_curvature_hidden": (0, 16, 4, 1),
@@ -2997,7 +2997,7 @@ _ARRAYS = {
     "parts_sum_curvature_prior": (np.float64, (1024,)),
     "parts_sum_delta_squared": (np.float64, (1024,)),
     "parts_sum_pairs": (np.float64, (1024,)),
-    "parts_sum_probed_": (np.float64, (1024,)),
+    "parts_sum_quadratic_forms": (np.float64, (1024,)),
 }
 
 
@@ -3560,11 +3560,11 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     s_gain = params["gain.gain"]
     (
         Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx2x16_0, Nx2x16_1, Nx2x16_2, Nx2x16_3,
-        parts_sum_delta_squared, parts_sum_probed_, parts_sum_pairs,
+        parts_sum_delta_squared, parts_sum_quadratic_forms, parts_sum_pairs,
     ) = workspace.arrays(
         N,
         "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx2x16_0", "Nx2x16_1", "Nx2x16_2",
-        "Nx2x16_3", "parts_sum_delta_squared", "parts_sum_probed_", "parts_sum_pairs",
+        "Nx2x16_3", "parts_sum_delta_squared", "parts_sum_quadratic_forms", "parts_sum_pairs",
     )
 
     # ---- forward: g
@@ -3654,10 +3654,10 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     # Σ_p z²
     sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx16_3, 16)
     # Σ_n Σ_p vᵀHv; Σ_n Σ_d Σ_{p≠q} z_p z_q
-    sum_probed_ = parts_sum_probed_
+    sum_quadratic_forms = parts_sum_quadratic_forms
     sum_pairs = parts_sum_pairs
-    blocks_sum_probed_ = _map("sum_probed__to_sum_pairs", N, wide, (
-        sum_probed, sum_probed_squared, sum_probed_, sum_pairs, samples,
+    blocks_sum_quadratic_forms = _map("sum_quadratic_forms_to_sum_pairs", N, wide, (
+        sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
     # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9;
     #     J = K + L
@@ -3665,8 +3665,8 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
     _scalars("K_and_L_and_J", (
-        sum_delta_squared, blocks_sum_delta_squared, sum_pairs, blocks_sum_probed_, sum_probed_, blocks_sum_probed_,
-        K, L, J, np.float64(lam), samples,
+        sum_delta_squared, blocks_sum_delta_squared, sum_pairs, blocks_sum_quadratic_forms, sum_quadratic_forms,
+        blocks_sum_quadratic_forms, K, L, J, np.float64(lam), samples,
     ))
 
     return K, L, J
@@ -3806,7 +3806,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         Nx16_13, Nx2x16_0, Nx2x16_1, Nx2x16_2, Nx2x16_3, Nx2x16_4, Nx2x16_5, Nx2x16_6, Nx2x16_7, Nx2x16_8, Nx2x16_9,
         Nx16_14, Nx16_15, Nx16_16, Nx2x16_10, Nx2x16_11, Nx16_17, Nx16_18, Nx32_0, M32_0, M16x16_0, M16x16_1,
         M16x16_2, M16x16_3, M16_0, M16x16_4, M16x16_5, M16x16_6, M16x16_7, M16_1, parts_sum_delta_squared,
-        parts_sum_probed_, parts_sum_pairs, out_J, parts_columns_32, out_dJ_ds_gain, parts_columns_16,
+        parts_sum_quadratic_forms, parts_sum_pairs, out_J, parts_columns_32, out_dJ_ds_gain, parts_columns_16,
         out_dJ_dW_below, out_dJ_db_below,
     ) = workspace.arrays(
         N,
@@ -3815,8 +3815,8 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         "Nx2x16_5", "Nx2x16_6", "Nx2x16_7", "Nx2x16_8", "Nx2x16_9", "Nx16_14", "Nx16_15", "Nx16_16", "Nx2x16_10",
         "Nx2x16_11", "Nx16_17", "Nx16_18", "Nx32_0", "M32_0", "M16x16_0", "M16x16_1", "M16x16_2", "M16x16_3",
         "M16_0", "M16x16_4", "M16x16_5", "M16x16_6", "M16x16_7", "M16_1", "parts_sum_delta_squared",
-        "parts_sum_probed_", "parts_sum_pairs", "out_J", "parts_columns_32", "out_dJ_ds_gain", "parts_columns_16",
-        "out_dJ_dW_below", "out_dJ_db_below",
+        "parts_sum_quadratic_forms", "parts_sum_pairs", "out_J", "parts_columns_32", "out_dJ_ds_gain",
+        "parts_columns_16", "out_dJ_dW_below", "out_dJ_db_below",
     )
 
     # ---- forward: g
@@ -3912,16 +3912,16 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # Σ_p z²
     sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx16_4, 16)
     # Σ_n Σ_p vᵀHv; Σ_n Σ_d Σ_{p≠q} z_p z_q
-    sum_probed_ = parts_sum_probed_
+    sum_quadratic_forms = parts_sum_quadratic_forms
     sum_pairs = parts_sum_pairs
-    blocks_sum_probed_ = _map("sum_probed__to_sum_pairs", N, wide, (
-        sum_probed, sum_probed_squared, sum_probed_, sum_pairs, samples,
+    blocks_sum_quadratic_forms = _map("sum_quadratic_forms_to_sum_pairs", N, wide, (
+        sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
     # J = K + L
     J = out_J
     _scalars("J", (
-        sum_delta_squared, blocks_sum_delta_squared, sum_pairs, blocks_sum_probed_, sum_probed_, blocks_sum_probed_,
-        J, np.float64(lam), samples,
+        sum_delta_squared, blocks_sum_delta_squared, sum_pairs, blocks_sum_quadratic_forms, sum_quadratic_forms,
+        blocks_sum_quadratic_forms, J, np.float64(lam), samples,
     ))
     # Σ_p z, for all tangents
     sum_probed_row = sum_probed[:, None]
@@ -4279,9 +4279,9 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
         Nx16_13, Nx2x16_0, Nx2x16_1, Nx2x16_2, Nx2x16_3, Nx2x16_4, Nx2x16_5, Nx2x16_6, Nx2x16_7, Nx2x16_8, Nx16_14,
         Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx32_0, M32_0, M16x16_0, M16x16_1, M16_0, M16x16_2, M16x16_3, M16_1,
-        Nx2x16_9, Nx2x16_10, Nx2x16_11, M16x16_4, M16x16_5, M16x16_6, parts_sum_delta_squared, parts_sum_probed_,
-        parts_sum_pairs, out_K, out_L, parts_columns_32, out_dK_ds_gain, parts_columns_16, out_dK_dW_below,
-        out_dK_db_below, out_dL_ds_gain, out_dL_dW_below, out_dL_db_below,
+        Nx2x16_9, Nx2x16_10, Nx2x16_11, M16x16_4, M16x16_5, M16x16_6, parts_sum_delta_squared,
+        parts_sum_quadratic_forms, parts_sum_pairs, out_K, out_L, parts_columns_32, out_dK_ds_gain,
+        parts_columns_16, out_dK_dW_below, out_dK_db_below, out_dL_ds_gain, out_dL_dW_below, out_dL_db_below,
     ) = workspace.arrays(
         N,
         "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
@@ -4289,7 +4289,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         "Nx2x16_5", "Nx2x16_6", "Nx2x16_7", "Nx2x16_8", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
         "Nx32_0", "M32_0", "M16x16_0", "M16x16_1", "M16_0", "M16x16_2", "M16x16_3", "M16_1", "Nx2x16_9",
         "Nx2x16_10", "Nx2x16_11", "M16x16_4", "M16x16_5", "M16x16_6", "parts_sum_delta_squared",
-        "parts_sum_probed_", "parts_sum_pairs", "out_K", "out_L", "parts_columns_32", "out_dK_ds_gain",
+        "parts_sum_quadratic_forms", "parts_sum_pairs", "out_K", "out_L", "parts_columns_32", "out_dK_ds_gain",
         "parts_columns_16", "out_dK_dW_below", "out_dK_db_below", "out_dL_ds_gain", "out_dL_dW_below",
         "out_dL_db_below",
     )
@@ -4387,17 +4387,17 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # Σ_p z²
     sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx16_4, 16)
     # Σ_n Σ_p vᵀHv; Σ_n Σ_d Σ_{p≠q} z_p z_q
-    sum_probed_ = parts_sum_probed_
+    sum_quadratic_forms = parts_sum_quadratic_forms
     sum_pairs = parts_sum_pairs
-    blocks_sum_probed_ = _map("sum_probed__to_sum_pairs", N, wide, (
-        sum_probed, sum_probed_squared, sum_probed_, sum_pairs, samples,
+    blocks_sum_quadratic_forms = _map("sum_quadratic_forms_to_sum_pairs", N, wide, (
+        sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
     # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
     K = out_K
     L = out_L
     _scalars("K_and_L", (
-        sum_delta_squared, blocks_sum_delta_squared, sum_pairs, blocks_sum_probed_, sum_probed_, blocks_sum_probed_,
-        K, L, np.float64(lam), samples,
+        sum_delta_squared, blocks_sum_delta_squared, sum_pairs, blocks_sum_quadratic_forms, sum_quadratic_forms,
+        blocks_sum_quadratic_forms, K, L, np.float64(lam), samples,
     ))
 
     # ---- forward adjoints: ∂K/∂δ

@@ -877,24 +877,24 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         # Σ_p z²
         sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx16_4)
         # Σ_n Σ_p vᵀHv
-        sum_probed_ = float(np.sum(sum_probed, dtype=np.float64))
+        sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
         a = np.square(sum_probed, out=Nx16_3)
         sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx16_3)
         # Σ_n Σ_d Σ_{p≠q} z_p z_q
         sum_pairs = float(np.sum(sum_pairs_terms, dtype=np.float64))
         return (
-            sum_delta_squared, sum_probed_, sum_pairs,
+            sum_delta_squared, sum_quadratic_forms, sum_pairs,
         )
 
     (
-        sum_delta_squared, sum_probed_, sum_pairs,
+        sum_delta_squared, sum_quadratic_forms, sum_pairs,
     ) = _over_tiles(tile, N, 512, 2, 832, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
-    L = 0.5 * lam * sum_pairs / N - 0.5 * sum_probed_ / N
+    L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N
     # J = K + L
     J = K + L
 
@@ -1170,7 +1170,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         # Σ_p z²
         sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx16_13)
         # Σ_n Σ_p vᵀHv
-        sum_probed_ = float(np.sum(sum_probed, dtype=np.float64))
+        sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
         a = np.square(sum_probed, out=Nx16_14)
         sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx16_14)
         # Σ_n Σ_d Σ_{p≠q} z_p z_q
@@ -1291,14 +1291,14 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         # Σ_n ∂J/∂g_below
         dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_1)
         return (
-            sum_delta_squared, sum_probed_, sum_pairs, dJ_ds_gain_sum, dJ_dW_below_tangents_at_above,
+            sum_delta_squared, sum_quadratic_forms, sum_pairs, dJ_ds_gain_sum, dJ_dW_below_tangents_at_above,
             dJ_dW_below_tangents_at_above_weighted, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above,
             dJ_db_below_sum_at_above, dJ_dW_below_tangents, dJ_dW_below_tangents_weighted, dJ_dW_below_delta,
             dJ_dW_below_g, dJ_db_below_sum,
         )
 
     (
-        sum_delta_squared, sum_probed_, sum_pairs, dJ_ds_gain_sum, dJ_dW_below_tangents_at_above,
+        sum_delta_squared, sum_quadratic_forms, sum_pairs, dJ_ds_gain_sum, dJ_dW_below_tangents_at_above,
         dJ_dW_below_tangents_at_above_weighted, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above,
         dJ_db_below_sum_at_above, dJ_dW_below_tangents, dJ_dW_below_tangents_weighted, dJ_dW_below_delta,
         dJ_dW_below_g, dJ_db_below_sum,
@@ -1306,7 +1306,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
 
     # ---- at the end: the sums over all samples
     # J = K + L
-    J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_probed_ / N
+    J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_quadratic_forms / N
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ) + ∂J/∂g_above
@@ -1722,7 +1722,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         # Σ_p z²
         sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx16_13)
         # Σ_n Σ_p vᵀHv
-        sum_probed_ = float(np.sum(sum_probed, dtype=np.float64))
+        sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
         a = np.square(sum_probed, out=Nx16_14)
         sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx16_14)
         # Σ_n Σ_d Σ_{p≠q} z_p z_q
@@ -1878,7 +1878,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         # Σ_n ∂L/∂g_below
         dL_db_below_sum = _column_sum(dL_dg_below, out=M16_3)
         return (
-            sum_delta_squared, sum_probed_, sum_pairs, dK_ds_gain_sum, dK_dW_below_delta_at_above,
+            sum_delta_squared, sum_quadratic_forms, sum_pairs, dK_ds_gain_sum, dK_dW_below_delta_at_above,
             dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
             dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_tangents_at_above_weighted,
             dL_dW_below_delta_at_above, dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents,
@@ -1886,7 +1886,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         )
 
     (
-        sum_delta_squared, sum_probed_, sum_pairs, dK_ds_gain_sum, dK_dW_below_delta_at_above,
+        sum_delta_squared, sum_quadratic_forms, sum_pairs, dK_ds_gain_sum, dK_dW_below_delta_at_above,
         dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
         dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_tangents_at_above_weighted,
         dL_dW_below_delta_at_above, dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents,
@@ -1897,7 +1897,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # K = (1/N) Σ_n ½ Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
-    L = 0.5 * lam * sum_pairs / N - 0.5 * sum_probed_ / N
+    L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
