@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import pytest
 
 from smgen.hessians import Method
-from tests.cuda import nvrtc
+from tests.cuda import nvrtc, sass
 from tests.cuda.emitted import DTYPES, assert_agrees, cuda_source, example
+from tests.cuda.emulator import Emulator
+from tests.cuda.test_efficient import REGISTERS
 from tests.networks import CATALOGUE
 from tests.support import random_case
 
@@ -28,6 +33,26 @@ def test_agrees_with_numpy(name: str, method: Method) -> None:
 def test_compiles_without_a_warning(method: Method, dtype: str) -> None:
     for architecture in (nvrtc.ARCHITECTURES[0], nvrtc.ARCHITECTURES[-1]):
         assert not nvrtc.compile_cuda(cuda_source(example("skip"), dtype, method), architecture).warnings
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not nvrtc.available(), reason=str(nvrtc.available().reason))
+@pytest.mark.skipif(not sass.available(), reason=str(sass.available().reason))
+@pytest.mark.parametrize("method", METHODS[::2], ids=lambda m: m.hessian)
+def test_nothing_is_spilled(method: Method) -> None:
+    compiled = nvrtc.compile_cuda(cuda_source(example("skip"), "float32", method), "sm_90")
+    for kernel in sass.kernels(compiled.cubin).values():
+        assert not kernel.local_accesses, kernel.name
+        assert kernel.resources.stack == 0, kernel.name
+        assert kernel.resources.registers <= REGISTERS["float32"], f"{kernel.name}: {kernel.resources.registers}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS[::2], ids=lambda m: m.hessian)
+@pytest.mark.parametrize("runner", [{"order": "shuffled", "seed": 1}, {"sanitize": "address,undefined"}], ids=str)
+def test_any_order_of_threads_and_the_sanitizers(method: Method, runner: dict[str, Any]) -> None:
+    network = CATALOGUE["deep_linear_top"]()
+    assert_agrees(network, "float32", *random_case(network, samples=5), partial(Emulator, **runner), method=method)
 
 
 @pytest.mark.parametrize("method", METHODS[::2], ids=lambda m: m.hessian)
