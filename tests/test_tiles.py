@@ -30,7 +30,7 @@ def tiny_tiles(monkeypatch: pytest.MonkeyPatch) -> Any:
         module = module_of(network, dtype)
         whole = module._over_tiles
         monkeypatch.setattr(module, "_FEWEST", fewest)
-        monkeypatch.setattr(module, "_over_tiles", lambda tile, N, most, workspace: whole(tile, N, rows, workspace))
+        monkeypatch.setattr(module, "_over_tiles", lambda tile, N, most, *others: whole(tile, N, rows, *others))
         return module
 
     return prepared
