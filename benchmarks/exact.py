@@ -5,7 +5,7 @@ hessian mode `exact` against jax.jit of vmap(jvp(grad)), folx's forward Laplacia
 all compute the same number. Then the C module in mode `hutchinson` against its diagonal recursion, which on these
 networks is another number. Results are compared first, each in a process that is there for its peak memory too; then
 all take turns in alternating rounds in one process. Ratios are medians of the ratios within a round. Where somebody's
-step takes seconds a turn is a step, and the rounds are few. A quarter of an hour; --quick takes one or two minutes.
+step takes seconds a turn is a step, and the rounds are few. A quarter of an hour; --quick takes three or four minutes.
 """
 
 from __future__ import annotations

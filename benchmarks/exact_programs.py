@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import smgen as sm
 from benchmarks.exact_trace import installed, programs
-from benchmarks.networks import _mlp
+from benchmarks.networks import mlp
 from smgen.bench.contenders import OURS
 from smgen.build import Options, gather, sources
 from smgen.network import Network
@@ -84,7 +84,7 @@ def network_of(name: str) -> Network:
     units, *widths = (int(width) for width in name.split("-"))
     if not widths:
         raise ValueError(f"{name} has no layer")
-    return _mlp(units, tuple(widths), sm.softplus)
+    return mlp(units, tuple(widths), sm.softplus)
 
 
 def ours(backend: str, name: str, samples: int, hessian: str, **more: Any) -> dict[str, str]:

@@ -10,7 +10,7 @@ from smgen.network import Network
 from smgen.nodes import Node
 
 
-def _mlp(dim: int, widths: tuple[int, ...], nonlinearity: Callable[[Node], Node]) -> Network:
+def mlp(dim: int, widths: tuple[int, ...], nonlinearity: Callable[[Node], Node]) -> Network:
     h = sm.input(dim)
     for width in widths:
         h = nonlinearity(sm.linear(h, width))
@@ -24,22 +24,22 @@ def a() -> Network:
 
 def b() -> Network:
     """784 → 512 → 512 → 256 → 1, softplus."""
-    return _mlp(784, (512, 512, 256, 1), sm.softplus)
+    return mlp(784, (512, 512, 256, 1), sm.softplus)
 
 
 def c() -> Network:
     """2 → 128 → 128 → 1, tanh."""
-    return _mlp(2, (128, 128, 1), sm.tanh)
+    return mlp(2, (128, 128, 1), sm.tanh)
 
 
 def d() -> Network:
     """64 → 1024 → 1024 → 1, silu."""
-    return _mlp(64, (1024, 1024, 1), sm.silu)
+    return mlp(64, (1024, 1024, 1), sm.silu)
 
 
 def e() -> Network:
     """784 → 256 → 1, softplus."""
-    return _mlp(784, (256, 1), sm.softplus)
+    return mlp(784, (256, 1), sm.softplus)
 
 
 def f() -> Network:

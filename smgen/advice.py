@@ -62,7 +62,7 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """The state before training, what each mode makes of it, and the mode recommended, with the reason."""
+    """The state before training, what each mode makes of it, and the mode recommended, if any, with the reason."""
 
     before: State
     trained: tuple[Trained, ...]
@@ -77,15 +77,18 @@ def load_data(path: Path, units: int, dtype: Any) -> Array:
         data = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise BuildError(origin=str(path), what="no such file", hint=hint) from None
-    except (OSError, ValueError) as error:
+    except (EOFError, OSError, ValueError) as error:
         raise BuildError(origin=str(path), what=f"not a .npy file ({error})", hint=hint) from None
     if not isinstance(data, np.ndarray):
         raise BuildError(origin=str(path), what="several arrays, not one", hint=hint)
     if data.ndim != 2 or data.shape[1] != units or len(data) == 0:
         raise BuildError(origin=str(path), what=f"an array of shape {data.shape}", hint=hint)
-    if data.dtype.kind not in "fiu" or not np.isfinite(data).all():
-        raise BuildError(origin=str(path), what="not finite real numbers throughout", hint="clean or convert the data")
-    return data.astype(dtype)
+    with np.errstate(over="ignore"):
+        samples = data.astype(dtype) if data.dtype.kind in "fiu" else np.full(1, np.nan)
+    if not np.isfinite(samples).all():
+        what = f"not finite real numbers in {np.dtype(dtype)} throughout"
+        raise BuildError(origin=str(path), what=what, hint="clean or rescale the data")
+    return samples
 
 
 def advise(
@@ -149,6 +152,8 @@ def _trained(
 def _recommended(network: Network, before: State, trained: Mapping[str, Trained]) -> tuple[str, str]:
     """The mode and why."""
     exact, probed, diagonal = (trained[mode] for mode in ("exact", "hutchinson", "diagonal"))
+    if not np.isfinite([before.exact, exact.state.exact, probed.state.exact]).all():
+        return "", "the loss is not finite: rescale the data, or the network's weights and nonlinearities"
     if verdict(network).exact:
         return "diagonal", f"it is exact for this network: {verdict(network).reason}"
     slower = exact.seconds / probed.seconds
@@ -160,10 +165,8 @@ def _recommended(network: Network, before: State, trained: Mapping[str, Trained]
         return "diagonal", f"{worse}, and the loss it reaches is the exact mode's"
     if slower > COSTLY and gap < 0.1 * gain:
         return "hutchinson", f"{worse}; {times}, and its loss is {100 * gap / gain:.2g} % of the gain behind"
-    return (
-        "exact",
-        f"{worse}; {times}, and it reaches a loss of {exact.state.exact:.4g} against {probed.state.exact:.4g}",
-    )
+    reached = f"the losses reached are {exact.state.exact:.4g} and {probed.state.exact:.4g}"
+    return "exact", f"{worse}; {times}; {reached}"
 
 
 def rows(advice: Advice) -> Iterator[tuple[str, State, float | None]]:

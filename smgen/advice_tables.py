@@ -6,12 +6,15 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from smgen.advice import SAMPLES, STEPS, Advice, rows
+from smgen.advice import PROBES, SAMPLES, STEPS, Advice, rows
 
 
 def as_tables(advice: Advice, lam: float) -> Group:
     """The recursion against the Hessian, before and after training with each mode, and the recommendation."""
-    title = f"The recursion on your data, λ = {lam:g}: {STEPS} steps of L-BFGS on at most {SAMPLES} samples"
+    title = (
+        f"The recursion on your data, λ = {lam:g}: {STEPS} steps of L-BFGS on at most {SAMPLES} samples, "
+        f"NumPy modules, {PROBES} probes"
+    )
     table = Table(title=title, title_justify="left")
     for column in ("", "J by the recursion", "J", "L1 error of δ′", "error of the trace", "ms a step"):
         table.add_column(column, justify="right" if column else "left")
@@ -32,12 +35,11 @@ def as_tables(advice: Advice, lam: float) -> Group:
     for position, depth in enumerate(advice.before.depths):
         found = (_percent(state.depths[position].error) for _, state, _ in rows(advice))
         depths.add_row(depth.vertex, str(depth.above), *found)
-    verdict = Text.assemble(
-        ("Recommended: ", "bold"), (f"--hessian {advice.mode}", "bold green"), f": {advice.reason}."
-    )
+    mode = (f"--hessian {advice.mode}", "bold green") if advice.mode else ("no mode", "bold yellow")
+    verdict = Text.assemble(("Recommended: ", "bold"), mode, f": {advice.reason}.")
     return Group(table, depths, verdict)
 
 
 def _percent(ratio: float) -> str:
     """A relative error; what is rounding is 0."""
-    return f"{100 * ratio:.3g} %" if ratio > 1e-7 else "0 %"
+    return "0 %" if ratio <= 1e-7 else f"{100 * ratio:.3g} %"

@@ -115,6 +115,11 @@ def build(
     options = options or Options()
     if standalone and options.backend != "c":
         raise BuildError(what=f"--standalone with --backend {options.backend}", hint="C is what --backend c emits")
+    if options.method.hessian != "hutchinson" and (options.probes, options.distribution) != (1, "rademacher"):
+        chosen = f"--hessian {options.hessian}" if options.hessian else "no --hessian"
+        raise BuildError(
+            what=f"--probes or --distribution with {chosen}", hint="probes are what --hessian hutchinson takes"
+        )
     network, facts = prepared(net, options, ask=True)
     folder = out if out is not None else net.parent
     path = folder / f"{net.stem}_{options.backend}.py"

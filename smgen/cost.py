@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
-from typing import Final, assert_never
+from typing import assert_never
 
 from smgen.ir import (
     BATCH,
+    ITEM,
     Buffer,
     Concat,
     Elementary,
@@ -25,8 +26,6 @@ from smgen.ir import (
 from smgen.passes import pipelines, run
 from smgen.passes.prune import prune
 from smgen.passes.storage import allocate
-
-ITEM: Final = {"float32": 4, "float64": 8}
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def quality(network: Network, method: Method) -> Verdict:
     found = verdict(network)
     match method.hessian:
         case "exact" if not found.exact:
-            return Verdict(True, f"the full Hessian. (The diagonal recursion would be inexact: {found.reason}.)")
+            return Verdict(True, f"the full Hessian, where the diagonal recursion would be inexact: {found.reason}")
         case "exact":
             return Verdict(True, f"the diagonal recursion, which is exact here: {found.reason}")
         case "hutchinson":
@@ -86,7 +86,7 @@ def scheme(network: Network, method: Method, name: str = "loss_and_grad_lam0") -
     """How a function finds the second derivatives, in words."""
     match method.hessian:
         case "hutchinson":
-            return f"{method.probes} tangents a sample, from the probes"
+            return f"{method.probes} tangent{'s' * (method.probes > 1)} a sample, from the probes"
         case "exact" if not verdict(network).exact:
             cuts = chosen_cuts(network, method.batch_size)[DECIDED_BY[name]]
             if not cuts:

@@ -94,27 +94,35 @@ def test_passes_leave_the_meaning_alone(name: str, backend: str) -> None:
         compare(network, tuple(run(s, PIPELINES[backend](1024)) for s in lower_probes(network, probes)), probes)
 
 
-@pytest.mark.parametrize("name", ["student", "energy_of_input", *(n for n in CATALOGUE if n not in EXACT)])
-@pytest.mark.parametrize("backend", ["numpy", "c"])
-def test_modules_for_given_probes(name: str, backend: str) -> None:
-    network = CATALOGUE[name]()
+def compare_module(network: Network, backend: str, probes: int) -> None:
     params, x = random_case(network, 3, samples=2)
+    module = module_of(network, backend=backend, hessian="hutchinson", probes=probes)
+    v = np.random.default_rng(1).normal(size=(2, probes, network.input.units))
+    H = oracle.hessian(spec_of(network), params, x)
+    diagonal = np.mean(v * np.einsum("nde,npe->npd", H, v), axis=1)
+    assert_close(module.hessian_diagonal(params, x, probes=v), diagonal, TOLERANCE, "diagonal")
+    for lam in (0.0, 0.3) if probes > 1 else (0.0,):
+        expected = brute_force(network, params, x, v, lam)
+        assert_close(module.loss(params, x, lam, probes=v), expected, TOLERANCE, f"J at {lam}")
+        J, gradient = module.loss_and_grad(params, x, lam, probes=v)
+        assert_close(J, expected, TOLERANCE, f"J with gradient at {lam}")
+        for key, value in brute_force_gradient(network, params, x, v, lam).items():
+            assert_close(gradient[key], value, TOLERANCE, f"dJ/d{key} at {lam}")
+        _, _, dK, dL = module.loss_and_grad_terms(params, x, lam, probes=v)
+        for key, value in gradient.items():
+            assert_close(dK[key] + dL[key], value, TOLERANCE, f"dK + dL of {key} at {lam}")
+
+
+@pytest.mark.parametrize("name", ["student", "energy_of_input", *(n for n in CATALOGUE if n not in EXACT)])
+def test_modules_for_given_probes(name: str) -> None:
     for probes in (1, 3):
-        module = module_of(network, backend=backend, hessian="hutchinson", probes=probes)
-        v = np.random.default_rng(1).normal(size=(2, probes, network.input.units))
-        H = oracle.hessian(spec_of(network), params, x)
-        diagonal = np.mean(v * np.einsum("nde,npe->npd", H, v), axis=1)
-        assert_close(module.hessian_diagonal(params, x, probes=v), diagonal, TOLERANCE, "diagonal")
-        for lam in (0.0, 0.3) if probes > 1 else (0.0,):
-            expected = brute_force(network, params, x, v, lam)
-            assert_close(module.loss(params, x, lam, probes=v), expected, TOLERANCE, f"J at {lam}")
-            J, gradient = module.loss_and_grad(params, x, lam, probes=v)
-            assert_close(J, expected, TOLERANCE, f"J with gradient at {lam}")
-            for key, value in brute_force_gradient(network, params, x, v, lam).items():
-                assert_close(gradient[key], value, TOLERANCE, f"dJ/d{key} at {lam}")
-            _, _, dK, dL = module.loss_and_grad_terms(params, x, lam, probes=v)
-            for key, value in gradient.items():
-                assert_close(dK[key] + dL[key], value, TOLERANCE, f"dK + dL of {key} at {lam}")
+        compare_module(CATALOGUE[name](), "numpy", probes)
+
+
+@pytest.mark.parametrize("name", ["deep", "scale_between"])
+def test_c_modules_for_given_probes(name: str) -> None:
+    for probes in (1, 3):
+        compare_module(CATALOGUE[name](), "c", probes)
 
 
 def test_unbiased() -> None:

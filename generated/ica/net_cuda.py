@@ -21,7 +21,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template cuda/module.py.j2, sha256 91e2839f147faaa27bb53ced7248545f995909112d2e6d0d0fc35e5f87a78d98
+template cuda/module.py.j2, sha256 a1d6d7c3e13cb204891875b87e4bc5d31f5efd624fa48382099c6c2ec0541ec4
 """
 
 import threading
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "91e2839f147faaa27bb53ced7248545f995909112d2e6d0d0fc35e5f87a78d98",
+    "template_sha256": "a1d6d7c3e13cb204891875b87e4bc5d31f5efd624fa48382099c6c2ec0541ec4",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",

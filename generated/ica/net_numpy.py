@@ -20,7 +20,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 e1ce7cec54e071bc38085115bfd5ee3f6b6a09520751ee67282cc7a684596e3d
+template numpy/module.py.j2, sha256 0c9daf0398a97acfd474196db2dff85c231410eab528e850e5602b70444b5143
 """
 
 import functools
@@ -38,7 +38,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "e1ce7cec54e071bc38085115bfd5ee3f6b6a09520751ee67282cc7a684596e3d",
+    "template_sha256": "0c9daf0398a97acfd474196db2dff85c231410eab528e850e5602b70444b5143",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -151,7 +151,7 @@ _budget_found = []
 
 
 def _budget():
-    """Bytes that a call may take beside its data and results: a quarter of what is free at the first."""
+    """Bytes that a call may take beside its data, probes and results: a quarter of what is free at the first."""
     if not _budget_found:
         try:
             with open("/proc/meminfo", encoding="ascii") as file:
@@ -275,13 +275,13 @@ def _asnumpy(array):
     return array
 
 
-def _check_finite(x):
+def _check_finite(name, array):
     with np.errstate(all="ignore"):
         # The sum is finite only if every value is; only if it is not are they looked at one by one.
-        suspicious = not np.isfinite(np.sum(x))
-    if suspicious and not np.isfinite(x).all():
-        row, column = np.argwhere(~np.isfinite(x))[0]
-        raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
+        suspicious = not np.isfinite(np.sum(array))
+    if suspicious and not np.isfinite(array).all():
+        where = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise ValueError(f"{name}: expected finite values, got {array[tuple(where)]} at {where}")
 
 
 def _column_sum(values, out):
@@ -394,7 +394,7 @@ def _check(params, x, lam=0.0):
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
     if x.shape[0] == 0:
         raise ValueError("x: expected at least one sample, got N = 0")
-    _check_finite(x)
+    _check_finite("x", x)
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
     if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {lam!r}")

@@ -27,7 +27,7 @@ folder of compiled libraries (by default one of the user's cache folders), CC th
 SMGEN_CBLAS a BLAS other than that of the package scipy-openblas32, OMP_NUM_THREADS the number of threads.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template c/module.c.j2, sha256 95926709082903d7e49b51fea5e9e3a40a59d1c3ff679793ded269f044deab92
+template c/module.c.j2, sha256 aed972a6e23668606c9aca1faed8f74931744c6c8270937cf389abe7a0bee174
 """
 
 import ctypes
@@ -47,7 +47,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "95926709082903d7e49b51fea5e9e3a40a59d1c3ff679793ded269f044deab92",
+    "template_sha256": "aed972a6e23668606c9aca1faed8f74931744c6c8270937cf389abe7a0bee174",
     "generator": "smgen 0.1.0",
     "backend": "c",
     "dtype": "float32",
@@ -263,18 +263,18 @@ def _asnumpy(array):
     return array
 
 
-def _check_finite(x):
+def _check_finite(name, array):
     call, _ = _function("is_finite")
-    if not call(np.ascontiguousarray(x).ctypes.data, x.size, _default_threads()):
-        row, column = np.argwhere(~np.isfinite(x))[0]
-        raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
+    if not call(np.ascontiguousarray(array).ctypes.data, array.size, _default_threads()):
+        where = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise ValueError(f"{name}: expected finite values, got {array[tuple(where)]} at {where}")
 
 
 _budget_found = []
 
 
 def _budget():
-    """Bytes that a call may take beside its data and results: a quarter of what is free at the first."""
+    """Bytes that a call may take beside its data, probes and results: a quarter of what is free at the first."""
     if not _budget_found:
         try:
             with open("/proc/meminfo", encoding="ascii") as file:
@@ -456,7 +456,7 @@ def _check(params, x, lam=0.0):
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
     if x.shape[0] == 0:
         raise ValueError("x: expected at least one sample, got N = 0")
-    _check_finite(x)
+    _check_finite("x", x)
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
     if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {lam!r}")

@@ -11,13 +11,13 @@ from typing import Final
 from smgen.backends.facts import Facts
 from smgen.backends.layout import SUMMARIES, WIDTH, Arrays, Header, Sweeps, header, sweeps
 from smgen.cost import savings
-from smgen.ir import BATCH, Product, Schedule
+from smgen.ir import BATCH, ITEM, Product, Schedule
 from smgen.lower.names import parameter_buffer
 from smgen.passes import pipelines, run
 from smgen.passes.storage import most_tangents
 from smgen.printers.c import CPrinter
 from smgen.printers.kernels import helpers
-from smgen.printers.memory import ITEM, Memory
+from smgen.printers.memory import Memory
 from smgen.printers.sections import sections
 from smgen.printers.tiles import PrintedTiles, print_tiles
 from smgen.render import plain, render

@@ -8,8 +8,7 @@ from typing import Final
 
 from smgen.backends.facts import Facts, shape_text
 from smgen.backends.layout import Arrays, Function, Header, header, lay_out
-from smgen.cost import ITEM
-from smgen.ir import BATCH, Schedule
+from smgen.ir import BATCH, ITEM, Schedule, Transpose
 from smgen.passes import pipelines, run
 from smgen.passes.storage import most_tangents
 from smgen.printers.c import CPrinter
@@ -43,6 +42,7 @@ class Module:
     shapes: tuple[tuple[str, str, str], ...]
     functions: tuple[Function, ...]
     has_tangents: bool
+    in_chunks: bool
     budget: str
 
 
@@ -51,6 +51,8 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     kernels = Kernels()
     lowered = [run(schedule, pipelines.cuda(facts.method.batch_size)) for schedule in schedules]
     printed = [print_function(schedule, facts.dtype, kernels) for schedule in lowered]
+    limited = facts.memory is not None or any(most_tangents(schedule) > 1 for schedule in lowered)
+    chunks = [_chunk(function, facts.dtype) if limited else 0 for function in printed]
     arrays = {b.name: b for function in printed for b in function.arrays}
     module = Module(
         header(facts),
@@ -68,14 +70,17 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
             (name, "DTYPE" if b.kind == "real" else "np.float64", shape_text(b.shape))
             for name, b in sorted(arrays.items())
         ),
-        tuple(
-            lay_out(facts, function, _chunk(function, facts.dtype) if most_tangents(schedule) > 1 else 0)
-            for schedule, function in zip(lowered, printed, strict=True)
-        ),
-        any(most_tangents(schedule) > 1 for schedule in lowered),
+        tuple(lay_out(facts, function, chunk) for function, chunk in zip(printed, chunks, strict=True)),
+        any(_has_tangents(schedule) for schedule in lowered),
+        any(chunks),
         "cp.cuda.runtime.memGetInfo()[0] // 4" if facts.memory is None else f"{facts.memory} << 20",
     )
     return {".py": render(TEMPLATE, module)}
+
+
+def _has_tangents(schedule: Schedule) -> bool:
+    """Whether the helpers for tangents are called."""
+    return any(isinstance(op, Transpose) or any(len(b.shape) == 3 for b in op.outs) for op in schedule.ops)
 
 
 def _chunk(function: PrintedFunction, dtype: str) -> int:

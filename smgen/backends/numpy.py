@@ -20,8 +20,8 @@ from smgen.backends.layout import (
     sweeps,
     wrapped,
 )
-from smgen.cost import ITEM, savings
-from smgen.ir import Buffer, Elementary, Schedule
+from smgen.cost import savings
+from smgen.ir import ITEM, Buffer, Elementary, Schedule
 from smgen.passes import pipelines, run
 from smgen.passes.storage import most_tangents
 from smgen.printers.numpy import SCIPY, print_function

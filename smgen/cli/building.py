@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,7 @@ from smgen.cli.options import (
     out,
     reported,
 )
+from smgen.errors import InexactWarning
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,7 +130,9 @@ def _advise(net: Path, samples: npt.NDArray[np.float64], dtype: str, batch_size:
     from smgen.netfile import load_network
 
     def compile_mode(mode: str) -> ModuleType:
-        return compiled(net, Options("numpy", dtype, mode, batch_size, PROBES))[1]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InexactWarning)  # that is what is measured
+            return compiled(net, Options("numpy", dtype, mode, batch_size, PROBES))[1]
 
     out.print(as_tables(advise(load_network(net), compile_mode, samples, lam, seed), lam))
 

@@ -47,7 +47,9 @@ Probes = Annotated[int, typer.Option("--probes", help="With --hessian hutchinson
 Distribution = Annotated[str, typer.Option("--distribution", help="Of the probes: rademacher (±1) or gaussian.")]
 Memory = Annotated[
     int | None,
-    typer.Option("--memory", help="MiB a call may take beside data and results; a quarter of what is free by default."),
+    typer.Option(
+        "--memory", help="MiB a call may take beside data, probes and results; a quarter of what is free by default."
+    ),
 ]
 BatchSize = Annotated[
     int,

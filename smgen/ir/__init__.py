@@ -6,12 +6,13 @@ Shapes broadcast as NumPy's do. sympy lives only in `Pointwise`, whose expressio
 
 from __future__ import annotations
 
-from smgen.ir.buffers import BATCH, LAMBDA, SAMPLES, Buffer, Dim, Kind, Shape, broadcast, column_of, row_of
+from smgen.ir.buffers import BATCH, ITEM, LAMBDA, SAMPLES, Buffer, Dim, Kind, Shape, broadcast, column_of, row_of
 from smgen.ir.operations import Concat, Elementary, Fused, Identity, Op, Pointwise, Product, Reduce, Transpose, View
 from smgen.ir.schedules import Phase, Schedule, Sweep
 
 __all__ = [
     "BATCH",
+    "ITEM",
     "LAMBDA",
     "SAMPLES",
     "Buffer",

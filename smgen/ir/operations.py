@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import sympy as sp
 
@@ -71,10 +71,14 @@ class Product:
         return tuple(dict.fromkeys(operand for pair in self.pairs for operand in pair))
 
 
+SYMMETRIC: Final = ("nm,nd->md", "md,kd->mk")
+"""Products of which half is computed when both operands are the same: the other half is its mirror image."""
+
+
 def _flops(axes: str, left: Buffer, right: Buffer) -> int:
     letters = axes.split("->")[0].split(",")
     sizes = dict(zip("".join(letters), (*left.shape, *right.shape), strict=True))
-    symmetric = left == right
+    symmetric = left == right and axes in SYMMETRIC
     return (1 if symmetric else 2) * prod(size for size in sizes.values() if isinstance(size, int))
 
 

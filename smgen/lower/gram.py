@@ -28,8 +28,8 @@ from smgen.nodes import Linear, Pointwise
 def is_collapsible(stretch: Stretch) -> bool:
     """Whether the stretch is one linear layer and one nonlinearity, with more above."""
     match stretch.members:
-        case (Vertex(op=Linear()), Vertex(op=Pointwise())):
-            return stretch.top is not None
+        case (Vertex(op=Linear()) as linear, Vertex(op=Pointwise()) as curved):
+            return stretch.top == curved and curved.inputs == (linear.name,)
     return False
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 import sympy as sp
 
-from smgen.ir import BATCH, Buffer, Reduce
+from smgen.ir import BATCH, Buffer
 from smgen.lower.curvature import Term, Values
 from smgen.lower.emitter import ZERO
 from smgen.lower.names import (
@@ -185,10 +185,6 @@ class OneTangent(Tangents):
 
     def sum_tangents(self, value: sp.Expr, name: str, math: str) -> sp.Expr:
         return value
-
-    def sum_units(self, value: sp.Expr, name: str, math: str) -> sp.Expr:
-        src = self.emitter.buffer(self.emitter.named(value, f"{name}_terms"))
-        return self.emitter.emit(Reduce(self.emitter.new(name, src.shape[:-1], math), src, len(src.shape) - 1))
 
     def outer_sum(self, left: sp.Expr, right: sp.Expr, name: str, math: str) -> sp.Expr:
         (f, a), (g, b) = left.as_coeff_Mul(), right.as_coeff_Mul()

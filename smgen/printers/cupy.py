@@ -97,7 +97,9 @@ class _Printer:
         self.starts: dict[str, int] = {}
         self.strides: dict[str, int] = {}
         for op in schedule.ops:
-            if isinstance(op, View) and op.out.shape != op.src.shape and len(op.out.shape) == len(op.src.shape):
+            if not isinstance(op, View) or op.out.shape == op.src.shape:
+                continue
+            if len(op.out.shape) == len(op.src.shape) or op.src.name in self.strides:
                 self.starts[op.out.name] = self.starts.get(op.src.name, 0) + op.start
                 if len(op.out.shape) >= 2:
                     self.strides[op.out.name] = self.strides.get(op.src.name, int(op.src.shape[-1]))

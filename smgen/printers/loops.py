@@ -133,7 +133,7 @@ class Loops:
             columns = for_loop("j", first, last, [target])
             if len(out.shape) == 3:
                 columns = for_loop("c", "0", str(out.shape[1]), columns)
-            lines += for_loop("n", "0", "rows", columns) if rows else columns
+            lines += for_loop("n", "0", sides(out.shape)[0], columns) if rows else columns
             start += width
         return lines
 

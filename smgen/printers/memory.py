@@ -8,12 +8,11 @@ from math import prod
 from typing import Final
 
 from smgen.errors import InternalError
-from smgen.ir import Buffer, Phase, Product, Reduce, Schedule, Shape, View, column_of
+from smgen.ir import ITEM, Buffer, Phase, Product, Reduce, Schedule, Shape, View, column_of
 from smgen.passes.storage import allocate, view_roots
 
-ITEM: Final = {"float32": 4, "float64": 8}
 LINE: Final = 64
-"""Bytes of a cache line: arrays start on one."""
+"""Bytes of a cache line: arrays start on one, but for those of tangents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,11 @@ class _Plan:
 
     def view(self, op: View, phase: Phase) -> None:
         root = self.roots[op.out.name]
-        self.strides[op.out.name] = 1 if op.out.shape == column_of(op.src.shape) else self.strides[op.src.name]
+        stride = self.strides[op.src.name]
+        column = op.out.shape == column_of(op.src.shape) and op.src.shape[-1] != 1
+        if column and op.src.batched and stride != op.src.shape[-1]:
+            raise InternalError(f"{op.out.name}: a column of a slice")
+        self.strides[op.out.name] = 1 if column else stride
         if op.out in self.schedule.outputs and op.out.shape == op.src.shape:
             if root not in self.outputs or root in {total.name for total in (*self.sums, *self.column_sums)}:
                 raise InternalError(f"{op.out.name} is not an array of its own")

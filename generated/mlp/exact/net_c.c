@@ -11,10 +11,10 @@
        softplus_3 = pointwise[softplus(g)](layer_3), 1 units
        energy = the sum over the units of softplus_3
 
-   δ′ is exact: the full Hessian. (The diagonal recursion would be inexact: linear 'layer_2' mixes units that already
-   depend on the same inputs, below the nonlinearity 'softplus_2'; the Hessian there is not diagonal and the recursion
-   drops its cross terms.). Product FLOPs of a step, a sample, in batches of 1024: λ > 0: 3,383,808 for 3,384,064 as
-   the equations stand; λ = 0: 3,351,040 for 3,351,296 as the equations stand ([+] 2, 3).
+   δ′ is exact: the full Hessian, where the diagonal recursion would be inexact: linear 'layer_2' mixes units that
+   already depend on the same inputs, below the nonlinearity 'softplus_2'; the Hessian there is not diagonal and the
+   recursion drops its cross terms. Product FLOPs of a step, a sample, in batches of 1024: λ > 0: 3,383,808 for
+   3,384,064 as the equations stand; λ = 0: 3,351,040 for 3,351,296 as the equations stand ([+] 2, 3).
 
    Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
    NIPS 2010, supplementary material; [+] marks smgen's own. A batch has N rows of 64, one sample a row; losses
@@ -24,7 +24,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-   template c/module.c.j2, sha256 95926709082903d7e49b51fea5e9e3a40a59d1c3ff679793ded269f044deab92 */
+   template c/module.c.j2, sha256 aed972a6e23668606c9aca1faed8f74931744c6c8270937cf389abe7a0bee174 */
 
 #include <math.h>
 #include <stddef.h>

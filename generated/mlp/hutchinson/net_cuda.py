@@ -25,7 +25,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 91e2839f147faaa27bb53ced7248545f995909112d2e6d0d0fc35e5f87a78d98
+template cuda/module.py.j2, sha256 a1d6d7c3e13cb204891875b87e4bc5d31f5efd624fa48382099c6c2ec0541ec4
 """
 
 import functools
@@ -62,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "91e2839f147faaa27bb53ced7248545f995909112d2e6d0d0fc35e5f87a78d98",
+    "template_sha256": "a1d6d7c3e13cb204891875b87e4bc5d31f5efd624fa48382099c6c2ec0541ec4",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -149,6 +149,15 @@ extern "C" __global__ void tangent_sum(
     }
 }
 
+// The transpose of a matrix. Block (32, 8): a thread a number.
+extern "C" __global__ void transpose(
+    const float* __restrict__ values, float* __restrict__ out, const int rows, const int columns)
+{
+    const int column = blockIdx.x * 32 + threadIdx.x;
+    const int row = blockIdx.y * 8 + threadIdx.y;
+    if (column < columns && row < rows) out[(long long)column * rows + row] = values[(long long)row * columns + column];
+}
+
 // total = weight part, plus total unless it is new: arrays of the dtype, and of double. Block (256, 1).
 extern "C" __global__ void add_scaled(
     float* __restrict__ total, const float* __restrict__ part, const double weight, const int fresh, const long long count)
@@ -162,15 +171,6 @@ extern "C" __global__ void add_scaled_double(
 {
     for (long long k = (long long)blockIdx.x * 256 + threadIdx.x; k < count; k += (long long)gridDim.x * 256)
         total[k] = (fresh ? 0 : total[k]) + weight * part[k];
-}
-
-// The transpose of a matrix. Block (32, 8): a thread a number.
-extern "C" __global__ void transpose(
-    const float* __restrict__ values, float* __restrict__ out, const int rows, const int columns)
-{
-    const int column = blockIdx.x * 32 + threadIdx.x;
-    const int row = blockIdx.y * 8 + threadIdx.y;
-    if (column < columns && row < rows) out[(long long)column * rows + row] = values[(long long)row * columns + column];
 }
 
 static __device__ __forceinline__ void at_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& g_softplus_1)
@@ -3829,6 +3829,14 @@ def _tangent_sum(values, sums, stride):
     return sums
 
 
+def _transposed(values, out):
+    """The transpose of a weight."""
+    rows, columns = values.shape
+    grid = -(-columns // 32), -(-rows // 8)
+    _kernel("transpose")(grid, (32, 8), (values, out, np.int32(rows), np.int32(columns)))
+    return out
+
+
 def _in_chunks(nbytes, by_rows):
     """A step on as many samples at a time as memory allows, each of which takes so many bytes.
 
@@ -3898,14 +3906,6 @@ def _add_scaled(total, part, weight, new):
     arguments = total, part, np.float64(weight), np.int32(new), np.int64(part.size)
     _kernel(name)((grid, 1), (256, 1), arguments)
     return total
-
-
-def _transposed(values, out):
-    """The transpose of a weight."""
-    rows, columns = values.shape
-    grid = -(-columns // 32), -(-rows // 8)
-    _kernel("transpose")(grid, (32, 8), (values, out, np.int32(rows), np.int32(columns)))
-    return out
 
 
 def _asarray(values):
@@ -3984,12 +3984,15 @@ def draw_probes(n, rng=None):
 
     `rng` is a seed or a Generator of cupy.random; None draws differently every time.
     """
-    if rng is None or (isinstance(rng, (int, np.integer)) and not isinstance(rng, bool)):
+    if rng is None or (isinstance(rng, (int, np.integer)) and not isinstance(rng, bool) and rng >= 0):
         rng = cp.random.default_rng(rng)
-    elif not hasattr(rng, "standard_normal"):
-        raise ValueError(f"rng: expected a seed, a cupy.random.Generator or None, got {type(rng).__name__}")
-    shape = (n, 2, 64)
-    return rng.integers(0, 2, shape, np.int32).astype(DTYPE) * DTYPE(2) - DTYPE(1)
+    elif not hasattr(rng, "integers"):
+        raise ValueError(f"rng: expected a seed, a cupy.random.Generator or None, got {rng!r}")
+    probes = cp.empty((n, 2, 64), DTYPE)
+    for first in range(0, n, 1024):  # a block at a time: what is drawn takes memory of its own
+        block = probes[first : first + 1024]
+        block[...] = 2 * rng.integers(0, 2, block.shape, np.int32) - 1
+    return probes
 
 
 def _drawn(x, rng, probes):
@@ -4076,6 +4079,7 @@ def _check_array(name, array, shape):
         raise ValueError(f"{name}: expected a C-contiguous array; make one with cupy.ascontiguousarray")
 
 
+@_in_chunks(1544, by_rows=True)
 def _energy(params, x, all_probes, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
@@ -4121,6 +4125,7 @@ def _energy(params, x, all_probes, lam, workspace):
     return energy
 
 
+@_in_chunks(2312, by_rows=True)
 def _score(params, x, all_probes, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]

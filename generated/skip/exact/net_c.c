@@ -13,10 +13,10 @@
        prior = pointwise[g**2](x), 16 units
        energy = the sum over the units of gain + prior
 
-   δ′ is exact: the full Hessian. (The diagonal recursion would be inexact: add 'joined' and linear 'above' mix units
-   that already depend on the same inputs, below the nonlinearity 'pointwise_1'; the Hessian there is not diagonal and
-   the recursion drops its cross terms.). Product FLOPs of a step, a sample, in batches of 1024: λ > 0: 31,232 for
-   31,232 as the equations stand; λ = 0: 30,208 for 30,208 as the equations stand ([+] 2, 3).
+   δ′ is exact: the full Hessian, where the diagonal recursion would be inexact: add 'joined' and linear 'above' mix
+   units that already depend on the same inputs, below the nonlinearity 'pointwise_1'; the Hessian there is not
+   diagonal and the recursion drops its cross terms. Product FLOPs of a step, a sample, in batches of 1024: λ > 0:
+   31,232 for 31,232 as the equations stand; λ = 0: 30,208 for 30,208 as the equations stand ([+] 2, 3).
 
    Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
    NIPS 2010, supplementary material; [+] marks smgen's own. A batch has N rows of 16, one sample a row; losses
@@ -26,7 +26,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-   template c/module.c.j2, sha256 95926709082903d7e49b51fea5e9e3a40a59d1c3ff679793ded269f044deab92 */
+   template c/module.c.j2, sha256 aed972a6e23668606c9aca1faed8f74931744c6c8270937cf389abe7a0bee174 */
 
 #include <math.h>
 #include <stddef.h>

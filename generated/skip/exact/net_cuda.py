@@ -13,9 +13,9 @@
     prior = pointwise[g**2](x), 16 units
     energy = the sum over the units of gain + prior
 
-δ′ is exact: the full Hessian. (The diagonal recursion would be inexact: add 'joined' and linear 'above' mix units
-that already depend on the same inputs, below the nonlinearity 'pointwise_1'; the Hessian there is not diagonal and
-the recursion drops its cross terms.).
+δ′ is exact: the full Hessian, where the diagonal recursion would be inexact: add 'joined' and linear 'above' mix
+units that already depend on the same inputs, below the nonlinearity 'pointwise_1'; the Hessian there is not
+diagonal and the recursion drops its cross terms.
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 16), one sample a row; losses and
@@ -29,7 +29,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 91e2839f147faaa27bb53ced7248545f995909112d2e6d0d0fc35e5f87a78d98
+template cuda/module.py.j2, sha256 a1d6d7c3e13cb204891875b87e4bc5d31f5efd624fa48382099c6c2ec0541ec4
 """
 
 import functools
@@ -63,14 +63,14 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "91e2839f147faaa27bb53ced7248545f995909112d2e6d0d0fc35e5f87a78d98",
+    "template_sha256": "a1d6d7c3e13cb204891875b87e4bc5d31f5efd624fa48382099c6c2ec0541ec4",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
     "hessian": "exact",
     "batch_size": 1024,
     "exact": True,
-    "reason": "the full Hessian. (The diagonal recursion would be inexact: add 'joined' and linear 'above' mix units that already depend on the same inputs, below the nonlinearity 'pointwise_1'; the Hessian there is not diagonal and the recursion drops its cross terms.)",
+    "reason": "the full Hessian, where the diagonal recursion would be inexact: add 'joined' and linear 'above' mix units that already depend on the same inputs, below the nonlinearity 'pointwise_1'; the Hessian there is not diagonal and the recursion drops its cross terms",
 }
 
 _D = 16
@@ -148,6 +148,15 @@ extern "C" __global__ void tangent_sum(
     }
 }
 
+// The transpose of a matrix. Block (32, 8): a thread a number.
+extern "C" __global__ void transpose(
+    const float* __restrict__ values, float* __restrict__ out, const int rows, const int columns)
+{
+    const int column = blockIdx.x * 32 + threadIdx.x;
+    const int row = blockIdx.y * 8 + threadIdx.y;
+    if (column < columns && row < rows) out[(long long)column * rows + row] = values[(long long)row * columns + column];
+}
+
 // total = weight part, plus total unless it is new: arrays of the dtype, and of double. Block (256, 1).
 extern "C" __global__ void add_scaled(
     float* __restrict__ total, const float* __restrict__ part, const double weight, const int fresh, const long long count)
@@ -161,15 +170,6 @@ extern "C" __global__ void add_scaled_double(
 {
     for (long long k = (long long)blockIdx.x * 256 + threadIdx.x; k < count; k += (long long)gridDim.x * 256)
         total[k] = (fresh ? 0 : total[k]) + weight * part[k];
-}
-
-// The transpose of a matrix. Block (32, 8): a thread a number.
-extern "C" __global__ void transpose(
-    const float* __restrict__ values, float* __restrict__ out, const int rows, const int columns)
-{
-    const int column = blockIdx.x * 32 + threadIdx.x;
-    const int row = blockIdx.y * 8 + threadIdx.y;
-    if (column < columns && row < rows) out[(long long)column * rows + row] = values[(long long)row * columns + column];
 }
 
 static __device__ __forceinline__ void at_g_hidden_to_g_joined(const float b_below, const float g_below_unbiased, const float g_x, float& g_hidden, float& g_joined)
@@ -3090,6 +3090,14 @@ def _tangent_sum(values, sums, stride):
     return sums
 
 
+def _transposed(values, out):
+    """The transpose of a weight."""
+    rows, columns = values.shape
+    grid = -(-columns // 32), -(-rows // 8)
+    _kernel("transpose")(grid, (32, 8), (values, out, np.int32(rows), np.int32(columns)))
+    return out
+
+
 def _in_chunks(nbytes, by_rows):
     """A step on as many samples at a time as memory allows, each of which takes so many bytes.
 
@@ -3159,14 +3167,6 @@ def _add_scaled(total, part, weight, new):
     arguments = total, part, np.float64(weight), np.int32(new), np.int64(part.size)
     _kernel(name)((grid, 1), (256, 1), arguments)
     return total
-
-
-def _transposed(values, out):
-    """The transpose of a weight."""
-    rows, columns = values.shape
-    grid = -(-columns // 32), -(-rows // 8)
-    _kernel("transpose")(grid, (32, 8), (values, out, np.int32(rows), np.int32(columns)))
-    return out
 
 
 def _asarray(values):
@@ -3309,6 +3309,7 @@ def _check_array(name, array, shape):
         raise ValueError(f"{name}: expected a C-contiguous array; make one with cupy.ascontiguousarray")
 
 
+@_in_chunks(520, by_rows=True)
 def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
@@ -3357,6 +3358,7 @@ def _energy(params, x, lam, workspace):
     return energy
 
 
+@_in_chunks(192, by_rows=True)
 def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]

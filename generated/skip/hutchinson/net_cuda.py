@@ -27,7 +27,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 91e2839f147faaa27bb53ced7248545f995909112d2e6d0d0fc35e5f87a78d98
+template cuda/module.py.j2, sha256 a1d6d7c3e13cb204891875b87e4bc5d31f5efd624fa48382099c6c2ec0541ec4
 """
 
 import functools
@@ -61,7 +61,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "91e2839f147faaa27bb53ced7248545f995909112d2e6d0d0fc35e5f87a78d98",
+    "template_sha256": "a1d6d7c3e13cb204891875b87e4bc5d31f5efd624fa48382099c6c2ec0541ec4",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -148,6 +148,15 @@ extern "C" __global__ void tangent_sum(
     }
 }
 
+// The transpose of a matrix. Block (32, 8): a thread a number.
+extern "C" __global__ void transpose(
+    const float* __restrict__ values, float* __restrict__ out, const int rows, const int columns)
+{
+    const int column = blockIdx.x * 32 + threadIdx.x;
+    const int row = blockIdx.y * 8 + threadIdx.y;
+    if (column < columns && row < rows) out[(long long)column * rows + row] = values[(long long)row * columns + column];
+}
+
 // total = weight part, plus total unless it is new: arrays of the dtype, and of double. Block (256, 1).
 extern "C" __global__ void add_scaled(
     float* __restrict__ total, const float* __restrict__ part, const double weight, const int fresh, const long long count)
@@ -161,15 +170,6 @@ extern "C" __global__ void add_scaled_double(
 {
     for (long long k = (long long)blockIdx.x * 256 + threadIdx.x; k < count; k += (long long)gridDim.x * 256)
         total[k] = (fresh ? 0 : total[k]) + weight * part[k];
-}
-
-// The transpose of a matrix. Block (32, 8): a thread a number.
-extern "C" __global__ void transpose(
-    const float* __restrict__ values, float* __restrict__ out, const int rows, const int columns)
-{
-    const int column = blockIdx.x * 32 + threadIdx.x;
-    const int row = blockIdx.y * 8 + threadIdx.y;
-    if (column < columns && row < rows) out[(long long)column * rows + row] = values[(long long)row * columns + column];
 }
 
 static __device__ __forceinline__ void at_g_hidden_to_g_joined(const float b_below, const float g_below_unbiased, const float g_x, float& g_hidden, float& g_joined)
@@ -3104,6 +3104,14 @@ def _tangent_sum(values, sums, stride):
     return sums
 
 
+def _transposed(values, out):
+    """The transpose of a weight."""
+    rows, columns = values.shape
+    grid = -(-columns // 32), -(-rows // 8)
+    _kernel("transpose")(grid, (32, 8), (values, out, np.int32(rows), np.int32(columns)))
+    return out
+
+
 def _in_chunks(nbytes, by_rows):
     """A step on as many samples at a time as memory allows, each of which takes so many bytes.
 
@@ -3173,14 +3181,6 @@ def _add_scaled(total, part, weight, new):
     arguments = total, part, np.float64(weight), np.int32(new), np.int64(part.size)
     _kernel(name)((grid, 1), (256, 1), arguments)
     return total
-
-
-def _transposed(values, out):
-    """The transpose of a weight."""
-    rows, columns = values.shape
-    grid = -(-columns // 32), -(-rows // 8)
-    _kernel("transpose")(grid, (32, 8), (values, out, np.int32(rows), np.int32(columns)))
-    return out
 
 
 def _asarray(values):
@@ -3259,12 +3259,15 @@ def draw_probes(n, rng=None):
 
     `rng` is a seed or a Generator of cupy.random; None draws differently every time.
     """
-    if rng is None or (isinstance(rng, (int, np.integer)) and not isinstance(rng, bool)):
+    if rng is None or (isinstance(rng, (int, np.integer)) and not isinstance(rng, bool) and rng >= 0):
         rng = cp.random.default_rng(rng)
-    elif not hasattr(rng, "standard_normal"):
-        raise ValueError(f"rng: expected a seed, a cupy.random.Generator or None, got {type(rng).__name__}")
-    shape = (n, 2, 16)
-    return rng.integers(0, 2, shape, np.int32).astype(DTYPE) * DTYPE(2) - DTYPE(1)
+    elif not hasattr(rng, "integers"):
+        raise ValueError(f"rng: expected a seed, a cupy.random.Generator or None, got {rng!r}")
+    probes = cp.empty((n, 2, 16), DTYPE)
+    for first in range(0, n, 1024):  # a block at a time: what is drawn takes memory of its own
+        block = probes[first : first + 1024]
+        block[...] = 2 * rng.integers(0, 2, block.shape, np.int32) - 1
+    return probes
 
 
 def _drawn(x, rng, probes):
@@ -3351,6 +3354,7 @@ def _check_array(name, array, shape):
         raise ValueError(f"{name}: expected a C-contiguous array; make one with cupy.ascontiguousarray")
 
 
+@_in_chunks(520, by_rows=True)
 def _energy(params, x, all_probes, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
@@ -3399,6 +3403,7 @@ def _energy(params, x, all_probes, lam, workspace):
     return energy
 
 
+@_in_chunks(192, by_rows=True)
 def _score(params, x, all_probes, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]

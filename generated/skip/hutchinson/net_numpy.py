@@ -26,7 +26,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 e1ce7cec54e071bc38085115bfd5ee3f6b6a09520751ee67282cc7a684596e3d
+template numpy/module.py.j2, sha256 0c9daf0398a97acfd474196db2dff85c231410eab528e850e5602b70444b5143
 """
 
 import functools
@@ -46,7 +46,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "e1ce7cec54e071bc38085115bfd5ee3f6b6a09520751ee67282cc7a684596e3d",
+    "template_sha256": "0c9daf0398a97acfd474196db2dff85c231410eab528e850e5602b70444b5143",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -199,7 +199,7 @@ _budget_found = []
 
 
 def _budget():
-    """Bytes that a call may take beside its data and results: a quarter of what is free at the first."""
+    """Bytes that a call may take beside its data, probes and results: a quarter of what is free at the first."""
     if not _budget_found:
         try:
             with open("/proc/meminfo", encoding="ascii") as file:
@@ -323,13 +323,13 @@ def _asnumpy(array):
     return array
 
 
-def _check_finite(x):
+def _check_finite(name, array):
     with np.errstate(all="ignore"):
         # The sum is finite only if every value is; only if it is not are they looked at one by one.
-        suspicious = not np.isfinite(np.sum(x))
-    if suspicious and not np.isfinite(x).all():
-        row, column = np.argwhere(~np.isfinite(x))[0]
-        raise ValueError(f"x: expected finite values, got {x[row, column]} at [{row}, {column}]")
+        suspicious = not np.isfinite(np.sum(array))
+    if suspicious and not np.isfinite(array).all():
+        where = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise ValueError(f"{name}: expected finite values, got {array[tuple(where)]} at {where}")
 
 
 def _column_sum(values, out):
@@ -408,12 +408,15 @@ def draw_probes(n, rng=None):
 
     `rng` is a seed or a Generator of numpy.random; None draws differently every time.
     """
-    if rng is None or (isinstance(rng, (int, np.integer)) and not isinstance(rng, bool)):
+    if rng is None or (isinstance(rng, (int, np.integer)) and not isinstance(rng, bool) and rng >= 0):
         rng = np.random.default_rng(rng)
-    elif not hasattr(rng, "standard_normal"):
-        raise ValueError(f"rng: expected a seed, a numpy.random.Generator or None, got {type(rng).__name__}")
-    shape = (n, 2, 16)
-    return rng.integers(0, 2, shape, np.int32).astype(DTYPE) * DTYPE(2) - DTYPE(1)
+    elif not hasattr(rng, "integers"):
+        raise ValueError(f"rng: expected a seed, a numpy.random.Generator or None, got {rng!r}")
+    probes = np.empty((n, 2, 16), DTYPE)
+    for first in range(0, n, 1024):  # a block at a time: what is drawn takes memory of its own
+        block = probes[first : first + 1024]
+        block[...] = 2 * rng.integers(0, 2, block.shape, np.int32) - 1
+    return probes
 
 
 def _drawn(x, rng, probes):
@@ -424,8 +427,7 @@ def _drawn(x, rng, probes):
         raise ValueError("probes: expected None beside rng: one of the two decides")
     else:
         _check_array("probes", probes, (x.shape[0], 2, 16))
-        if not np.isfinite(probes).all():
-            raise ValueError("probes: expected finite values, got some that are not")
+        _check_finite("probes", probes)
     return probes
 
 
@@ -472,7 +474,7 @@ def _check(params, x, lam=0.0):
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
     if x.shape[0] == 0:
         raise ValueError("x: expected at least one sample, got N = 0")
-    _check_finite(x)
+    _check_finite("x", x)
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
     if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {lam!r}")
