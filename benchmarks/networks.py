@@ -11,6 +11,7 @@ from smgen.nodes import Node
 
 
 def mlp(dim: int, widths: tuple[int, ...], nonlinearity: Callable[[Node], Node]) -> Network:
+    """Linear layers of these widths, the nonlinearity after each."""
     h = sm.input(dim)
     for width in widths:
         h = nonlinearity(sm.linear(h, width))
