@@ -62,10 +62,33 @@ def test_build_of_an_exact_network_does_not_ask(net: Path) -> None:
         (("--hessian", "hutchinson", "--probes", "0"), "--probes 0: not a number of probes"),
         (("--hessian", "hutchinson", "--distribution", "normal"), "--distribution normal: no such distribution"),
         (("--hessian", "exact", "--memory", "0"), "--memory 0: not a size in MiB"),
+        (("--hessian", "exact", "--probes", "4"), "--probes or --distribution with --hessian exact"),
     ],
 )
 def test_bad_choices(net: Path, arguments: tuple[str, ...], complaint: str) -> None:
     assert complaint in run("build", net, *arguments, code=2).stderr
+
+
+def test_other_probes_or_memory_are_another_module(net: Path) -> None:
+    chosen = ("--hessian", "hutchinson", "--probes", "2")
+    run("build", net, *chosen)
+    assert "up to date" in run("build", net, *chosen).stdout
+    for more, why in (
+        (("--probes", "3"), "the number of probes changed"),
+        (("--distribution", "gaussian"), "the number of probes changed, the distribution of probes changed"),
+        (("--memory", "64"), "the distribution of probes changed, the memory budget changed"),
+    ):
+        assert why in run("build", net, *chosen, *more).stdout
+
+
+def test_no_recommendation_without_numbers(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two layers of exp overflow on data of this size."""
+    monkeypatch.setattr("smgen.cli.building.out", Console(width=200))
+    net.write_text(DEEP.replace("softplus", "exp"))
+    np.save(net.parent / "X.npy", 30 * np.random.default_rng(0).standard_normal((20, 3)))
+    told = run("check", net, "--data", net.parent / "X.npy").stdout
+    assert "Recommended: no mode: the loss is not finite" in told
+    assert "nan %" in told
 
 
 @pytest.mark.parametrize("mode", MODES)

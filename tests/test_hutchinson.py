@@ -171,7 +171,9 @@ def test_generators_and_arguments(backend: str) -> None:
     for given in ({"rng": np.random.default_rng(7)}, {"probes": module.draw_probes(3, 7)}):
         assert_close(module.loss(params, x, 0.1, **given), once[0], TOLERANCE)
     for arguments, complaint in (
-        ({"rng": "seed"}, "rng: expected a seed, a numpy.random.Generator or None, got str"),
+        ({"rng": "seed"}, "rng: expected a seed, a numpy.random.Generator or None, got 'seed'"),
+        ({"rng": -1}, "rng: expected a seed, a numpy.random.Generator or None, got -1"),
+        ({"rng": np.random.RandomState(0)}, "rng: expected a seed, a numpy.random.Generator or None, got RandomState"),
         ({"rng": 1, "probes": module.draw_probes(3)}, "probes: expected None beside rng"),
         ({"probes": module.draw_probes(2)}, r"probes: expected shape \(3, 2, 3\), got \(2, 2, 3\)"),
         ({"probes": module.draw_probes(3).astype(np.float32)}, "probes: expected dtype float64"),
