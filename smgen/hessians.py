@@ -51,7 +51,7 @@ def lower(network: Network, method: Method | None = None) -> tuple[Schedule, ...
     if method.hessian == "hutchinson":
         return lower_probes(network, method.probes)
     cuts = chosen_cuts(network, method.batch_size)
-    return tuple(exact_function(network, name, cuts.get(name, cuts[DECIDED_BY[name]])) for name in FUNCTIONS)
+    return tuple(exact_function(network, name, cuts[DECIDED_BY[name]]) for name in FUNCTIONS)
 
 
 def quality(network: Network, method: Method) -> Verdict:

@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 aed972a6e23668606c9aca1faed8f74931744c6c8270937cf389abe7a0bee174 */
+   template c/module.c.j2, sha256 74aff1a9057f23265698ecddd8e2b54c0cba849e4a76f7a51905de39cfea8823 */
 
 #include <math.h>
 #include <stddef.h>

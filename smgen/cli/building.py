@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
@@ -23,11 +22,12 @@ from smgen.cli.options import (
     out,
     reported,
 )
-from smgen.errors import InexactWarning
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from smgen.network import Network
 
 
 @app.command()
@@ -109,7 +109,7 @@ def check(
         subject = "recursion" if module.METADATA["hessian"] == "diagonal" else f"{module.METADATA['hessian']} mode"
         typer.echo(f"The {subject} is {verdict}: {module.METADATA['reason']}.")
         if samples is not None:
-            _advise(net, samples, dtype, batch_size, lam, seed)
+            _advise(network, samples, dtype, batch_size, lam, seed)
     if not passed:
         raise typer.Exit(1)
 
@@ -122,19 +122,20 @@ def _samples(net: Path, data: Path, dtype: str) -> npt.NDArray[np.float64]:
     return load_data(data, load_network(net).input.units, dtype)
 
 
-def _advise(net: Path, samples: npt.NDArray[np.float64], dtype: str, batch_size: int, lam: float, seed: int) -> None:
-    """Compare the modes on the user's samples."""
+def _advise(
+    network: Network, samples: npt.NDArray[np.float64], dtype: str, batch_size: int, lam: float, seed: int
+) -> None:
+    """Compare the modes on the user's samples. The network has been checked."""
     from smgen.advice import PROBES, advise
     from smgen.advice_tables import as_tables
-    from smgen.build import Options, compiled
-    from smgen.netfile import load_network
+    from smgen.build import Options, gather, sources
+    from smgen.loader import load_sources
 
     def compile_mode(mode: str) -> ModuleType:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", InexactWarning)  # that is what is measured
-            return compiled(net, Options("numpy", dtype, mode, batch_size, PROBES))[1]
+        facts = gather(network, Path("net.py"), Options("numpy", dtype, mode, batch_size, PROBES))
+        return load_sources(sources(network, facts), facts.name)
 
-    out.print(as_tables(advise(load_network(net), compile_mode, samples, lam, seed), lam))
+    out.print(as_tables(advise(network, compile_mode, samples, lam, seed), lam))
 
 
 @app.command()

@@ -13,6 +13,7 @@ import sympy as sp
 
 from smgen.lower.emitter import ZERO
 from smgen.lower.names import Adjoint, Contribution
+from smgen.lower.values import Lowering
 from smgen.network import Vertex
 
 Values = dict[str, sp.Expr]
@@ -78,3 +79,14 @@ class Flat:
 
     def gain_term(self, v: Vertex) -> Term:
         return ZERO, "0"
+
+
+def loss_of(low: Lowering, diagonal: Term, lam: sp.Expr) -> Term:
+    """L = Σ (−δ′_in + λ δ′_in²) of a δ′ that is there, the mean over the batch."""
+    p, text = diagonal
+    units, mean = low.network.input.units, low.emitter.mean_sum
+    value = -mean(p, units, "sum_delta_prime", f"Σ_n Σ_i {text}")
+    if lam == 0:
+        return value, f"(1/N) Σ_n Σ_i (−{text})"
+    value += lam * mean(p**2, units, "sum_delta_prime_squared", f"Σ_n Σ_i {text}²")
+    return value, f"(1/N) Σ_n Σ_i (−{text} + λ {text}²)"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import sympy as sp
 
-from smgen.lower.curvature import Term, Values
+from smgen.lower.curvature import Term, Values, loss_of
 from smgen.lower.emitter import ZERO
 from smgen.lower.names import (
     DELTA,
@@ -63,14 +63,7 @@ class Diagonal:
         return self.prime[x], DELTA_PRIME.text(x)
 
     def loss(self, lam: sp.Expr) -> Term:
-        """L = Σ (−δ′_in + λ δ′_in²)."""
-        source, mean = self.low.network.input, self.low.emitter.mean_sum
-        p, text = self.diagonal()
-        value = -mean(p, source.units, "sum_delta_prime", f"Σ_n Σ_i {text}")
-        if lam == 0:
-            return value, f"(1/N) Σ_n Σ_i (−{text})"
-        value += lam * mean(p**2, source.units, "sum_delta_prime_squared", f"Σ_n Σ_i {text}²")
-        return value, f"(1/N) Σ_n Σ_i (−{text} + λ {text}²)"
+        return loss_of(self.low, self.diagonal(), lam)
 
     @property
     def quantity(self) -> Quantity:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import sympy as sp
 
-from smgen.lower.curvature import Term, Values
+from smgen.lower.curvature import Term, Values, loss_of
 from smgen.lower.emitter import ZERO
 from smgen.lower.gram import Gram, is_collapsible
 from smgen.lower.names import DELTA_PRIME, Adjoint, Contribution, L
@@ -51,14 +51,10 @@ class Exact:
 
     def loss(self, lam: sp.Expr) -> Term:
         """L = Σ (−δ′_in + λ δ′_in²); at λ = 0 only the trace, whose sums over the tangents come first."""
+        if lam != 0:
+            return loss_of(self.low, self.diagonal(), lam)
         text = DELTA_PRIME.text(self.low.network.input.name)
-        if lam == 0:
-            return -self.segments[0].trace(), f"(1/N) Σ_n Σ_i (−{text})"
-        units, mean = self.low.network.input.units, self.low.emitter.mean_sum
-        p, _ = self.diagonal()
-        value = -mean(p, units, "sum_delta_prime", f"Σ_n Σ_i {text}")
-        value += lam * mean(p**2, units, "sum_delta_prime_squared", f"Σ_n Σ_i {text}²")
-        return value, f"(1/N) Σ_n Σ_i (−{text} + λ {text}²)"
+        return -self.segments[0].trace(), f"(1/N) Σ_n Σ_i (−{text})"
 
     @property
     def title(self) -> str:

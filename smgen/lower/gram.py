@@ -16,8 +16,8 @@ import sympy as sp
 from smgen.ir import Product
 from smgen.lower.curvature import Term, Values
 from smgen.lower.emitter import ZERO
-from smgen.lower.names import DELTA, Contribution, times
-from smgen.lower.stretch import Stretch
+from smgen.lower.names import Contribution, times
+from smgen.lower.stretch import Stretch, delta_curvature
 from smgen.lower.sweeps import term
 from smgen.lower.tangents import Tangents
 from smgen.lower.values import Lowering
@@ -49,11 +49,8 @@ class Gram:
 
     def backward(self, delta: Values, above: sp.Expr) -> sp.Expr:
         """F H F at the layer; nothing is passed on."""
-        low, k = self.low, self.curved
-        text = times(DELTA.text(k.name, delta[k.name]), low.derivative_text(k, 2))
-        bent = delta[k.name] * low.derivative(k, 2) if delta[k.name] != 0 else ZERO
-        self.bent = low.emitter.let(f"delta_curvature_{k.name}", bent, text)
-        slope = low.derivative(k, 1)
+        self.bent = delta_curvature(self.low, delta, self.curved)
+        slope = self.low.derivative(self.curved, 1)
         self.scaled = self.tangents.row(slope) * self.tangents.column(slope)
         self.hessian = above
         return ZERO

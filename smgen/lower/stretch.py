@@ -34,6 +34,13 @@ class Stretch:
     top: Vertex | None
 
 
+def delta_curvature(low: Lowering, delta: Values, v: Vertex) -> sp.Expr:
+    """δ f″ of a nonlinearity, which every tangent needs."""
+    value = delta[v.name] * low.derivative(v, 2) if delta[v.name] != 0 else ZERO
+    text = times(DELTA.text(v.name, delta[v.name]), low.derivative_text(v, 2))
+    return low.emitter.let(f"delta_curvature_{v.name}", value, text)
+
+
 class Propagation:
     """Tangents of one stretch, both ways. `start` are the tangents of the base; without them they are its units."""
 
@@ -59,9 +66,7 @@ class Propagation:
         for v in self.stretch.members:
             self.dot[v.name] = self.carry(v, self.dot, TANGENT, self.start is None)
             if isinstance(v.op, Pointwise):
-                curved = delta[v.name] * low.derivative(v, 2) if delta[v.name] != 0 else ZERO
-                text = times(DELTA.text(v.name, delta[v.name]), low.derivative_text(v, 2))
-                self.curved[v.name] = low.emitter.let(f"delta_curvature_{v.name}", curved, text)
+                self.curved[v.name] = delta_curvature(low, delta, v)
         for v in reversed((self.stretch.base, *self.stretch.members)):
             name, math = DELTA_TANGENT.name(v.name), DELTA_TANGENT.text(v.name)
             if top is not None and v.name == top.name:

@@ -83,38 +83,31 @@ class Tangents:
         if left == 0 or right == 0:
             return ZERO
         factor, a, b = self._operands(left, right, name)
-        if a.batched != b.batched:
-            a, b = (self._summed(operand) for operand in (a, b))
-        scale = SAMPLES.symbol if not a.batched and not self._was_batched(left, right) else sp.S.One
-        return factor * scale * self._product(a, b, "cm", "cd", "md", name, math, keep_batch=False)
+        if not (a.batched or b.batched):
+            factor *= SAMPLES.symbol
+        elif a.batched != b.batched:  # what does not vary waits for the sum of what does
+            a, b = (self._batch_sum(x.symbol, f"{x.name}_sum")[1] if x.batched else x for x in (a, b))
+        return factor * self._product(a, b, "cm", "cd", "md", name, math, keep_batch=False)
 
-    def _was_batched(self, *values: sp.Expr) -> bool:
-        return any(self.emitter.is_batched(value) for value in values)
-
-    def _summed(self, operand: Buffer) -> Buffer:
-        """Σ_n of what varies; the other one waits for the sum."""
-        if not operand.batched:
-            return operand
-        return self.emitter.buffer(self.emitter.batch_sum(operand.symbol, f"{operand.name}_sum"))
+    def _batch_sum(self, value: sp.Expr, name: str) -> tuple[sp.Expr, Buffer]:
+        """Σ_n of a value, as a number times a buffer."""
+        factor, value = value.as_coeff_Mul()
+        if self.emitter.is_batched(value):
+            return factor, self.emitter.buffer(self.emitter.batch_sum(value, name))
+        return SAMPLES.symbol * factor, self.emitter.buffer(self.emitter.named(value, name))
 
     def transposed_sum(self, value: sp.Expr, name: str) -> sp.Expr:
         """(Σ_n value_ncm)ᵀ, (M, C)."""
-        factor, value = value.as_coeff_Mul()
         if value == 0:
             return ZERO
-        if not self.emitter.is_batched(value):
-            return SAMPLES.symbol * factor * self.transposed(self.emitter.buffer(self.emitter.named(value, name)))
-        return factor * self.transposed(self.emitter.buffer(self.emitter.batch_sum(value, name)))
+        factor, summed = self._batch_sum(value, name)
+        return factor * self.transposed(summed)
 
     def batch_times(self, value: sp.Expr, weight: Buffer, name: str, math: str) -> sp.Expr:
         """(Σ_n value_nmk) W, (M, D)."""
-        factor, value = value.as_coeff_Mul()
-        if self.emitter.is_batched(value):
-            summed = self.emitter.batch_sum(value, f"{name}_sum")
-        else:
-            factor, summed = SAMPLES.symbol * factor, self.emitter.named(value, f"{name}_arg")
-        out = self.emitter.new(name, (self.emitter.buffer(summed).shape[0], weight.shape[1]), math)
-        return factor * self.emitter.emit(Product(out, self.emitter.buffer(summed), weight, "mk,kd->md"))
+        factor, summed = self._batch_sum(value, f"{name}_sum")
+        out = self.emitter.new(name, (summed.shape[0], weight.shape[1]), math)
+        return factor * self.emitter.emit(Product(out, summed, weight, "mk,kd->md"))
 
     def grams(self, left: sp.Expr, right: sp.Expr, name: str, math: str) -> sp.Expr:
         """Σ_c left_ncj right_nck, (N, M, K): a matrix for each sample."""

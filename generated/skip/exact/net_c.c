@@ -26,7 +26,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-   template c/module.c.j2, sha256 aed972a6e23668606c9aca1faed8f74931744c6c8270937cf389abe7a0bee174 */
+   template c/module.c.j2, sha256 74aff1a9057f23265698ecddd8e2b54c0cba849e4a76f7a51905de39cfea8823 */
 
 #include <math.h>
 #include <stddef.h>

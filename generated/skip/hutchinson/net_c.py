@@ -26,7 +26,7 @@ folder of compiled libraries (by default one of the user's cache folders), CC th
 SMGEN_CBLAS a BLAS other than that of the package scipy-openblas32, OMP_NUM_THREADS the number of threads.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template c/module.c.j2, sha256 aed972a6e23668606c9aca1faed8f74931744c6c8270937cf389abe7a0bee174
+template c/module.c.j2, sha256 74aff1a9057f23265698ecddd8e2b54c0cba849e4a76f7a51905de39cfea8823
 """
 
 import ctypes
@@ -46,7 +46,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "aed972a6e23668606c9aca1faed8f74931744c6c8270937cf389abe7a0bee174",
+    "template_sha256": "74aff1a9057f23265698ecddd8e2b54c0cba849e4a76f7a51905de39cfea8823",
     "generator": "smgen 0.1.0",
     "backend": "c",
     "dtype": "float32",
@@ -303,12 +303,14 @@ def _run(name, params, x, probes, lam, workspace, count, outputs=()):
     x = np.ascontiguousarray(x)
     probes = None if probes is None else np.ascontiguousarray(probes)
     N, threads = len(x), workspace.threads
-    while threads > 1 and memory_of(N, threads) > _budget():
+    nbytes = memory_of(N, threads)
+    while threads > 1 and nbytes > _budget():
         threads -= 1
-    if memory_of(N, threads) > _budget():
-        raise _too_large(name, memory_of(N, threads))
+        nbytes = memory_of(N, threads)
+    if nbytes > _budget():
+        raise _too_large(name, nbytes)
     numbers = (ctypes.c_double * count)()
-    memory = workspace.memory(memory_of(N, threads))
+    memory = workspace.memory(nbytes)
     call(_pointers(arrays), x.ctypes.data, None if probes is None else probes.ctypes.data, N, lam, numbers, _pointers(outputs), memory, threads)
     return tuple(numbers)
 
