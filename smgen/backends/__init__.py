@@ -15,20 +15,18 @@ from smgen.ir import Schedule
 class Backend:
     """How schedules become the texts of a module's files, by extension, and the template that is fingerprinted.
 
-    `beside` are the files that the module needs beside it, by extension.
+    `standalone` are the files, by extension, that programs without Python take instead of the module.
     """
 
     emit: Callable[[Facts, tuple[Schedule, ...]], dict[str, str]]
     template: str
     summary: str
-    beside: tuple[str, ...] = ()
+    standalone: tuple[str, ...] = ()
 
 
 BACKENDS: Final[Mapping[str, Backend]] = {
     "numpy": Backend(numpy.emit, numpy.TEMPLATE, "one module that needs NumPy alone"),
-    "c": Backend(
-        c.emit, c.TEMPLATE, "a C file, and a NumPy module that compiles it with the system's compiler", (".c",)
-    ),
+    "c": Backend(c.emit, c.TEMPLATE, "a NumPy module with C in it, which the system's compiler compiles", (".c", ".h")),
     "cuda": Backend(cuda.emit, cuda.TEMPLATE, "a CuPy module with its CUDA kernels, and cuBLAS"),
 }
 

@@ -1,4 +1,4 @@
-"""The C backend: a C file, and a module with the usual API that compiles it at first use and calls it by ctypes."""
+"""The C backend: a module with the usual API and C in it, compiled at first use and called by ctypes; or C alone."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from math import ceil, prod
 from typing import Final
 
 from smgen.backends.facts import Facts
-from smgen.backends.layout import SUMMARIES, WIDTH, Arrays, Header, Sweeps, header, sweeps
+from smgen.backends.layout import SUMMARIES, WIDTH, Arrays, Header, commented, header
 from smgen.cost import savings
+from smgen.errors import InternalError
 from smgen.ir import BATCH, ITEM, Product, Schedule
 from smgen.lower.names import parameter_buffer
 from smgen.passes import pipelines, run
 from smgen.passes.storage import most_tangents
+from smgen.printers import tiles
 from smgen.printers.c import CPrinter
 from smgen.printers.kernels import helpers
 from smgen.printers.memory import Memory
 from smgen.printers.sections import sections
+from smgen.printers.source import Statement
 from smgen.printers.tiles import PrintedTiles, print_tiles
 from smgen.render import plain, render
 
@@ -41,6 +44,16 @@ MOST_ROWS: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """A section, ready to lay out; `slot` is the place of a rank's totals, if it adds to them."""
+
+    team: bool
+    spans: tuple[int, ...]
+    slot: str
+    statements: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """A function of the C file, ready to lay out."""
 
@@ -53,13 +66,9 @@ class Function:
     tile_rows: int
     tangents: int
     flops: str
-    spans: tuple[str, ...]
-    zeros: tuple[str, ...]
-    keep_totals: tuple[str, ...]
-    add: tuple[str, ...]
-    once: Sweeps
-    tile: Sweeps
-    end: Sweeps
+    once: tuple[Section, ...]
+    tile: tuple[Section, ...]
+    end: tuple[Section, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +119,10 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         sections(plain("c/primitives.h"), text),
         functions,
     )
-    return {suffix: render(f"c/module{suffix}.j2", module) for suffix in (".py", ".c", ".h")}
+    texts = {suffix: render(f"c/module{suffix}.j2", module) for suffix in (".py", ".c", ".h")}
+    if "'''" in texts[".c"]:
+        raise InternalError("the C text would end the string that it stands in")
+    return texts
 
 
 def _identifier(name: str) -> str:
@@ -123,8 +135,6 @@ def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTil
     keys = {parameter_buffer(key, shape).name: k for k, (key, shape) in enumerate(facts.parameters.items())}
     base = printed.name.removesuffix("_lam0")
     flops = sum(op.flops for op in schedule.ops if isinstance(op, Product) and _batched(op))
-    tile_text = "\n".join(line for sweep in printed.tile for s in sweep.statements for line in s.code)
-    widths = {int(w) for w in re.findall(r"\bs(\d+)\.", tile_text)} | {t.columns for t in memory.column_sums}
     tangents = most_tangents(schedule)
     return Function(
         printed.name,
@@ -136,21 +146,15 @@ def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTil
         _tile_rows(memory.tile_width * ITEM[facts.dtype], tangents, facts.memory),
         tangents,
         f"{float(flops):.0f}.0",
-        tuple(f"const span s{width} = share(mine, {width});" for width in sorted(widths)),
-        (
-            *(f"double {name} = 0;" for name in memory.totals),
-            *(
-                line
-                for t in memory.column_sums
-                for line in (f"for (long j = s{t.columns}.first; j < s{t.columns}.last; j++)", f"    {t.name}[j] = 0;")
-            ),
-        ),
-        tuple(f"totals[all.rank * TOTALS + {k}] = {name};" for k, name in enumerate(memory.totals)),
-        tuple(_added(memory)),
-        sweeps(printed.once, WIDTH - 20),
-        sweeps(printed.tile, WIDTH - 20),
-        sweeps(printed.end, WIDTH - 20),
+        tuple(_section(section, "all.rank") for section in printed.once),
+        tuple(_section(section, "p.alone ? part : mine.rank") for section in printed.tile),
+        tuple(_section(section, "all.rank") for section in (*_added(memory), *printed.end)),
     )
+
+
+def _section(section: tiles.Section, slot: str) -> Section:
+    statements = tuple(commented(s, WIDTH - 20) for s in section.statements)
+    return Section(section.team, section.spans, slot if section.adds else "", statements)
 
 
 def _results(schedule: Schedule) -> str:
@@ -172,20 +176,23 @@ def _tile_rows(row_bytes: int, tangents: int, memory: int | None) -> int:
     return min(max(budget // max(row_bytes, 1), 1), MOST_ROWS)
 
 
-def _added(memory: Memory) -> Iterable[str]:
+def _added(memory: Memory) -> Iterable[tiles.Section]:
     """What is added up when all tiles are done."""
+    calls = []
     for total in memory.sums:
         size = total.rows * total.columns
-        yield f"add_parts(all, (int)parts, all_sums + {total.offset}, {memory.sums_size}, {size});"
+        calls.append(f"add_parts(all, (int)parts, all_sums + {total.offset}, {memory.sums_size}, {size});")
     for total in memory.column_sums:
         where = f"all_columns + {total.offset}, {memory.column_sums_size}, {total.columns}, {total.name}"
-        yield f"add_columns(all, (int)parts, {where});"
-    for k, name in enumerate(memory.totals):
-        yield f"const double {name} = add_totals(p.threads, totals + {k});"
-    if any(total.symmetric for total in memory.sums):
-        yield "together(all);"
-    for total in memory.sums:
-        if total.symmetric:
-            yield f"mirror(all, {total.rows}, all_sums + {total.offset}, {total.columns});"
-    if memory.sums or memory.column_sums:
-        yield "together(all);"
+        calls.append(f"add_columns(all, (int)parts, {where});")
+    mirrored = [
+        f"mirror(all, {total.rows}, all_sums + {total.offset}, {total.columns});"
+        for total in memory.sums
+        if total.symmetric
+    ]
+    for lines in (calls, mirrored):
+        if lines:
+            yield tiles.Section((Statement("", tuple(lines)),))
+    totals = tuple(tiles.total_of(memory, name) for name, phase in memory.totals.items() if phase == "tile")
+    if totals:
+        yield tiles.Section((Statement("", totals),), team=False)

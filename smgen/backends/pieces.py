@@ -21,6 +21,7 @@ class Pieces:
     address_type: str = "pointers, "
     declared: str = "const {real} *all_probes, "
     unused: str = "(void)all_probes, "
+    handed: str = ".all_probes = all_probes, "
     given: str = '{"probes": draw_probes(16, seed)}'
     lams: str = "(0.0, 0.1)"
 

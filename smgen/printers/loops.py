@@ -6,36 +6,52 @@ from collections.abc import Iterator
 
 import sympy as sp
 
-from smgen.ir import BATCH, Buffer, Fused, Phase, Shape
+from smgen.ir import BATCH, Buffer, Dim, Fused, Phase, Shape
 from smgen.printers.c import CPrinter
 from smgen.printers.memory import Memory
 from smgen.printers.source import Statement
 
 
 class Loops:
-    """Prints the loops of one phase. A tile is a team's, everything else is all threads'."""
+    """Prints the loops of one phase. A tile is a team's, everything else is all ranks'.
+
+    `widths` are the numbers of columns of which the loops printed so far take a rank's part.
+    """
 
     def __init__(self, memory: Memory, dtype: str, phase: Phase) -> None:
         self.memory = memory
         self.c = CPrinter(dtype, simd=True)
         self.phase = phase
         self.team = "mine" if phase == "tile" else "all"
+        self.widths: set[Dim] = set()
+
+    def span(self, columns: Dim) -> str:
+        """The variable that holds a rank's part of so many columns."""
+        self.widths.add(columns)
+        return f"s{columns}"
 
     def loop(self, op: Fused) -> list[str]:
-        """The loop of a fused operation; outside tiles, totals and the scalars made of them are the first thread's."""
+        """The loop of a fused operation, and its totals; outside tiles, totals are the first rank's."""
+        totals = [total.out.name for total in op.totals if not total.out.shape]
+        lines = self._loop(op, ", ".join(totals))
+        if not totals:
+            return lines
+        kept = [f"totals[slot * TOTALS + {self.memory.total(name)}] += {name};" for name in totals]
+        inside = [*(f"double {name} = 0;" for name in totals), *lines, *kept]
+        return block("", inside) if self.phase == "tile" else block("if (slot == 0)", inside)
+
+    def _loop(self, op: Fused, sums: str) -> list[str]:
         rows, columns = sides(op.shape)
-        sums = ", ".join(total.out.name for total in op.totals)
         body = list(self.body(op))
-        if len(op.shape) == 3:
-            sums = ", ".join(total.out.name for total in op.totals if not total.out.shape)
-            inner = columns_loop(f"s{columns}.first", f"s{columns}.last", sums, body)
-            return for_loop("n", "0", "rows", for_loop("c", "0", str(op.shape[1]), inner))
         if self.phase == "tile":
-            return for_loop("n", "0", "rows", columns_loop(f"s{columns}.first", f"s{columns}.last", sums, body))
+            s = self.span(columns)
+            inner = columns_loop(f"{s}.first", f"{s}.last", sums, body)
+            if len(op.shape) == 3:
+                inner = for_loop("c", "0", str(op.shape[1]), inner)
+            return for_loop("n", "0", "rows", inner)
         if sums:
-            declared = [f"double {total.out.name} = 0;" for total in op.totals]
             whole = columns_loop("0", str(columns), sums, body)
-            return [*declared, *block("if (all.rank == 0)", for_loop("n", "0", rows, whole) if rows else whole)]
+            return for_loop("n", "0", rows, whole) if rows else whole
         if rows:
             return self.shared(rows, "n", columns_loop("0", str(columns), "", body))
         return self.shared(str(columns), "j", body)
@@ -105,7 +121,7 @@ class Loops:
         for out, expr in op.steps:
             yield Statement(out.math, (f"const double {out.name} = {c(expr)};",))
         returned = [f"{self.memory.number(b)} = {b.name};" for b in op.stored if self.memory.number(b)]
-        yield Statement("", tuple(block("if (all.rank == 0)", returned) if returned else ()))
+        yield Statement("", tuple(block("if (w->number == 0)", returned) if returned else ()))
 
     def rows_of(self, out: Buffer, value: str) -> list[str]:
         """A matrix made once a call, its rows shared out."""
@@ -115,7 +131,7 @@ class Loops:
     def concat(self, out: Buffer, parts: tuple[tuple[sp.Expr, int], ...], reads: tuple[Buffer, ...]) -> list[str]:
         """Each thread fills its own columns of the result."""
         known = {b.name: b for b in reads if b.shape}
-        s = f"s{out.shape[-1]}" if self.phase == "tile" else f"share({self.team}, {out.shape[-1]})"
+        s = self.span(out.shape[-1]) if self.phase == "tile" else f"share({self.team}, {out.shape[-1]})"
         rows = self.row_in(out, out.shape, self.memory.stride(out)) if len(out.shape) > 1 else ""
         lines: list[str] = []
         start = 0
@@ -153,7 +169,7 @@ def for_loop(index: str, first: str, last: str, body: list[str]) -> list[str]:
 
 def block(head: str, body: list[str]) -> list[str]:
     """A head and what it governs; pragmas stay at the margin."""
-    return [f"{head} {{", *(line if line.startswith("#") else f"    {line}" for line in body), "}"]
+    return [f"{head} {{".lstrip(), *(line if line.startswith("#") else f"    {line}" for line in body), "}"]
 
 
 def columns_loop(first: str, last: str, sums: str, body: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from math import prod
 from typing import Final
 
 from smgen.errors import InternalError
-from smgen.ir import ITEM, Buffer, Phase, Product, Reduce, Schedule, Shape, View, column_of
+from smgen.ir import ITEM, Buffer, Fused, Phase, Product, Reduce, Schedule, Shape, View, column_of
 from smgen.passes.storage import allocate, view_roots
 
 LINE: Final = 64
@@ -29,7 +29,10 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Pointers as C declarations, by the block they belong to, and sizes in numbers of the dtype."""
+    """Pointers as C declarations, by the block they belong to, and sizes in numbers of the dtype.
+
+    `totals` are the sums that are one number, with the phase they are taken in; every rank has a place for each.
+    """
 
     shared: tuple[str, ...]
     tile: tuple[str, ...]
@@ -37,7 +40,7 @@ class Memory:
     end: tuple[str, ...]
     sums: tuple[Total, ...]
     column_sums: tuple[Total, ...]
-    totals: tuple[str, ...]
+    totals: Mapping[str, Phase]
     shared_size: int
     tile_width: int
     sums_size: int
@@ -48,6 +51,10 @@ class Memory:
     def stride(self, b: Buffer) -> int:
         """Numbers from a row of an array to the next."""
         return self.strides[b.name]
+
+    def total(self, name: str) -> int:
+        """The place of a total among those of a rank."""
+        return list(self.totals).index(name)
 
     def number(self, b: Buffer) -> str:
         """Where a scalar result goes; nothing for a scalar that is not returned."""
@@ -72,7 +79,7 @@ class _Plan:
         self.slots: dict[str, int] = {}
         self.sums: list[Total] = []
         self.column_sums: list[Total] = []
-        self.totals: list[str] = []
+        self.totals: dict[str, Phase] = {}
 
     def memory(self) -> Memory:
         arrays = [b for b in self.schedule.outputs if b.shape]
@@ -90,7 +97,9 @@ class _Plan:
                     if isinstance(op, View):
                         self.view(op, sweep.phase)
                     elif not out.shape:
-                        self.scalar(out, sweep.phase)
+                        self.strides[out.name] = 1
+                        if isinstance(op, Fused) and op.shape:
+                            self.totals[out.name] = sweep.phase
                     elif sweep.phase == "tile" and not out.batched:
                         self.total(op, out)
                     else:
@@ -99,7 +108,7 @@ class _Plan:
             **{name: tuple(lines) for name, lines in self.lines.items()},
             sums=tuple(self.sums),
             column_sums=tuple(self.column_sums),
-            totals=tuple(self.totals),
+            totals=self.totals,
             shared_size=self.sizes["shared"],
             tile_width=self.sizes["tile"],
             sums_size=self.sizes["sums"],
@@ -162,11 +171,6 @@ class _Plan:
             return
         block = {"once": "shared", "end": "end", "tile": "rows" if self.place[root] == "rows" else "tile"}[phase]
         self.declare(block, op.out, op.src.name + (f" + {op.start}" if op.start else ""), const=True)
-
-    def scalar(self, out: Buffer, phase: Phase) -> None:
-        self.strides[out.name] = 1
-        if phase == "tile":
-            self.totals.append(out.name)
 
     def total(self, op: object, out: Buffer) -> None:
         """A sum over the batch: every thread alone on tiles has a part, and at the end the first one has the sum."""

@@ -44,12 +44,16 @@ class Products:
     def __init__(self, loops: Loops) -> None:
         self.loops, self.memory, self.phase, self.team = loops, loops.memory, loops.phase, loops.team
 
-    def product(self, op: Product) -> Iterator[str]:
-        """A call for each pair of operands."""
+    def product(self, op: Product) -> Iterator[tuple[str, ...]]:
+        """A call for each pair of operands, in steps: the whole team has taken one before it takes the next."""
         summed = self.phase == "tile" and not op.out.batched
+        calls = []
         for position, (left, right) in enumerate(op.pairs):
             more = "1" if position else "more" if summed else "0"
-            yield self._product(op, left, right, more)
+            calls.append(self._product(op, left, right, more))
+        yield tuple(calls)
+        if op.left == op.right and op.axes == "md,kd->mk":
+            yield (f"mirror({self.team}, {op.left.shape[0]}, {op.out.name}, {self.memory.stride(op.out)});",)
 
     def _product(self, op: Product, left: Buffer, right: Buffer, more: str) -> str:
         a, b, out = (f"{x.name}, {self.memory.stride(x)}" for x in (left, right, op.out))
@@ -86,19 +90,20 @@ class Products:
         if len(src.shape) == 3:  # over the units of each tangent
             across = f"{src.name}[(n * {src.shape[1]} + c) * {stride} + j]"
             sums = _dot(f"{out.name}[n * {src.shape[1]} + c]", "j", str(src.shape[2]), across)
-            return for_loop("n", "0", "rows", for_loop("c", f"s{src.shape[1]}.first", f"s{src.shape[1]}.last", sums))
+            s = self.loops.span(src.shape[1])
+            return for_loop("n", "0", "rows", for_loop("c", f"{s}.first", f"{s}.last", sums))
         i = "n" if axis == 1 else "j"
         value = f"{src.name}[n * {stride} + j]"
         inner, count = ("j", src.shape[1]) if axis == 1 else ("n", src.shape[0])
         sums = _dot(f"{out.name}[{i}]", inner, str(count), value, simd=axis == 1)
         if self.phase == "tile":
-            return block("if (s1.first < s1.last)", for_loop(i, "0", "rows", sums))
+            s = self.loops.span(1)
+            return block(f"if ({s}.first < {s}.last)", for_loop(i, "0", "rows", sums))
         return self.loops.shared(str(out.shape[0]), i, sums)
 
     def batch_sum(self, out: Buffer, src: Buffer) -> list[str]:
         """What the tile adds to a sum over all samples: of rows in double, of matrices in the dtype."""
-        columns = src.shape[-1]
-        s = f"s{columns}"
+        s = self.loops.span(src.shape[-1])
         if len(src.shape) == 2:
             add = [f"{out.name}[j] += {self.loops.element(src, (BATCH, 0))};"]
             return for_loop("n", "0", "rows", columns_loop(f"{s}.first", f"{s}.last", "", add))
