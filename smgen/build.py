@@ -9,6 +9,7 @@ write           source   → file, whole or not at all
 
 from __future__ import annotations
 
+import re
 import shlex
 import warnings
 from dataclasses import asdict, dataclass
@@ -32,7 +33,7 @@ from smgen.errors import (
     did_you_mean,
 )
 from smgen.exactness import Verdict
-from smgen.files import changed, write
+from smgen.files import building, changed, differs, sealed, write
 from smgen.hessians import DISTRIBUTIONS, MODES, Method, lower, quality
 from smgen.loader import load_sources
 from smgen.netfile import load_network
@@ -101,47 +102,60 @@ def build(
     out: Path | None = None,
     options: Options | None = None,
     *,
+    name: str | None = None,
     force: bool = False,
     standalone: bool = False,
 ) -> Built:
-    """Compile `net` to `<out>/<stem>_<backend>.py` and what it needs beside it; the folder defaults to that of `net`.
+    """Compile `net` to a module in the folder `out`, by default that of `net`.
 
-    `standalone` adds the header that a C program includes.
-
-    A module whose description, options, generator and template are unchanged is left alone unless `force`. Warns with
-    `InexactWarning` and `NumericsWarning`. Raises `SmgenError` before anything is written, also for an inexact network
-    without a hessian mode.
+    The file is `<stem>_<backend>.py`, or `<stem>_<mode>_<backend>.py` for a hessian mode other than the diagonal
+    recursion; `name` stands for the stem, there and in the names of C functions. `standalone` adds the C file and the
+    header that C programs take. A module whose description, options, generator and template are unchanged is left alone
+    unless `force`. Builds into one folder take turns. Warns with `InexactWarning` and `NumericsWarning`. Raises
+    `SmgenError` before anything is written, also for an inexact network without a hessian mode.
     """
     options = options or Options()
-    if standalone and options.backend != "c":
+    if standalone and not BACKENDS[options.backend].standalone:
         raise BuildError(what=f"--standalone with --backend {options.backend}", hint="C is what --backend c emits")
     if options.method.hessian != "hutchinson" and (options.probes, options.distribution) != (1, "rademacher"):
         chosen = f"--hessian {options.hessian}" if options.hessian else "no --hessian"
         raise BuildError(
             what=f"--probes or --distribution with {chosen}", hint="probes are what --hessian hutchinson takes"
         )
-    network, facts = prepared(net, options, ask=True)
-    folder = out if out is not None else net.parent
-    path = folder / f"{net.stem}_{options.backend}.py"
-    suffixes = [*BACKENDS[options.backend].beside, *([".h"] if standalone else [])]
-    changes = ("forced",) if force else changed(path, facts)
-    changes += tuple(
-        f"{suffix} was missing" for suffix in suffixes if not changes and not path.with_suffix(suffix).exists()
-    )
-    if changes:
-        texts = sources(network, facts)
-        for suffix in (*suffixes, ".py"):
-            write(path.with_suffix(suffix), texts[suffix])
+    folder = (out if out is not None else net.parent).absolute()
+    network, facts = prepared(net, options, name=name, ask=True)
+    if not facts.file.isidentifier():
+        raise BuildError(
+            origin=str(net),
+            what=f"a module {facts.file}.py could not be imported: its name is no Python name",
+            hint=f"choose another, e.g. --name {_importable(facts.stem)}",
+        )
+    path = (out if out is not None else net.parent) / f"{facts.file}.py"
+    with building(folder):
+        changes = ("forced",) if force else changed(folder / path.name, facts)
+        if changes or standalone:
+            texts = sources(network, facts)
+            beside = BACKENDS[options.backend].standalone if standalone else ()
+            stale = [end for end in beside if differs((folder / path.name).with_suffix(end), texts[end])]
+            changes += tuple(f"{end} was missing or stale" for end in stale if not changes)
+            for end in (*stale, *([".py"] if changes else [])):
+                write((folder / path.name).with_suffix(end), texts[end])
     return Built(path, changes, facts)
 
 
-def prepared(net: Path, options: Options, *, ask: bool = False) -> tuple[Network, Facts]:
+def _importable(stem: str) -> str:
+    """A name for a module, like the file's."""
+    word = re.sub(r"\W+", "_", stem).strip("_") or "net"
+    return word if word.isidentifier() else f"net_{word}"
+
+
+def prepared(net: Path, options: Options, *, name: str | None = None, ask: bool = False) -> tuple[Network, Facts]:
     """The network of `net`, checked, and the facts of building it; warns and raises as `build` does.
 
     Without a hessian mode an inexact network is taken with the diagonal recursion, unless `ask`.
     """
     network = load_network(net)
-    facts = gather(network, net, options)
+    facts = gather(network, net, options, name)
     if ask and options.hessian is None and not facts.quality.exact:
         raise BuildError(origin=str(net), what=_choice_text(facts.quality), hint="choose with --hessian")
     check(network, facts)
@@ -161,20 +175,25 @@ def source(network: Network, facts: Facts) -> str:
 
 def sources(network: Network, facts: Facts) -> dict[str, str]:
     """The texts of the module's files by extension, the module's own first: lowered, printed and laid out."""
-    return BACKENDS[facts.backend].emit(facts, lower(network, facts.method))
+    texts = BACKENDS[facts.backend].emit(facts, lower(network, facts.method))
+    return texts | {".py": sealed(texts[".py"])}
 
 
-def gather(network: Network, net: Path, options: Options) -> Facts:
+def gather(network: Network, net: Path, options: Options, name: str | None = None) -> Facts:
     """What the module says about itself. The command names the file alone: bytes must not depend on folders."""
     template = BACKENDS[options.backend].template
-    name = net.parent.resolve().name if net.stem == "net" else net.stem
+    if name is not None and not name.isidentifier():
+        hint = "letters, digits and _, not beginning with a digit"
+        raise BuildError(what=f"--name {name!r}: no Python name", hint=hint)
+    folder = net.absolute().parent.name if net.stem == "net" else net.stem
     chosen = asdict(options) | {"hessian": options.method.hessian}
     if chosen["hessian"] != "hutchinson":
         del chosen["probes"], chosen["distribution"]
+    chosen["name"] = name
     flags = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in chosen.items() if value is not None)
     return Facts(
-        name=_quotable(name) or "net",
-        file=f"{_quotable(net.stem)}_{options.backend}",
+        name=name or _quotable(folder) or "net",
+        stem=name or _quotable(net.stem),
         description=network.summary,
         fingerprint=network.fingerprint,
         template_fingerprint=template_fingerprint(template),

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import importlib.util
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,14 +38,8 @@ def load_source(text: str, name: str) -> ModuleType:
 
 
 def load_sources(texts: Mapping[str, str], name: str) -> ModuleType:
-    """Execute a generated module from its texts by extension; files beside it live in a folder until Python exits."""
-    if len(texts) == 1:
-        return load_source(texts[".py"], name)
-    folder = Path(tempfile.mkdtemp(prefix="smgen-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for suffix, text in texts.items():
-        (folder / f"net{suffix}").write_text(text, encoding="utf-8")
-    return load(folder / "net.py")
+    """Execute a generated module from its texts by extension."""
+    return load_source(texts[".py"], name)
 
 
 @contextmanager

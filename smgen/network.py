@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import InitVar, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
 
 from smgen.derivatives import differentiate
@@ -100,6 +100,34 @@ class Network:
                 return {f"{vertex.name}.gain": (vertex.units,)}
             case _:
                 return {}
+
+    def renamed(self, label: Callable[[str], str]) -> Network:
+        """The same network with other names of layers and weights. Raises `NetworkError` if two become one."""
+        labels = {v.name: label(v.name) for v in self.vertices}
+        if labels == {name: name for name in labels}:
+            return self
+        for v in self.vertices:
+            other = next(w for w in self.vertices if labels[w.name] == labels[v.name])
+            if other != v:
+                raise NetworkError(
+                    origin=v.origin,
+                    what=f"the names '{v.name}' and '{other.name}' ({other.origin}) are too much alike for generated code",
+                    hint="choose another for one of them",
+                )
+        network = object.__new__(Network)
+        vertices = tuple(
+            replace(
+                v,
+                name=labels[v.name],
+                inputs=tuple(labels[i] for i in v.inputs),
+                op=replace(v.op, weights=label(v.op.weights)) if isinstance(v.op, Linear) else v.op,
+            )
+            for v in self.vertices
+        )
+        object.__setattr__(network, "vertices", vertices)
+        object.__setattr__(network, "energies", tuple((labels[name], count) for name, count in self.energies))
+        object.__setattr__(network, "nodes", self.nodes)
+        return network
 
     @property
     def text(self) -> str:

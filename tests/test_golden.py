@@ -19,7 +19,7 @@ from smgen.netfile import load_network
 from smgen.show import as_schedules
 
 GENERATED = Path(__file__).resolve().parent.parent / "generated"
-MODES = {"exact/": Options(hessian="exact"), "hutchinson/": Options(hessian="hutchinson", probes=2)}
+MODES = (Options(hessian="exact"), Options(hessian="hutchinson", probes=2))
 IN_EVERY_MODE = ("mlp", "skip")
 EXAMPLES = sorted(path.parent.name for path in GENERATED.glob("*/net.py"))
 
@@ -29,11 +29,16 @@ def generate(example: str) -> dict[str, str]:
     net = GENERATED / example / "net.py"
     network = load_network(net)
     files: dict[str, str] = {}
-    for folder, options in {"": Options(), **(MODES if example in IN_EVERY_MODE else {})}.items():
-        files[f"{folder}schedule.txt"] = as_schedules(network, options)
+    for options in (Options(), *(MODES if example in IN_EVERY_MODE else ())):
         for backend in BACKENDS:
-            texts = sources(network, gather(network, net, replace(options, backend=backend)))
-            files |= {f"{folder}net_{backend}{suffix}": text for suffix, text in texts.items()}
+            facts = gather(network, net, replace(options, backend=backend))
+            files[f"schedule{facts.mode}.txt"] = as_schedules(network, options)
+            standalone = BACKENDS[backend].standalone if example == "ica" else ()
+            files |= {
+                f"{facts.file}{suffix}": text
+                for suffix, text in sources(network, facts).items()
+                if suffix == ".py" or suffix in standalone
+            }
     return files
 
 
@@ -42,14 +47,13 @@ def test_golden(example: str, update_golden: bool) -> None:
     for name, text in generate(example).items():
         path = GENERATED / example / name
         if update_golden:
-            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
         assert path.read_text(encoding="utf-8") == text, f"{path} is stale: pytest tests/test_golden.py --update-golden"
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_selftest_of_the_golden_modules(example: str) -> None:
-    for path in (GENERATED / example).rglob("net_numpy.py"):
+    for path in (GENERATED / example).rglob("net_*numpy.py"):
         assert load(path).selftest(), path
 
 

@@ -167,9 +167,9 @@ def test_a_forked_process_has_threads_of_its_own(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", FORKED], cwd=tmp_path, check=True, timeout=60)
 
 
-@pytest.mark.parametrize("threads", [0, -1, 1.5, "2", True])
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2", True, np.bool_(True), 1025, 10**30, [2]])
 def test_only_positive_whole_numbers_of_threads(threads: Any) -> None:
     for backend in ("numpy", "c"):
         module = module_of(CATALOGUE["ica"](), backend=backend)
-        with pytest.raises(ValueError, match="threads: expected a positive whole number or None, got "):
+        with pytest.raises(ValueError, match="threads: expected a whole number from 1 to 1024 or None, got "):
             module.Workspace(threads=threads)

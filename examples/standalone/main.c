@@ -1,7 +1,7 @@
 /* Train an independent component analysis from C, without Python:
 
        smgen build generated/ica/net.py --backend c --standalone -o examples/standalone
-       cc -O2 -march=native -fno-math-errno -fno-trapping-math -fopenmp examples/standalone/main.c examples/standalone/net_c.c -lm -o ica
+       cc -O2 -march=native -fno-math-errno -fno-trapping-math -fopenmp-simd -pthread examples/standalone/main.c examples/standalone/net_c.c -lm -o ica
        ./ica
 
    With a BLAS, add -DWITH_CBLAS and its library (-lopenblas); without one, products are loops. */
@@ -38,7 +38,7 @@ int main(void)
 #ifdef WITH_CBLAS
     ica_use_gemm(cblas_sgemm);
 #endif
-    if (!ica_is_finite(x, SAMPLES * INPUTS, 0))
+    if (!ica_is_finite(x, SAMPLES * INPUTS))
         return 1;
 
     const size_t size = (size_t)ica_loss_and_grad_lam0_memory(SAMPLES, 0);

@@ -19,18 +19,25 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 74aff1a9057f23265698ecddd8e2b54c0cba849e4a76f7a51905de39cfea8823 */
+   template c/module.c.j2, sha256 efef557d1e24a242cce102cb393130a48de25510ef8234d10422be93972e4af3 */
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* sched_getaffinity */
+#endif
 #include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-enum { TOTALS = 8 * 1 }; /* places for the sums of a thread's losses: whole cache lines */
+enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
-/* ---- what every function needs: threads, their shares, and products ---- */
+/* ---- what every function needs: shares of the work, and products ---- */
 
 typedef float real;
 
@@ -41,7 +48,8 @@ typedef float real;
 #define OUT_OF_LINE static
 #endif
 
-/* The threads that work on one tile of rows: all of them together, or each alone on tiles of its own. */
+/* One of the equal shares that the work of a call, or of one tile, is cut into. Shares depend on the number of threads that
+   was asked for, not on which threads do them: the numbers are the same bits on a busy machine and on an idle one. */
 typedef struct {
     int rank, size;
 } team;
@@ -53,7 +61,7 @@ typedef struct {
 static inline long min_long(const long a, const long b) { return a < b ? a : b; }
 static inline long max_long(const long a, const long b) { return a > b ? a : b; }
 
-/* The part of `count` columns or rows that is this thread's: whole cache lines, so that no two threads write to one. */
+/* The part of `count` columns or rows that is this rank's: whole cache lines, so that no two ranks write to one. */
 static inline span share(const team t, const long count)
 {
     const long line = 64 / sizeof(real);
@@ -61,23 +69,14 @@ static inline span share(const team t, const long count)
     return (span){min_long(lines * t.rank / t.size * line, count), min_long(lines * (t.rank + 1) / t.size * line, count)};
 }
 
-/* Go on when every thread of the team is here. */
-static inline void together(const team t)
-{
-    if (t.size > 1) {
-#pragma omp barrier
-    }
-}
-
-/* How N samples are cut into tiles: with work for all, threads are alone on tiles of `rows` rows; otherwise together
-   on one. */
+/* How N samples are cut into tiles: with work for all, ranks are alone on tiles of `rows` rows; otherwise together on one. */
 typedef struct {
-    int threads, alone;
+    int ranks, alone;
     long rows, capacity;
 } plan;
 
 #ifndef FEWEST_ROWS
-#define FEWEST_ROWS 64 /* a tile of a thread alone has; with fewer, products spend too long on packing weights */
+#define FEWEST_ROWS 64 /* a tile of a rank alone has; with fewer, products spend too long on packing weights */
 #endif
 #ifndef MOST_ROWS
 #define MOST_ROWS 512 /* a tile has */
@@ -86,25 +85,30 @@ typedef struct {
 #define WORTH_THREADS 1e6 /* FLOPs of a call: with fewer, waking threads takes longer */
 #endif
 
+/* How many CPUs this process may use. */
+static int cpus(void)
+{
+#ifdef __linux__
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+        return CPU_COUNT(&allowed);
+#endif
+    const long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count > 0 ? (int)min_long(count, 1024) : 1;
+}
+
 /* Every sample has `tangents` rows in products. */
-static plan plan_of(const long N, int threads, long rows, const long tangents, const double flops)
+static plan plan_of(const long N, const int threads, long rows, const long tangents, const double flops)
 {
     plan p = {1, 1, rows, 0};
-#ifdef _OPENMP
-    if (N * flops >= WORTH_THREADS && !omp_in_parallel()) {
-        p.threads = threads > 0 ? threads : omp_get_max_threads();
-        p.threads = (int)min_long(p.threads, omp_get_thread_limit());
-        omp_set_dynamic(0); /* as many as asked for: each has a part of the tiles */
-    }
-#else
-    (void)threads, (void)flops;
-#endif
+    if ((double)N * flops >= WORTH_THREADS)
+        p.ranks = threads > 0 ? threads : cpus();
     rows = min_long(rows, MOST_ROWS);
-    p.alone = (N >= p.threads && N * tangents >= (long)p.threads * FEWEST_ROWS) || p.threads == 1;
+    p.alone = (N >= p.ranks && N * tangents >= (long)p.ranks * FEWEST_ROWS) || p.ranks == 1;
     if (p.alone) {
-        const long rounds = (N + p.threads * rows - 1) / (p.threads * rows);
-        p.rows = (N + rounds * p.threads - 1) / (rounds * p.threads);
-        p.threads = (int)min_long(p.threads, (N + p.rows - 1) / p.rows);
+        const long rounds = (N + p.ranks * rows - 1) / (p.ranks * rows);
+        p.rows = (N + rounds * p.ranks - 1) / (rounds * p.ranks);
+        p.ranks = (int)min_long(p.ranks, (N + p.rows - 1) / p.rows);
     } else {
         p.rows = N;
     }
@@ -176,7 +180,7 @@ static inline int is_small(const long m, const long n, const long k)
     return gemm == NULL || m <= SMALL || n <= SMALL || k <= SMALL;
 }
 
-/* c = more c + a b, this thread's columns; a has `rows` rows of k, b k rows of n. */
+/* c = more c + a b, this rank's columns; a has `rows` rows of k, b k rows of n. */
 OUT_OF_LINE void times(const team t, const long rows, const long n, const long k, const real *a, const long lda, const real *b,
                   const long ldb, const real more, real *c, const long ldc)
 {
@@ -191,7 +195,7 @@ OUT_OF_LINE void times(const team t, const long rows, const long n, const long k
              c + own.first, (int)ldc);
 }
 
-/* c = more c + a bᵀ, this thread's columns; a has `rows` rows of k, b n rows of k. */
+/* c = more c + a bᵀ, this rank's columns; a has `rows` rows of k, b n rows of k. */
 OUT_OF_LINE void times_transposed(const team t, const long rows, const long n, const long k, const real *a, const long lda,
                              const real *b, const long ldb, const real more, real *c, const long ldc)
 {
@@ -206,7 +210,7 @@ OUT_OF_LINE void times_transposed(const team t, const long rows, const long n, c
              more, c + own.first, (int)ldc);
 }
 
-/* c = more c + aᵀ b, this thread's rows; a has k rows of m, b k rows of n. */
+/* c = more c + aᵀ b, this rank's rows; a has k rows of m, b k rows of n. */
 OUT_OF_LINE void transposed_times(const team t, const long m, const long n, const long k, const real *a, const long lda,
                              const real *b, const long ldb, const real more, real *c, const long ldc)
 {
@@ -239,7 +243,7 @@ OUT_OF_LINE void gram(const team t, const long m, const long k, const real *a, c
     }
 }
 
-/* The lower triangle from the upper one, this thread's rows. */
+/* The lower triangle from the upper one, this rank's rows. */
 OUT_OF_LINE void mirror(const team t, const long m, real *c, const long ldc)
 {
     const span own = share(t, m);
@@ -255,16 +259,14 @@ OUT_OF_LINE void gram_of_columns(const team t, const long m, const long k, const
     gram(t, m, k, a, 1, lda, TRANSPOSED, PLAIN, lda, more, c, ldc);
 }
 
-/* c = more c + a aᵀ, where a has m rows of k. */
+/* The upper triangle of c = more c + a aᵀ, where a has m rows of k; `mirror` completes it. */
 OUT_OF_LINE void gram_of_rows(const team t, const long m, const long k, const real *a, const long lda, const real more,
                                 real *c, const long ldc)
 {
     gram(t, m, k, a, lda, 1, PLAIN, TRANSPOSED, lda, more, c, ldc);
-    together(t);
-    mirror(t, m, c, ldc);
 }
 
-/* Add the parts of all threads, `stride` apart, to the first one, in order: this thread's share of the numbers. */
+/* Add the parts of all ranks, `stride` apart, to the first one, in order: this rank's share of the numbers. */
 OUT_OF_LINE void add_parts(const team t, const int parts, real *sums, const long stride, const long count)
 {
     const span own = share(t, count);
@@ -286,13 +288,224 @@ OUT_OF_LINE void add_columns(const team t, const int parts, const double *sums, 
     }
 }
 
-/* The sum of one total over all threads. */
-static inline double add_totals(const int threads, const double *totals)
+/* The sum of one total over all ranks. */
+static inline double add_totals(const int ranks, const double *totals)
 {
     double sum = 0;
-    for (int rank = 0; rank < threads; rank++)
+    for (int rank = 0; rank < ranks; rank++)
         sum += totals[rank * TOTALS];
     return sum;
+}
+/* ---- threads ----
+   A call is a sequence of sections, and a section has as many ranks as shares of the work. The calling thread goes through all
+   sections and takes whatever rank nobody has taken; helpers that are awake do the same beside it. So it waits for a helper
+   only while that helper is at work: one that is late, or has no CPU, holds nobody up. Waiting threads spin for some
+   microseconds and then sleep. Helpers that have had nothing to do for a while end; a forked child has none. */
+
+#if defined(__x86_64__) || defined(__i386__)
+#define PAUSE() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define PAUSE() __asm__ volatile("yield")
+#else
+#define PAUSE() ((void)0)
+#endif
+
+enum { SPINS = 1000, IDLE_SECONDS = 2, LINE = 64 };
+
+/* A call in flight: for each rank the last section in which it was taken, a cache line apart, and the ranks done in all. */
+typedef struct call call;
+typedef struct worker worker;
+struct call {
+    void (*steps)(const call *, worker *);
+    plan p;
+    const real *const *params;
+    const real *x, *all_probes;
+    long N;
+    double lambda;
+    double *numbers;
+    real *const *outputs;
+    char *memory;
+    char *taken;
+    atomic_long *done;
+    atomic_int inside; /* helpers */
+};
+
+/* A thread in a call; number 0 is the calling one. Without a call it does all there is to do. */
+struct worker {
+    const call *call;
+    int number;
+    int section;
+};
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t work, left, done;
+    call *call; /* that takes helpers */
+    atomic_long posted;
+    atomic_int sleepers, leaving; /* that wait for a section's end; that wait for helpers to leave their call */
+    int started, wanted, busy, forked;
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .left = PTHREAD_COND_INITIALIZER,
+          .done = PTHREAD_COND_INITIALIZER};
+
+/* The next rank of the section that nobody has taken, this thread's own first; when all are taken, wait until all are done. */
+static team take(const worker *const w)
+{
+    const call *const c = w->call;
+    const int size = c->p.ranks;
+    for (int k = 0; k < size; k++) {
+        const int rank = (w->number + k) % size;
+        int before = w->section - 1;
+        atomic_int *const taken = (atomic_int *)(c->taken + (size_t)rank * LINE);
+        if (atomic_load_explicit(taken, memory_order_relaxed) == before &&
+            atomic_compare_exchange_strong(taken, &before, w->section))
+            return (team){rank, size};
+    }
+    const long all = (long)w->section * size;
+    for (int spin = 0; spin < SPINS; spin++) {
+        if (atomic_load(c->done) >= all)
+            return (team){size, size};
+        PAUSE();
+    }
+    pthread_mutex_lock(&pool.lock);
+    atomic_fetch_add(&pool.sleepers, 1);
+    while (atomic_load(c->done) < all)
+        pthread_cond_wait(&pool.done, &pool.lock);
+    atomic_fetch_sub(&pool.sleepers, 1);
+    pthread_mutex_unlock(&pool.lock);
+    return (team){size, size};
+}
+
+static inline team first_rank(worker *const w)
+{
+    w->section++;
+    return w->call ? take(w) : (team){0, 1};
+}
+
+static inline team next_rank(const worker *const w)
+{
+    if (!w->call)
+        return (team){1, 1};
+    const long done = atomic_fetch_add(w->call->done, 1) + 1;
+    if (done == (long)w->section * w->call->p.ranks && atomic_load(&pool.sleepers)) {
+        pthread_mutex_lock(&pool.lock);
+        pthread_cond_broadcast(&pool.done);
+        pthread_mutex_unlock(&pool.lock);
+    }
+    return take(w);
+}
+
+/* The ranks of a section that this thread takes, one after the other; behind the loop all ranks of it are done. */
+#define EACH_RANK(t, w) for (team t = first_rank(w); t.rank < t.size; t = next_rank(w))
+
+/* Tiles: ranks that are alone take turns on them, ranks that are together are inside a tile. */
+static inline team first_part(const plan p, worker *const w) { return p.alone ? first_rank(w) : (team){0, 1}; }
+static inline team next_part(const plan p, const worker *const w) { return p.alone ? next_rank(w) : (team){1, 1}; }
+#define EACH_PART(t, p, w) for (team t = first_part(p, w); t.rank < t.size; t = next_part(p, w))
+
+static void *help(void *const number)
+{
+    long seen = 0;
+    pthread_mutex_lock(&pool.lock);
+    for (;;) {
+        while (pool.call == NULL || pool.posted == seen || (long)(intptr_t)number > pool.wanted) {
+            struct timespec until;
+            clock_gettime(CLOCK_REALTIME, &until);
+            until.tv_sec += IDLE_SECONDS;
+            const long before = pool.posted;
+            const int late = pthread_cond_timedwait(&pool.work, &pool.lock, &until) != 0;
+            if (late && before == pool.posted && (long)(intptr_t)number == pool.started) { /* the last one started goes first */
+                pool.started--;
+                pthread_mutex_unlock(&pool.lock);
+                return NULL;
+            }
+        }
+        seen = pool.posted;
+        call *const c = pool.call;
+        atomic_fetch_add(&c->inside, 1);
+        pthread_mutex_unlock(&pool.lock);
+        worker w = {c, (int)(intptr_t)number, 0};
+        c->steps(c, &w);
+        atomic_fetch_sub(&c->inside, 1); /* the call may be gone from here on */
+        if (atomic_load(&pool.leaving)) {
+            pthread_mutex_lock(&pool.lock);
+            pthread_cond_broadcast(&pool.left);
+            pthread_mutex_unlock(&pool.lock);
+        }
+        for (int spin = 0; spin < SPINS && atomic_load(&pool.posted) == seen; spin++)
+            PAUSE();
+        pthread_mutex_lock(&pool.lock);
+    }
+}
+
+/* A child has the memory of its parent, but none of its threads. */
+static void forget(void)
+{
+    pthread_mutex_init(&pool.lock, NULL);
+    pthread_cond_init(&pool.work, NULL);
+    pthread_cond_init(&pool.left, NULL);
+    pthread_cond_init(&pool.done, NULL);
+    pool.call = NULL;
+    pool.started = pool.busy = 0;
+    pool.forked = 1;
+    atomic_store(&pool.sleepers, 0);
+    atomic_store(&pool.leaving, 0);
+}
+
+/* Start what is missing of the wanted helpers; as many as can be had. */
+static int start(const int wanted)
+{
+    static int registered;
+    if (!registered)
+        registered = !pthread_atfork(NULL, NULL, forget);
+    sigset_t every, before; /* signals are for the program's own threads */
+    sigfillset(&every);
+    pthread_sigmask(SIG_SETMASK, &every, &before);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    while (pool.started < wanted) {
+        pthread_t thread;
+        if (pthread_create(&thread, &attributes, help, (void *)(intptr_t)(pool.started + 1)))
+            break;
+        pool.started++;
+    }
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return pool.started;
+}
+
+/* Do a call with as many helpers as have a CPU; one call at a time has them, others go alone. */
+static void run(call *const c)
+{
+    const int wanted = (int)min_long(c->p.ranks, cpus()) - 1;
+    int helped = 0;
+    if (wanted > 0) {
+        pthread_mutex_lock(&pool.lock);
+        if (!pool.busy && !pool.forked && start(wanted)) {
+            helped = pool.busy = 1;
+            pool.wanted = wanted;
+            pool.call = c;
+            atomic_fetch_add(&pool.posted, 1);
+            pthread_cond_broadcast(&pool.work);
+        }
+        pthread_mutex_unlock(&pool.lock);
+    }
+    worker w = {c->p.ranks > 1 ? c : NULL, 0, 0};
+    c->steps(c, &w);
+    if (!helped)
+        return;
+    pthread_mutex_lock(&pool.lock);
+    pool.call = NULL; /* nobody enters it any more */
+    pthread_mutex_unlock(&pool.lock);
+    for (int spin = 0; spin < SPINS && atomic_load(&c->inside); spin++)
+        PAUSE();
+    pthread_mutex_lock(&pool.lock);
+    atomic_store(&pool.leaving, 1);
+    while (atomic_load(&c->inside))
+        pthread_cond_wait(&pool.left, &pool.lock);
+    atomic_store(&pool.leaving, 0);
+    pool.busy = 0;
+    pthread_mutex_unlock(&pool.lock);
 }
 
 /* ---- functions of one number ---- */
@@ -393,11 +606,10 @@ static inline float simd_tanhf(const float x)
 }
 
 /* Whether all numbers of x are finite: times 0 they are 0, and so is the sum. */
-int ica_is_finite(const real *x, const long count, const int threads)
+int ica_is_finite(const real *x, const long count)
 {
-    const plan p = plan_of(count, threads, count, 1, 1.0);
     real sum = 0;
-#pragma omp parallel for simd reduction(+ : sum) num_threads(p.threads)
+#pragma omp simd reduction(+ : sum)
     for (long k = 0; k < count; k++)
         sum += x[k] * 0;
     return sum == 0;
@@ -405,55 +617,41 @@ int ica_is_finite(const real *x, const long count, const int threads)
 
 /* ---- energy: E, (N,) ---- */
 
-/* Bytes of memory that ica_energy needs for N samples on so many threads, 0 for all. */
-long ica_energy_memory(const long N, const int threads)
+static void energy_steps(const call *const c, worker *const w)
 {
-    const plan p = plan_of(N, threads, 512, 1, 82944.0);
-    const long parts = p.alone ? p.threads : 1;
-    return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
-           (0 + parts * (0 + p.capacity * 576)) * (long)sizeof(real);
-}
-
-void ica_energy(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
-                real *const *outputs, void *memory, const int threads)
-{
-    const plan p = plan_of(N, threads, 512, 1, 82944.0);
-    const long parts = p.alone ? p.threads : 1;
-    double *const totals = memory;
-    double *const all_columns = totals + p.threads * TOTALS;
+    const plan p = c->p;
+    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
+    const real lam = (real)c->lambda;
+    const real *const *const params = c->params;
+    const real *const x = c->x;
+    real *const *const outputs = c->outputs;
+    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const all_columns = totals + p.ranks * TOTALS;
     real *const shared = (real *)(all_columns + parts * 0);
     real *const all_sums = shared + 0;
     real *const tiles = all_sums + parts * 0;
-    const long capacity = p.capacity;
-    const real lam = (real)lambda;
     const real *const W_filters = params[0];
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
-#pragma omp parallel num_threads(p.threads)
-    {
-        team all = {0, 1};
-#ifdef _OPENMP
-        all = (team){omp_get_thread_num(), omp_get_num_threads()};
-#endif
-        {
-            const team mine = p.alone ? (team){0, 1} : all;
-            const long part = p.alone ? all.rank : 0;
-            real *const tile = tiles + part * capacity * 576;
-            real *const sums = all_sums + part * 0;
-            double *const columns = all_columns + part * 0;
-            real *const g_filters = tile + 0 * capacity;
-            real *const g_experts = tile + 288 * capacity;
-            const span s1 = share(mine, 1);
-            const span s288 = share(mine, 288);
-            (void)mine, (void)tile, (void)sums, (void)columns;
+    worker itself = {NULL, 0, 0};
+    worker *const inside = p.alone ? &itself : w;
+    EACH_PART(all, p, w) {
+        const long part = p.alone ? all.rank : 0;
+        real *const tile = tiles + part * capacity * 576;
+        real *const sums = all_sums + part * 0;
+        double *const columns = all_columns + part * 0;
+        real *const g_filters = tile + 0 * capacity;
+        real *const g_experts = tile + 288 * capacity;
+        (void)tile, (void)sums, (void)columns;
+        for (long first = part * p.rows; first < N; first += parts * p.rows) {
+            const long rows = min_long(p.rows, N - first);
+            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real *const g_x = x + first * 144;
+            real *const E_experts = outputs[0] + first * 1;
+            (void)rows, (void)more;
 
-            for (long first = part * p.rows; first < N; first += parts * p.rows) {
-                const long rows = min_long(p.rows, N - first);
-                const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
-                const real *const g_x = x + first * 144;
-                real *const E_experts = outputs[0] + first * 1;
-                (void)rows, (void)more;
-
+            EACH_RANK(mine, inside) {
+                const span s288 = share(mine, 288);
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
@@ -465,9 +663,11 @@ void ica_energy(const real *const *params, const real *x, const long N, const do
                         g_experts[k] = fabsf(g_filters[k]) - simd_log1pf(fabsf(simd_tanhf(g_filters[k])));
                     }
                 }
+            }
 
+            EACH_RANK(mine, inside) {
+                const span s1 = share(mine, 1);
                 /* ---- energy: E */
-                together(mine);
                 /* Σ_j g_experts */
                 if (s1.first < s1.last) {
                     for (long n = 0; n < rows; n++) {
@@ -481,62 +681,67 @@ void ica_energy(const real *const *params, const real *x, const long N, const do
                 }
             }
         }
-        together(all);
     }
+}
+
+/* Bytes of memory that ica_energy needs for N samples on so many threads, 0 for all. */
+long ica_energy_memory(const long N, const int threads)
+{
+    const plan p = plan_of(N, threads, 512, 1, 82944.0);
+    const long parts = p.alone ? p.ranks : 1;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
+           (0 + parts * (0 + p.capacity * 576)) * (long)sizeof(real);
+}
+
+void ica_energy(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
+                real *const *outputs, void *memory, const int threads)
+{
+    const plan p = plan_of(N, threads, 512, 1, 82944.0);
+    char *const after = (char *)memory + (p.ranks + 1) * LINE;
+    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
+    call c = {.steps = energy_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
+              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+    run(&c);
 }
 
 /* ---- score: −δ at the input, (N, D) ---- */
 
-/* Bytes of memory that ica_score needs for N samples on so many threads, 0 for all. */
-long ica_score_memory(const long N, const int threads)
+static void score_steps(const call *const c, worker *const w)
 {
-    const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    const long parts = p.alone ? p.threads : 1;
-    return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
-           (0 + parts * (0 + p.capacity * 720)) * (long)sizeof(real);
-}
-
-void ica_score(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
-               real *const *outputs, void *memory, const int threads)
-{
-    const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    const long parts = p.alone ? p.threads : 1;
-    double *const totals = memory;
-    double *const all_columns = totals + p.threads * TOTALS;
+    const plan p = c->p;
+    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
+    const real lam = (real)c->lambda;
+    const real *const *const params = c->params;
+    const real *const x = c->x;
+    real *const *const outputs = c->outputs;
+    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const all_columns = totals + p.ranks * TOTALS;
     real *const shared = (real *)(all_columns + parts * 0);
     real *const all_sums = shared + 0;
     real *const tiles = all_sums + parts * 0;
-    const long capacity = p.capacity;
-    const real lam = (real)lambda;
     const real *const W_filters = params[0];
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
-#pragma omp parallel num_threads(p.threads)
-    {
-        team all = {0, 1};
-#ifdef _OPENMP
-        all = (team){omp_get_thread_num(), omp_get_num_threads()};
-#endif
-        {
-            const team mine = p.alone ? (team){0, 1} : all;
-            const long part = p.alone ? all.rank : 0;
-            real *const tile = tiles + part * capacity * 720;
-            real *const sums = all_sums + part * 0;
-            double *const columns = all_columns + part * 0;
-            real *const g_filters = tile + 0 * capacity;
-            real *const tanh_experts = tile + 288 * capacity;
-            real *const delta_x = tile + 576 * capacity;
-            const span s144 = share(mine, 144);
-            const span s288 = share(mine, 288);
-            (void)mine, (void)tile, (void)sums, (void)columns;
+    worker itself = {NULL, 0, 0};
+    worker *const inside = p.alone ? &itself : w;
+    EACH_PART(all, p, w) {
+        const long part = p.alone ? all.rank : 0;
+        real *const tile = tiles + part * capacity * 720;
+        real *const sums = all_sums + part * 0;
+        double *const columns = all_columns + part * 0;
+        real *const g_filters = tile + 0 * capacity;
+        real *const tanh_experts = tile + 288 * capacity;
+        real *const delta_x = tile + 576 * capacity;
+        (void)tile, (void)sums, (void)columns;
+        for (long first = part * p.rows; first < N; first += parts * p.rows) {
+            const long rows = min_long(p.rows, N - first);
+            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real *const g_x = x + first * 144;
+            real *const score = outputs[0] + first * 144;
+            (void)rows, (void)more;
 
-            for (long first = part * p.rows; first < N; first += parts * p.rows) {
-                const long rows = min_long(p.rows, N - first);
-                const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
-                const real *const g_x = x + first * 144;
-                real *const score = outputs[0] + first * 144;
-                (void)rows, (void)more;
-
+            EACH_RANK(mine, inside) {
+                const span s288 = share(mine, 288);
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
@@ -548,9 +753,11 @@ void ica_score(const real *const *params, const real *x, const long N, const dou
                         tanh_experts[k] = simd_tanhf(g_filters[k]);
                     }
                 }
+            }
 
+            EACH_RANK(mine, inside) {
+                const span s144 = share(mine, 144);
                 /* ---- backward: δ */
-                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
                 for (long n = 0; n < rows; n++) {
@@ -563,44 +770,49 @@ void ica_score(const real *const *params, const real *x, const long N, const dou
                 }
             }
         }
-        together(all);
     }
+}
+
+/* Bytes of memory that ica_score needs for N samples on so many threads, 0 for all. */
+long ica_score_memory(const long N, const int threads)
+{
+    const plan p = plan_of(N, threads, 512, 1, 165888.0);
+    const long parts = p.alone ? p.ranks : 1;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
+           (0 + parts * (0 + p.capacity * 720)) * (long)sizeof(real);
+}
+
+void ica_score(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
+               real *const *outputs, void *memory, const int threads)
+{
+    const plan p = plan_of(N, threads, 512, 1, 165888.0);
+    char *const after = (char *)memory + (p.ranks + 1) * LINE;
+    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
+    call c = {.steps = score_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
+              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+    run(&c);
 }
 
 /* ---- hessian_diagonal: δ′ at the input, (N, D) ---- */
 
-/* Bytes of memory that ica_hessian_diagonal needs for N samples on so many threads, 0 for all. */
-long ica_hessian_diagonal_memory(const long N, const int threads)
+static void hessian_diagonal_steps(const call *const c, worker *const w)
 {
-    const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    const long parts = p.alone ? p.threads : 1;
-    return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
-           (41472 + parts * (0 + p.capacity * 576)) * (long)sizeof(real);
-}
-
-void ica_hessian_diagonal(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
-                          real *const *outputs, void *memory, const int threads)
-{
-    const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    const long parts = p.alone ? p.threads : 1;
-    double *const totals = memory;
-    double *const all_columns = totals + p.threads * TOTALS;
+    const plan p = c->p;
+    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
+    const real lam = (real)c->lambda;
+    const real *const *const params = c->params;
+    const real *const x = c->x;
+    real *const *const outputs = c->outputs;
+    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const all_columns = totals + p.ranks * TOTALS;
     real *const shared = (real *)(all_columns + parts * 0);
     real *const all_sums = shared + 41472;
     real *const tiles = all_sums + parts * 0;
-    const long capacity = p.capacity;
-    const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
-#pragma omp parallel num_threads(p.threads)
-    {
-        team all = {0, 1};
-#ifdef _OPENMP
-        all = (team){omp_get_thread_num(), omp_get_num_threads()};
-#endif
-
+    EACH_RANK(all, w) {
         /* ---- from the weights alone, once a call */
         {
             const span own = share(all, 288);
@@ -613,29 +825,30 @@ void ica_hessian_diagonal(const real *const *params, const real *x, const long N
                 }
             }
         }
-        together(all);
-        {
-            const team mine = p.alone ? (team){0, 1} : all;
-            const long part = p.alone ? all.rank : 0;
-            real *const tile = tiles + part * capacity * 576;
-            real *const sums = all_sums + part * 0;
-            double *const columns = all_columns + part * 0;
-            real *const g_filters = tile + 0 * capacity;
-            real *const f_second_experts = tile + 288 * capacity;
-            const span s288 = share(mine, 288);
-            (void)mine, (void)tile, (void)sums, (void)columns;
+    }
 
-            for (long first = part * p.rows; first < N; first += parts * p.rows) {
-                const long rows = min_long(p.rows, N - first);
-                const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
-                const real *const g_x = x + first * 144;
-                real *const delta_prime_x = outputs[0] + first * 144;
-                (void)rows, (void)more;
+    worker itself = {NULL, 0, 0};
+    worker *const inside = p.alone ? &itself : w;
+    EACH_PART(all, p, w) {
+        const long part = p.alone ? all.rank : 0;
+        real *const tile = tiles + part * capacity * 576;
+        real *const sums = all_sums + part * 0;
+        double *const columns = all_columns + part * 0;
+        real *const g_filters = tile + 0 * capacity;
+        real *const f_second_experts = tile + 288 * capacity;
+        (void)tile, (void)sums, (void)columns;
+        for (long first = part * p.rows; first < N; first += parts * p.rows) {
+            const long rows = min_long(p.rows, N - first);
+            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real *const g_x = x + first * 144;
+            real *const delta_prime_x = outputs[0] + first * 144;
+            (void)rows, (void)more;
 
+            EACH_RANK(mine, inside) {
+                const span s288 = share(mine, 288);
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-
                 /* ---- backward: δ and δ′ */
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
@@ -647,49 +860,56 @@ void ica_hessian_diagonal(const real *const *params, const real *x, const long N
                         f_second_experts[k] = 1.0f - tanh_experts * tanh_experts;
                     }
                 }
-                together(mine);
+            }
+
+            EACH_RANK(mine, inside) {
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
                 times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
             }
         }
-        together(all);
     }
+}
+
+/* Bytes of memory that ica_hessian_diagonal needs for N samples on so many threads, 0 for all. */
+long ica_hessian_diagonal_memory(const long N, const int threads)
+{
+    const plan p = plan_of(N, threads, 512, 1, 165888.0);
+    const long parts = p.alone ? p.ranks : 1;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
+           (41472 + parts * (0 + p.capacity * 576)) * (long)sizeof(real);
+}
+
+void ica_hessian_diagonal(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
+                          real *const *outputs, void *memory, const int threads)
+{
+    const plan p = plan_of(N, threads, 512, 1, 165888.0);
+    char *const after = (char *)memory + (p.ranks + 1) * LINE;
+    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
+    call c = {.steps = hessian_diagonal_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
+              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+    run(&c);
 }
 
 /* ---- loss_terms: K, L and J, means over the batch ---- */
 
-/* Bytes of memory that ica_loss_terms needs for N samples on so many threads, 0 for all. */
-long ica_loss_terms_memory(const long N, const int threads)
+static void loss_terms_steps(const call *const c, worker *const w)
 {
-    const plan p = plan_of(N, threads, 512, 1, 248832.0);
-    const long parts = p.alone ? p.threads : 1;
-    return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
-           (41472 + parts * (0 + p.capacity * 1152)) * (long)sizeof(real);
-}
-
-void ica_loss_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
-                    real *const *outputs, void *memory, const int threads)
-{
-    const plan p = plan_of(N, threads, 512, 1, 248832.0);
-    const long parts = p.alone ? p.threads : 1;
-    double *const totals = memory;
-    double *const all_columns = totals + p.threads * TOTALS;
+    const plan p = c->p;
+    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
+    const real lam = (real)c->lambda;
+    const real *const *const params = c->params;
+    const real *const x = c->x;
+    real *const *const outputs = c->outputs;
+    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const all_columns = totals + p.ranks * TOTALS;
     real *const shared = (real *)(all_columns + parts * 0);
     real *const all_sums = shared + 41472;
     real *const tiles = all_sums + parts * 0;
-    const long capacity = p.capacity;
-    const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
-#pragma omp parallel num_threads(p.threads)
-    {
-        team all = {0, 1};
-#ifdef _OPENMP
-        all = (team){omp_get_thread_num(), omp_get_num_threads()};
-#endif
-
+    EACH_RANK(all, w) {
         /* ---- from the weights alone, once a call */
         {
             const span own = share(all, 288);
@@ -702,31 +922,29 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
                 }
             }
         }
-        together(all);
-        {
-            const team mine = p.alone ? (team){0, 1} : all;
-            const long part = p.alone ? all.rank : 0;
-            real *const tile = tiles + part * capacity * 1152;
-            real *const sums = all_sums + part * 0;
-            double *const columns = all_columns + part * 0;
-            real *const g_filters = tile + 0 * capacity;
-            real *const tanh_experts = tile + 288 * capacity;
-            real *const f_second_experts = tile + 576 * capacity;
-            real *const delta_x = tile + 864 * capacity;
-            real *const delta_prime_x = tile + 1008 * capacity;
-            const span s144 = share(mine, 144);
-            const span s288 = share(mine, 288);
-            double sum_delta_squared = 0;
-            double sum_delta_prime = 0;
-            double sum_delta_prime_squared = 0;
-            (void)mine, (void)tile, (void)sums, (void)columns;
+    }
 
-            for (long first = part * p.rows; first < N; first += parts * p.rows) {
-                const long rows = min_long(p.rows, N - first);
-                const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
-                const real *const g_x = x + first * 144;
-                (void)rows, (void)more;
+    worker itself = {NULL, 0, 0};
+    worker *const inside = p.alone ? &itself : w;
+    EACH_PART(all, p, w) {
+        const long part = p.alone ? all.rank : 0;
+        real *const tile = tiles + part * capacity * 1152;
+        real *const sums = all_sums + part * 0;
+        double *const columns = all_columns + part * 0;
+        real *const g_filters = tile + 0 * capacity;
+        real *const tanh_experts = tile + 288 * capacity;
+        real *const f_second_experts = tile + 576 * capacity;
+        real *const delta_x = tile + 864 * capacity;
+        real *const delta_prime_x = tile + 1008 * capacity;
+        (void)tile, (void)sums, (void)columns;
+        for (long first = part * p.rows; first < N; first += parts * p.rows) {
+            const long rows = min_long(p.rows, N - first);
+            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real *const g_x = x + first * 144;
+            (void)rows, (void)more;
 
+            EACH_RANK(mine, inside) {
+                const span s288 = share(mine, 288);
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
@@ -741,89 +959,103 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
                         f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
                     }
                 }
+            }
 
+            EACH_RANK(mine, inside) {
+                const span s144 = share(mine, 144);
+                const long slot = p.alone ? part : mine.rank;
                 /* ---- backward: δ and δ′ */
-                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
                 times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
-
                 /* ---- loss: K and L */
-                for (long n = 0; n < rows; n++) {
+                {
+                    double sum_delta_squared = 0;
+                    double sum_delta_prime = 0;
+                    double sum_delta_prime_squared = 0;
+                    for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
-                    for (long j = s144.first; j < s144.last; j++) {
-                        const long k = n * 144 + j;
-                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
-                        const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
-                        /* Σ_n Σ_i δ_x² */
-                        sum_delta_squared += sum_delta_squared_terms;
-                        /* Σ_n Σ_i δ′_x */
-                        sum_delta_prime += delta_prime_x[k];
-                        /* Σ_n Σ_i δ′_x² */
-                        sum_delta_prime_squared += sum_delta_prime_squared_terms;
+                        for (long j = s144.first; j < s144.last; j++) {
+                            const long k = n * 144 + j;
+                            const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                            const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
+                            /* Σ_n Σ_i δ_x² */
+                            sum_delta_squared += sum_delta_squared_terms;
+                            /* Σ_n Σ_i δ′_x */
+                            sum_delta_prime += delta_prime_x[k];
+                            /* Σ_n Σ_i δ′_x² */
+                            sum_delta_prime_squared += sum_delta_prime_squared_terms;
+                        }
                     }
+                    totals[slot * TOTALS + 0] += sum_delta_squared;
+                    totals[slot * TOTALS + 1] += sum_delta_prime;
+                    totals[slot * TOTALS + 2] += sum_delta_prime_squared;
                 }
             }
-            totals[all.rank * TOTALS + 0] = sum_delta_squared;
-            totals[all.rank * TOTALS + 1] = sum_delta_prime;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
-        }
-        together(all);
-        const double sum_delta_squared = add_totals(p.threads, totals + 0);
-        const double sum_delta_prime = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
-
-        /* ---- at the end: the sums over all samples */
-        /* K = (1/N) Σ_n ½ Σ_i δ_x² */
-        const double K = 0.5 * sum_delta_squared / N;
-        /* L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²) */
-        const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
-        /* J = K + L */
-        const double J = K + L;
-        if (all.rank == 0) {
-            numbers[0] = K;
-            numbers[1] = L;
-            numbers[2] = J;
         }
     }
+
+
+    const double sum_delta_squared = add_totals(p.ranks, totals + 0);
+    const double sum_delta_prime = add_totals(p.ranks, totals + 1);
+    const double sum_delta_prime_squared = add_totals(p.ranks, totals + 2);
+
+    /* ---- at the end: the sums over all samples */
+    /* K = (1/N) Σ_n ½ Σ_i δ_x² */
+    const double K = 0.5 * sum_delta_squared / N;
+    /* L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²) */
+    const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
+    /* J = K + L */
+    const double J = K + L;
+    if (w->number == 0) {
+        numbers[0] = K;
+        numbers[1] = L;
+        numbers[2] = J;
+    }
+}
+
+/* Bytes of memory that ica_loss_terms needs for N samples on so many threads, 0 for all. */
+long ica_loss_terms_memory(const long N, const int threads)
+{
+    const plan p = plan_of(N, threads, 512, 1, 248832.0);
+    const long parts = p.alone ? p.ranks : 1;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
+           (41472 + parts * (0 + p.capacity * 1152)) * (long)sizeof(real);
+}
+
+void ica_loss_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
+                    real *const *outputs, void *memory, const int threads)
+{
+    const plan p = plan_of(N, threads, 512, 1, 248832.0);
+    char *const after = (char *)memory + (p.ranks + 1) * LINE;
+    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
+    call c = {.steps = loss_terms_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
+              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+    run(&c);
 }
 
 /* ---- loss_terms_lam0: K, L and J, means over the batch, λ = 0 ---- */
 
-/* Bytes of memory that ica_loss_terms_lam0 needs for N samples on so many threads, 0 for all. */
-long ica_loss_terms_lam0_memory(const long N, const int threads)
+static void loss_terms_lam0_steps(const call *const c, worker *const w)
 {
-    const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    const long parts = p.alone ? p.threads : 1;
-    return (p.threads * TOTALS + parts * 288) * (long)sizeof(double) +
-           (42048 + parts * (0 + p.capacity * 1008)) * (long)sizeof(real);
-}
-
-void ica_loss_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
-                         real *const *outputs, void *memory, const int threads)
-{
-    const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    const long parts = p.alone ? p.threads : 1;
-    double *const totals = memory;
-    double *const all_columns = totals + p.threads * TOTALS;
+    const plan p = c->p;
+    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
+    const real lam = (real)c->lambda;
+    const real *const *const params = c->params;
+    const real *const x = c->x;
+    real *const *const outputs = c->outputs;
+    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const all_columns = totals + p.ranks * TOTALS;
     real *const shared = (real *)(all_columns + parts * 288);
     real *const all_sums = shared + 42048;
     real *const tiles = all_sums + parts * 0;
-    const long capacity = p.capacity;
-    const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 41472;
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
-#pragma omp parallel num_threads(p.threads)
-    {
-        team all = {0, 1};
-#ifdef _OPENMP
-        all = (team){omp_get_thread_num(), omp_get_num_threads()};
-#endif
-
+    EACH_RANK(all, w) {
         /* ---- from the weights alone, once a call */
         {
             const span own = share(all, 288);
@@ -836,7 +1068,9 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
                 }
             }
         }
-        together(all);
+    }
+
+    EACH_RANK(all, w) {
         /* Σ_i (W_filters ∘ W_filters) */
         {
             const span own = share(all, 288);
@@ -849,31 +1083,29 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
                 W_filters_squared_rows[n] = sum;
             }
         }
-        together(all);
-        {
-            const team mine = p.alone ? (team){0, 1} : all;
-            const long part = p.alone ? all.rank : 0;
-            real *const tile = tiles + part * capacity * 1008;
-            real *const sums = all_sums + part * 0;
-            double *const columns = all_columns + part * 288;
-            real *const g_filters = tile + 0 * capacity;
-            real *const tanh_experts = tile + 288 * capacity;
-            real *const f_second_experts = tile + 576 * capacity;
-            real *const delta_x = tile + 864 * capacity;
-            double *const delta_prime_filters_total = columns + 0;
-            const span s144 = share(mine, 144);
-            const span s288 = share(mine, 288);
-            double sum_delta_squared = 0;
-            for (long j = s288.first; j < s288.last; j++)
-                delta_prime_filters_total[j] = 0;
-            (void)mine, (void)tile, (void)sums, (void)columns;
+    }
 
-            for (long first = part * p.rows; first < N; first += parts * p.rows) {
-                const long rows = min_long(p.rows, N - first);
-                const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
-                const real *const g_x = x + first * 144;
-                (void)rows, (void)more;
+    worker itself = {NULL, 0, 0};
+    worker *const inside = p.alone ? &itself : w;
+    EACH_PART(all, p, w) {
+        const long part = p.alone ? all.rank : 0;
+        real *const tile = tiles + part * capacity * 1008;
+        real *const sums = all_sums + part * 0;
+        double *const columns = all_columns + part * 288;
+        real *const g_filters = tile + 0 * capacity;
+        real *const tanh_experts = tile + 288 * capacity;
+        real *const f_second_experts = tile + 576 * capacity;
+        real *const delta_x = tile + 864 * capacity;
+        double *const delta_prime_filters_total = columns + 0;
+        (void)tile, (void)sums, (void)columns;
+        for (long first = part * p.rows; first < N; first += parts * p.rows) {
+            const long rows = min_long(p.rows, N - first);
+            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real *const g_x = x + first * 144;
+            (void)rows, (void)more;
 
+            EACH_RANK(mine, inside) {
+                const span s288 = share(mine, 288);
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
@@ -888,21 +1120,28 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
                         f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
                     }
                 }
+            }
 
+            EACH_RANK(mine, inside) {
+                const span s144 = share(mine, 144);
+                const span s288 = share(mine, 288);
+                const long slot = p.alone ? part : mine.rank;
                 /* ---- backward: δ and δ′ */
-                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
-
                 /* ---- loss: K and L */
-                for (long n = 0; n < rows; n++) {
+                {
+                    double sum_delta_squared = 0;
+                    for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared)
-                    for (long j = s144.first; j < s144.last; j++) {
-                        const long k = n * 144 + j;
-                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
-                        /* Σ_n Σ_i δ_x² */
-                        sum_delta_squared += sum_delta_squared_terms;
+                        for (long j = s144.first; j < s144.last; j++) {
+                            const long k = n * 144 + j;
+                            const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                            /* Σ_n Σ_i δ_x² */
+                            sum_delta_squared += sum_delta_squared_terms;
+                        }
                     }
+                    totals[slot * TOTALS + 0] += sum_delta_squared;
                 }
                 /* Σ_n δ′_filters */
                 for (long n = 0; n < rows; n++) {
@@ -912,73 +1151,87 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
                     }
                 }
             }
-            totals[all.rank * TOTALS + 0] = sum_delta_squared;
         }
-        together(all);
-        real *const delta_prime_filters_total = shared + 41760;
-        add_columns(all, (int)parts, all_columns + 0, 288, 288, delta_prime_filters_total);
-        const double sum_delta_squared = add_totals(p.threads, totals + 0);
-        together(all);
+    }
 
+    real *const delta_prime_filters_total = shared + 41760;
+
+    EACH_RANK(all, w) {
+        add_columns(all, (int)parts, all_columns + 0, 288, 288, delta_prime_filters_total);
+    }
+
+    const double sum_delta_squared = add_totals(p.ranks, totals + 0);
+
+    EACH_RANK(all, w) {
+        const long slot = all.rank;
         /* ---- at the end: the sums over all samples */
-        double sum_delta_prime = 0;
-        if (all.rank == 0) {
+        if (slot == 0) {
+            double sum_delta_prime = 0;
         #pragma omp simd reduction(+ : sum_delta_prime)
             for (long j = 0; j < 288; j++) {
                 const real sum_delta_prime_terms = W_filters_squared_rows[j] * delta_prime_filters_total[j];
                 /* Σ_n Σ_i δ′_x */
                 sum_delta_prime += sum_delta_prime_terms;
             }
-        }
-        together(all);
-        /* K = (1/N) Σ_n ½ Σ_i δ_x² */
-        const double K = 0.5 * sum_delta_squared / N;
-        /* L = (1/N) Σ_n Σ_i (−δ′_x) */
-        const double L = -sum_delta_prime / N;
-        /* J = K + L */
-        const double J = K + L;
-        if (all.rank == 0) {
-            numbers[0] = K;
-            numbers[1] = L;
-            numbers[2] = J;
+            totals[slot * TOTALS + 1] += sum_delta_prime;
         }
     }
+
+    const double sum_delta_prime = add_totals(p.ranks, totals + 1);
+
+    /* K = (1/N) Σ_n ½ Σ_i δ_x² */
+    const double K = 0.5 * sum_delta_squared / N;
+    /* L = (1/N) Σ_n Σ_i (−δ′_x) */
+    const double L = -sum_delta_prime / N;
+    /* J = K + L */
+    const double J = K + L;
+    if (w->number == 0) {
+        numbers[0] = K;
+        numbers[1] = L;
+        numbers[2] = J;
+    }
+}
+
+/* Bytes of memory that ica_loss_terms_lam0 needs for N samples on so many threads, 0 for all. */
+long ica_loss_terms_lam0_memory(const long N, const int threads)
+{
+    const plan p = plan_of(N, threads, 512, 1, 165888.0);
+    const long parts = p.alone ? p.ranks : 1;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 288) * (long)sizeof(double) +
+           (42048 + parts * (0 + p.capacity * 1008)) * (long)sizeof(real);
+}
+
+void ica_loss_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
+                         real *const *outputs, void *memory, const int threads)
+{
+    const plan p = plan_of(N, threads, 512, 1, 165888.0);
+    char *const after = (char *)memory + (p.ranks + 1) * LINE;
+    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 288) * sizeof(double));
+    call c = {.steps = loss_terms_lam0_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
+              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+    run(&c);
 }
 
 /* ---- loss_and_grad: J and its gradient: the merged sweep ---- */
 
-/* Bytes of memory that ica_loss_and_grad needs for N samples on so many threads, 0 for all. */
-long ica_loss_and_grad_memory(const long N, const int threads)
+static void loss_and_grad_steps(const call *const c, worker *const w)
 {
-    const plan p = plan_of(N, threads, 512, 1, 663552.0);
-    const long parts = p.alone ? p.threads : 1;
-    return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
-           (41472 + parts * (82944 + p.capacity * 1872)) * (long)sizeof(real);
-}
-
-void ica_loss_and_grad(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
-                       real *const *outputs, void *memory, const int threads)
-{
-    const plan p = plan_of(N, threads, 512, 1, 663552.0);
-    const long parts = p.alone ? p.threads : 1;
-    double *const totals = memory;
-    double *const all_columns = totals + p.threads * TOTALS;
+    const plan p = c->p;
+    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
+    const real lam = (real)c->lambda;
+    const real *const *const params = c->params;
+    const real *const x = c->x;
+    real *const *const outputs = c->outputs;
+    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const all_columns = totals + p.ranks * TOTALS;
     real *const shared = (real *)(all_columns + parts * 0);
     real *const all_sums = shared + 41472;
     real *const tiles = all_sums + parts * 82944;
-    const long capacity = p.capacity;
-    const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
-#pragma omp parallel num_threads(p.threads)
-    {
-        team all = {0, 1};
-#ifdef _OPENMP
-        all = (team){omp_get_thread_num(), omp_get_num_threads()};
-#endif
-
+    EACH_RANK(all, w) {
         /* ---- from the weights alone, once a call */
         {
             const span own = share(all, 288);
@@ -991,37 +1244,35 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
                 }
             }
         }
-        together(all);
-        {
-            const team mine = p.alone ? (team){0, 1} : all;
-            const long part = p.alone ? all.rank : 0;
-            real *const tile = tiles + part * capacity * 1872;
-            real *const sums = all_sums + part * 82944;
-            double *const columns = all_columns + part * 0;
-            real *const g_filters = tile + 0 * capacity;
-            real *const tanh_experts = tile + 288 * capacity;
-            real *const f_second_experts = tile + 576 * capacity;
-            real *const delta_x = tile + 864 * capacity;
-            real *const delta_prime_x = tile + 1008 * capacity;
-            real *const dJ_ddelta_prime_x = tile + 1152 * capacity;
-            real *const dJ_ddelta_filters = tile + 0 * capacity;
-            real *const dJ_ddelta_prime_filters = tile + 1296 * capacity;
-            real *const dJ_dg_filters = tile + 1584 * capacity;
-            real *const dJ_dW_filters_delta_prime = sums + 0;
-            real *const dJ_dW_filters_g = sums + 41472;
-            const span s144 = share(mine, 144);
-            const span s288 = share(mine, 288);
-            double sum_delta_squared = 0;
-            double sum_delta_prime = 0;
-            double sum_delta_prime_squared = 0;
-            (void)mine, (void)tile, (void)sums, (void)columns;
+    }
 
-            for (long first = part * p.rows; first < N; first += parts * p.rows) {
-                const long rows = min_long(p.rows, N - first);
-                const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
-                const real *const g_x = x + first * 144;
-                (void)rows, (void)more;
+    worker itself = {NULL, 0, 0};
+    worker *const inside = p.alone ? &itself : w;
+    EACH_PART(all, p, w) {
+        const long part = p.alone ? all.rank : 0;
+        real *const tile = tiles + part * capacity * 1872;
+        real *const sums = all_sums + part * 82944;
+        double *const columns = all_columns + part * 0;
+        real *const g_filters = tile + 0 * capacity;
+        real *const tanh_experts = tile + 288 * capacity;
+        real *const f_second_experts = tile + 576 * capacity;
+        real *const delta_x = tile + 864 * capacity;
+        real *const delta_prime_x = tile + 1008 * capacity;
+        real *const dJ_ddelta_prime_x = tile + 1152 * capacity;
+        real *const dJ_ddelta_filters = tile + 0 * capacity;
+        real *const dJ_ddelta_prime_filters = tile + 1296 * capacity;
+        real *const dJ_dg_filters = tile + 1584 * capacity;
+        real *const dJ_dW_filters_delta_prime = sums + 0;
+        real *const dJ_dW_filters_g = sums + 41472;
+        (void)tile, (void)sums, (void)columns;
+        for (long first = part * p.rows; first < N; first += parts * p.rows) {
+            const long rows = min_long(p.rows, N - first);
+            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real *const g_x = x + first * 144;
+            (void)rows, (void)more;
 
+            EACH_RANK(mine, inside) {
+                const span s288 = share(mine, 288);
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
@@ -1036,39 +1287,50 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
                         f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
                     }
                 }
+            }
 
+            EACH_RANK(mine, inside) {
+                const span s144 = share(mine, 144);
+                const long slot = p.alone ? part : mine.rank;
                 /* ---- backward: δ and δ′ */
-                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
                 times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
-
                 /* ---- loss: K and L */
-                for (long n = 0; n < rows; n++) {
+                {
+                    double sum_delta_squared = 0;
+                    double sum_delta_prime = 0;
+                    double sum_delta_prime_squared = 0;
+                    for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
-                    for (long j = s144.first; j < s144.last; j++) {
-                        const long k = n * 144 + j;
-                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
-                        const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
-                        /* ∂J/∂δ′_x = −1 + 2λ δ′_x  (7) */
-                        dJ_ddelta_prime_x[k] = 2.0f * delta_prime_x[k] * lam - 1.0f;
-                        /* Σ_n Σ_i δ_x² */
-                        sum_delta_squared += sum_delta_squared_terms;
-                        /* Σ_n Σ_i δ′_x */
-                        sum_delta_prime += delta_prime_x[k];
-                        /* Σ_n Σ_i δ′_x² */
-                        sum_delta_prime_squared += sum_delta_prime_squared_terms;
+                        for (long j = s144.first; j < s144.last; j++) {
+                            const long k = n * 144 + j;
+                            const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                            const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
+                            /* ∂J/∂δ′_x = −1 + 2λ δ′_x  (7) */
+                            dJ_ddelta_prime_x[k] = 2.0f * delta_prime_x[k] * lam - 1.0f;
+                            /* Σ_n Σ_i δ_x² */
+                            sum_delta_squared += sum_delta_squared_terms;
+                            /* Σ_n Σ_i δ′_x */
+                            sum_delta_prime += delta_prime_x[k];
+                            /* Σ_n Σ_i δ′_x² */
+                            sum_delta_prime_squared += sum_delta_prime_squared_terms;
+                        }
                     }
+                    totals[slot * TOTALS + 0] += sum_delta_squared;
+                    totals[slot * TOTALS + 1] += sum_delta_prime;
+                    totals[slot * TOTALS + 2] += sum_delta_prime_squared;
                 }
+            }
 
+            EACH_RANK(mine, inside) {
+                const span s288 = share(mine, 288);
                 /* ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′ */
-                together(mine);
                 /* ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dJ_ddelta_filters, 288);
                 /* ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13) */
                 times_transposed(mine, rows, 288, 144, dJ_ddelta_prime_x, 144, W_filters_squared, 144, 0, dJ_ddelta_prime_filters, 288);
-
                 /* ---- backward adjoints: ∂J/∂g, and the gradients */
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
@@ -1080,32 +1342,37 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
                 }
                 /* Σ_n δ′_filters ∂J/∂δ′_xᵀ */
                 transposed_times(mine, 288, 144, rows, f_second_experts, 288, dJ_ddelta_prime_x, 144, more, dJ_dW_filters_delta_prime, 144);
-                together(mine);
+            }
+
+            EACH_RANK(mine, inside) {
                 /* Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ */
                 transposed_times(mine, 288, 144, rows, tanh_experts, 288, delta_x, 144, more, dJ_dW_filters_g, 144);
                 transposed_times(mine, 288, 144, rows, dJ_dg_filters, 288, g_x, 144, 1, dJ_dW_filters_g, 144);
             }
-            totals[all.rank * TOTALS + 0] = sum_delta_squared;
-            totals[all.rank * TOTALS + 1] = sum_delta_prime;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
         }
-        together(all);
-        real *const dJ_dW_filters_delta_prime = all_sums + 0;
-        real *const dJ_dW_filters_g = all_sums + 41472;
-        real *const dJ_dW_filters = outputs[0];
+    }
+
+    real *const dJ_dW_filters_delta_prime = all_sums + 0;
+    real *const dJ_dW_filters_g = all_sums + 41472;
+    real *const dJ_dW_filters = outputs[0];
+
+    EACH_RANK(all, w) {
         add_parts(all, (int)parts, all_sums + 0, 82944, 41472);
         add_parts(all, (int)parts, all_sums + 41472, 82944, 41472);
-        const double sum_delta_squared = add_totals(p.threads, totals + 0);
-        const double sum_delta_prime = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
-        together(all);
+    }
 
-        /* ---- at the end: the sums over all samples */
-        /* J = K + L */
-        const double J = lam * sum_delta_prime_squared / N + 0.5 * sum_delta_squared / N - sum_delta_prime / N;
-        if (all.rank == 0) {
-            numbers[0] = J;
-        }
+    const double sum_delta_squared = add_totals(p.ranks, totals + 0);
+    const double sum_delta_prime = add_totals(p.ranks, totals + 1);
+    const double sum_delta_prime_squared = add_totals(p.ranks, totals + 2);
+
+    /* ---- at the end: the sums over all samples */
+    /* J = K + L */
+    const double J = lam * sum_delta_prime_squared / N + 0.5 * sum_delta_squared / N - sum_delta_prime / N;
+    if (w->number == 0) {
+        numbers[0] = J;
+    }
+
+    EACH_RANK(all, w) {
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
@@ -1120,41 +1387,47 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
     }
 }
 
-/* ---- loss_and_grad_lam0: J and its gradient: the merged sweep, λ = 0 ---- */
-
-/* Bytes of memory that ica_loss_and_grad_lam0 needs for N samples on so many threads, 0 for all. */
-long ica_loss_and_grad_lam0_memory(const long N, const int threads)
+/* Bytes of memory that ica_loss_and_grad needs for N samples on so many threads, 0 for all. */
+long ica_loss_and_grad_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 414720.0);
-    const long parts = p.alone ? p.threads : 1;
-    return (p.threads * TOTALS + parts * 288) * (long)sizeof(double) +
-           (42048 + parts * (41472 + p.capacity * 1008)) * (long)sizeof(real);
+    const plan p = plan_of(N, threads, 512, 1, 663552.0);
+    const long parts = p.alone ? p.ranks : 1;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
+           (41472 + parts * (82944 + p.capacity * 1872)) * (long)sizeof(real);
 }
 
-void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
-                            real *const *outputs, void *memory, const int threads)
+void ica_loss_and_grad(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
+                       real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 414720.0);
-    const long parts = p.alone ? p.threads : 1;
-    double *const totals = memory;
-    double *const all_columns = totals + p.threads * TOTALS;
+    const plan p = plan_of(N, threads, 512, 1, 663552.0);
+    char *const after = (char *)memory + (p.ranks + 1) * LINE;
+    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
+    call c = {.steps = loss_and_grad_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
+              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+    run(&c);
+}
+
+/* ---- loss_and_grad_lam0: J and its gradient: the merged sweep, λ = 0 ---- */
+
+static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
+{
+    const plan p = c->p;
+    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
+    const real lam = (real)c->lambda;
+    const real *const *const params = c->params;
+    const real *const x = c->x;
+    real *const *const outputs = c->outputs;
+    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const all_columns = totals + p.ranks * TOTALS;
     real *const shared = (real *)(all_columns + parts * 288);
     real *const all_sums = shared + 42048;
     real *const tiles = all_sums + parts * 41472;
-    const long capacity = p.capacity;
-    const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 41472;
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
-#pragma omp parallel num_threads(p.threads)
-    {
-        team all = {0, 1};
-#ifdef _OPENMP
-        all = (team){omp_get_thread_num(), omp_get_num_threads()};
-#endif
-
+    EACH_RANK(all, w) {
         /* ---- from the weights alone, once a call */
         {
             const span own = share(all, 288);
@@ -1167,7 +1440,9 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 }
             }
         }
-        together(all);
+    }
+
+    EACH_RANK(all, w) {
         /* Σ_i (W_filters ∘ W_filters) */
         {
             const span own = share(all, 288);
@@ -1180,34 +1455,32 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 W_filters_squared_rows[n] = sum;
             }
         }
-        together(all);
-        {
-            const team mine = p.alone ? (team){0, 1} : all;
-            const long part = p.alone ? all.rank : 0;
-            real *const tile = tiles + part * capacity * 1008;
-            real *const sums = all_sums + part * 41472;
-            double *const columns = all_columns + part * 288;
-            real *const g_filters = tile + 0 * capacity;
-            real *const tanh_experts = tile + 288 * capacity;
-            real *const f_second_experts = tile + 576 * capacity;
-            real *const delta_x = tile + 864 * capacity;
-            double *const delta_prime_filters_total = columns + 0;
-            real *const dJ_ddelta_filters = tile + 576 * capacity;
-            real *const dJ_dg_filters = tile + 0 * capacity;
-            real *const dJ_dW_filters_g = sums + 0;
-            const span s144 = share(mine, 144);
-            const span s288 = share(mine, 288);
-            double sum_delta_squared = 0;
-            for (long j = s288.first; j < s288.last; j++)
-                delta_prime_filters_total[j] = 0;
-            (void)mine, (void)tile, (void)sums, (void)columns;
+    }
 
-            for (long first = part * p.rows; first < N; first += parts * p.rows) {
-                const long rows = min_long(p.rows, N - first);
-                const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
-                const real *const g_x = x + first * 144;
-                (void)rows, (void)more;
+    worker itself = {NULL, 0, 0};
+    worker *const inside = p.alone ? &itself : w;
+    EACH_PART(all, p, w) {
+        const long part = p.alone ? all.rank : 0;
+        real *const tile = tiles + part * capacity * 1008;
+        real *const sums = all_sums + part * 41472;
+        double *const columns = all_columns + part * 288;
+        real *const g_filters = tile + 0 * capacity;
+        real *const tanh_experts = tile + 288 * capacity;
+        real *const f_second_experts = tile + 576 * capacity;
+        real *const delta_x = tile + 864 * capacity;
+        double *const delta_prime_filters_total = columns + 0;
+        real *const dJ_ddelta_filters = tile + 576 * capacity;
+        real *const dJ_dg_filters = tile + 0 * capacity;
+        real *const dJ_dW_filters_g = sums + 0;
+        (void)tile, (void)sums, (void)columns;
+        for (long first = part * p.rows; first < N; first += parts * p.rows) {
+            const long rows = min_long(p.rows, N - first);
+            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real *const g_x = x + first * 144;
+            (void)rows, (void)more;
 
+            EACH_RANK(mine, inside) {
+                const span s288 = share(mine, 288);
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
@@ -1222,21 +1495,28 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
                         f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
                     }
                 }
+            }
 
+            EACH_RANK(mine, inside) {
+                const span s144 = share(mine, 144);
+                const span s288 = share(mine, 288);
+                const long slot = p.alone ? part : mine.rank;
                 /* ---- backward: δ and δ′ */
-                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
-
                 /* ---- loss: K and L */
-                for (long n = 0; n < rows; n++) {
+                {
+                    double sum_delta_squared = 0;
+                    for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared)
-                    for (long j = s144.first; j < s144.last; j++) {
-                        const long k = n * 144 + j;
-                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
-                        /* Σ_n Σ_i δ_x² */
-                        sum_delta_squared += sum_delta_squared_terms;
+                        for (long j = s144.first; j < s144.last; j++) {
+                            const long k = n * 144 + j;
+                            const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                            /* Σ_n Σ_i δ_x² */
+                            sum_delta_squared += sum_delta_squared_terms;
+                        }
                     }
+                    totals[slot * TOTALS + 0] += sum_delta_squared;
                 }
                 /* Σ_n δ′_filters */
                 for (long n = 0; n < rows; n++) {
@@ -1245,12 +1525,13 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
                         delta_prime_filters_total[j] += f_second_experts[n * 288 + j];
                     }
                 }
+            }
 
+            EACH_RANK(mine, inside) {
+                const span s288 = share(mine, 288);
                 /* ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′ */
-                together(mine);
                 /* ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dJ_ddelta_filters, 288);
-
                 /* ---- backward adjoints: ∂J/∂g, and the gradients */
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
@@ -1260,39 +1541,52 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
                         dJ_dg_filters[k] = 2.0f * W_filters_squared_rows[j] * tanh_experts[k] * (1.0f - tanh_experts[k] * tanh_experts[k]) + dJ_ddelta_filters[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
                     }
                 }
-                together(mine);
+            }
+
+            EACH_RANK(mine, inside) {
                 /* Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ */
                 transposed_times(mine, 288, 144, rows, tanh_experts, 288, delta_x, 144, more, dJ_dW_filters_g, 144);
                 transposed_times(mine, 288, 144, rows, dJ_dg_filters, 288, g_x, 144, 1, dJ_dW_filters_g, 144);
             }
-            totals[all.rank * TOTALS + 0] = sum_delta_squared;
         }
-        together(all);
-        real *const delta_prime_filters_total = shared + 41760;
-        real *const dJ_dW_filters_g = all_sums + 0;
-        const real *const dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total;
-        real *const dJ_dW_filters = outputs[0];
+    }
+
+    real *const delta_prime_filters_total = shared + 41760;
+    real *const dJ_dW_filters_g = all_sums + 0;
+    const real *const dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total;
+    real *const dJ_dW_filters = outputs[0];
+
+    EACH_RANK(all, w) {
         add_parts(all, (int)parts, all_sums + 0, 41472, 41472);
         add_columns(all, (int)parts, all_columns + 0, 288, 288, delta_prime_filters_total);
-        const double sum_delta_squared = add_totals(p.threads, totals + 0);
-        together(all);
+    }
 
+    const double sum_delta_squared = add_totals(p.ranks, totals + 0);
+
+    EACH_RANK(all, w) {
+        const long slot = all.rank;
         /* ---- at the end: the sums over all samples */
-        double sum_delta_prime = 0;
-        if (all.rank == 0) {
+        if (slot == 0) {
+            double sum_delta_prime = 0;
         #pragma omp simd reduction(+ : sum_delta_prime)
             for (long j = 0; j < 288; j++) {
                 const real sum_delta_prime_terms = W_filters_squared_rows[j] * delta_prime_filters_total[j];
                 /* Σ_n Σ_i δ′_x */
                 sum_delta_prime += sum_delta_prime_terms;
             }
+            totals[slot * TOTALS + 1] += sum_delta_prime;
         }
-        together(all);
-        /* J = K + L */
-        const double J = 0.5 * sum_delta_squared / N - sum_delta_prime / N;
-        if (all.rank == 0) {
-            numbers[0] = J;
-        }
+    }
+
+    const double sum_delta_prime = add_totals(p.ranks, totals + 1);
+
+    /* J = K + L */
+    const double J = 0.5 * sum_delta_squared / N - sum_delta_prime / N;
+    if (w->number == 0) {
+        numbers[0] = J;
+    }
+
+    EACH_RANK(all, w) {
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
@@ -1307,40 +1601,46 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
     }
 }
 
-/* ---- loss_and_grad_terms: K, L and the gradient of each: the source's separate sweeps ---- */
-
-/* Bytes of memory that ica_loss_and_grad_terms needs for N samples on so many threads, 0 for all. */
-long ica_loss_and_grad_terms_memory(const long N, const int threads)
+/* Bytes of memory that ica_loss_and_grad_lam0 needs for N samples on so many threads, 0 for all. */
+long ica_loss_and_grad_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 746496.0);
-    const long parts = p.alone ? p.threads : 1;
-    return (p.threads * TOTALS + parts * 0) * (long)sizeof(double) +
-           (41472 + parts * (124416 + p.capacity * 1584)) * (long)sizeof(real);
+    const plan p = plan_of(N, threads, 512, 1, 414720.0);
+    const long parts = p.alone ? p.ranks : 1;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 288) * (long)sizeof(double) +
+           (42048 + parts * (41472 + p.capacity * 1008)) * (long)sizeof(real);
 }
 
-void ica_loss_and_grad_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
-                             real *const *outputs, void *memory, const int threads)
+void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
+                            real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 746496.0);
-    const long parts = p.alone ? p.threads : 1;
-    double *const totals = memory;
-    double *const all_columns = totals + p.threads * TOTALS;
+    const plan p = plan_of(N, threads, 512, 1, 414720.0);
+    char *const after = (char *)memory + (p.ranks + 1) * LINE;
+    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 288) * sizeof(double));
+    call c = {.steps = loss_and_grad_lam0_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
+              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+    run(&c);
+}
+
+/* ---- loss_and_grad_terms: K, L and the gradient of each: the source's separate sweeps ---- */
+
+static void loss_and_grad_terms_steps(const call *const c, worker *const w)
+{
+    const plan p = c->p;
+    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
+    const real lam = (real)c->lambda;
+    const real *const *const params = c->params;
+    const real *const x = c->x;
+    real *const *const outputs = c->outputs;
+    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const all_columns = totals + p.ranks * TOTALS;
     real *const shared = (real *)(all_columns + parts * 0);
     real *const all_sums = shared + 41472;
     real *const tiles = all_sums + parts * 124416;
-    const long capacity = p.capacity;
-    const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
-#pragma omp parallel num_threads(p.threads)
-    {
-        team all = {0, 1};
-#ifdef _OPENMP
-        all = (team){omp_get_thread_num(), omp_get_num_threads()};
-#endif
-
+    EACH_RANK(all, w) {
         /* ---- from the weights alone, once a call */
         {
             const span own = share(all, 288);
@@ -1353,39 +1653,37 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 }
             }
         }
-        together(all);
-        {
-            const team mine = p.alone ? (team){0, 1} : all;
-            const long part = p.alone ? all.rank : 0;
-            real *const tile = tiles + part * capacity * 1584;
-            real *const sums = all_sums + part * 124416;
-            double *const columns = all_columns + part * 0;
-            real *const g_filters = tile + 0 * capacity;
-            real *const tanh_experts = tile + 288 * capacity;
-            real *const f_second_experts = tile + 576 * capacity;
-            real *const delta_x = tile + 864 * capacity;
-            real *const delta_prime_x = tile + 1008 * capacity;
-            real *const dL_ddelta_prime_x = tile + 1152 * capacity;
-            real *const dK_ddelta_filters = tile + 0 * capacity;
-            real *const dK_dg_filters = tile + 1296 * capacity;
-            real *const dK_dW_filters_g = sums + 0;
-            real *const dL_ddelta_prime_filters = tile + 1296 * capacity;
-            real *const dL_dg_filters = tile + 0 * capacity;
-            real *const dL_dW_filters_delta_prime = sums + 41472;
-            real *const dL_dW_filters_g = sums + 82944;
-            const span s144 = share(mine, 144);
-            const span s288 = share(mine, 288);
-            double sum_delta_squared = 0;
-            double sum_delta_prime = 0;
-            double sum_delta_prime_squared = 0;
-            (void)mine, (void)tile, (void)sums, (void)columns;
+    }
 
-            for (long first = part * p.rows; first < N; first += parts * p.rows) {
-                const long rows = min_long(p.rows, N - first);
-                const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
-                const real *const g_x = x + first * 144;
-                (void)rows, (void)more;
+    worker itself = {NULL, 0, 0};
+    worker *const inside = p.alone ? &itself : w;
+    EACH_PART(all, p, w) {
+        const long part = p.alone ? all.rank : 0;
+        real *const tile = tiles + part * capacity * 1584;
+        real *const sums = all_sums + part * 124416;
+        double *const columns = all_columns + part * 0;
+        real *const g_filters = tile + 0 * capacity;
+        real *const tanh_experts = tile + 288 * capacity;
+        real *const f_second_experts = tile + 576 * capacity;
+        real *const delta_x = tile + 864 * capacity;
+        real *const delta_prime_x = tile + 1008 * capacity;
+        real *const dL_ddelta_prime_x = tile + 1152 * capacity;
+        real *const dK_ddelta_filters = tile + 0 * capacity;
+        real *const dK_dg_filters = tile + 1296 * capacity;
+        real *const dK_dW_filters_g = sums + 0;
+        real *const dL_ddelta_prime_filters = tile + 1296 * capacity;
+        real *const dL_dg_filters = tile + 0 * capacity;
+        real *const dL_dW_filters_delta_prime = sums + 41472;
+        real *const dL_dW_filters_g = sums + 82944;
+        (void)tile, (void)sums, (void)columns;
+        for (long first = part * p.rows; first < N; first += parts * p.rows) {
+            const long rows = min_long(p.rows, N - first);
+            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real *const g_x = x + first * 144;
+            (void)rows, (void)more;
 
+            EACH_RANK(mine, inside) {
+                const span s288 = share(mine, 288);
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
@@ -1400,37 +1698,48 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
                         f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
                     }
                 }
+            }
 
+            EACH_RANK(mine, inside) {
+                const span s144 = share(mine, 144);
+                const long slot = p.alone ? part : mine.rank;
                 /* ---- backward: δ and δ′ */
-                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
                 times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
-
                 /* ---- loss: K and L */
-                for (long n = 0; n < rows; n++) {
+                {
+                    double sum_delta_squared = 0;
+                    double sum_delta_prime = 0;
+                    double sum_delta_prime_squared = 0;
+                    for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
-                    for (long j = s144.first; j < s144.last; j++) {
-                        const long k = n * 144 + j;
-                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
-                        const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
-                        /* ∂L/∂δ′_x = −1 + 2λ δ′_x  (7) */
-                        dL_ddelta_prime_x[k] = 2.0f * delta_prime_x[k] * lam - 1.0f;
-                        /* Σ_n Σ_i δ_x² */
-                        sum_delta_squared += sum_delta_squared_terms;
-                        /* Σ_n Σ_i δ′_x */
-                        sum_delta_prime += delta_prime_x[k];
-                        /* Σ_n Σ_i δ′_x² */
-                        sum_delta_prime_squared += sum_delta_prime_squared_terms;
+                        for (long j = s144.first; j < s144.last; j++) {
+                            const long k = n * 144 + j;
+                            const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                            const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
+                            /* ∂L/∂δ′_x = −1 + 2λ δ′_x  (7) */
+                            dL_ddelta_prime_x[k] = 2.0f * delta_prime_x[k] * lam - 1.0f;
+                            /* Σ_n Σ_i δ_x² */
+                            sum_delta_squared += sum_delta_squared_terms;
+                            /* Σ_n Σ_i δ′_x */
+                            sum_delta_prime += delta_prime_x[k];
+                            /* Σ_n Σ_i δ′_x² */
+                            sum_delta_prime_squared += sum_delta_prime_squared_terms;
+                        }
                     }
+                    totals[slot * TOTALS + 0] += sum_delta_squared;
+                    totals[slot * TOTALS + 1] += sum_delta_prime;
+                    totals[slot * TOTALS + 2] += sum_delta_prime_squared;
                 }
+            }
 
+            EACH_RANK(mine, inside) {
+                const span s288 = share(mine, 288);
                 /* ---- forward adjoints: ∂K/∂δ */
-                together(mine);
                 /* ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
-
                 /* ---- backward adjoints: ∂K/∂g, and the gradients */
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
@@ -1440,16 +1749,19 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
                         dK_dg_filters[k] = dK_ddelta_filters[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
                     }
                 }
-                together(mine);
+            }
+
+            EACH_RANK(mine, inside) {
                 /* Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ */
                 transposed_times(mine, 288, 144, rows, tanh_experts, 288, delta_x, 144, more, dK_dW_filters_g, 144);
                 transposed_times(mine, 288, 144, rows, dK_dg_filters, 288, g_x, 144, 1, dK_dW_filters_g, 144);
+            }
 
+            EACH_RANK(mine, inside) {
+                const span s288 = share(mine, 288);
                 /* ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′ */
-                together(mine);
                 /* ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13) */
                 times_transposed(mine, rows, 288, 144, dL_ddelta_prime_x, 144, W_filters_squared, 144, 0, dL_ddelta_prime_filters, 288);
-
                 /* ---- backward adjoints: ∂L/∂g, and the gradients */
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
@@ -1461,37 +1773,42 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
                 }
                 /* Σ_n δ′_filters ∂L/∂δ′_xᵀ */
                 transposed_times(mine, 288, 144, rows, f_second_experts, 288, dL_ddelta_prime_x, 144, more, dL_dW_filters_delta_prime, 144);
-                together(mine);
+            }
+
+            EACH_RANK(mine, inside) {
                 /* Σ_n ∂L/∂g_filters g_xᵀ */
                 transposed_times(mine, 288, 144, rows, dL_dg_filters, 288, g_x, 144, more, dL_dW_filters_g, 144);
             }
-            totals[all.rank * TOTALS + 0] = sum_delta_squared;
-            totals[all.rank * TOTALS + 1] = sum_delta_prime;
-            totals[all.rank * TOTALS + 2] = sum_delta_prime_squared;
         }
-        together(all);
-        real *const dK_dW_filters_g = all_sums + 0;
-        real *const dL_dW_filters_delta_prime = all_sums + 41472;
-        real *const dL_dW_filters_g = all_sums + 82944;
-        real *const dK_dW_filters = outputs[0];
-        real *const dL_dW_filters = outputs[1];
+    }
+
+    real *const dK_dW_filters_g = all_sums + 0;
+    real *const dL_dW_filters_delta_prime = all_sums + 41472;
+    real *const dL_dW_filters_g = all_sums + 82944;
+    real *const dK_dW_filters = outputs[0];
+    real *const dL_dW_filters = outputs[1];
+
+    EACH_RANK(all, w) {
         add_parts(all, (int)parts, all_sums + 0, 124416, 41472);
         add_parts(all, (int)parts, all_sums + 41472, 124416, 41472);
         add_parts(all, (int)parts, all_sums + 82944, 124416, 41472);
-        const double sum_delta_squared = add_totals(p.threads, totals + 0);
-        const double sum_delta_prime = add_totals(p.threads, totals + 1);
-        const double sum_delta_prime_squared = add_totals(p.threads, totals + 2);
-        together(all);
+    }
 
-        /* ---- at the end: the sums over all samples */
-        /* K = (1/N) Σ_n ½ Σ_i δ_x² */
-        const double K = 0.5 * sum_delta_squared / N;
-        /* L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²) */
-        const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
-        if (all.rank == 0) {
-            numbers[0] = K;
-            numbers[1] = L;
-        }
+    const double sum_delta_squared = add_totals(p.ranks, totals + 0);
+    const double sum_delta_prime = add_totals(p.ranks, totals + 1);
+    const double sum_delta_prime_squared = add_totals(p.ranks, totals + 2);
+
+    /* ---- at the end: the sums over all samples */
+    /* K = (1/N) Σ_n ½ Σ_i δ_x² */
+    const double K = 0.5 * sum_delta_squared / N;
+    /* L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²) */
+    const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
+    if (w->number == 0) {
+        numbers[0] = K;
+        numbers[1] = L;
+    }
+
+    EACH_RANK(all, w) {
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
@@ -1508,41 +1825,47 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
     }
 }
 
-/* ---- loss_and_grad_terms_lam0: K, L and the gradient of each: the source's separate sweeps, λ = 0 ---- */
-
-/* Bytes of memory that ica_loss_and_grad_terms_lam0 needs for N samples on so many threads, 0 for all. */
-long ica_loss_and_grad_terms_lam0_memory(const long N, const int threads)
+/* Bytes of memory that ica_loss_and_grad_terms needs for N samples on so many threads, 0 for all. */
+long ica_loss_and_grad_terms_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 497664.0);
-    const long parts = p.alone ? p.threads : 1;
-    return (p.threads * TOTALS + parts * 288) * (long)sizeof(double) +
-           (42048 + parts * (82944 + p.capacity * 1296)) * (long)sizeof(real);
+    const plan p = plan_of(N, threads, 512, 1, 746496.0);
+    const long parts = p.alone ? p.ranks : 1;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
+           (41472 + parts * (124416 + p.capacity * 1584)) * (long)sizeof(real);
 }
 
-void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
-                                  real *const *outputs, void *memory, const int threads)
+void ica_loss_and_grad_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
+                             real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 497664.0);
-    const long parts = p.alone ? p.threads : 1;
-    double *const totals = memory;
-    double *const all_columns = totals + p.threads * TOTALS;
+    const plan p = plan_of(N, threads, 512, 1, 746496.0);
+    char *const after = (char *)memory + (p.ranks + 1) * LINE;
+    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
+    call c = {.steps = loss_and_grad_terms_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
+              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+    run(&c);
+}
+
+/* ---- loss_and_grad_terms_lam0: K, L and the gradient of each: the source's separate sweeps, λ = 0 ---- */
+
+static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
+{
+    const plan p = c->p;
+    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
+    const real lam = (real)c->lambda;
+    const real *const *const params = c->params;
+    const real *const x = c->x;
+    real *const *const outputs = c->outputs;
+    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const all_columns = totals + p.ranks * TOTALS;
     real *const shared = (real *)(all_columns + parts * 288);
     real *const all_sums = shared + 42048;
     real *const tiles = all_sums + parts * 82944;
-    const long capacity = p.capacity;
-    const real lam = (real)lambda;
     const real *const W_filters = params[0];
     real *const W_filters_squared = shared + 0;
     real *const W_filters_squared_rows = shared + 41472;
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
-#pragma omp parallel num_threads(p.threads)
-    {
-        team all = {0, 1};
-#ifdef _OPENMP
-        all = (team){omp_get_thread_num(), omp_get_num_threads()};
-#endif
-
+    EACH_RANK(all, w) {
         /* ---- from the weights alone, once a call */
         {
             const span own = share(all, 288);
@@ -1555,7 +1878,9 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 }
             }
         }
-        together(all);
+    }
+
+    EACH_RANK(all, w) {
         /* Σ_i (W_filters ∘ W_filters) */
         {
             const span own = share(all, 288);
@@ -1568,36 +1893,34 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                 W_filters_squared_rows[n] = sum;
             }
         }
-        together(all);
-        {
-            const team mine = p.alone ? (team){0, 1} : all;
-            const long part = p.alone ? all.rank : 0;
-            real *const tile = tiles + part * capacity * 1296;
-            real *const sums = all_sums + part * 82944;
-            double *const columns = all_columns + part * 288;
-            real *const g_filters = tile + 0 * capacity;
-            real *const tanh_experts = tile + 288 * capacity;
-            real *const f_second_experts = tile + 576 * capacity;
-            real *const delta_x = tile + 864 * capacity;
-            double *const delta_prime_filters_total = columns + 0;
-            real *const dK_ddelta_filters = tile + 576 * capacity;
-            real *const dK_dg_filters = tile + 0 * capacity;
-            real *const dL_dg_filters = tile + 1008 * capacity;
-            real *const dK_dW_filters_g = sums + 0;
-            real *const dL_dW_filters_g = sums + 41472;
-            const span s144 = share(mine, 144);
-            const span s288 = share(mine, 288);
-            double sum_delta_squared = 0;
-            for (long j = s288.first; j < s288.last; j++)
-                delta_prime_filters_total[j] = 0;
-            (void)mine, (void)tile, (void)sums, (void)columns;
+    }
 
-            for (long first = part * p.rows; first < N; first += parts * p.rows) {
-                const long rows = min_long(p.rows, N - first);
-                const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
-                const real *const g_x = x + first * 144;
-                (void)rows, (void)more;
+    worker itself = {NULL, 0, 0};
+    worker *const inside = p.alone ? &itself : w;
+    EACH_PART(all, p, w) {
+        const long part = p.alone ? all.rank : 0;
+        real *const tile = tiles + part * capacity * 1296;
+        real *const sums = all_sums + part * 82944;
+        double *const columns = all_columns + part * 288;
+        real *const g_filters = tile + 0 * capacity;
+        real *const tanh_experts = tile + 288 * capacity;
+        real *const f_second_experts = tile + 576 * capacity;
+        real *const delta_x = tile + 864 * capacity;
+        double *const delta_prime_filters_total = columns + 0;
+        real *const dK_ddelta_filters = tile + 576 * capacity;
+        real *const dK_dg_filters = tile + 0 * capacity;
+        real *const dL_dg_filters = tile + 1008 * capacity;
+        real *const dK_dW_filters_g = sums + 0;
+        real *const dL_dW_filters_g = sums + 41472;
+        (void)tile, (void)sums, (void)columns;
+        for (long first = part * p.rows; first < N; first += parts * p.rows) {
+            const long rows = min_long(p.rows, N - first);
+            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real *const g_x = x + first * 144;
+            (void)rows, (void)more;
 
+            EACH_RANK(mine, inside) {
+                const span s288 = share(mine, 288);
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
@@ -1612,21 +1935,28 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                         f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
                     }
                 }
+            }
 
+            EACH_RANK(mine, inside) {
+                const span s144 = share(mine, 144);
+                const span s288 = share(mine, 288);
+                const long slot = p.alone ? part : mine.rank;
                 /* ---- backward: δ and δ′ */
-                together(mine);
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
-
                 /* ---- loss: K and L */
-                for (long n = 0; n < rows; n++) {
+                {
+                    double sum_delta_squared = 0;
+                    for (long n = 0; n < rows; n++) {
                 #pragma omp simd reduction(+ : sum_delta_squared)
-                    for (long j = s144.first; j < s144.last; j++) {
-                        const long k = n * 144 + j;
-                        const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
-                        /* Σ_n Σ_i δ_x² */
-                        sum_delta_squared += sum_delta_squared_terms;
+                        for (long j = s144.first; j < s144.last; j++) {
+                            const long k = n * 144 + j;
+                            const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                            /* Σ_n Σ_i δ_x² */
+                            sum_delta_squared += sum_delta_squared_terms;
+                        }
                     }
+                    totals[slot * TOTALS + 0] += sum_delta_squared;
                 }
                 /* Σ_n δ′_filters */
                 for (long n = 0; n < rows; n++) {
@@ -1635,12 +1965,13 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                         delta_prime_filters_total[j] += f_second_experts[n * 288 + j];
                     }
                 }
+            }
 
+            EACH_RANK(mine, inside) {
+                const span s288 = share(mine, 288);
                 /* ---- forward adjoints: ∂K/∂δ */
-                together(mine);
                 /* ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
-
                 /* ---- backward adjoints: ∂K/∂g, and the gradients */
                 for (long n = 0; n < rows; n++) {
                 #pragma omp simd
@@ -1652,49 +1983,61 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                         dL_dg_filters[k] = 2.0f * W_filters_squared_rows[j] * tanh_experts[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
                     }
                 }
-                together(mine);
+            }
+
+            EACH_RANK(mine, inside) {
                 /* Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ */
                 transposed_times(mine, 288, 144, rows, tanh_experts, 288, delta_x, 144, more, dK_dW_filters_g, 144);
                 transposed_times(mine, 288, 144, rows, dK_dg_filters, 288, g_x, 144, 1, dK_dW_filters_g, 144);
-
                 /* ---- backward adjoints: ∂L/∂g, and the gradients */
                 /* Σ_n ∂L/∂g_filters g_xᵀ */
                 transposed_times(mine, 288, 144, rows, dL_dg_filters, 288, g_x, 144, more, dL_dW_filters_g, 144);
             }
-            totals[all.rank * TOTALS + 0] = sum_delta_squared;
         }
-        together(all);
-        real *const delta_prime_filters_total = shared + 41760;
-        real *const dK_dW_filters_g = all_sums + 0;
-        real *const dL_dW_filters_g = all_sums + 41472;
-        real *const dK_dW_filters = outputs[0];
-        const real *const dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total;
-        real *const dL_dW_filters = outputs[1];
+    }
+
+    real *const delta_prime_filters_total = shared + 41760;
+    real *const dK_dW_filters_g = all_sums + 0;
+    real *const dL_dW_filters_g = all_sums + 41472;
+    real *const dK_dW_filters = outputs[0];
+    const real *const dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total;
+    real *const dL_dW_filters = outputs[1];
+
+    EACH_RANK(all, w) {
         add_parts(all, (int)parts, all_sums + 0, 82944, 41472);
         add_parts(all, (int)parts, all_sums + 41472, 82944, 41472);
         add_columns(all, (int)parts, all_columns + 0, 288, 288, delta_prime_filters_total);
-        const double sum_delta_squared = add_totals(p.threads, totals + 0);
-        together(all);
+    }
 
+    const double sum_delta_squared = add_totals(p.ranks, totals + 0);
+
+    EACH_RANK(all, w) {
+        const long slot = all.rank;
         /* ---- at the end: the sums over all samples */
-        double sum_delta_prime = 0;
-        if (all.rank == 0) {
+        if (slot == 0) {
+            double sum_delta_prime = 0;
         #pragma omp simd reduction(+ : sum_delta_prime)
             for (long j = 0; j < 288; j++) {
                 const real sum_delta_prime_terms = W_filters_squared_rows[j] * delta_prime_filters_total[j];
                 /* Σ_n Σ_i δ′_x */
                 sum_delta_prime += sum_delta_prime_terms;
             }
+            totals[slot * TOTALS + 1] += sum_delta_prime;
         }
-        together(all);
-        /* K = (1/N) Σ_n ½ Σ_i δ_x² */
-        const double K = 0.5 * sum_delta_squared / N;
-        /* L = (1/N) Σ_n Σ_i (−δ′_x) */
-        const double L = -sum_delta_prime / N;
-        if (all.rank == 0) {
-            numbers[0] = K;
-            numbers[1] = L;
-        }
+    }
+
+    const double sum_delta_prime = add_totals(p.ranks, totals + 1);
+
+    /* K = (1/N) Σ_n ½ Σ_i δ_x² */
+    const double K = 0.5 * sum_delta_squared / N;
+    /* L = (1/N) Σ_n Σ_i (−δ′_x) */
+    const double L = -sum_delta_prime / N;
+    if (w->number == 0) {
+        numbers[0] = K;
+        numbers[1] = L;
+    }
+
+    EACH_RANK(all, w) {
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
@@ -1718,4 +2061,24 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
             }
         }
     }
+}
+
+/* Bytes of memory that ica_loss_and_grad_terms_lam0 needs for N samples on so many threads, 0 for all. */
+long ica_loss_and_grad_terms_lam0_memory(const long N, const int threads)
+{
+    const plan p = plan_of(N, threads, 512, 1, 497664.0);
+    const long parts = p.alone ? p.ranks : 1;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 288) * (long)sizeof(double) +
+           (42048 + parts * (82944 + p.capacity * 1296)) * (long)sizeof(real);
+}
+
+void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
+                                  real *const *outputs, void *memory, const int threads)
+{
+    const plan p = plan_of(N, threads, 512, 1, 497664.0);
+    char *const after = (char *)memory + (p.ranks + 1) * LINE;
+    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 288) * sizeof(double));
+    call c = {.steps = loss_and_grad_terms_lam0_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
+              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+    run(&c);
 }

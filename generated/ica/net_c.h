@@ -2,7 +2,7 @@
 
        smgen build net.py --backend c --dtype float32 --hessian diagonal --batch-size 1024 --standalone
 
-   Compile net_c.c with -O2 -march=native -fno-math-errno -fno-trapping-math -fopenmp and link with -lm. Every function takes
+   Compile net_c.c with -O2 -march=native -fno-math-errno -fno-trapping-math -fopenmp-simd -pthread and link with -lm. Every function takes
 
        params    the addresses of the parameters, in the order of the enumeration below, row after row
        x         N rows of 144, one sample a row; every number finite (ica_is_finite tells)
@@ -30,7 +30,7 @@ void ica_use_gemm(void (*gemm)(int order, int transpose_a, int transpose_b, int 
                                int lda, const float *b, int ldb, float beta, float *c, int ldc));
 
 /* Whether all `count` numbers of x are finite. */
-int ica_is_finite(const float *x, long count, int threads);
+int ica_is_finite(const float *x, long count);
 
 /* E, (N,): energy in outputs. */
 long ica_energy_memory(long N, int threads);

@@ -21,7 +21,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template cuda/module.py.j2, sha256 a1d6d7c3e13cb204891875b87e4bc5d31f5efd624fa48382099c6c2ec0541ec4
+template cuda/module.py.j2, sha256 34f3a32c7f74957edc71d1e7084fb381e66493637cae3bef4d8e7b2315582357
 """
 
 import threading
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "a1d6d7c3e13cb204891875b87e4bc5d31f5efd624fa48382099c6c2ec0541ec4",
+    "template_sha256": "34f3a32c7f74957edc71d1e7084fb381e66493637cae3bef4d8e7b2315582357",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1905,3 +1905,4 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
+# sha256 of all above 76cdb5244359bd98cefda680388c16f4340133f6705d739654687560079e9457

@@ -22,7 +22,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template cuda/module.py.j2, sha256 a1d6d7c3e13cb204891875b87e4bc5d31f5efd624fa48382099c6c2ec0541ec4
+template cuda/module.py.j2, sha256 34f3a32c7f74957edc71d1e7084fb381e66493637cae3bef4d8e7b2315582357
 """
 
 import threading
@@ -55,7 +55,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "a1d6d7c3e13cb204891875b87e4bc5d31f5efd624fa48382099c6c2ec0541ec4",
+    "template_sha256": "34f3a32c7f74957edc71d1e7084fb381e66493637cae3bef4d8e7b2315582357",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2393,3 +2393,4 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
+# sha256 of all above 8199ba20beb671b8cbd8853b1fb9001fdef42ff7c6c02500e87f68eb81677b79

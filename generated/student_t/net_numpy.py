@@ -21,10 +21,11 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 0c9daf0398a97acfd474196db2dff85c231410eab528e850e5602b70444b5143
+template numpy/module.py.j2, sha256 a97a7af6342eb773b7b12cffdb3cf61e4b853aad1a507c650b5183aa90ed260b
 """
 
 import functools
+import operator
 import os
 import threading
 
@@ -41,7 +42,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "0c9daf0398a97acfd474196db2dff85c231410eab528e850e5602b70444b5143",
+    "template_sha256": "a97a7af6342eb773b7b12cffdb3cf61e4b853aad1a507c650b5183aa90ed260b",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -123,18 +124,16 @@ def _added(total, part):
 class Workspace:
     """The arrays of a step, made at the first call and reused by later ones, and the number of threads.
 
-    Pass one as `workspace=` to decide how long the memory lives; without it each thread keeps one of its own. Two calls at
-    the same time must not share one. `threads` is by default OMP_NUM_THREADS, or all CPUs this process may use. Raises
-    ValueError for anything but a positive whole number.
+    Pass one as `workspace=` to decide how long the memory lives; without it each thread keeps one of its own. `threads` is by
+    default OMP_NUM_THREADS, at most all CPUs that this process may use; sums are taken in as many parts, so that the bits of
+    results depend on it, but not on how busy the machine is. Raises ValueError for anything but a whole number from 1 to 1024;
+    a call raises it for a workspace that another call is using.
     """
 
     def __init__(self, threads=None):
-        if threads is None:
-            threads = _default_threads()
-        if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
-            raise ValueError(f"threads: expected a positive whole number or None, got {threads!r}")
-        self.threads = threads
-        self.parts = [_Part() for _ in range(threads)]
+        self.threads = _thread_count(threads)
+        self.in_use = _InUse()
+        self.parts = []
         self._call = _Part()
         self._pool = self._process = None
 
@@ -147,15 +146,61 @@ class Workspace:
         if self._process != os.getpid():
             from concurrent.futures import ThreadPoolExecutor
 
-            self._pool, self._process = ThreadPoolExecutor(self.threads - 1), os.getpid()
+            helpers = max(min(self.threads, _cpus()) - 1, 1)
+            self._pool, self._process = ThreadPoolExecutor(helpers), os.getpid()
         return self._pool
 
 
-def _default_threads():
-    text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if text.isdigit() and int(text) > 0:
-        return int(text)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_PROC, _CGROUPS = "/proc", "/sys/fs/cgroup"
+
+
+def _text_of(*path):
+    """A small file of the system's; empty where there is none."""
+    try:
+        with open(os.path.join(*path), encoding="ascii", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _number_of(*path):
+    """The first number in a file, or None: "max" is none."""
+    words = _text_of(*path).split()
+    return int(words[0]) if words and words[0].lstrip("-").isdigit() else None
+
+
+def _control_groups(controller):
+    """The folders of the control groups that bound this process, and their version: a container is one of them."""
+    for line in _text_of(_PROC, "self/cgroup").splitlines():
+        _, names, path = line.split(":", 2)
+        version = 1 if names else 2
+        if version == 1 and controller not in names.split(","):
+            continue
+        for root in (names, controller) if version == 1 else ("", "unified"):
+            folders = path.strip("/").split("/")
+            for depth in range(len(folders), -1, -1):
+                folder = os.path.join(_CGROUPS, root, *folders[:depth])
+                if os.path.isdir(folder):
+                    yield folder, version
+
+
+def _free_memory():
+    """Bytes that are free on this machine and in every control group that this process is in."""
+    lines = (line.split() for line in _text_of(_PROC, "meminfo").splitlines())
+    found = [1024 * int(words[1]) for words in lines if words[0] == "MemAvailable:"]
+    if not found and "SC_AVPHYS_PAGES" in getattr(os, "sysconf_names", ()):
+        found.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for folder, version in _control_groups("memory"):
+        limit, used, cached = (
+            ("memory.max", "memory.current", "inactive_file")
+            if version == 2
+            else ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        )
+        most, taken = _number_of(folder, limit), _number_of(folder, used)
+        if most is not None and taken is not None:
+            statistics = dict(line.split() for line in _text_of(folder, "memory.stat").splitlines())
+            found.append(max(most - taken + int(statistics.get(cached, 0)), 0))
+    return min(found, default=1 << 62)
 
 
 _budget_found = []
@@ -164,19 +209,59 @@ _budget_found = []
 def _budget():
     """Bytes that a call may take beside its data, probes and results: a quarter of what is free at the first."""
     if not _budget_found:
-        try:
-            with open("/proc/meminfo", encoding="ascii") as file:
-                free = next(1024 * int(line.split()[1]) for line in file if line.startswith("MemAvailable:"))
-        except (OSError, StopIteration):
-            pages = os.sysconf("SC_AVPHYS_PAGES") if "SC_AVPHYS_PAGES" in getattr(os, "sysconf_names", ()) else 0
-            free = pages * os.sysconf("SC_PAGE_SIZE") if pages else 1 << 62
-        _budget_found.append(free // 4)
+        _budget_found.append(_free_memory() // 4)
     return _budget_found[0]
 
 
 def _too_large(name, nbytes):
     """The error of a call that the budget has no room for."""
     return MemoryError(f"{name}: needs {nbytes} bytes, the budget is {_budget()}; build with a larger --memory")
+
+
+def _cpus():
+    """The CPUs that this process may use at once: its affinity, and the quotas of its control groups."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for folder, version in _control_groups("cpu"):
+        if version == 2:
+            words = _text_of(folder, "cpu.max").split()
+            quota, period = (int(word) if word.isdigit() else None for word in (words + ["", ""])[:2])
+        else:
+            quota, period = _number_of(folder, "cpu.cfs_quota_us"), _number_of(folder, "cpu.cfs_period_us")
+        if quota and period and quota > 0:
+            count = min(count, max(quota // period, 1))
+    return count
+
+
+_MOST_THREADS = 1024
+
+
+def _thread_count(threads):
+    """A number of threads: as asked for, or OMP_NUM_THREADS, or all CPUs. Sums are cut into as many parts."""
+    if threads is None:
+        text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+        wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+        return min(wanted, _cpus()) if wanted else _cpus()
+    try:
+        count = 0 if isinstance(threads, (bool, np.bool_)) else operator.index(threads)
+    except TypeError:
+        count = 0
+    if not 1 <= count <= _MOST_THREADS:
+        raise ValueError(f"threads: expected a whole number from 1 to {_MOST_THREADS} or None, got {threads!r}")
+    return count
+
+
+class _InUse:
+    """A workspace's guard: two calls that used it at once would overwrite each other's numbers."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+
+    def __enter__(self):
+        if not self._lock.acquire(blocking=False):
+            raise ValueError("workspace: expected one that no other call is using; give every thread a Workspace of its own")
+
+    def __exit__(self, *_):
+        self._lock.release()
 
 
 _FEWEST = 128  # rows worth a thread
@@ -193,6 +278,7 @@ def _over_tiles(tile, N, most, tangents, nbytes, workspace):
     if nbytes > _budget():
         raise _too_large("a sample", nbytes)
     threads = min(threads, _budget() // nbytes)
+    workspace.parts += [_Part() for _ in range(threads - len(workspace.parts))]
     most = min(most, _budget() // (nbytes * threads))
     rounds = -(-N // (threads * most))
     rows = -(-N // (threads * rounds))
@@ -207,13 +293,19 @@ def _over_tiles(tile, N, most, tangents, nbytes, workspace):
                 part.add(tile(slice(start, min(start + rows, N)), part.arrays))
         return part.totals
 
-    others = [workspace.pool().submit(work, k) for k in range(1, min(threads, len(starts)))]
+    others = {k: workspace.pool().submit(work, k) for k in range(1, min(threads, len(starts)))}
+    found = {}
     try:
-        found = [work(0)]
+        found[0] = work(0)
+        for k in reversed(others):
+            if others[k].cancel():  # its thread has not come: that has no CPU, or other work
+                found[k] = work(k)
     finally:
-        for other in others:
-            other.exception()  # wait: it uses the workspace
-    found += [other.result() for other in others]
+        for other in others.values():
+            if not other.cancel():
+                other.exception()  # wait: it uses the workspace
+    found |= {k: other.result() for k, other in others.items() if k not in found}
+    found = [found[k] for k in sorted(found)]
     totals = found[0]
     for more in found[1:]:
         totals = [_added(total, part) for total, part in zip(totals, more)]
@@ -227,14 +319,12 @@ def _threads(N, tangents, workspace):
 
 
 def _on_threads(tangents):
-    """The step with the BLAS on one thread throughout where tiles have threads: its own would spin beside them."""
+    """Guard the workspace, and run the step with a BLAS of one thread: its own would spin while they wait for work."""
 
     def wrapper(step):
         @functools.wraps(step)
         def run(params, x, *arguments):
-            if _threads(len(x), tangents, arguments[-1]) == 1:
-                return step(params, x, *arguments)
-            with _one_blas_thread:
+            with arguments[-1].in_use, _one_blas_thread:
                 return step(params, x, *arguments)
 
         return run
@@ -243,36 +333,53 @@ def _on_threads(tangents):
 
 
 class _OneBlasThread:
-    """While any call is inside, the BLAS keeps to the thread it is called on. Needs threadpoolctl."""
+    """While any call is inside, the BLAS keeps to the thread it is called on. Without threadpoolctl, nothing happens."""
 
     def __init__(self):
         self._lock = threading.Lock()
-        self._controller = None
+        self._libraries = None
         self._inside = 0
 
     def available(self):
-        """Whether threadpoolctl is installed; it is imported at the first call with many rows."""
-        with self._lock:
-            if self._controller is None:
-                try:
-                    from threadpoolctl import ThreadpoolController
-                except ImportError:
-                    self._controller = False
-                else:
-                    self._controller = ThreadpoolController()
-            return bool(self._controller)
+        """Whether the BLAS can be told; threadpoolctl, which finds it, is imported at the first call."""
+        if self._libraries is None:
+            with self._lock:
+                if self._libraries is None:
+                    self._libraries = self._found()
+        return bool(self._libraries)
+
+    @staticmethod
+    def _found():
+        try:
+            from threadpoolctl import ThreadpoolController
+        except ImportError:
+            return ()
+        return ThreadpoolController().select(user_api="blas").lib_controllers
 
     def __enter__(self):
-        with self._lock:
-            if self._inside == 0:
-                self._limits = self._controller.limit(limits=1, user_api="blas")
-            self._inside += 1
+        if self.available():
+            with self._lock:
+                if self._inside == 0:
+                    self._before = [library.get_num_threads() for library in self._libraries]
+                    self._set([1] * len(self._before))
+                self._inside += 1
 
     def __exit__(self, *_):
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._limits.restore_original_limits()
+        if self._libraries:
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0:
+                    self._set(self._before)
+
+    def _set(self, counts):
+        """Since 3.8 threadpoolctl listens to one thread, the first to set a limit. Calls come from any thread."""
+        for library, count in zip(self._libraries, counts):
+            release = getattr(library, "clear_controlling_thread", None)
+            if release is not None:
+                release(force=True)
+            library.set_num_threads(count)
+            if release is not None:
+                release(force=True)
 
 
 _one_blas_thread = _OneBlasThread()
@@ -1394,3 +1501,4 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
+# sha256 of all above 312ac3dc2e53c2a262351c3e039e0d16e0e481c782f5b4b595d1ab501054b472

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain, count
 from math import ceil, prod
 from typing import Final
 
@@ -97,7 +98,7 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The texts of the module, the C file and its header."""
     lowered = [run(schedule, pipelines.c(facts.method.batch_size)) for schedule in schedules]
     printed = [print_tiles(schedule, facts.dtype) for schedule in lowered]
-    prefix = _identifier(facts.name)
+    prefix = _identifier(f"{facts.name}{facts.mode}")
     functions = tuple(_function(facts, prefix, s, p) for s, p in zip(lowered, printed, strict=True))
     text = "\n".join(p.text for p in printed)
     module = Module(
@@ -107,8 +108,7 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         facts.file,
         prefix,
         f"{prefix.upper()}_H",
-        tuple(f"{_identifier(f'{prefix}_{key}').upper()}," for key in facts.parameters)
-        or (f"{prefix.upper()}_NO_PARAMETERS,",),
+        _enumerators(prefix, facts.parameters),
         " " * len(f"void {prefix}_use_gemm(void (*gemm)("),
         CPrinter(facts.dtype).real,
         "s" if facts.dtype == "float32" else "d",
@@ -128,6 +128,15 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
 def _identifier(name: str) -> str:
     found = re.sub(r"\W", "_", name, flags=re.ASCII)
     return found if found[:1].isalpha() else f"net_{found}"
+
+
+def _enumerators(prefix: str, keys: Iterable[str]) -> tuple[str, ...]:
+    """A constant for each parameter, in capitals; keys that differ by case only are numbered."""
+    found: list[str] = []
+    for key in keys:
+        name = _identifier(f"{prefix}_{key}").upper()
+        found.append(next(n for n in chain([name], (f"{name}_{k}" for k in count(2))) if n not in found))
+    return tuple(f"{name}," for name in found) or (f"{prefix.upper()}_NO_PARAMETERS,",)
 
 
 def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTiles) -> Function:

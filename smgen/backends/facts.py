@@ -16,7 +16,7 @@ class Facts:
     """The facts of a build that end up in the module's header and `METADATA`."""
 
     name: str
-    file: str
+    stem: str
     description: str
     fingerprint: str
     template_fingerprint: str
@@ -50,6 +50,16 @@ class Facts:
         if self.memory is not None:
             chosen["memory_mib"] = self.memory
         return chosen
+
+    @property
+    def mode(self) -> str:
+        """What the names of files and C functions say of the hessian mode: nothing if it is the default."""
+        return "" if self.method.hessian == "diagonal" else f"_{self.method.hessian}"
+
+    @property
+    def file(self) -> str:
+        """The name of the module's file, without the extension."""
+        return f"{self.stem}{self.mode}_{self.backend}"
 
     @property
     def budget_text(self) -> str:

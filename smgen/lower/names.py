@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -98,13 +99,28 @@ def times(*factors: str) -> str:
     return " ".join(f for f in factors if f != "1") or "1"
 
 
+WORDS: Final = frozenset(
+    """above adjoint arg at bent by column copy curvature dJ dK dL dW db ddelta delta dg diagonal ds energy forms gram
+    hessian identity inside lam of pairs part parts prime probed probes product quadratic row rows score second square
+    squared squares sum tangent tangents term terms third total transposed unbiased weighted""".split()
+)
+"""What buffers' names are put together from, beside the names of layers: `delta_prime_x`, `W_filters_squared_rows`."""
+
+
+def label(name: str) -> str:
+    """A layer's name as it stands in those of buffers: `prime_x` as `prime__x`, so that its δ is not the δ′ of x."""
+    parts = re.split("(?<!_)_(?!_)", name)
+    return "__".join(parts) if len(parts) > 1 and WORDS & set(parts) else name
+
+
 _LETTERS: Final = {"weight": "W", "bias": "b", "gain": "s"}
 
 
 def parameter_buffer(key: str, shape: tuple[int, ...]) -> Buffer:
     """`filters.weight` → W_filters."""
     group, kind = key.rsplit(".", 1)
-    return Buffer(f"{_LETTERS[kind]}_{group}", shape, f"{_LETTERS[kind]}_{group}")
+    name = f"{_LETTERS[kind]}_{label(group)}"
+    return Buffer(name, shape, name)
 
 
 def input_buffers(network: Network) -> tuple[Buffer, ...]:

@@ -17,7 +17,17 @@ NET = ROOT / "generated/ica/net.py"
 MAIN = ROOT / "examples/standalone/main.c"
 COMPILER = shutil.which("cc")
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
-FLAGS = ["-O2", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-Wall", "-Wextra", "-Werror"]
+FLAGS = [
+    "-O2",
+    "-march=native",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fopenmp-simd",
+    "-pthread",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+]
 
 
 @pytest.fixture
