@@ -82,11 +82,14 @@ def test_only_c_stands_alone(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_missing_file_is_written_again(tmp_path: Path) -> None:
+def test_a_missing_or_stale_file_is_written_again(tmp_path: Path) -> None:
     options = Options("c")
     assert build(NET, tmp_path, options).changes == ("new",)
+    assert [path.name for path in tmp_path.iterdir()] == ["net_c.py"]
     assert build(NET, tmp_path, options).changes == ()
-    (tmp_path / "net_c.c").unlink()
-    assert build(NET, tmp_path, options).changes == (".c was missing",)
-    assert build(NET, tmp_path, options, standalone=True).changes == (".h was missing",)
-    assert (tmp_path / "net_c.h").exists()
+    assert build(NET, tmp_path, options, standalone=True).changes == (".c was missing or stale",)
+    assert build(NET, tmp_path, options, standalone=True).changes == ()
+    build(NET, tmp_path, Options("c", "float64"))
+    build(NET, tmp_path, Options("c", "float64"), standalone=True)
+    assert "typedef double real;" in (tmp_path / "net_c.c").read_text(encoding="utf-8")
+    assert "double alpha" in (tmp_path / "net_c.h").read_text(encoding="utf-8")
