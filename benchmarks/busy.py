@@ -9,7 +9,6 @@ contenders take turns. Medians over the rounds; ratios are of times in the same 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import statistics
 import subprocess
@@ -17,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,7 +44,7 @@ def steps(network: str, samples: int, dtype: str) -> dict[str, Step]:
         x = np.random.default_rng(0).standard_normal((samples, description.input.units)).astype(module.DTYPE)
         for label, threads in (("", None), (", one thread", 1)):
             workspace = module.Workspace(threads=threads)
-            found[backend + label] = lambda m=module, p=params, w=workspace, x=x: m.loss_and_grad(p, x, 0.1, workspace=w)
+            found[backend + label] = partial(module.loss_and_grad, params, x, 0.1, workspace=workspace)
     return found
 
 

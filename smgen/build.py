@@ -204,6 +204,7 @@ def gather(network: Network, net: Path, options: Options, name: str | None = Non
         method=options.method,
         memory=options.memory,
         quality=quality(network, options.method),
+        layers=tuple(v.name for v in network.vertices),
         parameters=network.parameters,
         units=network.input.units,
     )

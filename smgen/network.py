@@ -111,7 +111,7 @@ class Network:
             if other != v:
                 raise NetworkError(
                     origin=v.origin,
-                    what=f"the names '{v.name}' and '{other.name}' ({other.origin}) are too much alike for generated code",
+                    what=f"the name '{v.name}' is too much like '{other.name}' ({other.origin}) for generated code",
                     hint="choose another for one of them",
                 )
         network = object.__new__(Network)

@@ -29,6 +29,7 @@ FLOORS = (
     ("check", "advice", "demo", "bench"),
     ("advice_tables",),
     ("cli",),
+    ("__main__",),
 )
 FLOOR_OF = {name: level for level, names in enumerate(FLOORS) for name in names}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py" and "nets" not in path.parts)

@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 efef557d1e24a242cce102cb393130a48de25510ef8234d10422be93972e4af3 */
+   template c/module.c.j2, sha256 515d34fe133a9c68a8b9e96c7f975240076b49f676901a370d9177da4b95b408 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -2079,6 +2079,120 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
     char *const after = (char *)memory + (p.ranks + 1) * LINE;
     memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 288) * sizeof(double));
     call c = {.steps = loss_and_grad_terms_lam0_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
+              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+    run(&c);
+}
+
+/* ---- layer_sums: Σ over the units of each layer, (N,) each: which one overflows? ---- */
+
+static void layer_sums_steps(const call *const c, worker *const w)
+{
+    const plan p = c->p;
+    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
+    const real lam = (real)c->lambda;
+    const real *const *const params = c->params;
+    const real *const x = c->x;
+    real *const *const outputs = c->outputs;
+    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const all_columns = totals + p.ranks * TOTALS;
+    real *const shared = (real *)(all_columns + parts * 0);
+    real *const all_sums = shared + 0;
+    real *const tiles = all_sums + parts * 0;
+    const real *const W_filters = params[0];
+    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+
+    worker itself = {NULL, 0, 0};
+    worker *const inside = p.alone ? &itself : w;
+    EACH_PART(all, p, w) {
+        const long part = p.alone ? all.rank : 0;
+        real *const tile = tiles + part * capacity * 576;
+        real *const sums = all_sums + part * 0;
+        double *const columns = all_columns + part * 0;
+        real *const g_filters = tile + 0 * capacity;
+        real *const g_experts = tile + 288 * capacity;
+        (void)tile, (void)sums, (void)columns;
+        for (long first = part * p.rows; first < N; first += parts * p.rows) {
+            const long rows = min_long(p.rows, N - first);
+            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real *const g_x = x + first * 144;
+            real *const sum_g_x = outputs[0] + first * 1;
+            real *const sum_g_filters = outputs[1] + first * 1;
+            real *const sum_g_experts = outputs[2] + first * 1;
+            (void)rows, (void)more;
+
+            EACH_RANK(mine, inside) {
+                const span s1 = share(mine, 1);
+                const span s288 = share(mine, 288);
+                /* ---- forward: g */
+                /* g_filters = W_filters g_x */
+                times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
+                for (long n = 0; n < rows; n++) {
+                #pragma omp simd
+                    for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
+                        /* g_experts = f(g_filters) = logcosh(g_filters) */
+                        g_experts[k] = fabsf(g_filters[k]) - simd_log1pf(fabsf(simd_tanhf(g_filters[k])));
+                    }
+                }
+                /* ---- layers: their sums */
+                /* Σ_j g_x */
+                if (s1.first < s1.last) {
+                    for (long n = 0; n < rows; n++) {
+                        real sum = 0;
+                #pragma omp simd reduction(+ : sum)
+                        for (long j = 0; j < 144; j++) {
+                            sum += g_x[n * 144 + j];
+                        }
+                        sum_g_x[n] = sum;
+                    }
+                }
+            }
+
+            EACH_RANK(mine, inside) {
+                const span s1 = share(mine, 1);
+                /* Σ_j g_filters */
+                if (s1.first < s1.last) {
+                    for (long n = 0; n < rows; n++) {
+                        real sum = 0;
+                #pragma omp simd reduction(+ : sum)
+                        for (long j = 0; j < 288; j++) {
+                            sum += g_filters[n * 288 + j];
+                        }
+                        sum_g_filters[n] = sum;
+                    }
+                }
+                /* Σ_j g_experts */
+                if (s1.first < s1.last) {
+                    for (long n = 0; n < rows; n++) {
+                        real sum = 0;
+                #pragma omp simd reduction(+ : sum)
+                        for (long j = 0; j < 288; j++) {
+                            sum += g_experts[n * 288 + j];
+                        }
+                        sum_g_experts[n] = sum;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* Bytes of memory that ica_layer_sums needs for N samples on so many threads, 0 for all. */
+long ica_layer_sums_memory(const long N, const int threads)
+{
+    const plan p = plan_of(N, threads, 512, 1, 82944.0);
+    const long parts = p.alone ? p.ranks : 1;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
+           (0 + parts * (0 + p.capacity * 576)) * (long)sizeof(real);
+}
+
+void ica_layer_sums(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
+                    real *const *outputs, void *memory, const int threads)
+{
+    const plan p = plan_of(N, threads, 512, 1, 82944.0);
+    char *const after = (char *)memory + (p.ranks + 1) * LINE;
+    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
+    call c = {.steps = layer_sums_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
               .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
     run(&c);
 }

@@ -21,7 +21,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template cuda/module.py.j2, sha256 34f3a32c7f74957edc71d1e7084fb381e66493637cae3bef4d8e7b2315582357
+template cuda/module.py.j2, sha256 93eb63e136a6cd9bcaf77cf241d333d0e098c12c42f1d9c8f07e2b153030ec99
 """
 
 import threading
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "34f3a32c7f74957edc71d1e7084fb381e66493637cae3bef4d8e7b2315582357",
+    "template_sha256": "93eb63e136a6cd9bcaf77cf241d333d0e098c12c42f1d9c8f07e2b153030ec99",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1905,4 +1905,4 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 76cdb5244359bd98cefda680388c16f4340133f6705d739654687560079e9457
+# sha256 of all above b7e6acc7704d21451274f38d85756f41c3734408cae471c5fad829d3ebaf7446

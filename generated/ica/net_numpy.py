@@ -20,13 +20,16 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 a97a7af6342eb773b7b12cffdb3cf61e4b853aad1a507c650b5183aa90ed260b
+template numpy/module.py.j2, sha256 736b65b7371ce2ef88956ab25b81af51f4cb09406ce91243367117808098605d
 """
 
 import functools
+import math
 import operator
 import os
+import sys
 import threading
+import warnings
 
 import numpy as np
 
@@ -39,7 +42,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "a97a7af6342eb773b7b12cffdb3cf61e4b853aad1a507c650b5183aa90ed260b",
+    "template_sha256": "736b65b7371ce2ef88956ab25b81af51f4cb09406ce91243367117808098605d",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -50,6 +53,7 @@ METADATA = {
 }
 
 _D = 144
+_LAYERS = ("x", "filters", "experts", )
 
 _ARRAYS = {
     "M288_0": (288,),
@@ -314,11 +318,48 @@ def _on_threads(tangents):
         @functools.wraps(step)
         def run(params, x, *arguments):
             with arguments[-1].in_use, _one_blas_thread:
-                return step(params, x, *arguments)
+                found = step(params, x, *arguments)
+            if step is not _layer_sums.__wrapped__:
+                _report(_values(found), params, x)
+            return found
 
         return run
 
     return wrapper
+
+
+def _values(found):
+    """The numbers and arrays of a result, one after the other."""
+    parts = found if isinstance(found, tuple) else (found,)
+    return [value for part in parts for value in (part.values() if isinstance(part, dict) else [part])]
+
+
+def _report(found, params, x):
+    """Say so if results are not finite, and which layer's values are not: as a RuntimeWarning, or as np.errstate has it."""
+    state = np.geterr()
+    if state["over"] == state["invalid"] == "ignore" or all(map(_is_finite, found)):
+        return
+    where = "the values of all layers are, but a derivative of theirs overflows"
+    with np.errstate(all="ignore"):
+        for layer, sums in zip(_LAYERS, _layer_sums(params, x, 0.0, Workspace(1))):
+            bad = np.flatnonzero(~np.isfinite(sums))
+            if len(bad):
+                where = f"the values of layer '{layer}' overflow, first for sample {bad[0]}"
+                break
+    depth, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals is globals():
+        depth, name, frame = depth + 1, frame.f_code.co_name, frame.f_back
+    text = f"{name}: the result is not finite in {np.dtype(DTYPE)}: {where}"
+    if "raise" in (state["over"], state["invalid"]):
+        raise FloatingPointError(text)
+    warnings.warn(text, RuntimeWarning, stacklevel=depth)
+
+
+def _is_finite(value):
+    if isinstance(value, float):
+        return math.isfinite(value)
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.sum(value)) or np.isfinite(value).all())
 
 
 class _OneBlasThread:
@@ -1212,6 +1253,48 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }
 
 
+@_on_threads(1)
+def _layer_sums(params, x, lam, workspace):
+    """Σ over the units of each layer, (N,) each: which one overflows?"""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    all_sum_g_x = np.empty((N,), DTYPE)
+    all_sum_g_filters = np.empty((N,), DTYPE)
+    all_sum_g_experts = np.empty((N,), DTYPE)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx288_0, Nx288_1, Nx288_2,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx288_0", "Nx288_1", "Nx288_2",
+        )
+
+        # ---- forward: g
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        # g_experts = f(g_filters) = logcosh(g_filters)
+        a = np.abs(g_filters, out=Nx288_1)
+        b = np.tanh(g_filters, out=Nx288_2)
+        b = np.abs(b, out=Nx288_2)
+        b = np.log1p(b, out=Nx288_2)
+        g_experts = np.subtract(a, b, out=Nx288_1)
+
+        # ---- layers: their sums
+        # Σ_j g_x
+        sum_g_x = np.sum(g_x, axis=1, out=all_sum_g_x[rows])
+        # Σ_j g_filters
+        sum_g_filters = np.sum(g_filters, axis=1, out=all_sum_g_filters[rows])
+        # Σ_j g_experts
+        sum_g_experts = np.sum(g_experts, axis=1, out=all_sum_g_experts[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 3456, workspace)
+
+    return all_sum_g_x, all_sum_g_filters, all_sum_g_experts
+
+
 def selftest(seed=0, verbose=False):
     """Is the gradient the gradient? For each parameter, J(θ + h d) − J(θ) − h⟨∇J, d⟩ must fall as h².
 
@@ -1258,4 +1341,4 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 6fb8eb40af82e20821122f7caccf233d7597a067fe4e49c4b2c8c974d97200fb
+# sha256 of all above 6ddc581d5326d04134b1df31c5711594425ba4b1af80f7db54edda7f15634834

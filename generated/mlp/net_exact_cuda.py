@@ -27,7 +27,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 34f3a32c7f74957edc71d1e7084fb381e66493637cae3bef4d8e7b2315582357
+template cuda/module.py.j2, sha256 93eb63e136a6cd9bcaf77cf241d333d0e098c12c42f1d9c8f07e2b153030ec99
 """
 
 import functools
@@ -64,7 +64,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "34f3a32c7f74957edc71d1e7084fb381e66493637cae3bef4d8e7b2315582357",
+    "template_sha256": "93eb63e136a6cd9bcaf77cf241d333d0e098c12c42f1d9c8f07e2b153030ec99",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -6051,4 +6051,4 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 7405ab05abedede70a2e6af1180450153ceb2c52a32714b28c33cfd887ccbd79
+# sha256 of all above 61312189b63d9616a7171f90956cd926fc4e85d3b123b56168b22c0429090767

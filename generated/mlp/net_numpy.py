@@ -25,13 +25,16 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 a97a7af6342eb773b7b12cffdb3cf61e4b853aad1a507c650b5183aa90ed260b
+template numpy/module.py.j2, sha256 736b65b7371ce2ef88956ab25b81af51f4cb09406ce91243367117808098605d
 """
 
 import functools
+import math
 import operator
 import os
+import sys
 import threading
+import warnings
 
 import numpy as np
 
@@ -49,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "a97a7af6342eb773b7b12cffdb3cf61e4b853aad1a507c650b5183aa90ed260b",
+    "template_sha256": "736b65b7371ce2ef88956ab25b81af51f4cb09406ce91243367117808098605d",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -60,6 +63,7 @@ METADATA = {
 }
 
 _D = 64
+_LAYERS = ("x", "layer_1", "softplus_1", "layer_2", "softplus_2", "layer_3", "softplus_3", )
 
 _ARRAYS = {
     "M128_0": (128,),
@@ -365,11 +369,48 @@ def _on_threads(tangents):
         @functools.wraps(step)
         def run(params, x, *arguments):
             with arguments[-1].in_use, _one_blas_thread:
-                return step(params, x, *arguments)
+                found = step(params, x, *arguments)
+            if step is not _layer_sums.__wrapped__:
+                _report(_values(found), params, x)
+            return found
 
         return run
 
     return wrapper
+
+
+def _values(found):
+    """The numbers and arrays of a result, one after the other."""
+    parts = found if isinstance(found, tuple) else (found,)
+    return [value for part in parts for value in (part.values() if isinstance(part, dict) else [part])]
+
+
+def _report(found, params, x):
+    """Say so if results are not finite, and which layer's values are not: as a RuntimeWarning, or as np.errstate has it."""
+    state = np.geterr()
+    if state["over"] == state["invalid"] == "ignore" or all(map(_is_finite, found)):
+        return
+    where = "the values of all layers are, but a derivative of theirs overflows"
+    with np.errstate(all="ignore"):
+        for layer, sums in zip(_LAYERS, _layer_sums(params, x, 0.0, Workspace(1))):
+            bad = np.flatnonzero(~np.isfinite(sums))
+            if len(bad):
+                where = f"the values of layer '{layer}' overflow, first for sample {bad[0]}"
+                break
+    depth, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals is globals():
+        depth, name, frame = depth + 1, frame.f_code.co_name, frame.f_back
+    text = f"{name}: the result is not finite in {np.dtype(DTYPE)}: {where}"
+    if "raise" in (state["over"], state["invalid"]):
+        raise FloatingPointError(text)
+    warnings.warn(text, RuntimeWarning, stacklevel=depth)
+
+
+def _is_finite(value):
+    if isinstance(value, float):
+        return math.isfinite(value)
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.sum(value)) or np.isfinite(value).all())
 
 
 class _OneBlasThread:
@@ -2467,6 +2508,90 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }
 
 
+@_on_threads(1)
+def _layer_sums(params, x, lam, workspace):
+    """Σ over the units of each layer, (N,) each: which one overflows?"""
+    N = x.shape[0]
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    all_sum_g_x = np.empty((N,), DTYPE)
+    all_sum_g_layer_1 = np.empty((N,), DTYPE)
+    all_sum_g_softplus_1 = np.empty((N,), DTYPE)
+    all_sum_g_layer_2 = np.empty((N,), DTYPE)
+    all_sum_g_softplus_2 = np.empty((N,), DTYPE)
+    all_sum_g_layer_3 = np.empty((N,), DTYPE)
+    all_sum_g_softplus_3 = np.empty((N,), DTYPE)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1, Nx64_2, Nx1_0, Nx1_1, Nx1_2,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2",
+        )
+
+        # ---- forward: g
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_2)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_2)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        a = np.log1p(a, out=Nx1_1)
+        b = np.maximum(g_layer_3, 0.0, out=Nx1_2)
+        g_softplus_3 = np.add(a, b, out=Nx1_1)
+
+        # ---- layers: their sums
+        # Σ_j g_x
+        sum_g_x = np.sum(g_x, axis=1, out=all_sum_g_x[rows])
+        # Σ_j g_layer_1
+        sum_g_layer_1 = np.sum(g_layer_1, axis=1, out=all_sum_g_layer_1[rows])
+        # Σ_j g_softplus_1
+        sum_g_softplus_1 = np.sum(g_softplus_1, axis=1, out=all_sum_g_softplus_1[rows])
+        # Σ_j g_layer_2
+        sum_g_layer_2 = np.sum(g_layer_2, axis=1, out=all_sum_g_layer_2[rows])
+        # Σ_j g_softplus_2
+        sum_g_softplus_2 = np.sum(g_softplus_2, axis=1, out=all_sum_g_softplus_2[rows])
+        # Σ_j g_layer_3
+        sum_g_layer_3 = np.sum(g_layer_3, axis=1, out=all_sum_g_layer_3[rows])
+        # Σ_j g_softplus_3
+        sum_g_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_sum_g_softplus_3[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 2316, workspace)
+
+    return all_sum_g_x, all_sum_g_layer_1, all_sum_g_softplus_1, all_sum_g_layer_2, all_sum_g_softplus_2, all_sum_g_layer_3, all_sum_g_softplus_3
+
+
 def selftest(seed=0, verbose=False):
     """Is the gradient the gradient? For each parameter, J(θ + h d) − J(θ) − h⟨∇J, d⟩ must fall as h².
 
@@ -2513,4 +2638,4 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b5bb18c475b7692ac265d027f99594f54697357e393ca503f6f2b0a5954eb3e1
+# sha256 of all above cfe52b93d404bb60e2a83294691399a54f6833b4d36a542bb92ea48418a968c2

@@ -27,7 +27,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 34f3a32c7f74957edc71d1e7084fb381e66493637cae3bef4d8e7b2315582357
+template cuda/module.py.j2, sha256 93eb63e136a6cd9bcaf77cf241d333d0e098c12c42f1d9c8f07e2b153030ec99
 """
 
 import functools
@@ -61,7 +61,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "34f3a32c7f74957edc71d1e7084fb381e66493637cae3bef4d8e7b2315582357",
+    "template_sha256": "93eb63e136a6cd9bcaf77cf241d333d0e098c12c42f1d9c8f07e2b153030ec99",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -4895,4 +4895,4 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above cf6a4c23f7934d680d5f5fa03c9a1e92abb15be11e20b6cbc2b2b219b3888d8e
+# sha256 of all above c87c3655a1693c32f1959a47c483a20b4844de1660b5cd58c383657b5259fa8e

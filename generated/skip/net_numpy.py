@@ -27,13 +27,16 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 a97a7af6342eb773b7b12cffdb3cf61e4b853aad1a507c650b5183aa90ed260b
+template numpy/module.py.j2, sha256 736b65b7371ce2ef88956ab25b81af51f4cb09406ce91243367117808098605d
 """
 
 import functools
+import math
 import operator
 import os
+import sys
 import threading
+import warnings
 
 import numpy as np
 
@@ -48,7 +51,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "a97a7af6342eb773b7b12cffdb3cf61e4b853aad1a507c650b5183aa90ed260b",
+    "template_sha256": "736b65b7371ce2ef88956ab25b81af51f4cb09406ce91243367117808098605d",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -59,6 +62,7 @@ METADATA = {
 }
 
 _D = 16
+_LAYERS = ("x", "below", "hidden", "joined", "above", "pointwise_1", "both", "gain", "prior", )
 
 _ARRAYS = {
     "M16_0": (16,),
@@ -108,6 +112,7 @@ _ARRAYS = {
     "Nx16_8": ("N", 16),
     "Nx16_9": ("N", 16),
     "Nx32_0": ("N", 32),
+    "Nx32_1": ("N", 32),
 }
 
 
@@ -354,11 +359,48 @@ def _on_threads(tangents):
         @functools.wraps(step)
         def run(params, x, *arguments):
             with arguments[-1].in_use, _one_blas_thread:
-                return step(params, x, *arguments)
+                found = step(params, x, *arguments)
+            if step is not _layer_sums.__wrapped__:
+                _report(_values(found), params, x)
+            return found
 
         return run
 
     return wrapper
+
+
+def _values(found):
+    """The numbers and arrays of a result, one after the other."""
+    parts = found if isinstance(found, tuple) else (found,)
+    return [value for part in parts for value in (part.values() if isinstance(part, dict) else [part])]
+
+
+def _report(found, params, x):
+    """Say so if results are not finite, and which layer's values are not: as a RuntimeWarning, or as np.errstate has it."""
+    state = np.geterr()
+    if state["over"] == state["invalid"] == "ignore" or all(map(_is_finite, found)):
+        return
+    where = "the values of all layers are, but a derivative of theirs overflows"
+    with np.errstate(all="ignore"):
+        for layer, sums in zip(_LAYERS, _layer_sums(params, x, 0.0, Workspace(1))):
+            bad = np.flatnonzero(~np.isfinite(sums))
+            if len(bad):
+                where = f"the values of layer '{layer}' overflow, first for sample {bad[0]}"
+                break
+    depth, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals is globals():
+        depth, name, frame = depth + 1, frame.f_code.co_name, frame.f_back
+    text = f"{name}: the result is not finite in {np.dtype(DTYPE)}: {where}"
+    if "raise" in (state["over"], state["invalid"]):
+        raise FloatingPointError(text)
+    warnings.warn(text, RuntimeWarning, stacklevel=depth)
+
+
+def _is_finite(value):
+    if isinstance(value, float):
+        return math.isfinite(value)
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.sum(value)) or np.isfinite(value).all())
 
 
 class _OneBlasThread:
@@ -2086,6 +2128,87 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }
 
 
+@_on_threads(1)
+def _layer_sums(params, x, lam, workspace):
+    """Σ over the units of each layer, (N,) each: which one overflows?"""
+    N = x.shape[0]
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    all_sum_g_x = np.empty((N,), DTYPE)
+    all_sum_g_below = np.empty((N,), DTYPE)
+    all_sum_g_hidden = np.empty((N,), DTYPE)
+    all_sum_g_joined = np.empty((N,), DTYPE)
+    all_sum_g_above = np.empty((N,), DTYPE)
+    all_sum_g_pointwise_1 = np.empty((N,), DTYPE)
+    all_sum_g_both = np.empty((N,), DTYPE)
+    all_sum_g_gain = np.empty((N,), DTYPE)
+    all_sum_g_prior = np.empty((N,), DTYPE)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx32_0, Nx32_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx32_0", "Nx32_1",
+        )
+
+        # ---- forward: g
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # g_hidden = f(g_below) = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_1)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        # g_pointwise_1 = f(g_above) = softplus(g_above)
+        a = np.abs(g_above, out=Nx16_4)
+        a = np.negative(a, out=Nx16_4)
+        a = np.exp(a, out=Nx16_4)
+        a = np.log1p(a, out=Nx16_4)
+        b = np.maximum(g_above, 0.0, out=Nx16_5)
+        g_pointwise_1 = np.add(a, b, out=Nx16_4)
+        # g_both = [g_pointwise_1, g_hidden]
+        g_both = Nx32_0
+        g_both[..., 0:16] = g_pointwise_1
+        g_both[..., 16:32] = g_hidden
+        # g_gain = s_gain g_both
+        g_gain = np.multiply(s_gain, g_both, out=Nx32_1)
+        # g_prior = f(g_x) = g_x^2
+        g_prior = np.square(g_x, out=Nx16_5)
+
+        # ---- layers: their sums
+        # Σ_j g_x
+        sum_g_x = np.sum(g_x, axis=1, out=all_sum_g_x[rows])
+        # Σ_j g_below
+        sum_g_below = np.sum(g_below, axis=1, out=all_sum_g_below[rows])
+        # Σ_j g_hidden
+        sum_g_hidden = np.sum(g_hidden, axis=1, out=all_sum_g_hidden[rows])
+        # Σ_j g_joined
+        sum_g_joined = np.sum(g_joined, axis=1, out=all_sum_g_joined[rows])
+        # Σ_j g_above
+        sum_g_above = np.sum(g_above, axis=1, out=all_sum_g_above[rows])
+        # Σ_j g_pointwise_1
+        sum_g_pointwise_1 = np.sum(g_pointwise_1, axis=1, out=all_sum_g_pointwise_1[rows])
+        # Σ_j g_both
+        sum_g_both = np.sum(g_both, axis=1, out=all_sum_g_both[rows])
+        # Σ_j g_gain
+        sum_g_gain = np.sum(g_gain, axis=1, out=all_sum_g_gain[rows])
+        # Σ_j g_prior
+        sum_g_prior = np.sum(g_prior, axis=1, out=all_sum_g_prior[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 640, workspace)
+
+    return all_sum_g_x, all_sum_g_below, all_sum_g_hidden, all_sum_g_joined, all_sum_g_above, all_sum_g_pointwise_1, all_sum_g_both, all_sum_g_gain, all_sum_g_prior
+
+
 def selftest(seed=0, verbose=False):
     """Is the gradient the gradient? For each parameter, J(θ + h d) − J(θ) − h⟨∇J, d⟩ must fall as h².
 
@@ -2132,4 +2255,4 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 0571ed913ec4a7f7c5cd8bd192c5f58c8425ddd48595cb427c0085a035af4060
+# sha256 of all above 32b0e41c23c3879d3bb65f51590d08f1cd0696e7091062157220ff4ab4b9f6f5

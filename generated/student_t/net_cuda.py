@@ -22,7 +22,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template cuda/module.py.j2, sha256 34f3a32c7f74957edc71d1e7084fb381e66493637cae3bef4d8e7b2315582357
+template cuda/module.py.j2, sha256 93eb63e136a6cd9bcaf77cf241d333d0e098c12c42f1d9c8f07e2b153030ec99
 """
 
 import threading
@@ -55,7 +55,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "34f3a32c7f74957edc71d1e7084fb381e66493637cae3bef4d8e7b2315582357",
+    "template_sha256": "93eb63e136a6cd9bcaf77cf241d333d0e098c12c42f1d9c8f07e2b153030ec99",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2393,4 +2393,4 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 8199ba20beb671b8cbd8853b1fb9001fdef42ff7c6c02500e87f68eb81677b79
+# sha256 of all above 330343797cbb6ec0e2d0590e4d08a8d2ae7b8369e4101f1499fdf6dc65c24e31

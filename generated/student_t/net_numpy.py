@@ -21,13 +21,16 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 a97a7af6342eb773b7b12cffdb3cf61e4b853aad1a507c650b5183aa90ed260b
+template numpy/module.py.j2, sha256 736b65b7371ce2ef88956ab25b81af51f4cb09406ce91243367117808098605d
 """
 
 import functools
+import math
 import operator
 import os
+import sys
 import threading
+import warnings
 
 import numpy as np
 
@@ -42,7 +45,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "a97a7af6342eb773b7b12cffdb3cf61e4b853aad1a507c650b5183aa90ed260b",
+    "template_sha256": "736b65b7371ce2ef88956ab25b81af51f4cb09406ce91243367117808098605d",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -53,6 +56,7 @@ METADATA = {
 }
 
 _D = 64
+_LAYERS = ("x", "filters", "experts", "alpha", )
 
 _ARRAYS = {
     "M128_0": (128,),
@@ -325,11 +329,48 @@ def _on_threads(tangents):
         @functools.wraps(step)
         def run(params, x, *arguments):
             with arguments[-1].in_use, _one_blas_thread:
-                return step(params, x, *arguments)
+                found = step(params, x, *arguments)
+            if step is not _layer_sums.__wrapped__:
+                _report(_values(found), params, x)
+            return found
 
         return run
 
     return wrapper
+
+
+def _values(found):
+    """The numbers and arrays of a result, one after the other."""
+    parts = found if isinstance(found, tuple) else (found,)
+    return [value for part in parts for value in (part.values() if isinstance(part, dict) else [part])]
+
+
+def _report(found, params, x):
+    """Say so if results are not finite, and which layer's values are not: as a RuntimeWarning, or as np.errstate has it."""
+    state = np.geterr()
+    if state["over"] == state["invalid"] == "ignore" or all(map(_is_finite, found)):
+        return
+    where = "the values of all layers are, but a derivative of theirs overflows"
+    with np.errstate(all="ignore"):
+        for layer, sums in zip(_LAYERS, _layer_sums(params, x, 0.0, Workspace(1))):
+            bad = np.flatnonzero(~np.isfinite(sums))
+            if len(bad):
+                where = f"the values of layer '{layer}' overflow, first for sample {bad[0]}"
+                break
+    depth, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals is globals():
+        depth, name, frame = depth + 1, frame.f_code.co_name, frame.f_back
+    text = f"{name}: the result is not finite in {np.dtype(DTYPE)}: {where}"
+    if "raise" in (state["over"], state["invalid"]):
+        raise FloatingPointError(text)
+    warnings.warn(text, RuntimeWarning, stacklevel=depth)
+
+
+def _is_finite(value):
+    if isinstance(value, float):
+        return math.isfinite(value)
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.sum(value)) or np.isfinite(value).all())
 
 
 class _OneBlasThread:
@@ -1455,6 +1496,56 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }
 
 
+@_on_threads(1)
+def _layer_sums(params, x, lam, workspace):
+    """Σ over the units of each layer, (N,) each: which one overflows?"""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    b_filters = params["filters.bias"]
+    s_alpha = params["alpha.gain"]
+    all_sum_g_x = np.empty((N,), DTYPE)
+    all_sum_g_filters = np.empty((N,), DTYPE)
+    all_sum_g_experts = np.empty((N,), DTYPE)
+    all_sum_g_alpha = np.empty((N,), DTYPE)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2",
+        )
+
+        # ---- forward: g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+        # g_experts = f(g_filters) = 3*log1p(g_filters^2/2)/2
+        a = np.square(g_filters, out=Nx128_1)
+        a = np.multiply(a, 0.5, out=Nx128_1)
+        a = np.log1p(a, out=Nx128_1)
+        g_experts = np.multiply(a, 1.5, out=Nx128_1)
+        # g_alpha = s_alpha g_experts
+        g_alpha = np.multiply(s_alpha, g_experts, out=Nx128_2)
+
+        # ---- layers: their sums
+        # Σ_j g_x
+        sum_g_x = np.sum(g_x, axis=1, out=all_sum_g_x[rows])
+        # Σ_j g_filters
+        sum_g_filters = np.sum(g_filters, axis=1, out=all_sum_g_filters[rows])
+        # Σ_j g_experts
+        sum_g_experts = np.sum(g_experts, axis=1, out=all_sum_g_experts[rows])
+        # Σ_j g_alpha
+        sum_g_alpha = np.sum(g_alpha, axis=1, out=all_sum_g_alpha[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 1536, workspace)
+
+    return all_sum_g_x, all_sum_g_filters, all_sum_g_experts, all_sum_g_alpha
+
+
 def selftest(seed=0, verbose=False):
     """Is the gradient the gradient? For each parameter, J(θ + h d) − J(θ) − h⟨∇J, d⟩ must fall as h².
 
@@ -1501,4 +1592,4 @@ def _taylor_order(params, x, lam, J, gradient, name, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 312ac3dc2e53c2a262351c3e039e0d16e0e481c782f5b4b595d1ab501054b472
+# sha256 of all above f0dcadc92e408dd423189bf7616bdf1b7110eef8f63fc0bc1b429b2dea4c809e

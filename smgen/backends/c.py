@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, count
 from math import ceil, prod
 from typing import Final
@@ -92,6 +93,8 @@ class Module:
     helpers: tuple[str, ...]
     primitives: str
     functions: tuple[Function, ...]
+    source: str = ""
+    source_sha256: str = ""
 
 
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
@@ -119,10 +122,11 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         sections(plain("c/primitives.h"), text),
         functions,
     )
-    texts = {suffix: render(f"c/module{suffix}.j2", module) for suffix in (".py", ".c", ".h")}
-    if "'''" in texts[".c"]:
+    text = render("c/module.c.j2", module)
+    if "'''" in text:
         raise InternalError("the C text would end the string that it stands in")
-    return texts
+    embedded = replace(module, source=text, source_sha256=hashlib.sha256(f"\n{text}".encode()).hexdigest())
+    return {".py": render("c/module.py.j2", embedded), ".c": text, ".h": render("c/module.h.j2", module)}
 
 
 def _identifier(name: str) -> str:

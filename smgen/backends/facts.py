@@ -27,6 +27,7 @@ class Facts:
     method: Method
     memory: int | None
     quality: Verdict
+    layers: tuple[str, ...]
     parameters: Mapping[str, tuple[int, ...]]
     units: int
 

@@ -47,6 +47,18 @@ def _energy(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]:
     return (low.emitter.fill("energy", (BATCH,), total, "E = the sum over the energy's units"),)
 
 
+def _layer_sums(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]:
+    """Σ over the units of every vertex, one number a sample: not finite where its values are not."""
+    low.emitter.sweep("layers: their sums")
+    outs = []
+    for v in low.network.vertices:
+        src = low.emitter.buffer(low.emitter.named(low.g[v.name], f"{G.name(v.name)}_part"))
+        out = low.emitter.new(f"sum_{G.name(v.name)}", (BATCH,), f"Σ_j {G.text(v.name)}")
+        low.emitter.emit(Reduce(out, src, 1))
+        outs.append(out)
+    return tuple(outs)
+
+
 def _score(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]:
     source = low.network.input
     value = -backward(low)[source.name]
@@ -117,6 +129,7 @@ BODIES: Final[Mapping[str, Body]] = {
     "loss_terms": _loss_terms,
     "loss_and_grad": _loss_and_grad,
     "loss_and_grad_terms": _loss_and_grad_terms,
+    "layer_sums": _layer_sums,
 }
 
 FUNCTIONS: Final = tuple(

@@ -99,11 +99,13 @@ def times(*factors: str) -> str:
     return " ".join(f for f in factors if f != "1") or "1"
 
 
-WORDS: Final = frozenset(
-    """above adjoint arg at bent by column copy curvature dJ dK dL dW db ddelta delta dg diagonal ds energy forms gram
-    hessian identity inside lam of pairs part parts prime probed probes product quadratic row rows score second square
-    squared squares sum tangent tangents term terms third total transposed unbiased weighted""".split()
-)
+WORDS: Final = frozenset({
+    "above", "adjoint", "arg", "at", "bent", "by", "column", "copy", "curvature", "db", "ddelta", "delta",
+    "dg", "diagonal", "dJ", "dK", "dL", "ds", "dW", "energy", "forms", "gram", "hessian", "identity",
+    "inside", "lam", "of", "pairs", "part", "parts", "prime", "probed", "probes", "product", "quadratic",
+    "row", "rows", "score", "second", "square", "squared", "squares", "sum", "tangent", "tangents", "term",
+    "terms", "third", "total", "transposed", "unbiased", "weighted",
+})  # fmt: skip
 """What buffers' names are put together from, beside the names of layers: `delta_prime_x`, `W_filters_squared_rows`."""
 
 

@@ -1,0 +1,5 @@
+"""`python -m smgen`: the command line."""
+
+from smgen.cli import main
+
+main()

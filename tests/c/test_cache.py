@@ -1,0 +1,215 @@
+"""The cache of compiled libraries: damaged, shared, unwritable, killed while it is written to; errors name the variable."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from smgen.build import Options, gather, sources
+from tests.networks import CATALOGUE
+
+COMPILER = shutil.which("cc")
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
+USE = "import net_c, numpy as np; print(net_c.loss(net_c.init_params(), np.ones((5, 3), np.float32)) < 0)"
+ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+AS_NOBODY = "import encodings.ascii, os, shlex, shutil, platform, subprocess, tempfile, numpy.random, scipy_openblas32, net_c; os.setuid(65534); "
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    network = CATALOGUE["gaussian"]()
+    return sources(network, gather(network, Path("net.py"), Options("c")))[".py"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, text: str) -> Path:
+    (tmp_path / "net_c.py").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def start(folder: Path, code: str = USE, **environment: str) -> subprocess.Popen[str]:
+    known = {"SMGEN_CACHE": str(folder / "cache"), "CFLAGS": "-O0", "PYTHONPATH": str(folder)}
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=os.environ | known | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(folder: Path, code: str = USE, **environment: str) -> tuple[str, str]:
+    """What a process that uses the module printed, and the last line that it said."""
+    out, err = start(folder, code, **environment).communicate(timeout=300)
+    return out.strip(), (err.strip().splitlines() or [""])[-1]
+
+
+def libraries(folder: Path) -> list[Path]:
+    return sorted((folder / "cache").glob("*.so"))
+
+
+def test_a_line_says_that_it_compiles_and_a_second_process_finds_the_library(folder: Path) -> None:
+    out, err = run(folder)
+    assert out == "True"
+    assert err.startswith("smgen: compiling the C of ")
+    (library,) = libraries(folder)
+    before = library.stat().st_mtime_ns
+    assert run(folder) == ("True", "")
+    assert library.stat().st_mtime_ns == before
+
+
+def test_a_damaged_library_is_made_anew(folder: Path) -> None:
+    run(folder)
+    (library,) = libraries(folder)
+    good = library.read_bytes()
+    rng = random.Random(0)
+    damages = [b"", good[:100], good[: len(good) // 2], good[:-1], good + b"\0"]
+    for _ in range(5):
+        bytes_ = bytearray(good)
+        for _ in range(rng.choice([1, 3, 1000])):
+            bytes_[rng.randrange(len(bytes_))] ^= 1 << rng.randrange(8)
+        damages.append(bytes(bytes_))
+    for damaged in damages:
+        library.write_bytes(damaged)
+        assert run(folder)[0] == "True"
+        assert any(path.read_bytes() == good for path in libraries(folder)) or len(libraries(folder)) > 1
+
+
+def test_a_library_that_cannot_be_read_is_made_anew(folder: Path) -> None:
+    run(folder)
+    (library,) = libraries(folder)
+    library.unlink()
+    library.mkdir()  # what even root cannot read as a file
+    assert "SMGEN_CACHE" in run(folder)[1]
+    library.rmdir()
+    assert run(folder)[0] == "True"
+
+
+@pytest.mark.skipif(not ROOT, reason="only root has two users")
+def test_a_second_user_reads_what_the_first_compiled(folder: Path) -> None:
+    for path in (*reversed(folder.parents), folder):
+        if str(path).startswith("/tmp/pytest"):
+            path.chmod(0o755)
+    old = os.umask(0o022)
+    try:
+        run(folder)
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(libraries(folder)[0].stat().st_mode) == 0o755
+    assert run(folder, AS_NOBODY + USE) == ("True", "")
+    _, err = run(folder, AS_NOBODY + USE, CFLAGS="-O1")
+    assert "SMGEN_CACHE" in err
+    assert "cannot be written to (Permission denied)" in err
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o775, 0o1777, 0o757])
+def test_a_folder_that_others_can_write_to_is_refused(folder: Path, mode: int) -> None:
+    (folder / "cache").mkdir()
+    (folder / "cache").chmod(mode)
+    out, err = run(folder)
+    assert out == ""
+    assert "LibraryError: SMGEN_CACHE: others can write to " in err
+    assert "chmod go-w" in err
+
+
+def test_the_users_own_folder_is_made_safe(folder: Path) -> None:
+    own = folder / "home" / ".cache" / "smgen"
+    own.mkdir(parents=True)
+    own.chmod(0o775)
+    assert run(folder, HOME=str(folder / "home"), XDG_CACHE_HOME="", SMGEN_CACHE="")[0] == "True"
+    assert stat.S_IMODE(own.stat().st_mode) == 0o755
+
+
+WRONG = {
+    "CC is empty": ({"CC": ""}, "CC is empty"),
+    "CC is blank": ({"CC": "  "}, "CC is empty"),
+    "CC with an open quote": ({"CC": 'gcc "x'}, "CC='gcc \"x' is no command line"),
+    "CFLAGS with an open quote": ({"CFLAGS": "-O2 'x"}, "CFLAGS=\"-O2 'x\" is no command line"),
+    "CC is no program": ({"CC": "no-such-compiler -x"}, "no C compiler 'no-such-compiler'"),
+    "CC is a text": ({"CC": "./text"}, "CC: ./text cannot be run (Exec format error)"),
+    "CC does nothing": ({"CC": "true"}, "cannot compile net_c.c; CC names another compiler"),
+    "home is no folder": ({"HOME": "/proc/x", "SMGEN_CACHE": "", "XDG_CACHE_HOME": ""}, "set SMGEN_CACHE to a folder"),
+    "the cache is a file": ({"SMGEN_CACHE": "net_c.py"}, "set SMGEN_CACHE to a folder"),
+    "the cache is below a file": ({"SMGEN_CACHE": "net_c.py/x"}, "set SMGEN_CACHE to a folder"),
+    "the cache is a device": ({"SMGEN_CACHE": "/dev/null"}, "set SMGEN_CACHE to a folder"),
+    "no such BLAS": ({"SMGEN_CBLAS": "./no.so"}, "SMGEN_CBLAS: ./no.so cannot be loaded"),
+    "the BLAS is a text": ({"SMGEN_CBLAS": "./net_c.py"}, "SMGEN_CBLAS: ./net_c.py cannot be loaded"),
+    "the BLAS has no gemm": ({"SMGEN_CBLAS": "libm.so.6"}, "SMGEN_CBLAS: libm.so.6 has no cblas_sgemm"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_an_error_names_the_variable(case: str, folder: Path) -> None:
+    environment, what = WRONG[case]
+    (folder / "text").write_text("\x7fno program", encoding="utf-8")
+    (folder / "text").chmod(0o755)
+    code = f"import net_c\ntry: net_c.selftest()\nexcept net_c.LibraryError as error: print({what!r} in str(error), error)"
+    out, err = run(folder, code, **environment)
+    assert out.startswith("True"), out + err
+    assert not list((folder / "cache").glob(".*")) if (folder / "cache").exists() else True
+
+
+@pytest.mark.skipif(not ROOT, reason="mounting is root's")
+def test_a_folder_that_nothing_may_run_from(folder: Path) -> None:
+    cache = folder / "cache"
+    cache.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "noexec,mode=755", "tmpfs", cache], check=False).returncode:
+        pytest.skip("cannot mount here")
+    try:
+        out, err = run(folder)
+        assert out == ""
+        assert "set SMGEN_CACHE to a folder that programs may run from (not mounted noexec)" in err
+    finally:
+        subprocess.run(["umount", cache], check=True)
+
+
+def test_the_c_text_must_be_the_one_that_was_generated(folder: Path, text: str) -> None:
+    (folder / "net_c.py").write_text(text.replace("0.5 * sum_delta_squared", "0.6 * sum_delta_squared"), encoding="utf-8")
+    out, err = run(folder)
+    assert out == ""
+    assert "LibraryError: the C in this module is not what was generated" in err
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_a_compilation_harms_nobody(folder: Path) -> None:
+    start_time = time.perf_counter()
+    run(folder)
+    whole = time.perf_counter() - start_time
+    rng = random.Random(1)
+    for _ in range(12):
+        shutil.rmtree(folder / "cache")
+        process = start(folder)
+        time.sleep(rng.uniform(0.05, 1.1) * whole)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert run(folder)[0] == "True"
+        assert [path.suffix for path in (folder / "cache").iterdir()] == [".so"], list((folder / "cache").iterdir())
+
+
+def test_what_a_killed_compilation_of_another_module_left_is_swept(folder: Path) -> None:
+    cache = folder / "cache"
+    (cache / ".compiling-0123-abc").mkdir(parents=True)
+    (cache / ".compiling-0123-abc" / "library.so").write_bytes(b"half")
+    (cache / ".lock-0123").touch()
+    assert run(folder)[0] == "True"
+    assert [path.suffix for path in cache.iterdir()] == [".so"]
+
+
+def test_a_compilation_under_way_is_not_swept(folder: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    cache = folder / "cache"
+    (cache / ".compiling-0123-abc").mkdir(parents=True)
+    with (cache / ".lock-0123").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert run(folder)[0] == "True"
+        assert (cache / ".compiling-0123-abc").exists()
