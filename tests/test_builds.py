@@ -129,7 +129,9 @@ def test_modes_do_not_overwrite_each_other(tmp_path: Path) -> None:
 def test_a_name_that_cannot_be_imported(tmp_path: Path, stem: str) -> None:
     net = tmp_path / f"{stem}.py"
     net.write_text(ICA, encoding="utf-8")
-    with pytest.raises(BuildError, match=r"could not be imported: its name is no Python name\n  hint: .*--name \w+") as error:
+    with pytest.raises(
+        BuildError, match=r"could not be imported: its name is no Python name\n  hint: .*--name \w+"
+    ) as error:
         build(net)
     assert [path.name for path in tmp_path.iterdir()] == [net.name]
     name = str(error.value).rpartition(" ")[2]

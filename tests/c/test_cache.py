@@ -134,7 +134,7 @@ WRONG = {
     "CC is empty": ({"CC": ""}, "CC is empty"),
     "CC is blank": ({"CC": "  "}, "CC is empty"),
     "CC with an open quote": ({"CC": 'gcc "x'}, "CC='gcc \"x' is no command line"),
-    "CFLAGS with an open quote": ({"CFLAGS": "-O2 'x"}, "CFLAGS=\"-O2 'x\" is no command line"),
+    "CFLAGS with an open quote": ({"CFLAGS": "-O2 'x"}, 'CFLAGS="-O2 \'x" is no command line'),
     "CC is no program": ({"CC": "no-such-compiler -x"}, "no C compiler 'no-such-compiler'"),
     "CC is a text": ({"CC": "./text"}, "CC: ./text cannot be run (Exec format error)"),
     "CC does nothing": ({"CC": "true"}, "cannot compile net_c.c; CC names another compiler"),
@@ -153,7 +153,9 @@ def test_an_error_names_the_variable(case: str, folder: Path) -> None:
     environment, what = WRONG[case]
     (folder / "text").write_text("\x7fno program", encoding="utf-8")
     (folder / "text").chmod(0o755)
-    code = f"import net_c\ntry: net_c.selftest()\nexcept net_c.LibraryError as error: print({what!r} in str(error), error)"
+    code = (
+        f"import net_c\ntry: net_c.selftest()\nexcept net_c.LibraryError as error: print({what!r} in str(error), error)"
+    )
     out, err = run(folder, code, **environment)
     assert out.startswith("True"), out + err
     assert not list((folder / "cache").glob(".*")) if (folder / "cache").exists() else True
@@ -174,7 +176,9 @@ def test_a_folder_that_nothing_may_run_from(folder: Path) -> None:
 
 
 def test_the_c_text_must_be_the_one_that_was_generated(folder: Path, text: str) -> None:
-    (folder / "net_c.py").write_text(text.replace("0.5 * sum_delta_squared", "0.6 * sum_delta_squared"), encoding="utf-8")
+    (folder / "net_c.py").write_text(
+        text.replace("0.5 * sum_delta_squared", "0.6 * sum_delta_squared"), encoding="utf-8"
+    )
     out, err = run(folder)
     assert out == ""
     assert "LibraryError: the C in this module is not what was generated" in err

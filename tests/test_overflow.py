@@ -1,0 +1,96 @@
+"""A result that is not finite is said to be, with the layer that overflows; np.errstate decides how."""
+
+from __future__ import annotations
+
+import warnings
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import smgen as sm
+from smgen.network import Network
+from tests.support import module_of
+
+FUNCTIONS = ("energy", "score", "hessian_diagonal", "loss", "loss_terms", "loss_and_grad", "loss_and_grad_terms")
+
+
+def two_layers() -> Network:
+    h = sm.softplus(sm.linear(sm.input(2), 3, name="first"), name="bend")
+    return Network(energy=sm.square(sm.linear(h, 2, name="second"), name="experts"))
+
+
+@pytest.fixture(params=["numpy-float32", "numpy-float64", "c-float32", "c-float64"])
+def module(request: pytest.FixtureRequest) -> ModuleType:
+    backend, dtype = request.param.split("-")
+    return module_of(two_layers(), dtype, backend)
+
+
+def told(module: ModuleType, function: str, large: dict[str, float], lam: float = 0.1) -> list[str]:
+    """What is said of a call with parameters of this size, the third sample alone being large."""
+    params = {key: np.full_like(value, large.get(key, 0.5)) for key, value in module.init_params().items()}
+    x = np.zeros((5, 2), module.DTYPE)
+    x[2] = large.get("x", 1.0)
+    call = getattr(module, function)
+    arguments: tuple[Any, ...] = (lam,) if function.startswith("loss") else ()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call(params, x, *arguments)
+    found = [entry for entry in caught if "the result is not finite" in str(entry.message)]
+    assert all(entry.filename == __file__ for entry in found)
+    return [str(entry.message) for entry in found]
+
+
+def largest(module: ModuleType) -> float:
+    return float(np.finfo(module.DTYPE).max) / 4
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_first_layer_that_overflows_is_named(module: ModuleType, function: str) -> None:
+    root = largest(module) ** 0.5 * 10
+    cases = {
+        "first": {"first.weight": root, "x": root},
+        "second": {"second.weight": root, "first.weight": root, "x": 1.0},
+        "experts": {"second.weight": root, "second.bias": root},
+    }
+    for layer, large in cases.items():
+        if function in ("score", "hessian_diagonal") and layer == "experts":
+            continue  # their values do not need the energy's
+        (text,) = told(module, function, large)
+        dtype = np.dtype(module.DTYPE)
+        assert text.startswith(
+            f"{function}: the result is not finite in {dtype}: the values of layer '{layer}' overflow"
+        )
+        assert text.endswith("first for sample 2") or layer == "experts"
+
+
+def test_a_derivative_that_overflows(module: ModuleType) -> None:
+    (text,) = told(module, "loss", {"first.weight": largest(module) ** 0.6, "x": 0.0})
+    assert text == (
+        f"loss: the result is not finite in {np.dtype(module.DTYPE)}: "
+        "the values of all layers are, but a derivative of theirs overflows"
+    )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_nothing_is_said_of_finite_results(module: ModuleType, function: str) -> None:
+    assert told(module, function, {}) == []
+
+
+def test_errstate_decides(module: ModuleType) -> None:
+    large = {"first.weight": largest(module), "x": largest(module)}
+    with np.errstate(all="ignore"):
+        assert told(module, "loss", large) == []
+    with np.errstate(over="raise", invalid="raise"), pytest.raises(FloatingPointError):
+        told(module, "loss", large)
+
+
+def test_hutchinson() -> None:
+    for backend in ("numpy", "c"):
+        module = module_of(two_layers(), "float32", backend, "hutchinson", 2)
+        params = {key: np.full_like(value, 1e30) for key, value in module.init_params().items()}
+        x = np.full((4, 2), 1e20, np.float32)
+        with np.errstate(over="warn", invalid="ignore"), pytest.warns(RuntimeWarning, match="layer 'first' overflow"):
+            warnings.filterwarnings("ignore", "overflow encountered")
+            module.loss_and_grad(params, x, 0.1, rng=0)
