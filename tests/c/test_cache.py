@@ -1,4 +1,4 @@
-"""The cache of compiled libraries: damaged, shared, unwritable, killed while it is written to; errors name the variable."""
+"""The cache of compiled libraries: damaged, shared, unwritable, killed halfway; errors name the variable."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ COMPILER = shutil.which("cc")
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
 USE = "import net_c, numpy as np; print(net_c.loss(net_c.init_params(), np.ones((5, 3), np.float32)) < 0)"
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
-AS_NOBODY = "import encodings.ascii, os, shlex, shutil, platform, subprocess, tempfile, numpy.random, scipy_openblas32, net_c; os.setuid(65534); "
+LAZY = "encodings.ascii, os, shlex, shutil, platform, subprocess, tempfile, numpy.random, scipy_openblas32, net_c"
+AS_NOBODY = f"import {LAZY}; os.setuid(65534); "
 
 
 @pytest.fixture(scope="module")
