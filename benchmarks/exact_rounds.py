@@ -101,7 +101,7 @@ def _together(
     texts = {contender: str(path) for contender, path in programs.items()}
     plan = {"programs": texts, "data": str(data), "lam": case.lam, "rounds": rounds, "seconds": seconds}
     done = subprocess.run(
-        [sys.executable, "-P", __file__, json.dumps(plan)],
+        [sys.executable, __file__, json.dumps(plan)],
         capture_output=True,
         text=True,
         check=False,

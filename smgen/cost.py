@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
-from typing import assert_never
 
+from smgen.errors import unreachable
 from smgen.ir import (
     BATCH,
     ITEM,
@@ -117,4 +117,4 @@ def _flops(op: Op) -> int:
             return _size(src)
         case Pointwise() | View() | Concat() | Identity() | Transpose() | Fused():
             return 0
-    assert_never(op)
+    raise unreachable(op)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import NoReturn
 
 
 class SmgenError(Exception):
@@ -34,6 +35,11 @@ class BuildError(SmgenError):
 
 class InternalError(Exception):
     """A fault of the compiler: an invariant of the IR does not hold. Please report it."""
+
+
+def unreachable(value: NoReturn) -> InternalError:
+    """The error of a case that cannot be: a type checker proves that those before it are all there are."""
+    return InternalError(f"no case for {value!r}")
 
 
 class SmgenWarning(UserWarning):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
-from smgen.errors import InternalError
+from smgen.errors import InternalError, unreachable
 from smgen.ir import (
     BATCH,
     LAMBDA,
@@ -109,7 +107,7 @@ def _check_shapes(op: Op) -> None:
             _require(len(src.shape) == 2 and not src.batched, f"{src.shape} has no transpose")
             _require(out.shape == src.shape[::-1], f"{out.shape} is not {src.shape} transposed")
         case _:
-            assert_never(op)
+            raise unreachable(op)
 
 
 def _check_axes(axes: str, shapes: tuple[Shape, ...]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, assert_never
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import sympy as sp
 from scipy import special
 
+from smgen.errors import unreachable
 from smgen.ir import (
     Buffer,
     Concat,
@@ -78,7 +79,7 @@ def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
             case Transpose(out, src):
                 env[out.name] = env[src.name].T
             case _:
-                assert_never(op)
+                raise unreachable(op)
     return {out.name: np.asarray(env[out.name]) for out in schedule.outputs}
 
 

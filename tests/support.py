@@ -13,10 +13,12 @@ import sympy as sp
 
 from smgen.build import Options, gather, sources
 from smgen.loader import load_sources
+from smgen.lower.names import G as G_BUFFER
 from smgen.network import Network, Vertex
 from smgen.nodes import Add, Concat, Input, Linear, Pointwise, Scale
 from smgen.primitives import G
 from tests import oracle
+from tests.oracle.network import forward
 
 Array = npt.NDArray[Any]
 Params = dict[str, Array]
@@ -67,6 +69,17 @@ def _layer(network: Network, v: Vertex) -> oracle.Layer:
             return oracle.Concat(v.name, v.inputs)
         case Scale():
             return oracle.Scale(v.name, v.inputs[0], f"{v.name}.gain")
+
+
+def layer_sums(network: Network, params: Params, x: Array) -> dict[str, Array]:
+    """Σ over the units of every layer, by the buffers that the function `layer_sums` returns."""
+    spec = spec_of(network)
+    given = oracle.constants(params)
+    rows = [forward(spec, given, [float(value) for value in sample]) for sample in x]
+    return {
+        f"sum_{G_BUFFER.name(v.name)}": np.array([sum(map(float, row[v.name])) for row in rows])
+        for v in network.vertices
+    }
 
 
 def random_case(network: Network, seed: int = 0, samples: int = 4) -> tuple[Params, Array]:

@@ -47,7 +47,7 @@ def cold_start(network: Network, case: Case, contenders: Sequence[str], tries: i
     with tempfile.TemporaryDirectory(prefix="smgen-bench-") as name:
         folder = Path(name)
         data = folder / "data.npz"
-        np.savez(data, allow_pickle=False, **data_of(network, case))
+        np.savez(data, **data_of(network, case))
         programs = {c: write(texts(c, network, case.name, case.dtype, case.samples), c, folder) for c in contenders}
 
         def start(contender: str, cache: str) -> float:

@@ -54,9 +54,8 @@ class Worker:
         self._errors = program.with_suffix(".log").open("w+", encoding="utf-8")
         arguments = [str(program), str(data), str(lam), *([str(self.result)] if save else [])]
         self._started = time.perf_counter()
-        # -P: the folder of worker.py is no place to import from.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(WORKER), *arguments],
+            [sys.executable, str(WORKER), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -100,7 +100,7 @@ def measure_programs(
     with tempfile.TemporaryDirectory(prefix="smgen-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         path = folder / "data.npz"
-        np.savez(path, allow_pickle=False, **data)
+        np.savez(path, **data)
         workers = [
             stack.enter_context(Worker(contender, write(program, contender, folder), path, case.lam, cache))
             for contender, program in programs.items()

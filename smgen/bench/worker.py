@@ -88,7 +88,7 @@ def main(program: str, data: str, lam: str, result: str = "") -> None:
     first = time.perf_counter() - started
     if result:
         found: dict[str, Any] = {"J": np.float64(J), **{key: np.asarray(g) for key, g in gradient.items()}}
-        np.savez(result, allow_pickle=False, **found)
+        np.savez(result, **found)
         del found
     del J, gradient
     say(first=first, loaded_memory=loaded)
@@ -98,4 +98,5 @@ def main(program: str, data: str, lam: str, result: str = "") -> None:
 
 
 if __name__ == "__main__":
+    del sys.path[0]  # the folder of this file is no place to import from
     main(*sys.argv[1:])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator
-from typing import Final, TypeVar, assert_never
+from typing import Final, TypeVar
 
-from smgen.errors import InternalError
+from smgen.errors import InternalError, unreachable
 from smgen.ir import (
     BATCH,
     Buffer,
@@ -135,7 +135,7 @@ class _Printer:
             case Pointwise() | Elementary():
                 raise InternalError(f"{op.outs[-1].name} was not fused")
             case _:
-                assert_never(op)
+                raise unreachable(op)
 
     def loop(self, op: Fused) -> Iterator[str]:
         """Bind the arrays of what is stored, launch, and keep the number of partial sums."""

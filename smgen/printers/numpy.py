@@ -6,11 +6,11 @@ import keyword
 from collections.abc import Iterator
 from itertools import count, product
 from string import ascii_lowercase
-from typing import Final, assert_never
+from typing import Final
 
 import sympy as sp
 
-from smgen.errors import InternalError
+from smgen.errors import InternalError, unreachable
 from smgen.ir import (
     Buffer,
     Concat,
@@ -136,7 +136,7 @@ class _Printer:
                 return [f"{out.name} = {self.target(out)}", f"{out.name}[...] = {src.name}.T"]
             case Fused():
                 raise InternalError("NumPy has no loops: do not fuse for it")
-        assert_never(op)
+        raise unreachable(op)
 
     def fill(self, out: Buffer, parts: tuple[tuple[sp.Expr, int], ...]) -> Iterator[str]:
         start = 0

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
+from smgen.errors import unreachable
 from smgen.ir import (
     Concat,
     Elementary,
@@ -54,7 +53,7 @@ def op_lines(op: Op) -> list[str]:
             return [_line(f"view of {src.name}" + (f" from {start}" if start else ""), out)]
         case Concat(out, parts, _):
             return [_line("concat of " + ", ".join(f"{part} ({width})" for part, width in parts), out)]
-    assert_never(op)
+    raise unreachable(op)
 
 
 def _sum_text(op: Reduce) -> str:

@@ -87,7 +87,10 @@ def test_a_missing_or_stale_file_is_written_again(tmp_path: Path) -> None:
     assert build(NET, tmp_path, options).changes == ("new",)
     assert [path.name for path in tmp_path.iterdir()] == ["net_c.py"]
     assert build(NET, tmp_path, options).changes == ()
-    assert build(NET, tmp_path, options, standalone=True).changes == (".c was missing or stale",)
+    assert build(NET, tmp_path, options, standalone=True).changes == (
+        ".c was missing or stale",
+        ".h was missing or stale",
+    )
     assert build(NET, tmp_path, options, standalone=True).changes == ()
     build(NET, tmp_path, Options("c", "float64"))
     build(NET, tmp_path, Options("c", "float64"), standalone=True)
