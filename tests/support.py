@@ -75,10 +75,9 @@ def layer_sums(network: Network, params: Params, x: Array) -> dict[str, Array]:
     """Σ over the units of every layer, by the buffers that the function `layer_sums` returns."""
     spec = spec_of(network)
     given = oracle.constants(params)
-    rows = [forward(spec, given, [float(value) for value in sample]) for sample in x]
+    rows: list[dict[str, Any]] = [dict(forward(spec, given, [float(value) for value in sample])) for sample in x]
     return {
-        f"sum_{G_BUFFER.name(v.name)}": np.array([sum(map(float, row[v.name])) for row in rows])
-        for v in network.vertices
+        f"sum_{G_BUFFER.name(v.name)}": np.array([float(sum(row[v.name])) for row in rows]) for v in network.vertices
     }
 
 

@@ -1,0 +1,99 @@
+"""Every command, every backend and every kind of module once, in whatever environment runs this file.
+
+    smoke.py FOLDER [BACKEND …]
+
+Prints what failed, a line each, and ends with status 1 if anything did.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+NET = """import sympy
+
+import smgen as sm
+
+x = sm.input(5)
+h = sm.pointwise(sm.linear(x, 6, name="mix"), lambda g: sympy.log(1 + sympy.exp(g)))
+network = sm.Network(energy=[sm.logcosh(sm.linear(h, 4, name="filters")), sm.square(x)])
+"""
+ICA = """import smgen as sm
+
+network = sm.Network(energy=sm.logcosh(sm.linear(sm.input(5), 8)))
+"""
+USE = """
+import sys, warnings
+warnings.simplefilter("error")
+sys.path.insert(0, ".")
+import numpy as np
+import {name} as net
+x = np.random.default_rng(0).standard_normal((300, 5)).astype(net.DTYPE)
+theta = net.flatten(net.init_params())
+for lam in (0.0, 0.1):
+    J, gradient = net.loss_and_grad(net.unflatten(theta), x, lam{given})
+    K, L = net.loss_terms(net.unflatten(theta), x, lam{given})
+    assert abs(J - K - L) < 1e-4 * (abs(K) + abs(L)), (J, K, L)
+    assert np.isfinite(net.flatten(gradient)).all()
+assert net.energy(net.unflatten(theta), x).shape == (300,)
+assert net.score(net.unflatten(theta), x).shape == (300, 5)
+"""
+COMMANDS = """
+--version
+--help
+build --help
+check --help
+show --help
+bench --help
+new --help
+demo --help
+new fresh.py
+show fresh.py
+build ica.py
+build ica.py --dtype float64 --force
+build net.py --hessian diagonal
+build net.py --hessian exact
+build net.py --hessian hutchinson --probes 2
+build net.py --hessian exact --backend cuda
+check ica.py
+check net.py --hessian exact
+show ica.py
+show net.py --json
+show net.py --schedule
+bench ica.py --backend numpy --against literal --rounds 1 --seconds 0.01
+"""
+IN_C = """
+build ica.py --backend c --standalone
+build net.py --backend c --hessian exact
+build net.py --backend c --hessian hutchinson --probes 2
+check ica.py --backend c
+bench ica.py --backend c --against literal --rounds 1 --seconds 0.01
+"""
+MODULES = {
+    "numpy": ("ica_numpy", "net_numpy", "net_exact_numpy", "net_hutchinson_numpy"),
+    "c": ("ica_c", "net_exact_c", "net_hutchinson_c"),
+}
+
+
+def failures(folder: Path, backends: list[str]) -> list[str]:
+    """What does not work."""
+    (folder / "net.py").write_text(NET, encoding="utf-8")
+    (folder / "ica.py").write_text(ICA, encoding="utf-8")
+    lines = (COMMANDS + (IN_C if "c" in backends else "")).split("\n")
+    calls = {line: [sys.executable, "-m", "smgen", *line.split()] for line in lines if line}
+    for name in (name for backend in backends for name in MODULES[backend]):
+        given = ", rng=0" if "hutchinson" in name else ""
+        calls[name] = [sys.executable, "-c", USE.format(name=name, given=given)]
+    found = []
+    for what, command in calls.items():
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode or "Traceback" in done.stderr:
+            found.append(f"{what}: {done.stderr.strip()[-600:] or done.stdout.strip()[-600:]}")
+    return found
+
+
+if __name__ == "__main__":
+    failed = failures(Path(sys.argv[1]), sys.argv[2:] or ["numpy", "c"])
+    print("\n".join(failed) or "all commands and modules work")
+    sys.exit(bool(failed))
