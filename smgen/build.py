@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shlex
 import warnings
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +31,7 @@ from smgen.errors import (
     SmgenWarning,
     UnsupportedNonlinearity,
     did_you_mean,
+    shortened,
 )
 from smgen.exactness import Verdict
 from smgen.files import changed, write
@@ -63,7 +65,7 @@ class Options:
         for name, value, known in (
             ("backend", self.backend, BACKENDS),
             ("dtype", self.dtype, DTYPES),
-            ("hessian", self.hessian or "diagonal", MODES),
+            ("hessian", "diagonal" if self.hessian is None else self.hessian, MODES),
             ("distribution", self.distribution, DISTRIBUTIONS),
         ):
             if value not in known:
@@ -120,19 +122,34 @@ def build(
         raise BuildError(
             what=f"--probes or --distribution with {chosen}", hint="probes are what --hessian hutchinson takes"
         )
+    folder = out if out is not None else _folder_of(net)
     network, facts = prepared(net, options, ask=True)
-    folder = out if out is not None else net.parent
     path = folder / f"{net.stem}_{options.backend}.py"
     suffixes = [*BACKENDS[options.backend].beside, *([".h"] if standalone else [])]
-    changes = ("forced",) if force else changed(path, facts)
-    changes += tuple(
-        f"{suffix} was missing" for suffix in suffixes if not changes and not path.with_suffix(suffix).exists()
-    )
+    try:
+        changes = ("forced",) if force else changed(path, facts)
+        changes += tuple(
+            f"{suffix} was missing" for suffix in suffixes if not changes and not path.with_suffix(suffix).exists()
+        )
+    except OSError as error:
+        what, hint = f"cannot be written: {error.strerror or error}", "choose a folder that can be written to"
+        raise BuildError(origin=shortened(path, str), what=what, hint=hint) from error
     if changes:
         texts = sources(network, facts)
         for suffix in (*suffixes, ".py"):
             write(path.with_suffix(suffix), texts[suffix])
     return Built(path, changes, facts)
+
+
+def _folder_of(net: Path) -> Path:
+    """The folder a module is written to by default. Raises `BuildError` for a pipe or a device, which has none."""
+    with suppress(OSError):
+        if (net.exists() and not net.is_file() and not net.is_dir()) or net.absolute().parts[1:2] in (
+            ("dev",),
+            ("proc",),
+        ):
+            raise BuildError(origin=str(net), what="has no folder to write the module to", hint="name one with -o")
+    return net.parent
 
 
 def prepared(net: Path, options: Options, *, ask: bool = False) -> tuple[Network, Facts]:
@@ -142,6 +159,11 @@ def prepared(net: Path, options: Options, *, ask: bool = False) -> tuple[Network
     """
     network = load_network(net)
     facts = gather(network, net, options)
+    if ask and options.hessian is None and facts.quality.flat:
+        hint = (
+            "give one layer at least a curved nonlinearity (sm.softplus, sm.logcosh, …); --hessian builds it as it is"
+        )
+        raise BuildError(origin=str(net), what=f"{facts.quality.reason}.", hint=hint)
     if ask and options.hessian is None and not facts.quality.exact:
         raise BuildError(origin=str(net), what=_choice_text(facts.quality), hint="choose with --hessian")
     check(network, facts)
@@ -197,7 +219,9 @@ def _quotable(text: str) -> str:
 
 def check(network: Network, facts: Facts) -> None:
     """Warn of an inexact recursion and of formulas that fail in the dtype; refuse what is not real."""
-    if facts.method.hessian == "diagonal" and not facts.quality.exact:
+    if facts.quality.flat:
+        _warn(InexactWarning, f"no use in training: {facts.quality.reason}")
+    elif facts.method.hessian == "diagonal" and not facts.quality.exact:
         _warn(InexactWarning, _inexact_text(facts.quality))
     for vertex in network.vertices:
         if isinstance(vertex.op, Pointwise):

@@ -30,15 +30,18 @@ NAMED: Final = 3
 class Verdict:
     """Whether the recursion is exact, and the reason in words.
 
-    `flat` says that no layer has curvature: δ′ and L are 0 for all parameters, in every mode, and J is K alone.
+    `flat` says that no layer has curvature: δ′ and L are 0 for all parameters, in every mode, and J is K alone. `kinked`
+    says that this holds almost everywhere only.
     """
 
     exact: bool
     reason: str
     flat: bool = False
+    kinked: bool = False
 
     def __str__(self) -> str:
-        return f"{'exact' if self.exact else 'inexact'}: {self.reason}"
+        quality = "exact" if self.exact else "inexact"
+        return f"{'of no use' if self.flat else quality}: {self.reason}"
 
 
 def verdict(network: Network) -> Verdict:
@@ -67,12 +70,16 @@ def is_curved(nonlinearity: Nonlinearity) -> bool:
 def _flat(network: Network) -> Verdict:
     """Nothing bends: a network of straight pieces."""
     kinks = _kinked(network)
-    what = f"f″ is 0 almost everywhere in every layer (kinks: {_listed(map(repr, kinks))})" if kinks else "no layer has curvature"
+    what = (
+        f"f″ is 0 almost everywhere in every layer (kinks: {_listed(map(repr, kinks))})"
+        if kinks
+        else "no layer has curvature"
+    )
     reason = (
         f"{what}, so that δ′ and L are 0 for all parameters: the minimum of the loss is K = 0, a constant energy, "
         "whatever the data. No hessian mode helps"
     )
-    return Verdict(not kinks, reason, flat=True)
+    return Verdict(True, reason, flat=True, kinked=bool(kinks))
 
 
 def _kinked(network: Network) -> list[str]:

@@ -7,7 +7,7 @@ cost model picks one for each of: the gradient at λ = 0, the gradient at λ > 0
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 from typing import Final
@@ -57,6 +57,8 @@ def lower(network: Network, method: Method | None = None) -> tuple[Schedule, ...
 def quality(network: Network, method: Method) -> Verdict:
     """Whether the mode's δ′ is exact for the network, and why."""
     found = verdict(network)
+    if found.flat:
+        return replace(found, exact=not found.kinked)
     match method.hessian:
         case "exact" if not found.exact:
             return Verdict(True, f"the full Hessian, where the diagonal recursion would be inexact: {found.reason}")
