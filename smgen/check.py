@@ -122,9 +122,10 @@ def _gradient(module: ModuleType, params: dict[str, Any], units: int, rng: np.ra
             _, gradient = module.loss_and_grad(params, x, lam, **given)
             _, _, of_k, of_l = module.loss_and_grad_terms(params, x, lam, **given)
             for key, good, off, seen in module._slope_errors(params, x, lam, rng, **given):
-                k, l, both = (module._asnumpy(part[key]).astype(np.float64) for part in (of_k, of_l, gradient))
-                size = max(float(np.max(np.abs(part))) for part in (k, l))
-                rows[key].append((good, off, seen, float(np.max(np.abs(k + l - both))) / max(size, 1.0)))
+                parts = [module._asnumpy(part[key]).astype(np.float64) for part in (of_k, of_l, gradient)]
+                size = max(float(np.max(np.abs(part))) for part in parts)
+                apart = float(np.max(np.abs(parts[0] + parts[1] - parts[2])))
+                rows[key].append((good, off, seen, apart / max(size, 1.0)))
     for key, found in rows.items():
         goods, offs, visible, sums = zip(*found, strict=True)
         measured = f"slope {max(offs):.0e}, ∂K + ∂L {max(sums):.0e}"

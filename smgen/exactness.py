@@ -30,8 +30,8 @@ NAMED: Final = 3
 class Verdict:
     """Whether the recursion is exact, and the reason in words.
 
-    `flat` says that no layer has curvature: δ′ and L are 0 for all parameters, in every mode, and J is K alone. `kinked`
-    says that this holds almost everywhere only.
+    `flat` says that no layer has curvature: δ′ and L are 0 for all parameters, in every mode, and J is K alone.
+    `kinked` says that this holds almost everywhere only.
     """
 
     exact: bool

@@ -156,8 +156,8 @@ def _topological(roots: list[Node]) -> list[Node]:
         raise NetworkError(
             origin=inputs[-1].origin if inputs else order[0].origin,
             what=f"the energy must depend on exactly one input; got {', '.join(map(repr, inputs)) or 'none'}",
-            hint="make one sm.input of all the units; the derivatives by every one of them then enter the loss, so that "
-            "what is only given with a sample (a label, a condition) does not belong in it",
+            hint="make one sm.input of all the units. The derivatives by all of them then enter the loss, those by the "
+            "second input's too: what only comes with a sample (a label, a condition) does not belong there",
         )
     return order
 

@@ -44,7 +44,7 @@ class Table:
         cells = [[_split(cell) for cell in row] for row in ((*map(_bold, self.columns),), *self.rows)]
         widths = [max(cell_len(line.plain) for row in cells for line in row[k]) for k in range(len(self.columns))]
         if self.title:
-            yield Text(self.title, style="italic")
+            yield from (Text(line, style="italic") for line in self.title.split("\n"))
         for number, row in enumerate(cells):
             for parts in zip_longest(*row, fillvalue=Text("")):
                 yield self._line(parts, widths)

@@ -123,7 +123,7 @@ def _quality(network: Network, module: ModuleType) -> str:
 
 def _samples(net: Path, data: Path, dtype: str) -> npt.NDArray[np.float64]:
     """The user's samples, before anything is computed."""
-    from smgen.advice import load_data
+    from smgen.data import load_data
     from smgen.netfile import load_network
 
     return load_data(data, load_network(net).input.units, dtype)
@@ -133,16 +133,24 @@ def _advise(
     network: Network, samples: npt.NDArray[np.float64], dtype: str, batch_size: int, lam: float, seed: int
 ) -> None:
     """Compare the modes on the user's samples. The network has been checked."""
-    from smgen.advice import PROBES, advise
-    from smgen.advice_tables import as_tables
+    from smgen.advice import PROBES, advise, objection
+    from smgen.advice_tables import as_tables, recommendation
     from smgen.build import Options, gather, sources
+    from smgen.data import flaws
     from smgen.loader import load_sources
+    from smgen.tables import put
 
     def compile_mode(mode: str) -> ModuleType:
         facts = gather(network, Path("net.py"), Options("numpy", dtype, mode, batch_size, PROBES))
         return load_sources(sources(network, facts), facts.name)
 
-    out.print(as_tables(advise(network, compile_mode, samples, lam, seed), lam))
+    put(out, "")
+    if against := objection(network, samples, lam):
+        put(out, recommendation("", against))
+        return
+    for flaw in flaws(samples):
+        put(out, f"Your data: {flaw}. λ > 0 keeps the loss bounded all the same.")
+    put(out, *as_tables(advise(network, compile_mode, samples, lam, seed), lam))
 
 
 @app.command()
