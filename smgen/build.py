@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import shlex
 import warnings
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -33,11 +32,10 @@ from smgen.errors import (
     did_you_mean,
     shortened,
 )
-from smgen.exactness import Verdict
 from smgen.files import changed, write
-from smgen.hessians import DISTRIBUTIONS, MODES, Method, lower, quality
+from smgen.hessians import DISTRIBUTIONS, MODES, Method, complaint, lower, quality, question
 from smgen.loader import load_sources
-from smgen.netfile import load_network
+from smgen.netfile import folder_of, load_network
 from smgen.network import Network, Vertex
 from smgen.nodes import Pointwise
 from smgen.render import template_fingerprint
@@ -122,7 +120,7 @@ def build(
         raise BuildError(
             what=f"--probes or --distribution with {chosen}", hint="probes are what --hessian hutchinson takes"
         )
-    folder = out if out is not None else _folder_of(net)
+    folder = out if out is not None else folder_of(net)
     network, facts = prepared(net, options, ask=True)
     path = folder / f"{net.stem}_{options.backend}.py"
     suffixes = [*BACKENDS[options.backend].beside, *([".h"] if standalone else [])]
@@ -141,17 +139,6 @@ def build(
     return Built(path, changes, facts)
 
 
-def _folder_of(net: Path) -> Path:
-    """The folder a module is written to by default. Raises `BuildError` for a pipe or a device, which has none."""
-    with suppress(OSError):
-        if (net.exists() and not net.is_file() and not net.is_dir()) or net.absolute().parts[1:2] in (
-            ("dev",),
-            ("proc",),
-        ):
-            raise BuildError(origin=str(net), what="has no folder to write the module to", hint="name one with -o")
-    return net.parent
-
-
 def prepared(net: Path, options: Options, *, ask: bool = False) -> tuple[Network, Facts]:
     """The network of `net`, checked, and the facts of building it; warns and raises as `build` does.
 
@@ -159,13 +146,9 @@ def prepared(net: Path, options: Options, *, ask: bool = False) -> tuple[Network
     """
     network = load_network(net)
     facts = gather(network, net, options)
-    if ask and options.hessian is None and facts.quality.flat:
-        hint = (
-            "give one layer at least a curved nonlinearity (sm.softplus, sm.logcosh, …); --hessian builds it as it is"
-        )
-        raise BuildError(origin=str(net), what=f"{facts.quality.reason}.", hint=hint)
-    if ask and options.hessian is None and not facts.quality.exact:
-        raise BuildError(origin=str(net), what=_choice_text(facts.quality), hint="choose with --hessian")
+    if ask and options.hessian is None and (facts.quality.flat or not facts.quality.exact):
+        what, hint = question(facts.quality)
+        raise BuildError(origin=str(net), what=what, hint=hint)
     check(network, facts)
     return network, facts
 
@@ -219,10 +202,8 @@ def _quotable(text: str) -> str:
 
 def check(network: Network, facts: Facts) -> None:
     """Warn of an inexact recursion and of formulas that fail in the dtype; refuse what is not real."""
-    if facts.quality.flat:
-        _warn(InexactWarning, f"no use in training: {facts.quality.reason}")
-    elif facts.method.hessian == "diagonal" and not facts.quality.exact:
-        _warn(InexactWarning, _inexact_text(facts.quality))
+    if facts.quality.flat or (facts.method.hessian == "diagonal" and not facts.quality.exact):
+        _warn(InexactWarning, complaint(facts.quality))
     for vertex in network.vertices:
         if isinstance(vertex.op, Pointwise):
             for kind, text in numerics(vertex, vertex.op, facts.dtype):
@@ -231,19 +212,6 @@ def check(network: Network, facts: Facts) -> None:
 
 def _warn(kind: type[SmgenWarning], text: str) -> None:
     warnings.warn(text, kind, stacklevel=4)
-
-
-def _inexact_text(found: Verdict) -> str:
-    return (
-        f"the diagonal recursion is {found}. A deep network trained with it exploits the error: the loss it "
-        "minimises is not the score-matching loss. --hessian exact is exact for this network, --hessian hutchinson "
-        "unbiased"
-    )
-
-
-def _choice_text(found: Verdict) -> str:
-    modes = "".join(f"\n    --hessian {name:10}  {summary}" for name, summary in MODES.items())
-    return f"the diagonal recursion is {found}. The mode is yours to choose:{modes}\n"
 
 
 def numerics(vertex: Vertex, op: Pointwise, dtype: str) -> list[tuple[type[SmgenWarning], str]]:

@@ -70,6 +70,26 @@ def quality(network: Network, method: Method) -> Verdict:
             return found
 
 
+def question(found: Verdict) -> tuple[str, str]:
+    """What stops a build without a mode, and a hint: a choice between the modes, or that none is of use."""
+    if found.flat:
+        hint = "give a layer a curved nonlinearity (sm.softplus, sm.logcosh, …); with --hessian it is built as it is"
+        return f"{found.reason}.", hint
+    modes = "".join(f"\n    --hessian {name:10}  {summary}" for name, summary in MODES.items())
+    return f"the diagonal recursion is {found}. The mode is yours to choose:{modes}\n", "choose with --hessian"
+
+
+def complaint(found: Verdict) -> str:
+    """The warning of a build whose δ′ is wrong, or says nothing."""
+    if found.flat:
+        return f"no use in training: {found.reason}"
+    return (
+        f"the diagonal recursion is {found}. A deep network trained with it exploits the error: the loss it "
+        "minimises is not the score-matching loss. --hessian exact is exact for this network, --hessian hutchinson "
+        "unbiased"
+    )
+
+
 DECIDED_BY: Final[Mapping[str, str]] = {
     "energy": "hessian_diagonal",
     "score": "hessian_diagonal",

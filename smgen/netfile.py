@@ -43,6 +43,15 @@ def load_network(path: Path) -> Network:
     return network
 
 
+def folder_of(path: Path) -> Path:
+    """The folder of a description, where its module goes. Raises `NetfileError` for a pipe or a device: it has none."""
+    with suppress(OSError):
+        odd = path.exists() and not path.is_file() and not path.is_dir()
+        if odd or path.absolute().parts[1:2] in (("dev",), ("proc",)):
+            raise NetfileError(origin=str(path), what="has no folder to write the module to", hint="name one with -o")
+    return path.parent
+
+
 def _compiled(path: Path) -> CodeType:
     try:
         return compile(decode_source(path.read_bytes()), str(path), "exec", dont_inherit=True)
