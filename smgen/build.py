@@ -129,13 +129,13 @@ def build(
         changes += tuple(
             f"{suffix} was missing" for suffix in suffixes if not changes and not path.with_suffix(suffix).exists()
         )
+        if changes:
+            texts = sources(network, facts)
+            for suffix in (*suffixes, ".py"):
+                write(path.with_suffix(suffix), texts[suffix])
     except OSError as error:
         what, hint = f"cannot be written: {error.strerror or error}", "choose a folder that can be written to"
         raise BuildError(origin=shortened(path, str), what=what, hint=hint) from error
-    if changes:
-        texts = sources(network, facts)
-        for suffix in (*suffixes, ".py"):
-            write(path.with_suffix(suffix), texts[suffix])
     return Built(path, changes, facts)
 
 

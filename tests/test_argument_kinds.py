@@ -103,7 +103,15 @@ def test_masked_arrays_and_matrices(module: ModuleType, how: str) -> None:
     params, x = good(module)
     probes = module.draw_probes(len(x), 0)
     expected = "expected a numpy array, got a matrix" if how == "matrix" else "expected an array without a mask, got a "
-    for function in ("energy", "score", "hessian_diagonal", "loss", "loss_terms", "loss_and_grad", "loss_and_grad_terms"):
+    for function in (
+        "energy",
+        "score",
+        "hessian_diagonal",
+        "loss",
+        "loss_terms",
+        "loss_and_grad",
+        "loss_and_grad_terms",
+    ):
         call = getattr(module, function)
         with pytest.raises(ValueError, match=f"^x: {expected}"):
             call(params, MASKED[how](x))
@@ -122,7 +130,9 @@ def test_parameters_that_are_not_finite(module: ModuleType, value: float) -> Non
         broken = {name: array.copy() for name, array in params.items()}
         broken[key].reshape(-1)[-1] = value
         for function in ("energy", "score", "hessian_diagonal", "loss", "loss_and_grad", "loss_and_grad_terms"):
-            with pytest.raises(ValueError, match=re.escape(f"params[{key!r}]: expected finite values, got {value} at [")):
+            with pytest.raises(
+                ValueError, match=re.escape(f"params[{key!r}]: expected finite values, got {value} at [")
+            ):
                 getattr(module, function)(broken, x)
         assert not np.isfinite(module.flatten(broken)).all()  # gradients may be flattened whatever they are
 

@@ -105,7 +105,7 @@ def statement(method: Method) -> str:
             )
         case _:
             return (
-                f"All compute the loss on the same {method.probes} probe{"s" * (method.probes > 1)} a sample, drawn once; "
+                f"All compute the loss on the same {method.probes} probe{'s' * (method.probes > 1)} a sample, drawn once; "
                 "JAX by jvp(grad) of the energy, PyTorch by double backward passes."
             )
 
