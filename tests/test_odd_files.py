@@ -19,9 +19,12 @@ WORKS = {
     "a dataclass": "from __future__ import annotations\nfrom dataclasses import dataclass\n"
     "@dataclass\nclass Config:\n    units: int = 3\n    names: list[str] | None = None\n",
     "a frozen one with slots": "from __future__ import annotations\nimport dataclasses\nfrom typing import ClassVar\n"
-    "@dataclasses.dataclass(frozen=True, slots=True)\nclass Config:\n    units: ClassVar[int] = 3\n    size: int = 2\nConfig()\n",
-    "type hints": "from __future__ import annotations\nimport typing\nclass A:\n    b: B\nclass B: ...\ntyping.get_type_hints(A)\n",
-    "a named tuple and an enum": "import enum, typing\nclass P(typing.NamedTuple):\n    a: int = 1\nclass E(enum.Enum):\n    A = 1\n"
+    "@dataclasses.dataclass(frozen=True, slots=True)\nclass Config:\n    units: ClassVar[int] = 3\n"
+    "    size: int = 2\nConfig()\n",
+    "type hints": "from __future__ import annotations\nimport typing\n"
+    "class A:\n    b: B\nclass B: ...\ntyping.get_type_hints(A)\n",
+    "a named tuple and an enum": "import enum, typing\n"
+    "class P(typing.NamedTuple):\n    a: int = 1\nclass E(enum.Enum):\n    A = 1\n"
     "import pickle\npickle.loads(pickle.dumps(P()))\n",
     "another folder": "import os\nos.chdir('/')\n",
     "a folder that goes": "import os, tempfile\nd = tempfile.mkdtemp()\nos.chdir(d)\nos.rmdir(d)\n",
@@ -51,16 +54,19 @@ def test_built_beside_the_description(net: Path, tmp_path: Path, name: str) -> N
 RAISES = {
     "long": ("raise ValueError('x' * 1_000_000)", "the description raised ValueError: xxx"),
     "lines": ("raise ValueError('a\\n\\nb')", "the description raised ValueError: a b"),
-    "without text": ("class E(Exception):\n    def __str__(self): raise self\nraise E", "raised E: an object of type E"),
+    "without text": ("class E(Exception):\n    def __str__(self): raise self\nraise E",
+                     "raised E: an object of type E"),
     "exit": ("raise SystemExit('x' * 10**6)", "the description raised SystemExit: xxx"),
     "base": ("class B(BaseException): ...\nraise B('gone')", "the description raised B: gone"),
     "generator": ("raise GeneratorExit", "the description raised GeneratorExit"),
     "recursion": ("def f():\n    return f()\nf()", "the description raised RecursionError"),
     "repr": ("class A:\n    def __repr__(self): raise RuntimeError\nnetwork = A()", "`network` is an object of type A"),
     "long repr": ("network = list(range(10**6))", "`network` is [0, 1, 2"),
-    "repr of an argument": ("class A:\n    def __repr__(self): 1 / 0\nsm.linear(A(), 3)", "takes a node; got an object"),
+    "repr of an argument": ("class A:\n    def __repr__(self): 1 / 0\nsm.linear(A(), 3)",
+                            "takes a node; got an object"),
     "repr of units": ("class A:\n    def __repr__(self): 1 / 0\nsm.input(A())", "at least 1; got an object of type A"),
-    "repr of an energy": ("class A:\n    def __repr__(self): 1 / 0\nsm.Network(energy=A())", "nodes; got an object of type A"),
+    "repr of an energy": ("class A:\n    def __repr__(self): 1 / 0\nsm.Network(energy=A())",
+                          "nodes; got an object of type A"),
     "parentheses": ("x = " + "(" * 10**5 + ")" * 10**5, "too many nested parentheses"),
     "minus": ("x = " + "-" * 10**5 + "1", "an expression is nested too deeply for Python"),
 }  # fmt: skip

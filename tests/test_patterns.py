@@ -62,7 +62,8 @@ WIDE = {
     "square of a million": "sm.square(sm.input(10**6))",
     "dense and square": "[sm.logcosh(sm.linear(x := sm.input(100_000), 4)), sm.square(x)]",
     "side by side": "sm.softplus(sm.concat(x := sm.input(100_000), sm.scale(x)))",
-    "shifted sums": "sm.softplus(sm.add(sm.concat(x := sm.input(50_000), sm.tanh(x)), sm.concat(sm.scale(x), sm.sin(x))))",
+    "shifted sums": "sm.softplus(sm.add(sm.concat(x := sm.input(50_000), sm.tanh(x)), "
+    "sm.concat(sm.scale(x), sm.sin(x))))",
     "two layers and a side": "[sm.tanh(sm.linear(sm.tanh(sm.linear(x := sm.input(200_000), 3)), 2)), sm.square(x)]",
 }
 

@@ -21,9 +21,9 @@ NUMBER = re.compile(r"^(0|[1-9]\d{0,2}(,\d{3})*|\d+(\.\d+)?( [kMGTPE])?)$")
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0, "0"), (7, "7"), (999, "999"), (999.4, "999"), (1000, "1.00 k"), (1638.4, "1.64 k"), (9994, "9.99 k"), (9996, "10.0 k"),
-     (16384, "16.4 k"), (99960, "100 k"), (163_840, "164 k"), (999_499, "999 k"), (999_500, "1.00 M"), (10_321_920, "10.3 M"),
-     (2.5e9, "2.50 G"), (1e12, "1.00 T"), (0.5, "0.5")],
+    [(0, "0"), (7, "7"), (999, "999"), (999.4, "999"), (1000, "1.00 k"), (1638.4, "1.64 k"), (9994, "9.99 k"),
+     (9996, "10.0 k"), (16384, "16.4 k"), (99960, "100 k"), (163_840, "164 k"), (999_499, "999 k"), (999_500, "1.00 M"),
+     (10_321_920, "10.3 M"), (2.5e9, "2.50 G"), (1e12, "1.00 T"), (0.5, "0.5")],
 )  # fmt: skip
 def test_quantities(number: float, text: str) -> None:
     assert quantity(number) == text
@@ -66,7 +66,8 @@ def test_show_in_a_pipe(name: str, columns: str) -> None:
 def test_long_formulas_stay_on_a_line_and_are_shown_once(tmp_path: Path) -> None:
     net = tmp_path / "net.py"
     net.write_text(
-        "import sympy\nimport smgen as sm\n\ndef f(g):\n    return sum(sympy.sin(k * g) * sympy.exp(-(g**2) / k) for k in range(1, 9))\n\n"
+        "import sympy\nimport smgen as sm\n\ndef f(g):\n"
+        "    return sum(sympy.sin(k * g) * sympy.exp(-(g**2) / k) for k in range(1, 9))\n\n"
         "x = sm.input(3)\nnetwork = sm.Network(energy=[sm.pointwise(sm.linear(x, 2), f) for _ in range(3)])\n"
     )
     shown = python(*SMGEN, "show", net, COLUMNS="80").stdout.splitlines()

@@ -104,8 +104,9 @@ def statement(method: Method) -> str:
                 "All compute the exact loss; JAX by vmap(jvp(grad)) of the energy, PyTorch by double backward passes."
             )
         case _:
+            probes = f"{method.probes} probe{'s' * (method.probes > 1)}"
             return (
-                f"All compute the loss on the same {method.probes} probe{'s' * (method.probes > 1)} a sample, drawn once; "
+                f"All compute the loss on the same {probes} a sample, drawn once; "
                 "JAX by jvp(grad) of the energy, PyTorch by double backward passes."
             )
 
