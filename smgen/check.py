@@ -42,7 +42,7 @@ def check(network: Network, module: ModuleType, seed: int = 0) -> Iterator[Findi
     references = [evaluate(network, host, row.astype(np.float64)) for row in x]
     yield from _numbers(module, params, module._asarray(x), references, seed)
     yield _exactness(module, references)
-    yield from _gradient(module, params, network.input.units, rng)
+    yield from _gradient(module, params, rng)
 
 
 def _affordable(network: Network) -> None:
@@ -111,13 +111,13 @@ def _exactness(module: ModuleType, references: list[Reference]) -> Finding:
     return Finding(what, f"{error:.0e}", expected, not exact or error <= 1e-10)
 
 
-def _gradient(module: ModuleType, params: dict[str, Any], units: int, rng: np.random.Generator) -> Iterator[Finding]:
+def _gradient(module: ModuleType, params: dict[str, Any], rng: np.random.Generator) -> Iterator[Finding]:
     """The merged gradient against the slopes of the loss, and against ∂K + ∂L of the separate sweeps: worst over λ."""
     bound = TOLERANCE[module.METADATA["dtype"]]
-    x = module._asarray(rng.standard_normal((16, units)).astype(module.DTYPE))
     given = {"probes": module.draw_probes(16, 0)} if module.METADATA["hessian"] == "hutchinson" else {}
     rows: dict[str, list[tuple[bool, float, float, float]]] = {key: [] for key in module.PARAMS}
     with np.errstate(all="ignore"):  # far from the parameters the loss may overflow
+        x = module._test_data(params, rng, **given)
         for lam in _lams(module):
             _, gradient = module.loss_and_grad(params, x, lam, **given)
             _, _, of_k, of_l = module.loss_and_grad_terms(params, x, lam, **given)
