@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from types import ModuleType
@@ -17,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from smgen.data import flaws, unbounded
 from smgen.depths import Depth, errors_by_depth
 from smgen.errors import BuildError
 from smgen.exactness import verdict
@@ -35,6 +35,10 @@ PROBES: Final = 4
 
 SMALL: Final = 1e-3
 """A relative error of δ′ that no training is needed to judge."""
+
+REMEDY: Final = (
+    "Give --lam above 0 (0.01, say), or add a little noise to the data, and leave out columns that say nothing"
+)
 
 COSTLY: Final = 5.0
 """How many times as long as a Hutchinson step an exact one may take before noise is the better bargain."""
@@ -70,25 +74,15 @@ class Advice:
     reason: str
 
 
-def load_data(path: Path, units: int, dtype: Any) -> Array:
-    """The samples of an .npy file, (N, D). Raises `BuildError` for anything else."""
-    hint = f"save an array of shape (N, {units}) with numpy.save"
-    try:
-        data = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise BuildError(origin=str(path), what="no such file", hint=hint) from None
-    except (EOFError, OSError, ValueError) as error:
-        raise BuildError(origin=str(path), what=f"not a .npy file ({error})", hint=hint) from None
-    if not isinstance(data, np.ndarray):
-        raise BuildError(origin=str(path), what="several arrays, not one", hint=hint)
-    if data.ndim != 2 or data.shape[1] != units or len(data) == 0:
-        raise BuildError(origin=str(path), what=f"an array of shape {data.shape}", hint=hint)
-    with np.errstate(over="ignore"):
-        samples = data.astype(dtype) if data.dtype.kind in "fiu" else np.full(1, np.nan)
-    if not np.isfinite(samples).all():
-        what = f"not finite real numbers in {np.dtype(dtype)} throughout"
-        raise BuildError(origin=str(path), what=what, hint="clean or rescale the data")
-    return samples
+def objection(network: Network, data: Array, lam: float) -> str:
+    """Why no mode can be recommended whatever training would show; empty if nothing speaks against it."""
+    found = verdict(network)
+    if found.flat:
+        return found.reason
+    if lam > 0:
+        return ""
+    seen = flaws(data)
+    return f"at λ = 0 the loss has no minimum on these data: {'; '.join(seen)}. {REMEDY}" if seen else ""
 
 
 def advise(
@@ -101,14 +95,19 @@ def advise(
     before = _state(network, modules, params, x, lam)
     trained = tuple(_trained(network, modules, mode, params, x, lam, seed) for mode in modules)
     mode, reason = _recommended(network, before, {t.mode: t for t in trained})
+    lowest = min((t.state.exact for t in trained if t.mode != "diagonal" or verdict(network).exact), default=0.0)
+    if mode and lam == 0 and unbounded(lowest, data):
+        mode, reason = "", f"the loss falls without bound on these data, J = {lowest:.3g} after {STEPS} steps. {REMEDY}"
     return Advice(before, trained, mode, reason)
 
 
 def _state(
     network: Network, modules: Mapping[str, ModuleType], params: dict[str, Array], x: Array, lam: float
 ) -> State:
-    recursion, exact = (modules[mode].hessian_diagonal(params, x).astype(np.float64) for mode in ("diagonal", "exact"))
     with np.errstate(all="ignore"):
+        recursion, exact = (
+            modules[mode].hessian_diagonal(params, x).astype(np.float64) for mode in ("diagonal", "exact")
+        )
         total, size = abs(float(exact.sum())), float(np.abs(exact).sum())
         return State(
             float(modules["diagonal"].loss(params, x, lam)),
@@ -140,13 +139,24 @@ def _trained(
         start = perf_counter()
         given = {"rng": seed} if mode == "hutchinson" else {}
         with np.errstate(all="ignore"):
-            loss, gradient = module.loss_and_grad(module.unflatten(theta), x, lam, **given)
+            try:
+                reached = module.unflatten(theta)
+            except ValueError as error:  # not finite, or beyond the dtype
+                raise StopIteration from error
+            loss, gradient = module.loss_and_grad(reached, x, lam, **given)
         seconds.append(perf_counter() - start)
+        latest.append(reached)
         return float(loss), module.flatten(gradient)
 
+    latest = [params]
     with np.errstate(all="ignore"):
-        found = minimize(objective, module.flatten(params), jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
-    return Trained(mode, _state(network, modules, module.unflatten(found.x), x, lam), median(seconds))
+        start = module.flatten(params)
+        try:
+            found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+            reached = module.unflatten(found.x)
+        except (StopIteration, ValueError):  # it went astray: what it reached last
+            reached = latest[-1]
+    return Trained(mode, _state(network, modules, reached, x, lam), median(seconds))
 
 
 def _recommended(network: Network, before: State, trained: Mapping[str, Trained]) -> tuple[str, str]:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from rich.console import Group
-from rich.table import Table
+from collections.abc import Iterator
+
 from rich.text import Text
 
 from smgen.advice import PROBES, SAMPLES, STEPS, Advice, rows
+from smgen.tables import Table
 
 
-def as_tables(advice: Advice, lam: float) -> Group:
+def as_tables(advice: Advice, lam: float) -> Iterator[Table | Text]:
     """The recursion against the Hessian, before and after training with each mode, and the recommendation."""
-    title = (
+    yield Text(
         f"The recursion on your data, λ = {lam:g}: {STEPS} steps of L-BFGS on at most {SAMPLES} samples, "
-        f"NumPy modules, {PROBES} probes"
+        f"NumPy modules, {PROBES} probes; J by the recursion, J, L1 errors of δ′ and its sum",
+        style="italic",
     )
-    table = Table(title=title, title_justify="left")
-    for column in ("", "J by the recursion", "J", "L1 error of δ′", "error of the trace", "ms a step"):
-        table.add_column(column, justify="right" if column else "left")
+    columns = ("recursion's J", "J", "error of δ′", "of trace", "ms a step")
+    table = Table("", ("", *columns), right=columns)
     for label, state, seconds in rows(advice):
         table.add_row(
             label,
@@ -27,17 +28,23 @@ def as_tables(advice: Advice, lam: float) -> Group:
             _percent(state.trace_error),
             "" if seconds is None else f"{1e3 * seconds:.3g}",
         )
-    depths = Table(title="L1 error of δ′ by depth", title_justify="left")
-    depths.add_column("at")
-    depths.add_column("linear layers above", justify="right")
-    for label, _, _ in rows(advice):
-        depths.add_column(label, justify="right")
+    yield table
+    yield Text("")
+    labels = tuple(label.removesuffix(" training").removeprefix("after ") for label, _, _ in rows(advice))
+    title = "L1 error of δ′ by depth, before training and after training with each mode"
+    depths = Table(title, ("at", "layers above", *labels), right=("layers above", *labels))
     for position, depth in enumerate(advice.before.depths):
         found = (_percent(state.depths[position].error) for _, state, _ in rows(advice))
         depths.add_row(depth.vertex, str(depth.above), *found)
-    mode = (f"--hessian {advice.mode}", "bold green") if advice.mode else ("no mode", "bold yellow")
-    verdict = Text.assemble(("Recommended: ", "bold"), mode, f": {advice.reason}.")
-    return Group(table, depths, verdict)
+    yield depths
+    yield Text("")
+    yield recommendation(advice.mode, advice.reason)
+
+
+def recommendation(mode: str, reason: str) -> Text:
+    """The last line: the mode, if any, and why."""
+    chosen = (f"--hessian {mode}", "bold green") if mode else ("no mode", "bold yellow")
+    return Text.assemble(("Recommended: ", "bold"), chosen, f": {reason}.")
 
 
 def _percent(ratio: float) -> str:

@@ -32,11 +32,10 @@ from smgen.errors import (
     UnsupportedNonlinearity,
     did_you_mean,
 )
-from smgen.exactness import Verdict
 from smgen.files import building, changed, differs, sealed, write
-from smgen.hessians import DISTRIBUTIONS, MODES, Method, lower, quality
+from smgen.hessians import DISTRIBUTIONS, MODES, Method, complaint, lower, quality, question
 from smgen.loader import load_sources
-from smgen.netfile import load_network
+from smgen.netfile import folder_of, load_network
 from smgen.network import Network, Vertex
 from smgen.nodes import Pointwise
 from smgen.render import template_fingerprint
@@ -64,7 +63,7 @@ class Options:
         for name, value, known in (
             ("backend", self.backend, BACKENDS),
             ("dtype", self.dtype, DTYPES),
-            ("hessian", self.hessian or "diagonal", MODES),
+            ("hessian", "diagonal" if self.hessian is None else self.hessian, MODES),
             ("distribution", self.distribution, DISTRIBUTIONS),
         ):
             if value not in known:
@@ -122,7 +121,7 @@ def build(
         raise BuildError(
             what=f"--probes or --distribution with {chosen}", hint="probes are what --hessian hutchinson takes"
         )
-    folder = (out if out is not None else net.parent).absolute()
+    folder = (out if out is not None else folder_of(net)).absolute()
     network, facts = prepared(net, options, name=name, ask=True)
     if not facts.file.isidentifier():
         raise BuildError(
@@ -156,8 +155,9 @@ def prepared(net: Path, options: Options, *, name: str | None = None, ask: bool 
     """
     network = load_network(net)
     facts = gather(network, net, options, name)
-    if ask and options.hessian is None and not facts.quality.exact:
-        raise BuildError(origin=str(net), what=_choice_text(facts.quality), hint="choose with --hessian")
+    if ask and options.hessian is None and (facts.quality.flat or not facts.quality.exact):
+        what, hint = question(facts.quality)
+        raise BuildError(origin=str(net), what=what, hint=hint)
     check(network, facts)
     return network, facts
 
@@ -217,8 +217,8 @@ def _quotable(text: str) -> str:
 
 def check(network: Network, facts: Facts) -> None:
     """Warn of an inexact recursion and of formulas that fail in the dtype; refuse what is not real."""
-    if facts.method.hessian == "diagonal" and not facts.quality.exact:
-        _warn(InexactWarning, _inexact_text(facts.quality))
+    if facts.quality.flat or (facts.method.hessian == "diagonal" and not facts.quality.exact):
+        _warn(InexactWarning, complaint(facts.quality))
     for vertex in network.vertices:
         if isinstance(vertex.op, Pointwise):
             for kind, text in numerics(vertex, vertex.op, facts.dtype):
@@ -227,19 +227,6 @@ def check(network: Network, facts: Facts) -> None:
 
 def _warn(kind: type[SmgenWarning], text: str) -> None:
     warnings.warn(text, kind, stacklevel=4)
-
-
-def _inexact_text(found: Verdict) -> str:
-    return (
-        f"the diagonal recursion is {found}. A deep network trained with it exploits the error: the loss it "
-        "minimises is not the score-matching loss. --hessian exact is exact for this network, --hessian hutchinson "
-        "unbiased"
-    )
-
-
-def _choice_text(found: Verdict) -> str:
-    modes = "".join(f"\n    --hessian {name:10}  {summary}" for name, summary in MODES.items())
-    return f"the diagonal recursion is {found}. The mode is yours to choose:{modes}\n"
 
 
 def numerics(vertex: Vertex, op: Pointwise, dtype: str) -> list[tuple[type[SmgenWarning], str]]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import NoReturn
+from collections.abc import Callable, Iterable
+from typing import Final, NoReturn
+
+LONGEST: Final = 300
+"""Characters of what others wrote that an error repeats."""
 
 
 class SmgenError(Exception):
@@ -58,3 +61,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ` (did you mean 'softplus'?)` for a near miss among `known`, else an empty string."""
     close = difflib.get_close_matches(word, sorted(known), n=1)
     return f" (did you mean '{close[0]}'?)" if close else ""
+
+
+def shortened(value: object, text_of: Callable[[object], str] = repr) -> str:
+    """What a user's object says of itself, on one line and at most `LONGEST` characters; its type if that raises."""
+    try:
+        text = text_of(value)
+        text = " ".join(text[: 20 * LONGEST].split())
+    except Exception:
+        return f"an object of type {type(value).__name__}"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

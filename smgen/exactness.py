@@ -9,68 +9,105 @@ product instead: it drops the cross terms between two different paths. So it is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from smgen.derivatives import differentiate
+from smgen.derivatives import Nonlinearity, differentiate
 from smgen.network import Network, Vertex
 from smgen.nodes import Add, Concat, Input, Linear, Pointwise, Scale
+from smgen.patterns import Paths
+from smgen.primitives import G, stable
+from smgen.scalar import evaluate
 
-Paths = npt.NDArray[np.int8]
-"""(units, D): the paths from x_d to a unit, counted as 0, 1, or 2 for several; (1, D) where units do not differ."""
+NAMED: Final = 3
+"""So many layers are named one by one, others counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether the recursion is exact, and the reason in words."""
+    """Whether the recursion is exact, and the reason in words.
+
+    `flat` says that no layer has curvature: δ′ and L are 0 for all parameters, in every mode, and J is K alone.
+    `kinked` says that this holds almost everywhere only.
+    """
 
     exact: bool
     reason: str
+    flat: bool = False
+    kinked: bool = False
 
     def __str__(self) -> str:
-        return f"{'exact' if self.exact else 'inexact'}: {self.reason}"
+        quality = "exact" if self.exact else "inexact"
+        return f"{'of no use' if self.flat else quality}: {self.reason}"
 
 
 def verdict(network: Network) -> Verdict:
     """Count paths from the inputs to every curved unit of `network`."""
+    curved = [v for v in network.vertices if isinstance(v.op, Pointwise) and is_curved(differentiate(v.op.expr))]
+    if not curved:
+        return _flat(network)
     paths = _paths(network)
-    curved = [
-        v for v in network.vertices if isinstance(v.op, Pointwise) and differentiate(v.op.expr).derivatives[2] != 0
-    ]
-    crossed = [v for v in curved if (paths[v.inputs[0]] > 1).any()]
+    crossed = [v for v in curved if paths[v.inputs[0]].has_several()]
     if crossed:
         return Verdict(False, _why_inexact(network, paths, crossed[0]))
     return Verdict(True, _why_exact(network, curved))
 
 
+def is_curved(nonlinearity: Nonlinearity) -> bool:
+    """Whether f″ is not 0 almost everywhere: as a formula or, of a function with kinks, at many points."""
+    bend = nonlinearity.derivatives[2]
+    if bend == 0 or not nonlinearity.kinks:
+        return bool(bend != 0)
+    decades = np.logspace(-6, 6, 481)
+    points = np.concatenate([-decades, decades, np.linspace(-30, 30, 1237)])
+    with np.errstate(all="ignore"):
+        return bool(np.any(evaluate(stable(bend), {G: points}, np.float64)))
+
+
+def _flat(network: Network) -> Verdict:
+    """Nothing bends: a network of straight pieces."""
+    kinks = _kinked(network)
+    what = (
+        f"f″ is 0 almost everywhere in every layer (kinks: {_listed(map(repr, kinks))})"
+        if kinks
+        else "no layer has curvature"
+    )
+    reason = (
+        f"{what}, so that δ′ and L are 0 for all parameters: the minimum of the loss is K = 0, a constant energy, "
+        "whatever the data. No hessian mode helps"
+    )
+    return Verdict(True, reason, flat=True, kinked=bool(kinks))
+
+
+def _kinked(network: Network) -> list[str]:
+    return sorted(v.name for v in network.vertices if isinstance(v.op, Pointwise) and differentiate(v.op.expr).kinks)
+
+
+def _listed(names: Iterable[str], joint: str = ", ") -> str:
+    """The first three names, and how many more there are."""
+    every = list(names)
+    shown = every[:NAMED]
+    if len(every) > NAMED:
+        return ", ".join(shown) + f" and {len(every) - NAMED} more"
+    return joint.join(shown)
+
+
 def _paths(network: Network) -> dict[str, Paths]:
-    dim, top = network.input.units, np.int8(2)
     paths: dict[str, Paths] = {}
     for v in network.vertices:
         match v.op:
             case Input():
-                # An input that only linear layers read needs no table of its own: each sees every x_d once.
-                mixed = all(isinstance(k.op, Linear) for k in network.children(v.name)) and v.name not in dict(
-                    network.energies
-                )
-                paths[v.name] = np.ones((1, dim), np.int8) if mixed else np.eye(dim, dtype=np.int8)
+                paths[v.name] = Paths.identity(v.units)
             case Linear():
-                source = network[v.inputs[0]]
-                rows = paths[source.name]
-                copies = source.units if len(rows) == 1 and not isinstance(source.op, Input) else 1
-                total = np.minimum(rows, top).sum(axis=0, keepdims=True, dtype=np.int64) * copies
-                paths[v.name] = np.minimum(total, 2).astype(np.int8)
+                paths[v.name] = paths[v.inputs[0]].mixed(v.units)
             case Add():
                 # An input that is added twice is one edge of slope 2, whose square the recursion has right.
-                first, *others = (paths[name] for name, _ in v.terms)
-                for other in others:
-                    first = np.minimum(first + other, top)
-                paths[v.name] = first
+                paths[v.name] = Paths.sum([paths[name] for name, _ in v.terms])
             case Concat():
-                wide = [np.broadcast_to(paths[name], (network[name].units, dim)) for name in v.inputs]
-                paths[v.name] = np.concatenate(wide)
+                paths[v.name] = Paths.stack([paths[name] for name in v.inputs])
             case Pointwise() | Scale():
                 paths[v.name] = paths[v.inputs[0]]
     return paths
@@ -81,9 +118,11 @@ def _why_inexact(network: Network, paths: dict[str, Paths], unit: Vertex) -> str
     mixing = [
         v
         for v in _ancestors(network, unit)
-        if (paths[v.name] > 1).any() and any((paths[s] == 1).any() for s in v.inputs) and isinstance(v.op, Linear | Add)
+        if isinstance(v.op, Linear | Add)
+        and paths[v.name].has_several()
+        and any(paths[source].has_single() for source in v.inputs)
     ]
-    named = " and ".join(f"{v.op.kind} '{v.name}'" for v in mixing)
+    named = _listed((f"{v.op.kind} '{v.name}'" for v in mixing), " and ")
     verb = "mixes" if len(mixing) == 1 else "mix"
     return (
         f"{named} {verb} units that already depend on the same inputs, below the nonlinearity '{unit.name}'; "
@@ -100,18 +139,15 @@ def _ancestors(network: Network, vertex: Vertex) -> list[Vertex]:
 
 
 def _why_exact(network: Network, curved: list[Vertex]) -> str:
-    kinks = sorted(v.name for v in network.vertices if isinstance(v.op, Pointwise) and differentiate(v.op.expr).kinks)
-    if not curved:
-        reason = "no layer has curvature, δ′ is 0"
+    mixing = {v.name for unit in curved for v in _ancestors(network, unit) if isinstance(v.op, Linear)}
+    if not mixing:
+        reason = "no layer mixes the inputs"
+    elif len(mixing) == 1:
+        reason = f"one mixing layer ('{mixing.pop()}') below pointwise experts"
     else:
-        mixing = {v.name for unit in curved for v in _ancestors(network, unit) if isinstance(v.op, Linear)}
-        if not mixing:
-            reason = "no layer mixes the inputs"
-        elif len(mixing) == 1:
-            reason = f"one mixing layer ('{mixing.pop()}') below pointwise experts"
-        else:
-            names = ", ".join(f"'{v.name}'" for v in network.vertices if v.name in mixing)
-            reason = f"no input reaches a nonlinear unit along two paths (layers {names})"
-    if kinks:
-        reason += f"; almost everywhere only: the kinks of {', '.join(repr(k) for k in kinks)} have no curvature in it"
+        names = _listed(f"'{v.name}'" for v in network.vertices if v.name in mixing)
+        reason = f"no input reaches a nonlinear unit along two paths (layers {names})"
+    if kinks := _kinked(network):
+        named = _listed(repr(name) for name in kinks)
+        reason += f"; almost everywhere only: the kinks of {named} have no curvature in it"
     return reason

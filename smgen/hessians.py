@@ -7,7 +7,7 @@ cost model picks one for each of: the gradient at λ = 0, the gradient at λ > 0
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 from typing import Final
@@ -58,6 +58,8 @@ def lower(network: Network, method: Method | None = None) -> tuple[Schedule, ...
 def quality(network: Network, method: Method) -> Verdict:
     """Whether the mode's δ′ is exact for the network, and why."""
     found = verdict(network)
+    if found.flat:
+        return replace(found, exact=not found.kinked)
     match method.hessian:
         case "exact" if not found.exact:
             return Verdict(True, f"the full Hessian, where the diagonal recursion would be inexact: {found.reason}")
@@ -67,6 +69,26 @@ def quality(network: Network, method: Method) -> Verdict:
             return Verdict(False, f"an unbiased estimate from {method.probes} random probes a sample; K is exact")
         case _:
             return found
+
+
+def question(found: Verdict) -> tuple[str, str]:
+    """What stops a build without a mode, and a hint: a choice between the modes, or that none is of use."""
+    if found.flat:
+        hint = "give a layer a curved nonlinearity (sm.softplus, sm.logcosh, …); with --hessian it is built as it is"
+        return f"{found.reason}.", hint
+    modes = "".join(f"\n    --hessian {name:10}  {summary}" for name, summary in MODES.items())
+    return f"the diagonal recursion is {found}. The mode is yours to choose:{modes}\n", "choose with --hessian"
+
+
+def complaint(found: Verdict) -> str:
+    """The warning of a build whose δ′ is wrong, or says nothing."""
+    if found.flat:
+        return f"no use in training: {found.reason}"
+    return (
+        f"the diagonal recursion is {found}. A deep network trained with it exploits the error: the loss it "
+        "minimises is not the score-matching loss. --hessian exact is exact for this network, --hessian hutchinson "
+        "unbiased"
+    )
 
 
 DECIDED_BY: Final[Mapping[str, str]] = {

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
 from importlib.util import decode_source
 from pathlib import Path
-from types import CodeType
+from types import CodeType, ModuleType
+from typing import Final
 
-from smgen.errors import InternalError, NetfileError, NetworkError, SmgenError
+from smgen.errors import InternalError, NetfileError, NetworkError, SmgenError, shortened
 from smgen.network import Network
 from smgen.nodes import Node, is_own_code, recording
+
+MODULE: Final = "__smgen__"
+"""What a description is called while it runs, `__name__` and in `sys.modules`."""
 
 
 def load_network(path: Path) -> Network:
@@ -21,17 +27,29 @@ def load_network(path: Path) -> Network:
     makes nodes that do not reach the energy.
     """
     code = _compiled(path)
-    scope: dict[str, object] = {"__name__": "__smgen__", "__file__": str(path)}
-    with recording() as made:
-        _execute(path, code, scope)
+    module = ModuleType(MODULE)
+    module.__file__ = str(path)
+    with recording() as made, _surroundings(path, module):
+        _execute(path, code, module)
+    scope = vars(module)
     network = scope.get("network")
     if not isinstance(network, Network):
-        found = f"`network` is {network!r}, no sm.Network" if "network" in scope else "the file defines no `network`"
+        missing = "the file defines no `network`"
+        found = f"`network` is {shortened(network)}, no sm.Network" if "network" in scope else missing
         others = sorted(name for name, value in scope.items() if isinstance(value, Network))
         hint = f"rename `{others[0]}` to `network`" if others else "end the file with `network = sm.Network(energy=…)`"
         raise NetfileError(origin=path.name, what=found, hint=hint)
     _check_reached(network, made)
     return network
+
+
+def folder_of(path: Path) -> Path:
+    """The folder of a description, where its module goes. Raises `NetfileError` for a pipe or a device: it has none."""
+    with suppress(OSError):
+        odd = path.exists() and not path.is_file() and not path.is_dir()
+        if odd or path.absolute().parts[1:2] in (("dev",), ("proc",)):
+            raise NetfileError(origin=str(path), what="has no folder to write the module to", hint="name one with -o")
+    return path.parent
 
 
 def _compiled(path: Path) -> CodeType:
@@ -45,33 +63,60 @@ def _compiled(path: Path) -> CodeType:
         raise NetfileError(origin=str(path), what=f"cannot be read: {error.strerror or error}", hint=hint) from error
     except (SyntaxError, ValueError) as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        what = f"syntax error: {error.msg if isinstance(error, SyntaxError) else error}"
+        what = f"syntax error: {shortened(error.msg if isinstance(error, SyntaxError) else error, str)}"
         hint = "a description is a Python file in UTF-8"
         raise NetfileError(origin=f"{path.name}{line}", what=what, hint=hint) from error
+    except (RecursionError, MemoryError) as error:
+        what, hint = "an expression is nested too deeply for Python", "give its parts names, or build it in a loop"
+        raise NetfileError(origin=path.name, what=what, hint=hint) from error
 
 
-def _execute(path: Path, code: CodeType, scope: dict[str, object]) -> None:
-    """Run the file, with its folder to import from; what it prints goes to stderr, away from smgen's own output."""
-    search = list(sys.path)
-    sys.path.insert(0, str(path.resolve().parent))
+@contextmanager
+def _surroundings(path: Path, module: ModuleType) -> Iterator[None]:
+    """What a file may expect that runs as Python, put back as it was whatever the file does.
+
+    Its folder to import from, and itself in `sys.modules`, where dataclasses look for it. What it prints goes to
+    stderr, away from smgen's own output. Relative paths mean the same afterwards even if it changes the folder.
+    """
+    search, before = list(sys.path), sys.modules.get(MODULE)
+    try:
+        folder = str(Path.cwd())
+    except OSError:
+        folder = ""  # it has been deleted
+    sys.path.insert(0, str(path.resolve().parent if folder else path.parent))
+    sys.modules[MODULE] = module
     try:
         with redirect_stdout(sys.stderr):
-            exec(code, scope)
-    except SmgenError:
+            yield
+    finally:
+        sys.path[:] = search
+        sys.modules.pop(MODULE, None)
+        if before is not None:
+            sys.modules[MODULE] = before
+        if folder:
+            with suppress(OSError):
+                os.chdir(folder)
+
+
+def _execute(path: Path, code: CodeType, module: ModuleType) -> None:
+    """Run the file. Whatever it raises, but an interrupt, is its own mistake or smgen's."""
+    try:
+        exec(code, vars(module))
+    except (SmgenError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         frames = traceback.extract_tb(error.__traceback__)
         own = [position for position, frame in enumerate(frames) if frame.filename == str(path)]
         origin = f"{path.name}:{frames[own[-1]].lineno}" if own else path.name
-        if own and any(is_own_code(frame.filename) for frame in frames[own[-1] + 1 :]):
-            raise InternalError(f"{origin}: smgen failed on this line: {type(error).__name__}: {error}") from error
+        told = f"{type(error).__name__}: {shortened(error, str)}"
+        ours = own and any(is_own_code(frame.filename) for frame in frames[own[-1] + 1 :])
+        if ours and isinstance(error, Exception) and not isinstance(error, RecursionError):
+            raise InternalError(f"{origin}: smgen failed on this line: {told}") from error
         raise NetfileError(
             origin=origin,
-            what=f"the description raised {type(error).__name__}: {error}",
+            what=f"the description raised {told}",
             hint="run it with python to see the whole traceback",
         ) from error
-    finally:
-        sys.path[:] = search
 
 
 def _check_reached(network: Network, made: list[Node]) -> None:

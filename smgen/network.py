@@ -14,7 +14,7 @@ from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
 
 from smgen.derivatives import differentiate
-from smgen.errors import NetworkError, UnsupportedNonlinearity
+from smgen.errors import NetworkError, UnsupportedNonlinearity, shortened
 from smgen.nodes import Input, Linear, Node, Op, Pointwise, Scale, here, is_name
 
 
@@ -153,7 +153,7 @@ def _energy_nodes(energy: Node | Sequence[Node]) -> list[Node]:
     if not roots or not all(isinstance(root, Node) for root in roots):
         raise NetworkError(
             origin=here(),
-            what=f"sm.Network(energy=…) takes a node or a list of nodes; got {energy!r}",
+            what=f"sm.Network(energy=…) takes a node or a list of nodes; got {shortened(energy)}",
             hint="pass what sm.linear, sm.pointwise, sm.add … returned",
         )
     return roots
@@ -184,7 +184,8 @@ def _topological(roots: list[Node]) -> list[Node]:
         raise NetworkError(
             origin=inputs[-1].origin if inputs else order[0].origin,
             what=f"the energy must depend on exactly one input; got {', '.join(map(repr, inputs)) or 'none'}",
-            hint="make one sm.input of all the units",
+            hint="make one sm.input of all the units. The derivatives by all of them then enter the loss, those by the "
+            "second input's too: what only comes with a sample (a label, a condition) does not belong there",
         )
     return order
 
@@ -199,7 +200,7 @@ def _names(order: list[Node]) -> dict[Node, str]:
         if not is_name(node.name):
             raise NetworkError(
                 origin=node.origin,
-                what=f"name must be an ASCII Python identifier and no keyword; got {node.name!r}",
+                what=f"name must be an ASCII Python identifier and no keyword; got {shortened(node.name)}",
                 hint="it becomes part of the generated code: choose a name such as 'layer_1'",
             )
         if node.name in taken:

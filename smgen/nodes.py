@@ -16,7 +16,7 @@ from typing import ClassVar, TypeAlias
 import sympy as sp
 
 from smgen.derivatives import symbolic
-from smgen.errors import NetworkError
+from smgen.errors import NetworkError, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def is_name(text: object) -> bool:
 
 def _name(argument: str, value: str, origin: str, hint: str) -> str:
     if not is_name(value):
-        what = f"{argument} must be an ASCII Python identifier and no keyword; got {value!r}"
+        what = f"{argument} must be an ASCII Python identifier and no keyword; got {shortened(value)}"
         raise NetworkError(origin=origin, what=what, hint=hint)
     return value
 
@@ -162,7 +162,9 @@ def _units(units: object, origin: str) -> int:
         count = 0
     if count < 1:
         raise NetworkError(
-            origin=origin, what=f"units must be a whole number of at least 1; got {units!r}", hint="e.g. sm.input(144)"
+            origin=origin,
+            what=f"units must be a whole number of at least 1; got {shortened(units)}",
+            hint="e.g. sm.input(144)",
         )
     return count
 
@@ -171,7 +173,7 @@ def _node(source: object, origin: str, function: str) -> Node:
     if not isinstance(source, Node):
         raise NetworkError(
             origin=origin,
-            what=f"sm.{function} takes a node; got {source!r}",
+            what=f"sm.{function} takes a node; got {shortened(source)}",
             hint="pass what sm.input, sm.linear, sm.pointwise … returned",
         )
     return source

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from math import prod
-from typing import Any
+from typing import Any, Final
 
 import sympy as sp
-from rich.console import Console, Group
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
 
 from smgen.build import Options
@@ -21,6 +21,7 @@ from smgen.network import Network
 from smgen.nodes import Pointwise
 from smgen.passes import pipelines, run
 from smgen.printers.text import schedule_text
+from smgen.tables import Table, put, quantity
 
 
 def facts(network: Network, options: Options) -> dict[str, Any]:
@@ -32,7 +33,8 @@ def facts(network: Network, options: Options) -> dict[str, Any]:
         "dtype": options.dtype,
         "hessian": options.method.hessian,
         "batch_size": options.batch_size,
-        "exact": found.exact,
+        "exact": found.exact and not (found.flat and found.kinked),
+        "flat": found.flat,
         "reason": found.reason,
         "vertices": [
             {"name": v.name, "kind": v.op.kind, "inputs": list(v.inputs), "units": v.units, "origin": v.origin}
@@ -62,17 +64,15 @@ def as_schedules(network: Network, options: Options) -> str:
     return "\n".join(schedule_text(schedule) for schedule in lower(network, options.method))
 
 
-def as_tables(network: Network, options: Options) -> Group:
-    """The facts as tables for a terminal."""
+def show(console: Console, network: Network, options: Options) -> None:
+    """Print the facts as tables and lines for a terminal or a file."""
     found = facts(network, options)
-    colour = "green" if found["exact"] else "yellow"
-    heading = Text.assemble(
-        ("The diagonal recursion is ", ""),
-        ("exact" if found["exact"] else "inexact", f"bold {colour}"),
-        f": {found['reason']}.",
-    )
-    tables = _layers(network), _derivatives(network), _costs(found), _modes(found)
-    return Group(heading, *tables, Text(found["savings"]))
+    quality = verdict(network)
+    word, _, reason = str(quality).partition(": ")
+    colour = "green" if quality.exact and not quality.flat else "yellow"
+    heading = Text.assemble("The diagonal recursion is ", (word, f"bold {colour}"), f": {reason}.")
+    put(console, heading, "", _layers(network), "", _parameters(network), "", *_formulas(network), "", _costs(found))
+    put(console, "", _modes(found), *_schemes(found), "", Text(found["savings"]))
 
 
 def _mode(network: Network, options: Options, mode: str) -> dict[str, Any]:
@@ -89,59 +89,80 @@ def _mode(network: Network, options: Options, mode: str) -> dict[str, Any]:
     return {"exact": quality(network, method).exact, "steps": steps}
 
 
-_STEP = ("product_flops_per_sample", "bytes_per_sample", "memory_per_sample")
+_STEP: Final = ("product_flops_per_sample", "bytes_per_sample", "memory_per_sample")
 
 
 def _modes(found: dict[str, Any]) -> Table:
-    table = Table(title="A step in each hessian mode, a sample", title_justify="left")
-    for column in ("mode", "λ", "product FLOPs", "bytes", "working set", "how"):
-        table.add_column(column, justify="right" if column in ("product FLOPs", "bytes", "working set") else "left")
+    columns = ("mode", "λ", "product FLOPs", "bytes", "working set")
+    modes = Table("A step in each hessian mode, a sample", columns, right=columns[2:])
     for mode, facts_of in found["modes"].items():
         for name, step in facts_of["steps"].items():
-            figures = (f"{step[key]:,}" for key in _STEP)
-            table.add_row(mode, "0" if name.endswith("lam0") else "> 0", *figures, step["scheme"])
-    return table
+            modes.add_row(mode, _lam(name), *(quantity(step[key]) for key in _STEP))
+    return modes
+
+
+def _schemes(found: dict[str, Any]) -> Iterator[Text]:
+    """How each mode goes about a step; once where λ = 0 is no different."""
+    for mode, facts_of in found["modes"].items():
+        schemes: dict[str, list[str]] = {}
+        for name, step in facts_of["steps"].items():
+            schemes.setdefault(step["scheme"], []).append(_lam(name))
+        for scheme_text, lams in schemes.items():
+            when = f", λ {lams[0] if lams[0] != '0' else '= 0'}" if len(schemes) > 1 else ""
+            yield Text(f"{mode}{when}: {scheme_text}")
+
+
+def _lam(function: str) -> str:
+    return "0" if function.endswith("lam0") else "> 0"
 
 
 def _layers(network: Network) -> Table:
-    table = Table(title="Layers", title_justify="left")
-    for column in ("vertex", "operation", "reads", "units", "parameters", "where"):
-        table.add_column(column, justify="right" if column == "units" else "left")
+    layers = Table("Layers", ("vertex", "operation", "reads", "units", "where"), right=("units",))
     for v in network.vertices:
-        own = ", ".join(f"{key} {shape}" for key, shape in network.parameters_of(v).items())
-        table.add_row(v.name, v.op.kind, ", ".join(v.inputs), str(v.units), own, v.origin)
-    return table
+        layers.add_row(v.name, v.op.kind, _few(v.inputs), str(v.units), v.origin)
+    return layers
 
 
-def _derivatives(network: Network) -> Table:
-    table = Table(title="Nonlinearities", title_justify="left", show_lines=True)
-    for column in ("vertex", "f", "f′", "f″", "f‴"):
-        table.add_column(column)
+def _parameters(network: Network) -> Table:
+    total = sum(prod(shape) for shape in network.parameters.values())
+    parameters = Table(f"Parameters, {total:,} numbers", ("name and shape", "of"))
+    for v in network.vertices:
+        for key, shape in network.parameters_of(v).items():
+            parameters.add_row(f"{key} {shape}", v.name)
+    return parameters
+
+
+def _few(names: Sequence[str]) -> str:
+    """All the names, or the first three and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _formulas(network: Network) -> Iterator[Text]:
+    """f, f′, f″ and f‴ on a line each; vertices with the same nonlinearity have them in common."""
+    users: dict[tuple[sp.Expr, ...], list[str]] = {}
     for v in network.vertices:
         if isinstance(v.op, Pointwise):
-            table.add_row(v.name, *(sp.pretty(d, use_unicode=True) for d in differentiate(v.op.expr).derivatives))
-    return table
+            users.setdefault(differentiate(v.op.expr).derivatives, []).append(v.name)
+    for derivatives, names in users.items():
+        yield Text(f"Nonlinearity of {_few(names)}", style="italic")
+        for mark, derivative in zip(("f", "f′", "f″", "f‴"), derivatives, strict=True):
+            yield Text(f"  {mark:2} = {derivative}")
 
 
 def _costs(found: dict[str, Any]) -> Table:
-    title = f"Cost of a sample in {found['dtype']}; {found['parameter_count']:,} parameters"
-    table = Table(title=title, title_justify="left")
-    table.add_column("function", no_wrap=True)
-    columns = (
-        ("products", "products"),
-        ("product FLOPs", "product_flops_per_sample"),
-        ("other FLOPs", "other_flops_per_sample"),
-        ("FLOPs a call", "flops_per_call"),
-        ("bytes", "bytes_per_sample"),
-        ("memory", "memory_per_sample"),
+    columns = {
+        "products": "products",
+        "product": "product_flops_per_sample",
+        "other": "other_flops_per_sample",
+        "a call": "flops_per_call",
+        "bytes": "bytes_per_sample",
+        "memory": "memory_per_sample",
+    }
+    costs = Table(
+        f"Cost of a sample in {found['dtype']}: FLOPs in products, others, once a call; bytes",
+        ("function", *columns),
+        right=tuple(columns),
     )
-    for title, _ in columns:
-        table.add_column(title, justify="right")
-    for name, costs in found["costs"].items():
-        table.add_row(name.replace("_lam0", ", λ = 0"), *(f"{costs[key]:,}" for _, key in columns))
-    return table
-
-
-def show(console: Console, network: Network, options: Options) -> None:
-    """Print the tables."""
-    console.print(as_tables(network, options))
+    for name, figures in found["costs"].items():
+        costs.add_row(name.replace("_lam0", ", λ = 0"), *(quantity(figures[key]) for key in columns.values()))
+    return costs

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "smgen"
 
 FLOORS = (
     ("errors",),
-    ("primitives", "ir"),
+    ("primitives", "ir", "patterns", "tables", "data"),
     ("scalar", "recognise"),
     ("derivatives", "accuracy"),
     ("nodes",),

@@ -105,6 +105,8 @@ class Facts:
     @property
     def statement(self) -> str:
         """The quality of δ′ in a sentence."""
+        if self.quality.flat:
+            return f"Of no use in training: {self.quality.reason}."
         match self.method.hessian:
             case "diagonal":
                 return f"The diagonal recursion is {self.quality}."

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from smgen.backends import BACKENDS
+from smgen.bench.autodiff import ours
 from smgen.bench.peers import PEERS, peer
 from smgen.build import Options, gather, sources
 from smgen.errors import BuildError
+from smgen.hessians import Method
 from smgen.network import Network
 
 OURS: Final = tuple(name for name in ("numpy", "c") if name in BACKENDS)
@@ -50,6 +52,7 @@ def available(
     wanted: Sequence[str],
     tell: Callable[[str], None],
     network: Network | None = None,
+    method: Method | None = None,
     *,
     insist: bool = False,
 ) -> list[str]:
@@ -59,7 +62,7 @@ def available(
     """
     found = []
     for name in wanted:
-        problem = obstacle(name) or (_refusal(name, network) if network is not None else None)
+        problem = obstacle(name) or (_refusal(name, network, method) if network is not None else None)
         if problem is None:
             found.append(name)
         elif insist:
@@ -70,22 +73,28 @@ def available(
     return found
 
 
-def _refusal(name: str, network: Network) -> tuple[str, str] | None:
+def _refusal(name: str, network: Network, method: Method | None) -> tuple[str, str] | None:
     if name in PEERS:
         try:
-            peer(name, network)
+            peer(name, network, method)
         except BuildError as error:
             return error.what, error.hint
     return None
 
 
 @lru_cache(maxsize=16)
-def texts(contender: str, network: Network, name: str, dtype: str, samples: int) -> Mapping[str, str]:
+def texts(
+    contender: str, network: Network, name: str, dtype: str, samples: int, method: Method | None = None
+) -> Mapping[str, str]:
     """The texts of a contender's program; smgen's modules are built for batches of so many samples."""
+    method = method or Method()
     if contender in PEERS:
-        return {".py": peer(contender, network)}
-    options = Options(contender, dtype, batch_size=samples)
-    return sources(network, gather(network, Path(f"{name}.py"), options))
+        return {".py": peer(contender, network, method)}
+    options = Options(contender, dtype, method.hessian, samples, method.probes, method.distribution)
+    found = sources(network, gather(network, Path(f"{name}.py"), options))
+    if method.hessian == "hutchinson":
+        return found | {".py": found[".py"] + ours(method)}
+    return found
 
 
 def write(texts: Mapping[str, str], contender: str, folder: Path) -> Path:

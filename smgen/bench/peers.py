@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from smgen.bench.autodiff import program
 from smgen.bench.functions import JAX, TORCH, nonlinearity
 from smgen.bench.literal import literal
 from smgen.bench.recursion import loss
+from smgen.hessians import Method
 from smgen.network import Network, Vertex
 from smgen.nodes import Pointwise
 
@@ -57,9 +59,11 @@ def wait(result):
 """
 
 
-def peer(library: str, network: Network) -> str:
-    """The program of one contender. Raises `BuildError` for what it cannot express."""
-    return _PROGRAMS[library](network)
+def peer(library: str, network: Network, method: Method | None = None) -> str:
+    """The program of one contender in a hessian mode. Raises `BuildError` for what it cannot express."""
+    if method is None or method.hessian == "diagonal":
+        return _PROGRAMS[library](network)
+    return program(library, network, method)
 
 
 def _jax(network: Network) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Final, TypeAlias
 
-from rich.box import SIMPLE
 from rich.table import Table
 
 from smgen.bench.results import Outcome, Results, geometric_mean, memories, times
 from smgen.bench.rounds import Case, ratio
+from smgen.tables import Table as Plain
 
 TITLES: Final = {
     "numpy": "smgen, NumPy",
@@ -45,13 +45,14 @@ def case_table(results: Results, peer: str) -> Table:
     return table
 
 
-def contender_table(results: Results, peer: str) -> Table:
+def contender_table(results: Results, peer: str) -> Plain:
     """A row a contender and case, with everything that is known of it: for one network."""
     rates = ", ".join(f"{rate / 1e9:.0f} GFLOP/s in {dtype}" for dtype, rate in sorted(results.gemm.items()))
-    caption = f"MB: peak memory; GFLOP: of the products of a step; rate: of one large product's, {rates}"
-    table = Table(title="Value and gradient", caption=caption, title_justify="left", caption_justify="left", box=SIMPLE)
-    for column in ("N", "λ", "", "ms a step", f"/ {peer}'s", "MB", "GFLOP", "rate"):
-        table.add_column(column, justify="left" if column in ("λ", "") else "right", no_wrap=True)
+    title = (
+        f"Value and gradient. MB: peak memory; GFLOP: of the products of a step;\nrate: of one large product's, {rates}"
+    )
+    figures = "ms a step", f"/ {peer}'s", "MB", "GFLOP", "rate"
+    table = Plain(title, ("N", "λ", "", *figures), right=("N", *figures))
     for outcome in results.outcomes:
         other = outcome.of(peer)
         for m in outcome.measured:
@@ -66,7 +67,6 @@ def contender_table(results: Results, peer: str) -> Table:
                 f"{flops / 1e9:.3g}" if flops is not None else "",
                 f"{fraction:.0%}" if fraction is not None else "",
             )
-        table.add_section()
     return table
 
 

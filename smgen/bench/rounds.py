@@ -15,6 +15,7 @@ import numpy as np
 from smgen.bench.contenders import texts, write
 from smgen.bench.processes import Worker, alternate
 from smgen.errors import BuildError
+from smgen.hessians import Method
 from smgen.network import Network
 
 TOLERANCE: Final = {"float32": 1e-3, "float64": 1e-8}
@@ -80,10 +81,17 @@ def data_of(network: Network, case: Case) -> dict[str, Any]:
 
 
 def measure(
-    network: Network, case: Case, contenders: Sequence[str], *, rounds: int, seconds: float, cache: Path
+    network: Network,
+    case: Case,
+    contenders: Sequence[str],
+    *,
+    rounds: int,
+    seconds: float,
+    cache: Path,
+    method: Method | None = None,
 ) -> Rounds:
     """Let the contenders take turns of about `seconds` in each of the rounds. Raises `BuildError` if they disagree."""
-    programs = {name: texts(name, network, case.name, case.dtype, case.samples) for name in contenders}
+    programs = {name: texts(name, network, case.name, case.dtype, case.samples, method) for name in contenders}
     return measure_programs(programs, data_of(network, case), case, rounds=rounds, seconds=seconds, cache=cache)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from smgen.bench.contenders import OURS
 from smgen.bench.results import Outcome, Results, machine
 from smgen.bench.rounds import Case, measure
 from smgen.bench.work import executed, gemm_rate, least
+from smgen.hessians import Method
 from smgen.network import Network
 
 
@@ -21,6 +22,7 @@ class Plan:
     contenders: tuple[str, ...]
     rounds: int = 7
     seconds: float = 0.15
+    method: Method = field(default_factory=Method)
 
 
 def run(
@@ -39,9 +41,20 @@ def run(
         _rates(results, cases)
         for case in cases:
             network = networks[case.name]
-            found = measure(network, case, plan.contenders, rounds=plan.rounds, seconds=plan.seconds, cache=Path(cache))
-            flops = {name: executed(network, name, case.samples, case.lam) for name in plan.contenders if name in OURS}
-            outcome = Outcome(case, found.measured, flops, least(network, case.samples, case.lam), found.others)
+            found = measure(
+                network,
+                case,
+                plan.contenders,
+                rounds=plan.rounds,
+                seconds=plan.seconds,
+                cache=Path(cache),
+                method=plan.method,
+            )
+            ours = [name for name in plan.contenders if name in OURS]
+            flops = {name: executed(network, name, case.samples, case.lam, method=plan.method) for name in ours}
+            outcome = Outcome(
+                case, found.measured, flops, least(network, case.samples, case.lam, plan.method), found.others
+            )
             results.outcomes.append(outcome)
             times = ", ".join(f"{m.contender} {1e3 * m.seconds:.3g} ms" for m in found.measured)
             tell(f"{case}: {times}{'; others were busy' if outcome.disturbed else ''}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ import numpy as np
 from smgen.bench.contenders import OURS
 from smgen.bench.processes import Worker, alternate
 from smgen.cost import product_flops
-from smgen.hessians import lower
+from smgen.hessians import Method, lower
 from smgen.ir import Schedule
 from smgen.network import Network
 from smgen.passes import run
@@ -28,30 +29,40 @@ def wait(result):
 """
 
 
-def executed(network: Network, backend: str, samples: int, lam: float, batch_size: int | None = None) -> int:
+def executed(
+    network: Network,
+    backend: str,
+    samples: int,
+    lam: float,
+    batch_size: int | None = None,
+    method: Method | None = None,
+) -> int:
     """FLOPs of the products of a step as the backend's module runs it, built for this batch size or another."""
-    return _flops(network, backend, samples, batch_size or samples, bool(lam))
+    return _flops(network, backend, samples, batch_size or samples, bool(lam), method or Method())
 
 
-def least(network: Network, samples: int, lam: float) -> int:
+def least(network: Network, samples: int, lam: float, method: Method | None = None) -> int:
     """The fewest FLOPs of products that any backend's passes find for a step, whatever batches they are told to expect.
 
     What a backend runs can be more: fewer FLOPs are not always less time.
     """
     expected = (1, samples, 1 << 20)
-    return min(_flops(network, backend, samples, batch, bool(lam)) for backend in OURS for batch in expected)
+    method = method or Method()
+    return min(_flops(network, backend, samples, batch, bool(lam), method) for backend in OURS for batch in expected)
 
 
 @lru_cache(maxsize=256)
-def _flops(network: Network, backend: str, samples: int, batch_size: int, regularised: bool) -> int:
-    schedule = run(_schedule(network, regularised), PIPELINES[backend](batch_size))
+def _flops(network: Network, backend: str, samples: int, batch_size: int, regularised: bool, method: Method) -> int:
+    schedule = run(
+        _schedule(network, regularised, replace(method, batch_size=batch_size)), PIPELINES[backend](batch_size)
+    )
     return round(samples * product_flops(schedule, samples))
 
 
 @lru_cache(maxsize=16)
-def _schedule(network: Network, regularised: bool) -> Schedule:
+def _schedule(network: Network, regularised: bool, method: Method) -> Schedule:
     name = "loss_and_grad" if regularised else "loss_and_grad_lam0"
-    return next(schedule for schedule in lower(network) if schedule.name == name)
+    return next(schedule for schedule in lower(network, method) if schedule.name == name)
 
 
 def gemm_rate(dtype: str, *, size: int = 2048, rounds: int = 5) -> float:

@@ -21,6 +21,7 @@ from smgen.cli.options import (
     app,
     out,
     reported,
+    running,
 )
 
 if TYPE_CHECKING:
@@ -82,41 +83,47 @@ def check(
     ] = None,
     lam: Annotated[float, typer.Option("--lam", min=0.0, help="With --data: the weight of the regulariser.")] = 0.0,
 ) -> None:
-    """Check a network's module: gradient by Taylor order, numbers against their definitions.
+    """Check a network's module: gradient against the loss's slopes, numbers against their definitions.
 
     With --data, train shortly with every hessian mode on your samples, measure how far the diagonal recursion is from
     the Hessian before and after, and recommend a mode.
     """
-    from rich.table import Table
-
     from smgen.build import Options, compiled
     from smgen.check import check as findings
+    from smgen.tables import Table, put
 
     with reported():
         samples = None if data is None else _samples(net, data, dtype)
         network, module = compiled(net, Options(backend, dtype, hessian, batch_size, probes, distribution, memory))
-        table = Table(title=Text(f"{net} · {backend} · {dtype}"), title_justify="left")
-        for column in ("", "what", "measured", "expected"):
-            table.add_column(column)
+        table = Table(f"{net} · {backend} · {dtype}, relative errors", ("", "what", "error", "at most"))
         passed = True
-        for finding in findings(network, module, seed):
-            passed &= finding.passed
-            mark = "[green]ok[/]" if finding.passed else "[bold red]FAIL[/]"
-            table.add_row(mark, finding.what, finding.measured, finding.expected)
-        out.print(table)
-        verdict = "exact" if module.METADATA["exact"] else "inexact"
-        verdict = "unbiased" if module.METADATA["hessian"] == "hutchinson" else verdict
-        subject = "recursion" if module.METADATA["hessian"] == "diagonal" else f"{module.METADATA['hessian']} mode"
-        typer.echo(f"The {subject} is {verdict}: {module.METADATA['reason']}.")
+        with running(net):
+            for finding in findings(network, module, seed):
+                passed &= finding.passed
+                mark = Text("ok", "green") if finding.passed else Text("FAIL", "bold red")
+                table.add_row(mark, finding.what, finding.measured, finding.expected)
+        put(out, table)
+        typer.echo(_quality(network, module))
         if samples is not None:
             _advise(network, samples, dtype, batch_size, lam, seed)
     if not passed:
         raise typer.Exit(1)
 
 
+def _quality(network: Network, module: ModuleType) -> str:
+    """What δ′ is in the module's mode, in a sentence."""
+    from smgen.exactness import verdict
+
+    mode, reason = module.METADATA["hessian"], module.METADATA["reason"]
+    if verdict(network).flat:
+        return f"Of no use in training: {reason}."
+    quality = "unbiased" if mode == "hutchinson" else "exact" if module.METADATA["exact"] else "inexact"
+    return f"The {'recursion' if mode == 'diagonal' else f'{mode} mode'} is {quality}: {reason}."
+
+
 def _samples(net: Path, data: Path, dtype: str) -> npt.NDArray[np.float64]:
     """The user's samples, before anything is computed."""
-    from smgen.advice import load_data
+    from smgen.data import load_data
     from smgen.netfile import load_network
 
     return load_data(data, load_network(net).input.units, dtype)
@@ -126,16 +133,24 @@ def _advise(
     network: Network, samples: npt.NDArray[np.float64], dtype: str, batch_size: int, lam: float, seed: int
 ) -> None:
     """Compare the modes on the user's samples. The network has been checked."""
-    from smgen.advice import PROBES, advise
-    from smgen.advice_tables import as_tables
+    from smgen.advice import PROBES, advise, objection
+    from smgen.advice_tables import as_tables, recommendation
     from smgen.build import Options, gather, sources
+    from smgen.data import flaws
     from smgen.loader import load_sources
+    from smgen.tables import put
 
     def compile_mode(mode: str) -> ModuleType:
         facts = gather(network, Path("net.py"), Options("numpy", dtype, mode, batch_size, PROBES))
         return load_sources(sources(network, facts), facts.name)
 
-    out.print(as_tables(advise(network, compile_mode, samples, lam, seed), lam))
+    put(out, "")
+    if against := objection(network, samples, lam):
+        put(out, recommendation("", against))
+        return
+    for flaw in flaws(samples):
+        put(out, f"Your data: {flaw}. λ > 0 keeps the loss bounded all the same.")
+    put(out, *as_tables(advise(network, compile_mode, samples, lam, seed), lam))
 
 
 @app.command()

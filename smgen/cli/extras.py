@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from smgen.cli.options import Dtype, Net, app, out, reported
+from smgen.cli.options import Distribution, Dtype, HessianMode, Net, app, out, reported
 from smgen.errors import BuildError
 
 
@@ -15,6 +15,9 @@ from smgen.errors import BuildError
 def bench(
     net: Net,
     dtype: Dtype = "float32",
+    hessian: HessianMode = None,
+    probes: Annotated[int, typer.Option("--probes", help="With --hessian hutchinson: probes for each sample.")] = 2,
+    distribution: Distribution = "rademacher",
     samples: Annotated[list[int] | None, typer.Option("--samples", min=1, help="Batch sizes; 1024.")] = None,
     lam: Annotated[list[float] | None, typer.Option("--lam", min=0.0, help="Weights of the regulariser; 0.1.")] = None,
     backend: Annotated[list[str] | None, typer.Option("--backend", help="numpy, c; both.")] = None,
@@ -25,12 +28,18 @@ def bench(
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds that the contenders take turns in.")] = 7,
     seconds: Annotated[float, typer.Option("--seconds", min=0.0, help="Seconds of a turn.")] = 0.15,
 ) -> None:
-    """Time NET's modules against the same step in JAX, PyTorch and plain NumPy. Options can be given several times."""
+    """Time NET's modules against the same step in JAX, PyTorch and plain NumPy. Options can be given several times.
+
+    With --hessian exact or hutchinson, the peers compute that loss by automatic differentiation of the energy.
+    """
     from smgen.bench.command import bench as compare
     from smgen.build import Options, prepared
 
     with reported():
-        options = Options("numpy", dtype, "diagonal", (samples or [1024])[0])
+        mode = "diagonal" if hessian is None else hessian
+        options = Options("numpy", dtype, mode, (samples or [1024])[0], probes, distribution)
+        if mode == "hutchinson" and probes == 1 and any(lam or [0.1]):
+            raise BuildError(what="--probes 1 with λ > 0: Σ_d H_dd² takes two", hint="--probes 2, or --lam 0")
         network, facts = prepared(net, options)
         compare(
             out,
@@ -43,6 +52,7 @@ def bench(
             against=against or (),
             rounds=rounds,
             seconds=seconds,
+            method=options.method,
         )
 
 

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from smgen.errors import SmgenError, SmgenWarning
+from smgen.errors import BuildError, SmgenError, SmgenWarning, shortened
 
 app = typer.Typer(
     name="smgen",
@@ -55,6 +55,22 @@ BatchSize = Annotated[
     int,
     typer.Option("--batch-size", help="Samples of a typical batch: what the cost model decides for; any size works."),
 ]
+
+
+@contextmanager
+def running(net: Path) -> Iterator[None]:
+    """While a generated module runs: what it lacks (a BLAS, a compiler, memory) is the user's to mend, in a line."""
+    try:
+        yield
+    except (ImportError, OSError, RuntimeError, MemoryError) as error:
+        # A message that says what is missing and, after a colon, what to do, becomes both parts of ours.
+        what, _, advice = shortened(error, str).partition(": ")
+        if not advice or not isinstance(error, ImportError):
+            what, advice = (
+                shortened(error, str),
+                "--backend numpy needs NumPy alone, and --memory bounds what a call takes",
+            )
+        raise BuildError(origin=str(net), what=f"its module cannot run: {what}", hint=advice) from error
 
 
 @contextmanager

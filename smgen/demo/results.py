@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from smgen.demo.files import replaced
+from smgen.tables import Table, put
 
 
 @dataclass(frozen=True)
@@ -94,18 +95,14 @@ def report(results: Results, console: Console) -> None:
         f"Single patches: {denoiser.psnr_foreseen:.2f} dB foreseen from J, {denoiser.psnr_of_patches:.2f} dB measured.",
         f"{results.seconds:.0f} s in all; wrote {', '.join(results.files)}",
     )
-    console.print(_filter_table(results))
-    console.print(_denoising_table(results))
-    for line in lines:
-        console.print(line, soft_wrap=True, highlight=False)
+    put(console, _filter_table(results), "", _denoising_table(results), "", *lines)
     if results.quick:
         console.print("[yellow]--quick: hardly trained; the numbers and pictures mean nothing.[/]")
 
 
 def _filter_table(results: Results) -> Table:
-    table = Table(title="Filters of photographs, J on held-out ones", title_justify="left")
-    for heading in ("patches", "filters", "J before", "J after", "max |w·w′|", "pairs > ½", "oriented", "time"):
-        table.add_column(heading, justify="right")
+    columns = ("patches", "filters", "J before", "J after", "max |w·w′|", "pairs > ½", "oriented", "time")
+    table = Table("Filters of photographs, J on held-out ones", columns, right=columns)
     for n in (results.filters, results.small):
         table.add_row(
             f"{n.patch}×{n.patch}",
@@ -122,10 +119,10 @@ def _filter_table(results: Results) -> Table:
 
 def _denoising_table(results: Results) -> Table:
     title = f"Denoising, σ = {255 * results.denoiser.sigma:.0f}/255: PSNR in dB (SSIM)"
-    table = Table("method", title=title, title_justify="left")
-    for numbers in results.images:
-        table.add_column(numbers.image, justify="right")
+    images = tuple(numbers.image for numbers in results.images)
+    table = Table(title, ("method", *images), right=images)
     for row in zip(*(numbers.methods for numbers in results.images), strict=True):
         cells = (f"{method.psnr:.2f} ({method.ssim:.3f})" for method in row)
-        table.add_row(row[0].name, *cells, style="bold" if row[0].name == "smgen" else "")
+        style = "bold" if row[0].name == "smgen" else ""
+        table.add_row(*(Text(cell, style) for cell in (row[0].name, *cells)))
     return table

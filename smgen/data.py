@@ -1,0 +1,188 @@
+"""The user's samples before anything is trained on them: read, and looked at for what leaves a loss without minimum.
+
+At λ = 0 the loss rewards curvature without bound where the density of the data has none of its own: on a value that a
+column takes again and again, in a direction in which the samples do not differ, at single samples. λ > 0 charges for
+curvature, and noise gives the data a density.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from smgen.errors import BuildError
+
+Array = npt.NDArray[Any]
+
+LOOKED_AT: Final = 20_000
+"""Samples, at most."""
+
+SORTED: Final = 2_000
+"""Samples, at most, whose values are compared column by column."""
+
+WIDEST: Final = 1_000
+"""Columns whose linear dependence is worth the time."""
+
+SAME: Final = {"float32": 1e-6, "float64": 1e-9}
+"""A column whose values differ by less than this part of their size is constant."""
+
+DEPENDENT: Final = 1e-6
+"""What is left of the spread of a dependent column, at most: its values may have been rounded to float32."""
+
+FEWEST: Final = 8
+"""Samples that say anything."""
+
+_GRIDS: Final = (1, 10, 100, 1000, 127.5, 255, 256)
+
+
+def load_data(path: Path, units: int, dtype: Any) -> Array:
+    """The samples of an .npy file, (N, D). Raises `BuildError` for anything else."""
+    hint = f"save an array of shape (N, {units}) with numpy.save"
+    try:
+        data = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise BuildError(origin=str(path), what="no such file", hint=hint) from None
+    except (EOFError, OSError, ValueError) as error:
+        raise BuildError(origin=str(path), what=f"not a .npy file ({error})", hint=hint) from None
+    if not isinstance(data, np.ndarray):
+        raise BuildError(origin=str(path), what="several arrays, not one", hint=hint)
+    if data.ndim != 2 or data.shape[1] != units or len(data) == 0:
+        raise BuildError(origin=str(path), what=f"an array of shape {data.shape}", hint=hint)
+    with np.errstate(over="ignore"):
+        samples = data.astype(dtype) if data.dtype.kind in "fiu" else np.full(1, np.nan)
+    if not np.isfinite(samples).all():
+        what = f"not finite real numbers in {np.dtype(dtype)} throughout"
+        raise BuildError(origin=str(path), what=what, hint="clean or rescale the data")
+    return samples
+
+
+def flaws(data: Array) -> list[str]:
+    """Why the loss has no minimum at λ = 0 on these samples, (N, D), a sentence each; none if nothing is seen."""
+    x = data[:LOOKED_AT].astype(np.float64) + 0.0  # no −0
+    if len(x) == 1:
+        return ["there is only one sample"]
+    return list(_flaws(x, SAME.get(data.dtype.name, 0.0)))
+
+
+def _flaws(x: Array, same: float) -> Iterator[str]:
+    if not x.any():
+        yield "all values are 0"
+        return
+    latest = {row.tobytes(): position for position, row in enumerate(x)}
+    distinct = x[sorted(latest.values())]
+    if len(distinct) == 1:
+        yield "all samples are equal"
+        return
+    # Of a single column in float32 some values may agree by chance.
+    if len(distinct) < (0.98 if x.shape[1] == 1 else 1) * len(x):
+        yield f"{len(x) - len(distinct)} of {len(x)} samples repeat others"
+    size, spread = np.abs(x).max(axis=0), np.ptp(x, axis=0)
+    still = spread <= same * size
+    if still.any():
+        yield f"{_columns(np.flatnonzero(still))} constant"
+    moving = np.flatnonzero(~still)
+    yield from _dependent(distinct, moving)
+    yield from _repeated(distinct[:SORTED], moving)
+    if len(moving) < len(distinct) < max(2 * len(moving), FEWEST):
+        yield f"{len(distinct)} different samples of {x.shape[1]} values are too few to tell a density from its samples"
+
+
+def _columns(positions: Sequence[int] | Array, verb: str = "is", verbs: str = "are") -> str:
+    """`column 2 is`, `columns 0, 1 and 4 are`, `columns 0, 1, 2 and 7 more are`; counted from 0."""
+    named = [str(int(position)) for position in positions]
+    if len(named) == 1:
+        return f"column {named[0]} {verb}".rstrip()
+    shown = named if len(named) <= 4 else [*named[:3], f"{len(named) - 3} more"]
+    return f"columns {', '.join(shown[:-1])} and {shown[-1]} {verbs}".rstrip()
+
+
+def _dependent(x: Array, columns: Array) -> Iterator[str]:
+    """Columns that are linear combinations of earlier ones; all must be if there are no more samples than columns."""
+    count = len(columns)
+    if len(x) <= count:
+        yield f"{len(x)} different samples span at most {len(x) - 1} of {count} dimensions"
+        return
+    if count > WIDEST:
+        return
+    part = x[: max(2 * count, SORTED), columns]
+    part = part - part.mean(axis=0)
+    part /= np.maximum(np.linalg.norm(part, axis=0), 1e-300)
+    missing = int((np.linalg.eigvalsh(part.T @ part) < DEPENDENT**2).sum())
+    if not missing:
+        return
+    directions = np.empty((count, len(part)))
+    kept: list[int] = []
+    named = 0
+    for k in range(count):
+        basis = directions[: len(kept)].T
+        rest = part[:, k] - basis @ (basis.T @ part[:, k])
+        rest -= basis @ (basis.T @ rest)
+        length = float(np.linalg.norm(rest))
+        if length > DEPENDENT * np.sqrt(count):
+            directions[len(kept)] = rest / length
+            kept.append(k)
+            continue
+        weights = np.linalg.lstsq(part[:, kept], part[:, k], rcond=None)[0]
+        of = [columns[kept[n]] for n in np.flatnonzero(np.abs(weights) > 1e-3)]
+        named += 1
+        yield f"column {columns[k]} is a linear function of {_columns(of, '', '')}"
+        if named == 3 and missing > named:
+            yield f"and so are {missing - named} more columns of others"
+            return
+
+
+def _repeated(x: Array, columns: Array) -> Iterator[str]:
+    """Columns with values that occur again and again, or that lie on a grid."""
+    few, whole, grids = [], [], dict[float, list[int]]()
+    for column in columns:
+        values = np.unique(x[:, column])
+        if np.array_equal(values, np.rint(values)) and len(x) >= 4:
+            whole.append(column)
+        elif len(values) < 0.9 * len(x):
+            few.append((column, len(values)))
+        elif len(values) >= FEWEST and (spacing := _spacing(values)):
+            grids.setdefault(spacing, []).append(column)
+    if whole:
+        yield f"{_columns(whole, 'holds', 'hold')} whole numbers only"
+    if len(few) == 1:
+        yield f"column {few[0][0]} takes only {few[0][1]} values in {len(x)} samples"
+    elif few:
+        yield f"{_columns([column for column, _ in few], '', '')} take some values again and again"
+    for spacing, found in grids.items():
+        yield f"the values of {_columns(found, '', '')} lie on a grid of spacing {spacing:.3g}"
+
+
+def _spacing(values: Array) -> float:
+    """The distance of neighbours on the grid that the sorted values lie on; 0 if there is none."""
+    for grid in _GRIDS:
+        if values[-1] - values[0] >= 2 / grid and _are_whole(values * grid, np.abs(values * grid)):
+            return float(1 / grid)
+    gaps = np.diff(values)
+    smallest = float(gaps.min())
+    ratios = (values - values[0]) / smallest
+    return (
+        smallest if ratios[-1] < 1e5 and _are_whole(ratios, (np.abs(values).max() + np.abs(values)) / smallest) else 0.0
+    )
+
+
+def _are_whole(values: Array, size: Array) -> bool:
+    """Whether all are whole but for float32's rounding of numbers of this size, where that says anything."""
+    allowed = 8 * np.finfo(np.float32).eps * size + 1e-9
+    return bool(allowed.max() < 0.05 and (np.abs(values - np.rint(values)) <= allowed).all())
+
+
+def unbounded(loss: float, data: Array) -> bool:
+    """Whether a loss at λ = 0 is lower by orders of magnitude than that of a Gaussian with the data's covariance.
+
+    That is −½ tr Σ⁻¹; narrow modes reach less, but not a thousand times.
+    """
+    covariance = np.atleast_2d(np.cov(data.astype(np.float64), rowvar=False))
+    try:
+        reached = 0.5 * float(np.trace(np.linalg.inv(covariance)))
+    except np.linalg.LinAlgError:
+        return False
+    return loss < -1e3 * max(reached, 1e-300)

@@ -1,0 +1,77 @@
+"""How tables are printed: numbers short and whole, cells never cut; on a terminal, in a file and in a pipe alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import Final
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+_PREFIXES: Final = ("", " k", " M", " G", " T", " P", " E")
+_GAP: Final = "  "
+
+
+def quantity(number: float) -> str:
+    """A count in three digits: 999, 1.64 k, 16.4 k, 10.3 M."""
+    value, power = float(number), 0
+    while abs(value) >= 999.5 and power < len(_PREFIXES) - 1:
+        value, power = value / 1000, power + 1
+    if power == 0:
+        return f"{value:.0f}" if value == int(value) else f"{value:.3g}"
+    decimals = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
+    return f"{value:.{decimals}f}{_PREFIXES[power]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns as wide as their widest cell, those in `right` flush right. A cell can have several lines."""
+
+    title: str
+    columns: tuple[str, ...]
+    right: Sequence[str] = ()
+    rows: list[tuple[str | Text, ...]] = field(default_factory=list)
+
+    def add_row(self, *cells: str | Text) -> None:
+        """One more row, a cell a column."""
+        self.rows.append(cells)
+
+    def lines(self) -> Iterator[Text]:
+        """The title, the headings, a rule, and the rows."""
+        cells = [[_split(cell) for cell in row] for row in ((*map(_bold, self.columns),), *self.rows)]
+        widths = [max(cell_len(line.plain) for row in cells for line in row[k]) for k in range(len(self.columns))]
+        if self.title:
+            yield from (Text(line, style="italic") for line in self.title.split("\n"))
+        for number, row in enumerate(cells):
+            for parts in zip_longest(*row, fillvalue=Text("")):
+                yield self._line(parts, widths)
+            if number == 0:
+                yield Text("─" * (sum(widths) + len(_GAP) * (len(widths) - 1)))
+
+    def _line(self, parts: Sequence[Text], widths: Sequence[int]) -> Text:
+        line = Text("")
+        for column, part, width in zip(self.columns, parts, widths, strict=True):
+            space = " " * (width - cell_len(part.plain))
+            line += Text.assemble(
+                _GAP if len(line) else "", *((space, part) if column in self.right else (part, space))
+            )
+        line.rstrip()
+        return line
+
+
+def _bold(heading: str) -> Text:
+    return Text(heading, style="bold")
+
+
+def _split(cell: str | Text) -> list[Text]:
+    return list(cell.split("\n", allow_blank=True)) if isinstance(cell, Text) else [Text(s) for s in cell.split("\n")]
+
+
+def put(console: Console, *parts: Table | Text | str) -> None:
+    """Print tables as wide as they are, and text without wrapping it: a terminal wraps long lines itself."""
+    for part in parts:
+        for line in part.lines() if isinstance(part, Table) else [part]:
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
