@@ -101,7 +101,7 @@ DECIDED_BY: Final[Mapping[str, str]] = {
     "loss_and_grad_lam0": "loss_and_grad_lam0",
     "loss_and_grad_terms": "loss_and_grad",
     "loss_and_grad_terms_lam0": "loss_and_grad_lam0",
-    "layer_sums": "hessian_diagonal",
+    "layer_means": "hessian_diagonal",
 }
 """The function whose cost decides where a function's graph is cut."""
 

@@ -71,13 +71,15 @@ def _layer(network: Network, v: Vertex) -> oracle.Layer:
             return oracle.Scale(v.name, v.inputs[0], f"{v.name}.gain")
 
 
-def layer_sums(network: Network, params: Params, x: Array) -> dict[str, Array]:
-    """Σ over the units of every layer, by the buffers that the function `layer_sums` returns."""
+def layer_means(network: Network, params: Params, x: Array) -> dict[str, Array]:
+    """The mean over the units of every layer, by the buffers that the function `layer_means` returns."""
     spec = spec_of(network)
     given = oracle.constants(params)
     rows: list[dict[str, Any]] = [dict(forward(spec, given, [float(value) for value in sample])) for sample in x]
+    sizes = {v.name: v.units for v in network.vertices}
     return {
-        f"sum_{G_BUFFER.name(v.name)}": np.array([float(sum(row[v.name])) for row in rows]) for v in network.vertices
+        f"mean_{G_BUFFER.name(name)}": np.array([float(sum(row[name])) / units for row in rows])
+        for name, units in sizes.items()
     }
 
 

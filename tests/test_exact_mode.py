@@ -22,7 +22,7 @@ from tests.cuda.emitted import example
 from tests.dags import dags
 from tests.interpreter import interpret
 from tests.networks import CATALOGUE, EXACT, mlp
-from tests.support import Array, Params, assert_close, layer_sums, module_of, random_case, spec_of
+from tests.support import Array, Params, assert_close, layer_means, module_of, random_case, spec_of
 from tests.test_random_dags import moderate, relaxed
 
 TOLERANCE = 1e-12
@@ -42,7 +42,7 @@ def expected(network: Network, params: Params, x: Array, lam: float) -> dict[str
         found
         | {"hessian_diagonal": diagonal, "energy": oracle.energy(spec, params, x)}
         | {"score": oracle.score(spec, params, x)}
-        | layer_sums(network, params, x)
+        | layer_means(network, params, x)
     )
 
 

@@ -64,7 +64,7 @@ def compare(network: Network, schedules: tuple[Schedule, ...], probes: int) -> N
     inputs: dict[str, Any] = {parameter_buffer(key, ()).name: value for key, value in params.items()}
     inputs |= {G.name(network.input.name): x, "N": np.float64(2), "probes": v if probes > 1 else v[:, 0]}
     for schedule in schedules:
-        if schedule.name in ("energy", "score", "hessian_diagonal", "layer_sums"):
+        if schedule.name in ("energy", "score", "hessian_diagonal", "layer_means"):
             continue
         lam = 0.0 if schedule.name.endswith("lam0") else 0.3
         found = interpret(schedule, inputs | {"lam": np.float64(lam)})

@@ -49,7 +49,7 @@ class Module:
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The module's source, kernels included."""
     kernels = Kernels()
-    schedules = tuple(s for s in schedules if s.name != "layer_sums")  # looking for overflows would synchronise
+    schedules = tuple(s for s in schedules if s.name != "layer_means")  # looking for overflows would synchronise
     lowered = [run(schedule, pipelines.cuda(facts.method.batch_size)) for schedule in schedules]
     printed = [print_function(schedule, facts.dtype, kernels) for schedule in lowered]
     limited = facts.memory is not None or any(most_tangents(schedule) > 1 for schedule in lowered)

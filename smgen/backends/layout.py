@@ -74,7 +74,7 @@ SUMMARIES: Final = {
     "loss_terms": "K, L and J, means over the batch.",
     "loss_and_grad": "J and its gradient: the merged sweep.",
     "loss_and_grad_terms": "K, L and the gradient of each: the source's separate sweeps.",
-    "layer_sums": "Σ over the units of each layer, (N,) each: which one overflows?",
+    "layer_means": "the mean over the units of each layer, (N,) each: which one overflows?",
 }
 
 

@@ -44,12 +44,16 @@ def build(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder of the module; that of NET by default.")
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="What the module and its C functions are called after, in place of NET's name."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write even if up to date, or over a foreign file.")] = False,
     standalone: Annotated[
-        bool, typer.Option("--standalone", help="With --backend c: also the header NET_c.h, for C programs.")
+        bool, typer.Option("--standalone", help="With --backend c: also NET_c.c and NET_c.h, for C programs.")
     ] = False,
 ) -> None:
-    """Compile NET to the module NET_BACKEND.py. Unchanged inputs are not rebuilt."""
+    """Compile NET to the module NET_BACKEND.py, or NET_MODE_BACKEND.py. Unchanged inputs are not rebuilt."""
     from smgen.build import Options
     from smgen.build import build as compile_network
 
@@ -58,6 +62,7 @@ def build(
             net,
             output,
             Options(backend, dtype, hessian, batch_size, probes, distribution, memory),
+            name=name,
             force=force,
             standalone=standalone,
         )

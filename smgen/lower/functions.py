@@ -47,13 +47,14 @@ def _energy(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]:
     return (low.emitter.fill("energy", (BATCH,), total, "E = the sum over the energy's units"),)
 
 
-def _layer_sums(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]:
-    """Σ over the units of every vertex, one number a sample: not finite where its values are not."""
-    low.emitter.sweep("layers: their sums")
+def _layer_means(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]:
+    """The mean over the units of every vertex, one number a sample: finite where all its values are."""
+    low.emitter.sweep("layers: their means")
     outs = []
     for v in low.network.vertices:
-        src = low.emitter.buffer(low.emitter.named(low.g[v.name], f"{G.name(v.name)}_part"))
-        out = low.emitter.new(f"sum_{G.name(v.name)}", (BATCH,), f"Σ_j {G.text(v.name)}")
+        value = low.g[v.name] / v.units
+        src = low.emitter.buffer(low.emitter.named(value, f"{G.name(v.name)}_part"))
+        out = low.emitter.new(f"mean_{G.name(v.name)}", (BATCH,), f"(1/{v.units}) Σ_j {G.text(v.name)}")
         low.emitter.emit(Reduce(out, src, 1))
         outs.append(out)
     return tuple(outs)
@@ -129,7 +130,7 @@ BODIES: Final[Mapping[str, Body]] = {
     "loss_terms": _loss_terms,
     "loss_and_grad": _loss_and_grad,
     "loss_and_grad_terms": _loss_and_grad_terms,
-    "layer_sums": _layer_sums,
+    "layer_means": _layer_means,
 }
 
 FUNCTIONS: Final = tuple(

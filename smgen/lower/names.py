@@ -102,7 +102,7 @@ def times(*factors: str) -> str:
 WORDS: Final = frozenset({
     "above", "adjoint", "arg", "at", "bent", "by", "column", "copy", "curvature", "db", "ddelta", "delta",
     "dg", "diagonal", "dJ", "dK", "dL", "ds", "dW", "energy", "forms", "gram", "hessian", "identity",
-    "inside", "lam", "of", "pairs", "part", "parts", "prime", "probed", "probes", "product", "quadratic",
+    "inside", "lam", "mean", "of", "pairs", "part", "parts", "prime", "probed", "probes", "product", "quadratic",
     "row", "rows", "score", "second", "square", "squared", "squares", "sum", "tangent", "tangents", "term",
     "terms", "third", "total", "transposed", "unbiased", "weighted",
 })  # fmt: skip
