@@ -50,7 +50,7 @@ def objects(rng: np.random.Generator) -> list[Any]:
         range(3), object(), Odd(), Odd, int, np, len, lambda: 1, Decimal("0.1"), fractions.Fraction(1, 3), slice(None),
         Ellipsis, NotImplemented, np.float32(0.5), np.float64(0.5), np.int64(-3), np.uint8(2), np.bool_(True),
         np.array(0.5), np.array([0.5]), np.array("x"), np.array(None), array, np.ma.masked_array(numbers),
-        np.matrix(np.eye(2)), np.random.default_rng(0), np.random.Generator, np.random.RandomState(0), iter([1]),
+        np.eye(2).view(np.matrix), np.random.default_rng(0), np.random.Generator, np.random.RandomState(0), iter([1]),
         (n for n in [1]), memoryview(b"x"), np.lib.stride_tricks.as_strided(np.zeros(1, np.float32), (3, 4), (0, 0)),
         np.zeros((2, 4), np.float32).view(np.recarray),
     ]  # fmt: skip

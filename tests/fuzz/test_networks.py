@@ -18,7 +18,7 @@ from tests import oracle
 from tests.fuzz.graphs import random_network
 from tests.support import Array, Params, assert_close, random_case, spec_of
 
-pytestmark = [pytest.mark.fuzz, pytest.mark.filterwarnings("ignore:overflow|ignore:invalid")]
+pytestmark = [pytest.mark.fuzz, pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid", "ignore:.*not finite")]
 BACKENDS = ("numpy", "c") if shutil.which("cc") else ("numpy",)
 
 
