@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import ClassVar, TypeAlias
 
 import sympy as sp
 
+from smgen.constants import exact, readable
 from smgen.derivatives import symbolic
 from smgen.errors import NetworkError
 
@@ -49,20 +51,30 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Pointwise:
-    """g_j = f(g_i), unit by unit; `expr` is f as the user wrote it, in `primitives.G`."""
+    """g_j = f(g_i), unit by unit; `expr` is f as the user wrote it, in `primitives.G`.
+
+    `domain` is what its author says of g_i: its least and its greatest value, each None where there is none.
+    """
 
     expr: sp.Expr
     kind: str
+    domain: tuple[sp.Expr | None, sp.Expr | None] | None = None
 
     @property
     def text(self) -> str:
         """Canonical form for the fingerprint."""
-        return f"pointwise[{sp.srepr(self.expr)}]"
+        return f"pointwise[{sp.srepr(self.expr)}{self._domain(', domain ')}]"
 
     @property
     def summary(self) -> str:
         """For people."""
-        return f"pointwise[{self.expr}]"
+        return f"pointwise[{readable(self.expr)}{self._domain(', g in ')}]"
+
+    def _domain(self, before: str) -> str:
+        if self.domain is None:
+            return ""
+        low, high = self.domain
+        return f"{before}[{'-oo' if low is None else low}, {'oo' if high is None else high}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,15 +224,39 @@ def pointwise(
     *,
     name: str | None = None,
     kind: str = "pointwise",
+    domain: tuple[float | None, float | None] | None = None,
 ) -> Node:
     """g_j = f(g_i), unit by unit, for a sympy expression of one symbol, or a function that returns one.
 
-    Raises `UnsupportedNonlinearity` for anything else; `kind` is only used to name the layer.
+    `domain` = (least, greatest) says that g_i is never outside, where f need not be real: (0, None) for what is never
+    negative. Raises `UnsupportedNonlinearity` for anything else; `kind` is only used to name the layer.
     """
     origin = here()
     node = _node(source, origin, "pointwise")
     _name("kind", kind, origin, "it begins the layer's name; leave it out, or choose the whole name with name=")
-    return Node(Pointwise(symbolic(function, origin=origin), kind), (node,), node.units, name, origin)
+    expr, ends = symbolic(function, origin=origin), _interval(domain, origin)
+    return Node(Pointwise(expr, kind, ends), (node,), node.units, name, origin)
+
+
+def _interval(domain: object, origin: str) -> tuple[sp.Expr | None, sp.Expr | None] | None:
+    """The ends of a domain as exact numbers."""
+    if domain is None or domain == (None, None):
+        return None
+    ends = domain if isinstance(domain, tuple | list) and len(domain) == 2 else ("", "")
+    low, high = (None if end is None else _end(end) for end in ends)
+    usable = sp.nan not in (low, high) and (low is None or high is None or bool(low < high))
+    if not usable:
+        raise NetworkError(
+            origin=origin,
+            what=f"domain must be a pair of finite numbers, the lower first, or None for no bound; got {domain!r}",
+            hint="domain=(0, None) for an argument that is never negative",
+        )
+    return low, high
+
+
+def _end(end: object) -> sp.Expr:
+    number = sp.sympify(end) if isinstance(end, Real | sp.Expr) and not isinstance(end, bool) else sp.nan
+    return exact(number) if number.is_number and number.is_real and number.is_finite else sp.nan
 
 
 def add(*sources: Node, name: str | None = None) -> Node:

@@ -43,6 +43,13 @@ FUNCTIONS = {
     "signum": np.sign,
     "nearest": np.rint,
     "maximum": np.maximum,
+    "minimum": np.minimum,
+    "choose": lambda a, b, x, y: np.where(a < b, x, y),
+    "kept": lambda u: u,
+    "inverse": lambda u: 1 / np.maximum(np.abs(u), 1),
+    "unit": lambda u: u / np.maximum(np.abs(u), 1),
+    "logsumexp": lambda *r: np.log1p(sum(map(np.exp, r))),
+    "softmax": lambda *args: np.exp(args[int(args[-1]) - 1]) / (1 + sum(map(np.exp, args[:-1]))),
 }
 
 

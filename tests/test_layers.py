@@ -11,8 +11,11 @@ PACKAGE = Path(__file__).resolve().parent.parent / "smgen"
 
 FLOORS = (
     ("errors",),
+    ("functions", "references", "constants"),
     ("primitives", "ir"),
-    ("scalar", "recognise"),
+    ("scalar", "recognise", "calculus", "polynomials"),
+    ("pieces", "differences", "singular"),
+    ("tails", "intervals"),
     ("derivatives", "accuracy"),
     ("nodes",),
     ("named", "network"),
@@ -24,6 +27,7 @@ FLOORS = (
     ("render",),
     ("backends",),
     ("loader", "files"),
+    ("numerics",),
     ("build",),
     ("reference", "show", "depths"),
     ("check", "advice", "demo", "bench"),

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 import smgen as sm
 from smgen import primitives as p
-from smgen.build import Options, gather, numerics, source
+from smgen.build import Options, gather, source
 from smgen.derivatives import Nonlinearity, differentiate
 from smgen.named import NAMED
 from smgen.nodes import Pointwise
+from smgen.numerics import numerics
 from smgen.primitives import REFERENCE, G
 from smgen.recognise import recognise
 from smgen.scalar import evaluate

@@ -1,0 +1,189 @@
+"""Give a formula the form in which it is computed: right from one end of the dtype's range to the other.
+
+`settle` keeps the value and changes the order of operations: quotients and roots of polynomials do not overflow
+(`polynomials`), powers take their small constants inside, factors that grow stop where a decaying factor is 0 anyway,
+1 − exp(−g²/2) becomes an expm1. What it returns is judged, and what is judged is printed.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import sympy as sp
+
+from smgen import primitives as p
+from smgen.constants import binary_exponent
+from smgen.differences import tidy
+from smgen.polynomials import ROOM, Variable, bounded, coefficients, falls, is_polynomial, quotient, scaled, variable
+from smgen.primitives import G
+
+UNDERFLOW: Final = 800
+"""exp(−800) is 0 in every dtype."""
+
+
+@lru_cache(maxsize=8192)
+def settle(e: sp.Expr) -> sp.Expr:
+    """A form of `e` with the same value, up to what underflows, whose intermediate results stay in range."""
+    if e == G or G not in e.free_symbols:
+        return e
+    match e:
+        case sp.Add():
+            tidied = tidy(e)
+            return settle(tidied) if tidied != e else sp.Add(*map(settle, e.args))
+        case sp.Mul() | sp.Pow():
+            return _product(e)
+        case p.choose():
+            return _choice(*e.args)
+        case p.log1p() if is_polynomial(e.args[0]):
+            return _log1p(e.args[0])
+        case p.gaussian():
+            u, c = e.args
+            half = binary_exponent(c) // 2
+            return p.gaussian(scaled(settle(u), half), c / sp.S(4) ** half) if abs(half) > ROOM else e
+        case sp.exp() if is_polynomial(e.args[0]) and len(coefficients(e.args[0])) > 2:
+            return sp.exp(settle(e.args[0]).xreplace({G: bounded(G, *falls(e.args[0], UNDERFLOW))}))
+        case _:
+            return e.func(*map(settle, e.args))
+
+
+def _choice(a: sp.Expr, b: sp.Expr, x: sp.Expr, y: sp.Expr) -> sp.Expr:
+    """Each branch is computed everywhere: beyond its border at the border's g, so that it does no harm there."""
+    a, b, x, y = map(settle, (a, b, x, y))
+    if a == G and b.is_number:
+        if not is_polynomial(x):
+            x = x.xreplace({G: p.minimum(G, b)})
+        if not is_polynomial(y):
+            y = y.xreplace({G: p.maximum(G, b)})
+    return p.choose(a, b, x, y)
+
+
+def _log1p(w: sp.Expr) -> sp.Expr:
+    """log(1 + w) for a polynomial w of degree d, which is d·log|v| + log c_d where the last term is all that counts."""
+    v = variable([1 + w])
+    cs = v.coefficients(1 + w)
+    d = len(cs) - 1
+    if d < 2:
+        return p.log1p(settle(w))
+    others = [k for k, c in enumerate(cs[:-1]) if c != 0]
+    far = 112 // d
+    if not cs[d].is_positive or far * (d - max(others, default=0)) < 56 or abs(binary_exponent(cs[d])) > 8:
+        return _log1p_in_two(v, w)
+    a = p.absolute(v.value)
+    inside = _polynomial(cs, p.minimum(a, 2**far) if _is_even(cs) else bounded(v.value, sp.S(-(2**far)), sp.S(2**far)))
+    logarithm = p.log1p(p.choose(a, sp.S(2) ** far, inside - 1, a - 1))
+    return p.choose(a, sp.S(2) ** far, logarithm, d * logarithm + sp.log(cs[d]))
+
+
+def _is_even(cs: tuple[sp.Expr, ...]) -> bool:
+    return all(c == 0 for c in cs[1::2])
+
+
+def _polynomial(cs: tuple[sp.Expr, ...], v: sp.Expr) -> sp.Expr:
+    return sp.Add(*(c * v**k for k, c in enumerate(cs)))
+
+
+def _log1p_in_two(v: Variable, w: sp.Expr) -> sp.Expr:
+    """log(1 + w) = d·log m + log1p of a moderate number."""
+    form, d = v.homogeneous(1 + w)
+    s = p.inverse(v.value)
+    inside = sp.expand_mul(form - s**d) + p.kept(s**d - 1) if sp.expand(form).coeff(s, d) == 1 else form - 1
+    return p.log1p(inside) + d * sp.log(v.magnitude)
+
+
+def _product(e: sp.Expr) -> sp.Expr:
+    coefficient, rest = e.as_coeff_Mul()
+    constants, varying = rest.as_independent(G, as_Add=False)
+    powers = [factor.as_base_exp() for factor in sp.Mul.make_args(varying)]
+    polynomials = [(base, n) for base, n in powers if n.is_Rational and is_polynomial(base)]
+    others = [(base, n) for base, n in powers if (base, n) not in polynomials]
+    bounds = _bounds(others)
+    form = None
+    one_line = len(polynomials) == 1 and len(coefficients(polynomials[0][0])) == 2
+    if any(n.is_negative or not n.is_Integer for _, n in polynomials) and not one_line:
+        form = quotient(polynomials, bounds)
+    if form is None:
+        coefficient, form = _whole(coefficient, polynomials)
+    form = _outside(form, bounds)
+    # exp is a power of E for sympy.
+    settled = [
+        settle(sp.Pow(base, n)) if base == sp.E else _outside(settle(base), bounds) ** settle(n) for base, n in others
+    ]
+    return sp.Mul(coefficient, constants, form, *settled)
+
+
+def _whole(coefficient: sp.Expr, powers: list[tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr]:
+    """A product of whole powers takes a small or large constant into the base of its highest power."""
+    factors = {settle(base): int(n) for base, n in powers}
+    if factors:
+        base, n = max(factors.items(), key=lambda item: (item[1] * (len(coefficients_of(item[0])) - 1), item[1]))
+        size = binary_exponent(coefficient)
+        if n > 1 and (size < -ROOM or size > 3 * ROOM):
+            step = size // n
+            factors[scaled(base, step)] = factors.pop(base)
+            coefficient /= sp.S(2) ** (step * n)
+    return coefficient, sp.Mul(*(base**n for base, n in factors.items()))
+
+
+def coefficients_of(base: sp.Expr) -> tuple[sp.Expr, ...]:
+    """Those of a base, were it not for what `settle` keeps together."""
+    return coefficients(base) if is_polynomial(base) else (sp.S.Zero, sp.S.One)
+
+
+def _bounds(factors: list[tuple[sp.Expr, sp.Expr]]) -> dict[sp.Expr, sp.Expr]:
+    """What to put for g in factors that grow: nothing changes where a decaying factor is 0 anyway."""
+    low: sp.Expr | None = None
+    high: sp.Expr | None = None
+    for base, n in factors:
+        for w in _exponents(base, n):
+            left, right = falls(w, UNDERFLOW)
+            low = left if low is None or (left is not None and left > low) else low
+            high = right if high is None or (right is not None and right < high) else high
+    return {} if low is None and high is None else {G: bounded(G, low, high)}
+
+
+def _exponents(base: sp.Expr, n: sp.Expr) -> list[sp.Expr]:
+    """The w for which the factor base^n is less than some exp(w)."""
+    if base == sp.E:
+        found = [n]
+    elif not (n.is_number and n.is_positive):
+        return []
+    else:
+        match base:
+            case sp.exp() | p.sigmoid() | p.softplus() | p.ndtr():
+                found = [base.args[0]]
+            case p.sech():
+                found = [base.args[0], -base.args[0]]
+            case p.gaussian():
+                found = [-base.args[1] * base.args[0] ** 2]
+            case _:
+                found = []
+    return [w for w in found if is_polynomial(w)]
+
+
+def _outside(e: sp.Expr, bounds: dict[sp.Expr, sp.Expr]) -> sp.Expr:
+    """Put bounds for g in a factor that could overflow: outside functions that have theirs."""
+    return _bound(e, bounds) if bounds and _overflows(e) else e
+
+
+def _overflows(e: sp.Expr) -> bool:
+    """Whether a factor, or a term of it, is more than g times a number of at most 1."""
+    open_e = e.replace(lambda call: isinstance(call, sp.Function) and not isinstance(call, _OPEN), lambda _: sp.S.One)
+    if G not in open_e.free_symbols:
+        return False
+    if not open_e.is_polynomial(G):
+        return True
+    cs = coefficients(open_e)
+    terms = sp.Add.make_args(e)
+    return len(cs) > 2 or any(abs(term.as_coeff_Mul()[0]) > 1 for term in terms if term.has(G)) or not terms
+
+
+_OPEN: Final = (p.kept, p.maximum, p.minimum, p.absolute, p.choose)
+
+
+def _bound(e: sp.Expr, bounds: dict[sp.Expr, sp.Expr]) -> sp.Expr:
+    if G not in e.free_symbols or (isinstance(e, sp.Function) and not isinstance(e, _OPEN)):
+        return e
+    if e in bounds or e in bounds.values():
+        return bounds.get(e, e)
+    return e.func(*(_bound(arg, bounds) for arg in e.args))
