@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log10
@@ -182,29 +182,22 @@ def compiled(expr: sp.Expr) -> Callable[[Any], Any]:
     return function
 
 
-def _cse(exprs: Any) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
-    """Whole subexpressions only, which takes no longer than reading them once."""
-    several = isinstance(exprs, list | tuple)
-    return tuple(_named(list(exprs) if several else [exprs]))  # type: ignore[return-value]
-
-
-def _named(exprs: list[sp.Expr]) -> Iterator[list[Any]]:
+def _cse(expr: sp.Expr, **_: object) -> tuple[list[tuple[sp.Symbol, sp.Expr]], sp.Expr]:
+    """A name for every subexpression: whole ones only, which takes no longer than reading them once."""
     names: list[tuple[sp.Symbol, sp.Expr]] = []
     known: dict[sp.Expr, sp.Expr] = {}
 
-    def rewritten(e: sp.Expr) -> sp.Expr:
+    def named(e: sp.Expr) -> sp.Expr:
         if not e.args or e.is_number:
             return e
         if e not in known:
-            args = [rewritten(arg) for arg in e.args]
+            args = [named(arg) for arg in e.args]
             name = sp.Symbol(f"t{len(names)}", real=True)
             names.append((name, e.func(*args, evaluate=False) if e.is_Add or e.is_Mul else e.func(*args)))
             known[e] = name
         return known[e]
 
-    results = [rewritten(e) for e in exprs]
-    yield names
-    yield results
+    return names, named(expr)
 
 
 def real(f: Callable[[Any], Any], point: Any) -> Any:

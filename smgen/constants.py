@@ -70,7 +70,7 @@ def binary_exponent(constant: sp.Expr) -> int:
         guess = p.bit_length() - q.bit_length()
         return guess if (p >= q << guess if guess >= 0 else p << -guess >= q) else guess - 1
     digits = sp.Abs(constant).evalf(20)
-    return int(floor(log2(digits))) if 1e-300 < digits < 1e300 else int(sp.floor(sp.log(digits, 2).evalf(30)))
+    return floor(log2(digits)) if 1e-300 < digits < 1e300 else int(sp.floor(sp.log(digits, 2).evalf(30)))
 
 
 class OutOfRange(ValueError):

@@ -27,9 +27,9 @@ _HINT = "use a smooth real function of one symbol, such as sm.softplus, sm.tanh 
 class Nonlinearity:
     """A scalar function f of `primitives.G` with its first three derivatives.
 
-    derivatives[n] is the n-th derivative in G and primitives, forms[n] how it is computed (`tails.settle`). `saved` are
-    the calls worth evaluating once per element, from which f′, f″ and f‴ are rebuilt by arithmetic alone (tanh(g), σ(g),
-    …). ratios[n] = (k, q) says that the n-th derivative is q times the k-th, a shorter way where the k-th is at hand
+    derivatives[n] is the n-th derivative in G and primitives, forms[n] how it is computed (`tails.settle`). `saved`
+    are the calls worth evaluating once per element, from which f′, f″ and f‴ are rebuilt by arithmetic alone (tanh(g),
+    σ(g), …). ratios[n] = (k, q) says that the n-th derivative is q times the k-th, a shorter way where the k-th is at hand
     (tanh″ = −2·tanh·tanh′). `switches` names the functions whose slope jumps somewhere, `borders` where and what.
     """
 
@@ -149,7 +149,7 @@ def differentiate(expr: sp.Expr) -> Nonlinearity:
 
 
 def _ratio(derivatives: tuple[sp.Expr, ...], forms: tuple[sp.Expr, ...], n: int) -> tuple[int, sp.Expr] | None:
-    """The shortest (k, q), 1 ≤ k < n, with f⁽ⁿ⁾ = q·f⁽ᵏ⁾, q bounded, without a quotient and shorter than f⁽ⁿ⁾ itself."""
+    """The shortest (k, q), 1 ≤ k < n, with f⁽ⁿ⁾ = q·f⁽ᵏ⁾, q bounded, without a quotient, shorter than f⁽ⁿ⁾ itself."""
     best: tuple[int, sp.Expr] | None = None
     for k in range(1, n):
         if derivatives[k].is_number or derivatives[n].is_number or not _tame(derivatives[n]):

@@ -57,13 +57,12 @@ def _power_minus(base: sp.Expr, exponent: sp.Expr, value: sp.Expr) -> sp.Expr | 
         return -value * w / whole
     if abs(exponent) != sp.S.Half:
         return value * p.expm1(exponent * p.log1p(w))
-    # √(1 + W) = m^(d/2) √h and W = m^d w, so that √(1 + W) − 1 = W / (1 + √(1 + W)) does not overflow.
+    # With m = max(t, |u|), 1 + W = (m/t)^d h and W = (m/t)^d w, and √(1 + W) − 1 = W / (1 + √(1 + W)) does not overflow.
     v = variable([whole])
     h, d = v.homogeneous(whole)
-    s = p.inverse(v.value)
-    less = sp.expand_mul(sp.expand(h) - s**d)
-    root = p.kept(sp.sqrt(h))
-    half = sp.Rational(d, 2)
+    h = sp.expand_mul(h * v.t**d)
+    root, half = p.kept(sp.sqrt(h)), sp.Rational(d, 2)
+    below = v.s**half + root
     if exponent > 0:
-        return value * v.magnitude**half * less / (s**half + root)
-    return -value * less / (root * (s**half + root))
+        return value * v.t**-half * v.m**half * (h - v.s**d) / below
+    return -value * (h - v.s**d) / (root * below)

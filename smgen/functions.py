@@ -143,6 +143,10 @@ class absolute(_Real):
 
     nargs = 1
 
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        return cls(-u) if u.could_extract_minus_sign() else None
+
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return signum(self.args[0])
 
@@ -222,12 +226,12 @@ class kept(_Real):
 
 
 class inverse(_Positive):
-    """1 / max(1, |u|), a machine function only."""
+    """t / max(t, |u|) for a positive number t, a machine function only."""
 
-    nargs = 1
+    nargs = 2
 
 
 class unit(_Real):
-    """u / max(1, |u|), a machine function only."""
+    """u / max(t, |u|) for a positive number t, a machine function only."""
 
-    nargs = 1
+    nargs = 2

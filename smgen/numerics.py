@@ -1,4 +1,4 @@
-"""What is to be said of a network's nonlinearities before they are built: domains, kinks, poles, accuracy in the dtype."""
+"""What is to be said of nonlinearities before they are built: domains, kinks, poles, accuracy in the dtype."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Polynomials of g in a form that neither overflows nor underflows before the result does.
 
-With m = max(1, |v|), r = v/m and s = 1/m, a polynomial of degree d is P(v) = m^d Σ_k c_k r^k s^(d−k). Quotients and roots
-of polynomials so become quotients and roots of numbers of moderate size times a power of m: 4v/(3 + v²) is
-4rs/(3s² + r²), whatever v is. v = 2^j (a g + b), with j such that the coefficients are about 1.
+With m = max(t, |u|), r = u/m and s = t/m, a polynomial of degree d is P(u) = m^d Σ_k c_k r^k (s/t)^(d−k). Quotients and
+roots of polynomials so become quotients and roots of numbers of moderate size times a power of m: for t = 1,
+4u/(3 + u²) is 4rs/(3s² + r²), whatever u is. t is the size at which the terms are about equal.
 """
 
 from __future__ import annotations
@@ -61,68 +61,70 @@ def centre(polynomials: list[sp.Expr]) -> sp.Expr:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """v = 2^exponent · u for the affine u = a g + b."""
+    """An affine u = a g + b and the size t at which the terms of polynomials in u are about equal, a power of two."""
 
     u: sp.Expr
-    exponent: int
-
-    @property
-    def value(self) -> sp.Expr:
-        """V itself."""
-        return scaled(self.u, self.exponent)
+    t: sp.Expr
 
     def coefficients(self, e: sp.Expr) -> tuple[sp.Expr, ...]:
-        """Those of a polynomial in g as one in v."""
+        """Those of a polynomial in g as one in u."""
         b, a = coefficients(self.u) if self.u != G else (sp.S.Zero, sp.S.One)
-        if (a, b) != (1, 0):
-            e = e.xreplace({G: (G - b) / a})
-        return tuple(c / sp.S(2) ** (self.exponent * k) for k, c in enumerate(coefficients(sp.expand(e))))
+        return coefficients(sp.expand(e if (a, b) == (1, 0) else e.xreplace({G: (G - b) / a})))
 
     def homogeneous(self, e: sp.Expr) -> tuple[sp.Expr, int]:
-        """(Σ_k c_k r^k s^(d−k), d): what remains of a polynomial when m^d is taken out."""
+        """(Σ_k c_k r^k (s/t)^(d−k), d): what remains of a polynomial when m^d is taken out."""
         cs = self.coefficients(e)
         d = len(cs) - 1
-        r, s = unit(self.value), inverse(self.value)
-        return sp.Add(*(c * r**k * s ** (d - k) for k, c in enumerate(cs))), d
+        return sp.Add(*(c / self.t ** (d - k) * self.r**k * self.s ** (d - k) for k, c in enumerate(cs) if c != 0)), d
 
     @property
-    def magnitude(self) -> sp.Expr:
-        """M = max(1, |v|)."""
-        return maximum(absolute(self.value), sp.S.One)
+    def r(self) -> sp.Expr:
+        """The quotient u/m."""
+        return unit(self.u, self.t)
+
+    @property
+    def s(self) -> sp.Expr:
+        """The quotient t/m."""
+        return inverse(self.u, self.t)
+
+    @property
+    def m(self) -> sp.Expr:
+        """The larger of t and |u|."""
+        return maximum(absolute(self.u), self.t)
 
 
 def variable(polynomials: list[sp.Expr]) -> Variable:
-    """The v in which the polynomials, first of all the first, have coefficients of about one size."""
+    """The u and t for which the terms, first of all of the first polynomial, are about equal."""
     u = centre(polynomials)
-    cs = Variable(u, 0).coefficients(polynomials[0])
+    cs = Variable(u, sp.S.One).coefficients(polynomials[0])
     sizes = [(k, binary_exponent(c)) for k, c in enumerate(cs) if c != 0]
     (low, first), (high, last) = sizes[0], sizes[-1]
-    exponent = round((last - first) / (high - low)) if high > low else 0
-    return Variable(u, exponent if abs(exponent) > 2 else 0)
+    exponent = round((first - last) / (high - low)) if high > low else 0
+    return Variable(u, sp.S(2) ** exponent if abs(exponent) > 2 else sp.S.One)
 
 
 def quotient(powers: list[tuple[sp.Expr, sp.Expr]], bounds: dict[sp.Expr, sp.Expr]) -> sp.Expr | None:
-    """Π P_i^e_i, rational exponents of either sign, as moderate numbers times a power of m; None if degrees are too high.
+    """Π P_i^e_i for rational e_i as moderate numbers times a power of m; None if degrees are too high.
 
-    `bounds` are put for g in the power of m.
+    `bounds` are put for g in the power of m. What is no polynomial may have functions for coefficients, if e_i is whole.
     """
     below = sorted((base for base, e in powers if e.is_negative or not e.is_Integer), key=_degree, reverse=True)
     if any(_degree(base) > _MOST_DEGREE for base, _ in powers):
         return None
-    others = [base for base, _ in powers if base not in below]
-    v = variable([*below, *others])
+    v = variable([*below, *(base for base, _ in powers if base not in below)])
     total: sp.Expr = sp.S.Zero
     factors: list[sp.Expr] = []
     for base, e in powers:
         form, degree = v.homogeneous(base)
-        size = max(binary_exponent(c) for c in v.coefficients(base) if c != 0)
-        content = sp.S(2) ** size if abs(size) > ROOM else sp.S.One
+        terms = [term.as_coeff_Mul()[0] for term in sp.Add.make_args(form)]
+        size = max(map(binary_exponent, terms))
+        content = sp.S(2) ** size if abs(size) > 3 * ROOM else sp.S.One
         factors += [content**e, sp.expand_mul(form / content) ** e]
         total += degree * e
     if total > 0:
-        factors.append(v.magnitude.xreplace(bounds) ** total)
+        factors.append(v.m.xreplace(bounds) ** total)
     elif total < 0:
-        factors.append(inverse(v.value) ** -total)
+        factors += [v.t**total, v.s**-total]
     return sp.Mul(*factors)
 
 

@@ -82,9 +82,10 @@ def _machine(call: sp.Expr) -> sp.Expr:
             tail = _gaussian(u, sp.S.Half) * erfcx(absolute(u) / sp.sqrt(2)) / 2
             return tail + step(u) * (1 - 2 * tail)
         case inverse():
-            return kept(1 / maximum(absolute(u), 1))
+            t = call.args[1]
+            return kept(t * kept(1 / maximum(absolute(u), t)))
         case unit():
-            return kept(u * kept(1 / maximum(absolute(u), 1)))
+            return kept(u * kept(1 / maximum(absolute(u), call.args[1])))
         case logsumexp():
             most, total = _shifted(call.args)
             return most + log1p(expm1(-most) + total)

@@ -80,7 +80,7 @@ def _piecewise(expr: sp.Piecewise) -> sp.Expr:
 
 
 def _choice(condition: sp.Basic, x: sp.Expr, y: sp.Expr) -> sp.Expr:
-    """x where the condition holds, else y."""
+    """The value x where the condition holds, else y."""
     match condition:
         case sp.StrictLessThan() | sp.StrictGreaterThan():
             return p.choose(_walk(condition.lts), _walk(condition.gts), x, y)

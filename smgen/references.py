@@ -95,8 +95,8 @@ REFERENCE: Final[dict[str, Callable[..., Any]]] = {
     "minimum": min,
     "choose": lambda a, b, x, y: x if a < b else y,
     "kept": lambda u: u,
-    "inverse": lambda u: 1 / max(mpmath.mpf(1), abs(u)),
-    "unit": lambda u: u / max(mpmath.mpf(1), abs(u)),
+    "inverse": lambda u, t: t / max(t, abs(u)),
+    "unit": lambda u, t: u / max(t, abs(u)),
     "logsumexp": _logsumexp,
     "softmax": lambda *args: _exp(args[int(args[-1]) - 1] - _logsumexp(*args[:-1])),
 }

@@ -1,7 +1,7 @@
 """Scalar expressions as a sequence of elementary operations, and their evaluation with NumPy.
 
-`linearise` is where the order of floating-point operations is decided, once: every backend prints what it emits, and the
-build-time accuracy check runs what it emits, so what is checked is what is generated.
+`linearise` is where the order of floating-point operations is decided, once: every backend prints what it emits, and
+the build-time accuracy check runs what it emits, so what is checked is what is generated.
 """
 
 from __future__ import annotations

@@ -59,57 +59,76 @@ def _choice(a: sp.Expr, b: sp.Expr, x: sp.Expr, y: sp.Expr) -> sp.Expr:
 
 
 def _log1p(w: sp.Expr) -> sp.Expr:
-    """log(1 + w) for a polynomial w of degree d, which is d·log|v| + log c_d where the last term is all that counts."""
+    """log(1 + w) for a polynomial w of degree d, which is d·log|u| + log c_d where the last term is all that counts."""
     v = variable([1 + w])
     cs = v.coefficients(1 + w)
     d = len(cs) - 1
     if d < 2:
         return p.log1p(settle(w))
+    scale = cs[d] * v.t**d
     others = [k for k, c in enumerate(cs[:-1]) if c != 0]
-    far = 112 // d
-    if not cs[d].is_positive or far * (d - max(others, default=0)) < 56 or abs(binary_exponent(cs[d])) > 8:
+    places = 112 // d
+    far = v.t * 2**places
+    if not scale.is_positive or places * (d - max(others)) < 56 or abs(binary_exponent(scale)) > 8 or far < 2**24:
         return _log1p_in_two(v, w)
-    a = p.absolute(v.value)
-    inside = _polynomial(cs, p.minimum(a, 2**far) if _is_even(cs) else bounded(v.value, sp.S(-(2**far)), sp.S(2**far)))
-    logarithm = p.log1p(p.choose(a, sp.S(2) ** far, inside - 1, a - 1))
-    return p.choose(a, sp.S(2) ** far, logarithm, d * logarithm + sp.log(cs[d]))
-
-
-def _is_even(cs: tuple[sp.Expr, ...]) -> bool:
-    return all(c == 0 for c in cs[1::2])
-
-
-def _polynomial(cs: tuple[sp.Expr, ...], v: sp.Expr) -> sp.Expr:
-    return sp.Add(*(c * v**k for k, c in enumerate(cs)))
+    a = p.absolute(v.u)
+    size = p.minimum(a, far) if all(c == 0 for c in cs[1::2]) else bounded(v.u, -far, far)
+    size = size if v.t == 1 else p.kept(size / v.t)
+    inside = sp.Add(*(c * v.t**k * size**k for k, c in enumerate(cs))) - 1
+    logarithm = p.log1p(p.choose(a, far, inside, a - 1))
+    return p.choose(a, far, logarithm, d * logarithm + sp.log(cs[d]))
 
 
 def _log1p_in_two(v: Variable, w: sp.Expr) -> sp.Expr:
-    """log(1 + w) = d·log m + log1p of a moderate number."""
+    """log(1 + w) = −d·log s + log1p of a moderate number, in which 1 is only taken from what is 1 for |u| < t."""
     form, d = v.homogeneous(1 + w)
-    s = p.inverse(v.value)
-    inside = sp.expand_mul(form - s**d) + p.kept(s**d - 1) if sp.expand(form).coeff(s, d) == 1 else form - 1
-    return p.log1p(inside) + d * sp.log(v.magnitude)
+    form = sp.expand_mul(form * v.t**d)
+    return p.log1p((form - v.s**d) + p.kept(v.s**d - 1)) - d * sp.log(v.s)
 
 
 def _product(e: sp.Expr) -> sp.Expr:
     coefficient, rest = e.as_coeff_Mul()
     constants, varying = rest.as_independent(G, as_Add=False)
     powers = [factor.as_base_exp() for factor in sp.Mul.make_args(varying)]
+    calls: dict[sp.Expr, sp.Expr] = {}
     polynomials = [(base, n) for base, n in powers if n.is_Rational and is_polynomial(base)]
-    others = [(base, n) for base, n in powers if (base, n) not in polynomials]
+    if any(n.is_negative or not n.is_Integer for _, n in polynomials):
+        polynomials = [(frozen, n) for base, n in powers if (frozen := _frozen(base, n, calls)) is not None]
+    taken = [(base.xreplace(calls), n) for base, n in polynomials]
+    others = [power for power in powers if power not in taken]
     bounds = _bounds(others)
     form = None
     one_line = len(polynomials) == 1 and len(coefficients(polynomials[0][0])) == 2
     if any(n.is_negative or not n.is_Integer for _, n in polynomials) and not one_line:
         form = quotient(polynomials, bounds)
     if form is None:
-        coefficient, form = _whole(coefficient, polynomials)
-    form = _outside(form, bounds)
+        coefficient, form = _whole(coefficient, taken)
+    form = _outside(form.xreplace({name: settle(call) for name, call in calls.items()}), bounds)
     # exp is a power of E for sympy.
     settled = [
         settle(sp.Pow(base, n)) if base == sp.E else _outside(settle(base), bounds) ** settle(n) for base, n in others
     ]
     return sp.Mul(coefficient, constants, form, *settled)
+
+
+def _frozen(base: sp.Expr, n: sp.Expr, calls: dict[sp.Expr, sp.Expr]) -> sp.Expr | None:
+    """A base that is a polynomial of g, or one whose coefficients are functions of g: these get names, in `calls`."""
+    if n.is_Rational and is_polynomial(base):
+        return base
+    if not base.is_Add or not n.is_Integer or n.is_negative:
+        return None
+    named = {call: sp.Dummy(real=True) for call in _outermost(base)}
+    frozen = base.xreplace(named)
+    if not is_polynomial(frozen):
+        return None
+    calls.update({name: call for call, name in named.items()})
+    return frozen
+
+
+def _outermost(e: sp.Expr) -> set[sp.Expr]:
+    if isinstance(e, sp.Function):
+        return {e} if G in e.free_symbols else set()
+    return {call for arg in e.args for call in _outermost(arg)}
 
 
 def _whole(coefficient: sp.Expr, powers: list[tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr]:
@@ -168,7 +187,8 @@ def _outside(e: sp.Expr, bounds: dict[sp.Expr, sp.Expr]) -> sp.Expr:
 
 def _overflows(e: sp.Expr) -> bool:
     """Whether a factor, or a term of it, is more than g times a number of at most 1."""
-    open_e = e.replace(lambda call: isinstance(call, sp.Function) and not isinstance(call, _OPEN), lambda _: sp.S.One)
+    closed = {call: sp.Dummy() for call in e.atoms(sp.Function) if not isinstance(call, _OPEN)}
+    open_e = e.xreplace(closed)
     if G not in open_e.free_symbols:
         return False
     if not open_e.is_polynomial(G):

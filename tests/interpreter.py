@@ -46,8 +46,8 @@ FUNCTIONS = {
     "minimum": np.minimum,
     "choose": lambda a, b, x, y: np.where(a < b, x, y),
     "kept": lambda u: u,
-    "inverse": lambda u: 1 / np.maximum(np.abs(u), 1),
-    "unit": lambda u: u / np.maximum(np.abs(u), 1),
+    "inverse": lambda u, t: t / np.maximum(np.abs(u), t),
+    "unit": lambda u, t: u / np.maximum(np.abs(u), t),
     "logsumexp": lambda *r: np.log1p(sum(map(np.exp, r))),
     "softmax": lambda *args: np.exp(args[int(args[-1]) - 1]) / (1 + sum(map(np.exp, args[:-1]))),
 }

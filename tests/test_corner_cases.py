@@ -9,7 +9,7 @@ import pytest
 import sympy
 
 import smgen as sm
-from smgen.build import numerics
+from smgen.numerics import numerics
 from smgen.derivatives import differentiate
 from smgen.errors import UnsupportedNonlinearity
 from smgen.exactness import verdict

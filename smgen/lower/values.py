@@ -144,5 +144,5 @@ def _plain(value: sp.Expr) -> str:
 
 
 def _is_moderate(coefficient: sp.Expr) -> bool:
-    """Whether powers of a coefficient stay in every dtype's range, so that sympy may merge it with what it multiplies."""
+    """Whether its powers stay in every dtype's range, so that sympy may merge a coefficient with what it multiplies."""
     return coefficient.is_number and abs(binary_exponent(coefficient)) <= 20
