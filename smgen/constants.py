@@ -84,7 +84,8 @@ def in_range(constant: sp.Expr, dtype: str) -> float:
     with np.errstate(over="ignore"):
         size = abs(float(np.dtype(dtype).type(value)))
     if constant != 0 and not float(limits.tiny) <= size <= float(limits.max):
-        raise OutOfRange(f"the constant {constant.evalf(6)}, which {dtype} cannot hold")
+        text = f"{value:.6g}" if 0 < abs(value) < np.inf else str(constant.evalf(6)).lower()
+        raise OutOfRange(f"the constant {text}, which {dtype} cannot hold")
     return value
 
 

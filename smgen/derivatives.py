@@ -29,8 +29,8 @@ class Nonlinearity:
 
     derivatives[n] is the n-th derivative in G and primitives, forms[n] how it is computed (`tails.settle`). `saved`
     are the calls worth evaluating once per element, from which f′, f″ and f‴ are rebuilt by arithmetic alone (tanh(g),
-    σ(g), …). ratios[n] = (k, q) says that the n-th derivative is q times the k-th, a shorter way where the k-th is at hand
-    (tanh″ = −2·tanh·tanh′). `switches` names the functions whose slope jumps somewhere, `borders` where and what.
+    σ(g), …). ratios[n] = (k, q) says that the n-th derivative is q times the k-th, a shorter way where the k-th is at
+    hand (tanh″ = −2·tanh·tanh′). `switches` names the functions whose slope jumps somewhere, `borders` where and what.
     """
 
     derivatives: tuple[sp.Expr, sp.Expr, sp.Expr, sp.Expr]
@@ -118,7 +118,7 @@ def differentiate(expr: sp.Expr) -> Nonlinearity:
     f‴ has more parts than can be judged.
     """
     written = recognise(exact(expr))
-    _refuse_unknown(written)
+    _refuse_unknown(written, expr)
     cut = pieces(written)
     f = written if cut is None else cut.f
     calculus = Calculus()
@@ -129,7 +129,7 @@ def differentiate(expr: sp.Expr) -> Nonlinearity:
         orders.append(_shortest(recognise(slope) if slope.has(choose) else slope))
     f, f1, f2, f3 = orders
     for derivative in (f1, f2, f3):
-        _refuse_unknown(derivative)
+        _refuse_unknown(derivative, expr)
     if f1 == 0:
         raise UnsupportedNonlinearity(
             what=f"{expr} has no usable derivative: f′ is 0 almost everywhere",
@@ -202,7 +202,7 @@ def _refuse_large(expr: sp.Expr, of: sp.Expr) -> None:
 _ALLOWED: Final = (sp.Add, sp.Mul, sp.Pow, sp.Symbol, sp.Number, sp.NumberSymbol, *KNOWN)
 
 
-def _refuse_unknown(expr: sp.Expr) -> None:
+def _refuse_unknown(expr: sp.Expr, of: sp.Expr) -> None:
     """Raise `UnsupportedNonlinearity` for the first kind of sympy object that smgen has no formula for."""
     seen: set[sp.Basic] = set()
     unknown: set[sp.Basic] = set()
@@ -218,6 +218,8 @@ def _refuse_unknown(expr: sp.Expr) -> None:
             unknown.add(e)
     if not unknown:
         return
+    if sp.I in unknown:
+        raise UnsupportedNonlinearity(what=f"f of {of} is not real", hint=_HINT)
     call = min(unknown, key=sp.default_sort_key)
     name = call.func.__name__
     names = [f.__name__ for f in KNOWN]

@@ -57,7 +57,7 @@ def _power_minus(base: sp.Expr, exponent: sp.Expr, value: sp.Expr) -> sp.Expr | 
         return -value * w / whole
     if abs(exponent) != sp.S.Half:
         return value * p.expm1(exponent * p.log1p(w))
-    # With m = max(t, |u|), 1 + W = (m/t)^d h and W = (m/t)^d w, and √(1 + W) − 1 = W / (1 + √(1 + W)) does not overflow.
+    # With m = max(t, |u|), 1 + W = (m/t)^d h and W = (m/t)^d w: √(1 + W) − 1 = W / (1 + √(1 + W)) does not overflow.
     v = variable([whole])
     h, d = v.homogeneous(whole)
     h = sp.expand_mul(h * v.t**d)

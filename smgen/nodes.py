@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 from typing import ClassVar, TypeAlias
 
 import sympy as sp
 
-from smgen.constants import exact, readable
+from smgen.constants import readable
 from smgen.derivatives import symbolic
+from smgen.domains import interval, interval_text
 from smgen.errors import NetworkError
 
 
@@ -63,18 +63,12 @@ class Pointwise:
     @property
     def text(self) -> str:
         """Canonical form for the fingerprint."""
-        return f"pointwise[{sp.srepr(self.expr)}{self._domain(', domain ')}]"
+        return f"pointwise[{sp.srepr(self.expr)}{interval_text(', domain ', self.domain)}]"
 
     @property
     def summary(self) -> str:
         """For people."""
-        return f"pointwise[{readable(self.expr)}{self._domain(', g in ')}]"
-
-    def _domain(self, before: str) -> str:
-        if self.domain is None:
-            return ""
-        low, high = self.domain
-        return f"{before}[{'-oo' if low is None else low}, {'oo' if high is None else high}]"
+        return f"pointwise[{readable(self.expr)}{interval_text(', g in ', self.domain)}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,29 +228,8 @@ def pointwise(
     origin = here()
     node = _node(source, origin, "pointwise")
     _name("kind", kind, origin, "it begins the layer's name; leave it out, or choose the whole name with name=")
-    expr, ends = symbolic(function, origin=origin), _interval(domain, origin)
+    expr, ends = symbolic(function, origin=origin), interval(domain, origin)
     return Node(Pointwise(expr, kind, ends), (node,), node.units, name, origin)
-
-
-def _interval(domain: object, origin: str) -> tuple[sp.Expr | None, sp.Expr | None] | None:
-    """The ends of a domain as exact numbers."""
-    if domain is None or domain == (None, None):
-        return None
-    ends = domain if isinstance(domain, tuple | list) and len(domain) == 2 else ("", "")
-    low, high = (None if end is None else _end(end) for end in ends)
-    usable = sp.nan not in (low, high) and (low is None or high is None or bool(low < high))
-    if not usable:
-        raise NetworkError(
-            origin=origin,
-            what=f"domain must be a pair of finite numbers, the lower first, or None for no bound; got {domain!r}",
-            hint="domain=(0, None) for an argument that is never negative",
-        )
-    return low, high
-
-
-def _end(end: object) -> sp.Expr:
-    number = sp.sympify(end) if isinstance(end, Real | sp.Expr) and not isinstance(end, bool) else sp.nan
-    return exact(number) if number.is_number and number.is_real and number.is_finite else sp.nan
 
 
 def add(*sources: Node, name: str | None = None) -> Node:

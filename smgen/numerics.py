@@ -9,13 +9,16 @@ from typing import Final
 import sympy as sp
 
 from smgen.accuracy import Domain, judge
-from smgen.constants import OutOfRange
+from smgen.constants import OutOfRange, in_range
 from smgen.derivatives import Nonlinearity, differentiate
 from smgen.errors import NumericsWarning, SmgenWarning, UnsupportedNonlinearity
 from smgen.intervals import REALS, Interval, values
 from smgen.network import Network, Vertex
 from smgen.nodes import Add, Concat, Pointwise
 from smgen.singular import MARKS, explain, suspects
+
+_SPELLING: Final = {"choose": "Piecewise", "maximum": "max"}
+"""What people call functions of smgen's own."""
 
 _MEND: Final = {
     "has a pole": "a nonlinearity must be finite everywhere: put what is divided by away from 0, or give its domain=",
@@ -72,9 +75,10 @@ def numerics(
     f = differentiate(op.expr)
     domain = domain or _within(REALS, op.domain)
     found = [(NumericsWarning, f"{vertex.origin}: '{vertex.name}' {text}") for text in _kinks(f, domain)]
-    _refuse_singular(vertex, op, f, [place for place in suspects(f.derivatives[0]) if domain[0] <= place <= domain[1]])
     for mark, form, exact in zip(MARKS, f.forms, f.derivatives, strict=True):
         try:
+            for constant in sorted(_constants(form), key=sp.default_sort_key):
+                in_range(constant, dtype)
             outcome = judge(form, dtype, exact, domain)
         except OutOfRange as error:
             raise UnsupportedNonlinearity(
@@ -87,6 +91,24 @@ def numerics(
             _refuse(vertex, f"{mark} of {op.expr} {outcome.complaint}", _MEND["not real"])
         if outcome.complaint:
             found.append((NumericsWarning, f"{vertex.origin}: '{vertex.name}': {mark} {outcome.complaint} in {dtype}"))
+    _refuse_singular(vertex, op, f, [place for place in suspects(f.derivatives[0]) if domain[0] <= place <= domain[1]])
+    return found
+
+
+def _constants(form: sp.Expr) -> set[sp.Expr]:
+    """The numbers a formula is computed with: coefficients, terms and arguments, but no exponents."""
+    found: set[sp.Expr] = set()
+    waiting, seen = [form], {form}
+    while waiting:
+        e = waiting.pop()
+        if e.is_number:
+            found.add(e)
+            continue
+        numbers = sp.Mul(*(arg for arg in e.args if arg.is_number)) if e.is_Mul else sp.S.One
+        args = e.args[:1] if e.is_Pow and e.exp.is_number else e.args
+        inner = {numbers, *(arg for arg in args if not (e.is_Mul and arg.is_number))}
+        waiting += inner - seen
+        seen |= inner
     return found
 
 
@@ -98,7 +120,8 @@ def _kinks(f: Nonlinearity, domain: Domain) -> list[str]:
     found = [bent] if places else []
     if f.borders is None or any(b.jumps in (0, 1) for b in inside):
         holds = "f″ is 0 almost everywhere" if f.derivatives[2] == 0 else "f″ holds almost everywhere only"
-        found.append(f"has kinks ({', '.join(f.switches)}): {holds}, δ′ does not see them")
+        names = ", ".join(_SPELLING.get(name, name) for name in f.switches)
+        found.append(f"has kinks ({names}): {holds}, δ′ does not see them")
     return found
 
 

@@ -75,7 +75,7 @@ def pieces(f: sp.Expr) -> Pieces | None:
 
 
 def _number(value: sp.Expr) -> Any:
-    return mpmath.mpf(sp.N(value, DIGITS + 10)._mpf_) if not value.is_Rational else mpmath.mpf(value.p) / value.q
+    return mpmath.mpf(value.p) / value.q if value.is_Rational else mpmath.mpf(str(sp.N(value, DIGITS + 10)))
 
 
 def _switch(call: sp.Expr) -> sp.Expr:

@@ -106,7 +106,7 @@ def variable(polynomials: list[sp.Expr]) -> Variable:
 def quotient(powers: list[tuple[sp.Expr, sp.Expr]], bounds: dict[sp.Expr, sp.Expr]) -> sp.Expr | None:
     """Π P_i^e_i for rational e_i as moderate numbers times a power of m; None if degrees are too high.
 
-    `bounds` are put for g in the power of m. What is no polynomial may have functions for coefficients, if e_i is whole.
+    `bounds` are put for g in the power of m. The coefficients of a P_i may be symbols, if its e_i is a whole number.
     """
     below = sorted((base for base, e in powers if e.is_negative or not e.is_Integer), key=_degree, reverse=True)
     if any(_degree(base) > _MOST_DEGREE for base, _ in powers):

@@ -33,7 +33,7 @@ def _zeros(base: sp.Expr) -> Iterable[Any]:
     if base.is_polynomial(G):
         poly = sp.Poly(base, G)
         if poly.degree() <= 12 and all(c.is_Rational for c in poly.all_coeffs()):
-            return [mpmath.mpf(sp.N(root, DIGITS)._mpf_) for root in set(sp.real_roots(poly))]
+            return [mpmath.mpf(str(sp.N(root, DIGITS))) for root in set(sp.real_roots(poly))]
     f = sp.lambdify(G, base, [REFERENCE, "mpmath"])
     zeros = []
     for a, b in pairwise(mpmath.mpf(k) / 8 + mpmath.mpf(1) / 1024 for k in range(-160, 161)):

@@ -16,7 +16,7 @@ FLOORS = (
     ("scalar", "recognise", "calculus", "polynomials"),
     ("pieces", "differences", "singular"),
     ("tails", "intervals"),
-    ("derivatives", "accuracy"),
+    ("derivatives", "accuracy", "domains"),
     ("nodes",),
     ("named", "network"),
     ("netfile", "exactness"),

@@ -14,8 +14,8 @@ def recompute(schedule: Schedule) -> Schedule:
     """Pointwise values that are a polynomial of a single array are written out in every pointwise reader.
 
     f″ = sech² costs its reader one load whether it loads f″ or sech. The value stays one operand, `kept`: merged with
-    what stands around it, powers and constants could leave the dtype's range. Before: any verified schedule. After: such
-    a value is only stored where a product, a sum or the caller needs it as an array.
+    what stands around it, powers and constants could leave the dtype's range. Before: any verified schedule. After:
+    such a value is only stored where a product, a sum or the caller needs it as an array.
     """
     found: dict[sp.Symbol, tuple[sp.Expr, tuple[Buffer, ...]]] = {}
 
