@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from smgen.primitives import G, choose, kept, sech
+from smgen.primitives import G, choose, kept, sech, softmax
 
 
 class Calculus:
@@ -39,11 +39,19 @@ class Calculus:
                 return choose(a, b, self.derivative(x), self.derivative(y))
             case kept():
                 return self.derivative(e.args[0])
+            case softmax():
+                return self._softmax(e)
             case sp.tanh():
                 return sech(e.args[0]) ** 2 * self.derivative(e.args[0])
             case _:
                 slopes = ((k, self.derivative(arg)) for k, arg in enumerate(e.args, start=1))
                 return sp.Add(*(e.fdiff(k) * slope for k, slope in slopes if slope != 0))
+
+    def _softmax(self, e: softmax) -> sp.Expr:
+        """p_k′ = p_k Σ_j p_j (r_k′ − r_j′), r_0 = 0: no 1 − p, which would be 0 where p_k is almost 1."""
+        *exponents, k = e.args
+        slopes = [sp.S.Zero, *map(self.derivative, exponents)]
+        return e * sp.Add(*(softmax(*exponents, j) * (slopes[int(k)] - slope) for j, slope in enumerate(slopes)))
 
     def _product(self, e: sp.Mul) -> sp.Expr:
         """Σ_k (Π_{j≠k} a_j) a_k′."""

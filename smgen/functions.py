@@ -190,7 +190,7 @@ class logsumexp(_Real):
 
 
 class softmax(_Positive):
-    """exp(r_k) / (1 + Σ exp(r)): the arguments are r_1, r_2, … and the number k."""
+    """exp(r_k) / (1 + Σ exp(r)), or 1 / (1 + Σ exp(r)) for k = 0: the arguments are r_1, r_2, … and the number k."""
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         *exponents, k = self.args

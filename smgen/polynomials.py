@@ -136,12 +136,11 @@ def falls(w: sp.Expr, by: int) -> tuple[sp.Expr | None, sp.Expr | None]:
     """Where a polynomial is below −`by` for good: to the left of the first, to the right of the second."""
     cs = coefficients(w)
     d = len(cs) - 1
-    sizes = [abs(c).evalf(10) for c in cs]
-    exponent = -400
-    while sizes[d] * sp.Float(2) ** (exponent * d) / 2 < by + sum(
-        size * sp.Float(2) ** (exponent * k) for k, size in enumerate(sizes[:d])
-    ):
-        exponent += 1
-    bound = sp.S(2) ** exponent
+    sizes = {k: binary_exponent(c) for k, c in enumerate(cs) if c != 0}
+    # For |g| = 2^j, c_d g^d is at least 2^(size + j d), every other term less than 2^(size + 1 + j k): sum them up.
+    spare = (d + 2).bit_length()
+    exponents = [-((sizes[d] - spare - by.bit_length()) // d)]
+    exponents += [-((sizes[d] - spare - 1 - sizes[k]) // (d - k)) for k in sizes if k != d]
+    bound = sp.S(2) ** max(exponents)
     left = cs[d].is_negative if d % 2 == 0 else cs[d].is_positive
     return (-bound if left else None), (bound if cs[d].is_negative else None)

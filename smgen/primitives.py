@@ -92,7 +92,8 @@ def _machine(call: sp.Expr) -> sp.Expr:
         case _:
             *exponents, k = call.args
             most, total = _shifted(tuple(exponents))
-            return sp.exp(exponents[int(k) - 1] - most) / (sp.exp(-most) + total)
+            exponent = kept(exponents[int(k) - 1]) if k > 0 else sp.S.Zero
+            return sp.exp(exponent - most) / kept(sp.exp(-most) + total)
 
 
 def _gaussian(u: sp.Expr, c: sp.Expr) -> sp.Expr:
@@ -110,7 +111,8 @@ def _gaussian(u: sp.Expr, c: sp.Expr) -> sp.Expr:
 
 def _shifted(exponents: tuple[sp.Expr, ...]) -> tuple[sp.Expr, sp.Expr]:
     """The largest of 0 and the exponents r, and Σ exp(r − largest)."""
-    most: sp.Expr = relu(exponents[0])
-    for exponent in exponents[1:]:
+    first, *others = map(kept, exponents)
+    most: sp.Expr = relu(first)
+    for exponent in others:
         most = maximum(most, exponent)
-    return most, sp.Add(*(sp.exp(exponent - most) for exponent in exponents))
+    return most, sp.Add(*(sp.exp(exponent - most) for exponent in (first, *others)))

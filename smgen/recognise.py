@@ -143,9 +143,20 @@ def _log_of_sum(v: sp.Add) -> sp.Expr:
     if constant.is_positive and len(exponents) == len(terms) - 1 and len(exponents) > 1:
         return sp.log(constant) + p.logsumexp(*(r - sp.log(constant) for r in sorted(exponents, key=_order)))
     if constant == 0 and len(exponents) == len(terms):
-        first, *rest = sorted(exponents, key=_order)
+        first, *rest = sorted(exponents, key=_leading)
         return first + p.logsumexp(*(sp.expand(r - first) for r in rest))
     return sp.log(v) if head is None else head
+
+
+def _leading(exponent: sp.Expr) -> tuple[float, sp.Expr]:
+    """What counts farthest from 0 first: relative to it no other exponent overflows."""
+    poly = sp.Poly(exponent, p_symbol(exponent)) if exponent.is_polynomial() else None
+    return (-float(poly.LC()) if poly is not None and poly.degree() % 2 == 0 else 0.0), _order(exponent)
+
+
+def p_symbol(exponent: sp.Expr) -> sp.Symbol:
+    """The symbol of an expression that has one."""
+    return min(exponent.free_symbols, key=str)
 
 
 def _order(exponent: sp.Expr) -> sp.Expr:

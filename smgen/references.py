@@ -98,6 +98,6 @@ REFERENCE: Final[dict[str, Callable[..., Any]]] = {
     "inverse": lambda u, t: t / max(t, abs(u)),
     "unit": lambda u, t: u / max(t, abs(u)),
     "logsumexp": _logsumexp,
-    "softmax": lambda *args: _exp(args[int(args[-1]) - 1] - _logsumexp(*args[:-1])),
+    "softmax": lambda *args: _exp((0, *args)[int(args[-1])] - _logsumexp(*args[:-1])),
 }
 """By the function's name, for `sympy.lambdify`."""

@@ -34,18 +34,31 @@ FUNCTIONS: Final[dict[type[sp.Function], str]] = {
 """Machine functions and the name of the elementary operation (NumPy's, where NumPy has it)."""
 
 
-def linearise(expr: sp.Expr, emit: Emit, rank: Rank) -> sp.Expr:
+def linearise(expr: sp.Expr, emit: Emit, rank_of: Rank) -> sp.Expr:
     """Emit the elementary operations of `expr` and return the symbol, or scalar expression, that holds its value.
 
-    `rank(e)` orders operands by cost: 0 is a scalar (kept as an expression, evaluated once), 1 a row or weight, 2 a
+    `rank_of(e)` orders operands by cost: 0 is a scalar (kept as an expression, evaluated once), 1 a row or weight, 2 a
     value per sample. Factors and terms are taken in order of rank, so what does not vary over the batch is combined
     first. `emit(function, operands)` must return the same symbol for the same arguments if it wants subexpressions
     shared.
     """
+    ranks: dict[sp.Expr, int] = {}
+    results: dict[sp.Expr, sp.Expr] = {}
+
+    def rank(e: sp.Expr) -> int:
+        if e not in ranks:
+            # Of symbols alone does the caller know; arguments are shorter than their free symbols.
+            ranks[e] = rank_of(e) if not e.args else max(map(rank, e.args))
+        return ranks[e]
 
     def walk(e: sp.Expr) -> sp.Expr:
-        if rank(e) == 0 or e.is_Symbol:
+        if e.is_Symbol or rank(e) == 0:
             return e
+        if e not in results:
+            results[e] = operation(e)
+        return results[e]
+
+    def operation(e: sp.Expr) -> sp.Expr:
         match e:
             case sp.Add():
                 return add(e)

@@ -37,6 +37,16 @@ def settle(e: sp.Expr) -> sp.Expr:
             return _choice(*e.args)
         case p.log1p() if is_polynomial(e.args[0]):
             return _log1p(e.args[0])
+        case p.softmax() if all(r.is_number or is_polynomial(r) for r in e.args):
+            # It has settled long before its arguments overflow.
+            far = sp.S(2) ** (100 // max(len(coefficients(r)) - 1 for r in e.args if r.has(G)))
+            return e.func(*(settle(r).xreplace({G: bounded(G, -far, far)}) for r in e.args))
+        case sp.sin() | sp.cos() if is_polynomial(e.args[0]) and _overflows(e.args[0]):
+            # So far out g says nothing about the phase.
+            degree = len(coefficients(e.args[0])) - 1
+            spare = max(0, *map(binary_exponent, filter(None, coefficients(e.args[0]))))
+            far = sp.S(2) ** ((100 - spare) // degree)
+            return e.func(settle(e.args[0]).xreplace({G: bounded(G, -far, far)})) if spare < 50 else e
         case p.gaussian():
             u, c = e.args
             half = binary_exponent(c) // 2
@@ -138,9 +148,13 @@ def _whole(coefficient: sp.Expr, powers: list[tuple[sp.Expr, sp.Expr]]) -> tuple
         base, n = max(factors.items(), key=lambda item: (item[1] * (len(coefficients_of(item[0])) - 1), item[1]))
         size = binary_exponent(coefficient)
         if n > 1 and (size < -ROOM or size > 3 * ROOM):
-            step = size // n
-            factors[scaled(base, step)] = factors.pop(base)
-            coefficient /= sp.S(2) ** (step * n)
+            # The power takes it in n equal parts or, where these would be less than 2, in as many as there are.
+            step = -(-abs(size) // n)
+            times = -(-abs(size) // step) if size < 0 else size // step
+            step = step if size > 0 else -step
+            del factors[base]
+            factors |= {scaled(base, step): times} | ({base: n - times} if times < n else {})
+            coefficient /= sp.S(2) ** (step * times)
     return coefficient, sp.Mul(*(base**n for base, n in factors.items()))
 
 

@@ -49,7 +49,7 @@ FUNCTIONS = {
     "inverse": lambda u, t: t / np.maximum(np.abs(u), t),
     "unit": lambda u, t: u / np.maximum(np.abs(u), t),
     "logsumexp": lambda *r: np.log1p(sum(map(np.exp, r))),
-    "softmax": lambda *args: np.exp(args[int(args[-1]) - 1]) / (1 + sum(map(np.exp, args[:-1]))),
+    "softmax": lambda *args: np.exp((0 * args[0], *args)[int(args[-1])]) / (1 + sum(map(np.exp, args[:-1]))),
 }
 
 
