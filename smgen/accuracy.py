@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from smgen.primitives import REFERENCE, G, absolute, kept, stable
+from smgen.primitives import REFERENCE, G, absolute, choose, guarded, kept, stable
 from smgen.scalar import evaluate
 
 DIGITS: Final = 60
@@ -100,8 +100,8 @@ def _judge(form: sp.Expr, exact_form: sp.Expr, dtype: str, points: Array, *, far
     exact, sensitivity = _reference(exact_form, dtype, points.tobytes())
     limits = np.finfo(dtype)
     eps, tiny, largest = float(limits.eps), float(limits.tiny), float(limits.max)
-    least = np.maximum(sensitivity, tiny) / eps
     with np.errstate(all="ignore"):
+        least = np.maximum(sensitivity, tiny) / eps
         size = np.abs(exact)
         cap = _beyond(points, size) if far_out else _on_side(points, size)
         excused = np.fmin(terms, CANCELLING * cap)
@@ -196,7 +196,7 @@ def _reference(expr: sp.Expr, dtype: str, at: bytes) -> tuple[Array, Array]:
 
 def compiled(expr: sp.Expr) -> Callable[[Any], Any]:
     """`expr` as a function of an mpmath number, common subexpressions once."""
-    function: Callable[[Any], Any] = sp.lambdify(G, expr, [REFERENCE, "mpmath"], cse=_cse)
+    function: Callable[[Any], Any] = sp.lambdify(G, guarded(expr), [REFERENCE, "mpmath"], cse=_cse)
     return function
 
 
@@ -231,6 +231,9 @@ def _terms(expr: sp.Expr) -> sp.Expr:
     """The sum of absolute terms, through sums, products and whole powers: what cancels is judged by it."""
     if isinstance(expr, kept):
         return _terms(expr.args[0])
+    if isinstance(expr, choose):
+        a, b, x, y = expr.args
+        return choose(a, b, _terms(x), _terms(y))
     if expr.is_number:
         return abs(expr)
     if expr.is_Add or expr.is_Mul:

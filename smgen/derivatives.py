@@ -172,6 +172,9 @@ def _tame(expr: sp.Expr) -> bool:
 
 def _shortest(derivative: sp.Expr) -> sp.Expr:
     """The form with the fewest operations among: as differentiated, factored, and factored over one denominator."""
+    if isinstance(derivative, choose):
+        a, b, x, y = derivative.args
+        return choose(a, b, _shortest(x), _shortest(y))
     if not (derivative.is_Add or derivative.is_Mul) or not _tame(derivative):
         return derivative
     forms = [derivative, sp.factor(derivative), sp.factor(sp.together(derivative))]

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+import mpmath
 import sympy as sp
 
 from smgen.constants import binary_exponent
-from smgen.primitives import G, absolute, inverse, kept, maximum, minimum, unit
+from smgen.primitives import REFERENCE, G, absolute, guarded, inverse, kept, maximum, minimum, unit
 
 ROOM: Final = 4
 """Constants from 2^−4 on are no reason to rescale: what they save lies within a factor 16 of the largest number."""
@@ -48,7 +49,7 @@ def bounded(v: sp.Expr, low: sp.Expr | None, high: sp.Expr | None) -> sp.Expr:
 
 
 def centre(polynomials: list[sp.Expr]) -> sp.Expr:
-    """The a g + b whose powers occur in the polynomials, if it is one; g otherwise."""
+    """The g + b whose powers occur in the polynomials, if it is one; g otherwise."""
     found = {
         power.base
         for e in polynomials
@@ -56,20 +57,22 @@ def centre(polynomials: list[sp.Expr]) -> sp.Expr:
         if isinstance(power, sp.Pow) and power.base.is_Add and power.exp.is_Integer and power.exp > 1
         if is_polynomial(power.base) and len(coefficients(power.base)) == 2
     }
-    return found.pop() if len(found) == 1 else G
+    if len(found) != 1:
+        return G
+    b, a = coefficients(found.pop())
+    return G + b / a
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """An affine u = a g + b and the size t at which the terms of polynomials in u are about equal, a power of two."""
+    """A shifted u = g + b and the size t at which the terms of polynomials in u are about equal, a power of two."""
 
     u: sp.Expr
     t: sp.Expr
 
     def coefficients(self, e: sp.Expr) -> tuple[sp.Expr, ...]:
         """Those of a polynomial in g as one in u."""
-        b, a = coefficients(self.u) if self.u != G else (sp.S.Zero, sp.S.One)
-        return coefficients(sp.expand(e if (a, b) == (1, 0) else e.xreplace({G: (G - b) / a})))
+        return coefficients(sp.expand(e if self.u == G else e.xreplace({G: G - (self.u - G)})))
 
     def homogeneous(self, e: sp.Expr) -> tuple[sp.Expr, int]:
         """(Σ_k c_k r^k (s/t)^(d−k), d): what remains of a polynomial when m^d is taken out."""
@@ -144,3 +147,23 @@ def falls(w: sp.Expr, by: int) -> tuple[sp.Expr | None, sp.Expr | None]:
     bound = sp.S(2) ** max(exponents)
     left = cs[d].is_negative if d % 2 == 0 else cs[d].is_positive
     return (-bound if left else None), (bound if cs[d].is_negative else None)
+
+
+@lru_cache(maxsize=512)
+def seen_to_fall(w: sp.Expr, by: int) -> tuple[sp.Expr | None, sp.Expr | None]:
+    """`falls` for what is no polynomial, from its values at powers of two; the judge looks at the outcome."""
+    if w.has(sp.sin, sp.cos, sp.tan):
+        return None, None
+    f = sp.lambdify(G, guarded(w), [REFERENCE, "mpmath"])
+    ends = []
+    for sign in (-1, 1):
+        fallen = None
+        for exponent in range(60, 3, -1):
+            try:
+                if not f(mpmath.mpf(sign * 2**exponent)) < -by:
+                    break
+            except (ValueError, ZeroDivisionError, TypeError):
+                break
+            fallen = sp.Integer(sign * 2**exponent)
+        ends.append(fallen)
+    return ends[0], ends[1]

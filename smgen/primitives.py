@@ -34,9 +34,9 @@ from smgen.functions import (
 from smgen.references import REFERENCE
 
 __all__ = [
-    "KINKED", "KNOWN", "REFERENCE", "SAVED", "G", "absolute", "choose", "erf", "erfcx", "expm1", "gaussian", "inverse",
-    "kept", "log1p", "logcosh", "logsumexp", "maximum", "minimum", "ndtr", "nearest", "relu", "sech", "sigmoid",
-    "signum", "softmax", "softplus", "stable", "step", "unit",
+    "KINKED", "KNOWN", "REFERENCE", "SAVED", "G", "absolute", "choose", "erf", "erfcx", "expm1", "gaussian",
+    "guarded", "inverse", "kept", "log1p", "logcosh", "logsumexp", "maximum", "minimum", "ndtr", "nearest", "relu",
+    "sech", "sigmoid", "signum", "softmax", "softplus", "stable", "step", "unit",
 ]  # fmt: skip
 
 G: Final = sp.Symbol("g", real=True)
@@ -53,6 +53,21 @@ KNOWN: Final = (*SAVED, *KINKED)
 """Every function that may stand in a pointwise expression."""
 
 _COMPOSED: Final = (softplus, sigmoid, logcosh, sech, gaussian, ndtr, inverse, unit, logsumexp, softmax)
+
+
+def guarded(expr: sp.Expr) -> sp.Expr:
+    """`expr` with every branch of a choice computed beyond its border as at the border, so that it does no harm there.
+
+    All branches are computed everywhere.
+    """
+
+    def guard(call: sp.Expr) -> sp.Expr:
+        a, b, x, y = call.args
+        if a != G or not b.is_number:
+            return call
+        return choose(a, b, x.xreplace({G: minimum(G, b)}), y.xreplace({G: maximum(G, b)}))
+
+    return expr.replace(lambda e: isinstance(e, choose), guard) if expr.has(choose) else expr
 
 
 def stable(expr: sp.Expr) -> sp.Expr:

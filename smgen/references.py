@@ -56,7 +56,7 @@ def _ndtr(u: Any) -> Any:
 
 def _logsumexp(*exponents: Any) -> Any:
     most = max(0, *exponents)
-    return most + mpmath.log(_exp(-most) + sum(_exp(r - most) for r in exponents))
+    return most + mpmath.log1p(_expm1(-most) + sum(_exp(r - most) for r in exponents))
 
 
 def _log1p(u: Any) -> Any:

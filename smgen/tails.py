@@ -15,7 +15,18 @@ import sympy as sp
 from smgen import primitives as p
 from smgen.constants import binary_exponent
 from smgen.differences import tidy
-from smgen.polynomials import ROOM, Variable, bounded, coefficients, falls, is_polynomial, quotient, scaled, variable
+from smgen.polynomials import (
+    ROOM,
+    Variable,
+    bounded,
+    coefficients,
+    falls,
+    is_polynomial,
+    quotient,
+    scaled,
+    seen_to_fall,
+    variable,
+)
 from smgen.primitives import G
 
 UNDERFLOW: Final = 800
@@ -41,7 +52,7 @@ def settle(e: sp.Expr) -> sp.Expr:
             # It has settled long before its arguments overflow.
             far = sp.S(2) ** (100 // max(len(coefficients(r)) - 1 for r in e.args if r.has(G)))
             return e.func(*(settle(r).xreplace({G: bounded(G, -far, far)}) for r in e.args))
-        case sp.sin() | sp.cos() if is_polynomial(e.args[0]) and _overflows(e.args[0]):
+        case sp.sin() | sp.cos() if is_polynomial(e.args[0]) and _growth(e.args[0]) > 1:
             # So far out g says nothing about the phase.
             degree = len(coefficients(e.args[0])) - 1
             spare = max(0, *map(binary_exponent, filter(None, coefficients(e.args[0]))))
@@ -97,8 +108,8 @@ def _log1p_in_two(v: Variable, w: sp.Expr) -> sp.Expr:
 
 
 def _product(e: sp.Expr) -> sp.Expr:
-    coefficient, rest = e.as_coeff_Mul()
-    constants, varying = rest.as_independent(G, as_Add=False)
+    coefficient, other = e.as_coeff_Mul()
+    constants, varying = other.as_independent(G, as_Add=False)
     powers = [factor.as_base_exp() for factor in sp.Mul.make_args(varying)]
     calls: dict[sp.Expr, sp.Expr] = {}
     polynomials = [(base, n) for base, n in powers if n.is_Rational and is_polynomial(base)]
@@ -106,6 +117,8 @@ def _product(e: sp.Expr) -> sp.Expr:
         polynomials = [(frozen, n) for base, n in powers if (frozen := _frozen(base, n, calls)) is not None]
     taken = [(base.xreplace(calls), n) for base, n in polynomials]
     others = [power for power in powers if power not in taken]
+    if polynomials and (spread := _spread(e, taken, others)) is not None:
+        return spread
     bounds = _bounds(others)
     form = None
     one_line = len(polynomials) == 1 and len(coefficients(polynomials[0][0])) == 2
@@ -113,12 +126,28 @@ def _product(e: sp.Expr) -> sp.Expr:
         form = quotient(polynomials, bounds)
     if form is None:
         coefficient, form = _whole(coefficient, taken)
-    form = _outside(form.xreplace({name: settle(call) for name, call in calls.items()}), bounds)
+    form = form.xreplace({name: settle(call) for name, call in calls.items()})
     # exp is a power of E for sympy.
-    settled = [
-        settle(sp.Pow(base, n)) if base == sp.E else _outside(settle(base), bounds) ** settle(n) for base, n in others
-    ]
-    return sp.Mul(coefficient, constants, form, *settled)
+    rest = [(base, n) if base == sp.E else (settle(base), settle(n)) for base, n in others]
+    if bounds and _growth(form) + sum(_growth(base) * (n if n.is_number else 1) for base, n in rest) > 1:
+        form = _bound(form, bounds)
+        rest = [(base if base == sp.E else _bound(base, bounds), n) for base, n in rest]
+    powered = (settle(sp.Pow(base, n)) if base == sp.E else base**n for base, n in rest)
+    return sp.Mul(coefficient, constants, form, *powered)
+
+
+def _spread(
+    e: sp.Expr, polynomials: list[tuple[sp.Expr, sp.Expr]], others: list[tuple[sp.Expr, sp.Expr]]
+) -> sp.Expr | None:
+    """A product that is better computed term by term: a sum with roots in it by powers, polynomials of many sizes."""
+    below = any(n.is_negative or not n.is_Integer for _, n in polynomials)
+    for base, n in others:
+        if below and n == 1 and base.is_Add and any(G in power.free_symbols for power in base.atoms(sp.Pow)):
+            return sp.Add(*(settle(e / base * term) for term in base.args))
+    size = binary_exponent(e.as_coeff_Mul()[0])
+    if not others and not below and any(base.is_Add for base, _ in polynomials) and not -ROOM <= size <= 3 * ROOM:
+        return settle(sp.expand(e))
+    return None
 
 
 def _frozen(base: sp.Expr, n: sp.Expr, calls: dict[sp.Expr, sp.Expr]) -> sp.Expr | None:
@@ -143,13 +172,13 @@ def _outermost(e: sp.Expr) -> set[sp.Expr]:
 
 def _whole(coefficient: sp.Expr, powers: list[tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr]:
     """A product of whole powers takes a small or large constant into the base of its highest power."""
-    factors = {settle(base): int(n) for base, n in powers}
+    factors = {settle(base): n for base, n in powers}
     if factors:
         base, n = max(factors.items(), key=lambda item: (item[1] * (len(coefficients_of(item[0])) - 1), item[1]))
         size = binary_exponent(coefficient)
-        if n > 1 and (size < -ROOM or size > 3 * ROOM):
+        if n.is_Integer and n > 1 and (size < -ROOM or size > 3 * ROOM):
             # The power takes it in n equal parts or, where these would be less than 2, in as many as there are.
-            step = -(-abs(size) // n)
+            step = -(-abs(size) // int(n))
             times = -(-abs(size) // step) if size < 0 else size // step
             step = step if size > 0 else -step
             del factors[base]
@@ -169,7 +198,7 @@ def _bounds(factors: list[tuple[sp.Expr, sp.Expr]]) -> dict[sp.Expr, sp.Expr]:
     high: sp.Expr | None = None
     for base, n in factors:
         for w in _exponents(base, n):
-            left, right = falls(w, UNDERFLOW)
+            left, right = falls(w, UNDERFLOW) if is_polynomial(w) else seen_to_fall(w, UNDERFLOW)
             low = left if low is None or (left is not None and left > low) else low
             high = right if high is None or (right is not None and right < high) else high
     return {} if low is None and high is None else {G: bounded(G, low, high)}
@@ -189,27 +218,26 @@ def _exponents(base: sp.Expr, n: sp.Expr) -> list[sp.Expr]:
                 found = [base.args[0], -base.args[0]]
             case p.gaussian():
                 found = [-base.args[1] * base.args[0] ** 2]
+            case p.softmax():
+                *exponents, k = (*base.args,)
+                others = [sp.S.Zero, *exponents]
+                found = [others[int(k)] - other for other in others]
             case _:
                 found = []
-    return [w for w in found if is_polynomial(w)]
+    return [w for w in found if G in w.free_symbols]
 
 
-def _outside(e: sp.Expr, bounds: dict[sp.Expr, sp.Expr]) -> sp.Expr:
-    """Put bounds for g in a factor that could overflow: outside functions that have theirs."""
-    return _bound(e, bounds) if bounds and _overflows(e) else e
-
-
-def _overflows(e: sp.Expr) -> bool:
-    """Whether a factor, or a term of it, is more than g times a number of at most 1."""
+def _growth(e: sp.Expr) -> int:
+    """0 for what is bounded, 1 for g times a number of at most 1, 2 for all else: outside functions."""
+    if e == sp.E:
+        return 0
     closed = {call: sp.Dummy() for call in e.atoms(sp.Function) if not isinstance(call, _OPEN)}
     open_e = e.xreplace(closed)
     if G not in open_e.free_symbols:
-        return False
-    if not open_e.is_polynomial(G):
-        return True
-    cs = coefficients(open_e)
-    terms = sp.Add.make_args(e)
-    return len(cs) > 2 or any(abs(term.as_coeff_Mul()[0]) > 1 for term in terms if term.has(G)) or not terms
+        return 0
+    if not open_e.is_polynomial(G) or len(coefficients(open_e)) > 2:
+        return 2
+    return 2 if any(abs(term.as_coeff_Mul()[0]) > 1 for term in sp.Add.make_args(e) if term.has(G)) else 1
 
 
 _OPEN: Final = (p.kept, p.maximum, p.minimum, p.absolute, p.choose)
