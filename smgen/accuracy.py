@@ -146,7 +146,7 @@ def _beyond(points: Array, size: Array) -> Array:
 def _around(values: Array) -> Array:
     """The largest of each value and its neighbours: of a wave, one place may be insensitive by chance."""
     padded = np.concatenate([values[:1], values, values[-1:]])
-    return np.maximum(np.maximum(padded[:-2], padded[2:]), values)
+    return np.array(np.maximum(np.maximum(padded[:-2], padded[2:]), values))
 
 
 def _nested(expr: sp.Expr) -> int:

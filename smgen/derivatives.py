@@ -62,7 +62,7 @@ def symbolic(function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, origin: str 
     called = not isinstance(function, sp.Basic) and callable(function)
     if called:
         try:
-            expr = function(G)  # type: ignore[operator]
+            expr = function(G)
         except SmgenError:
             raise
         except Exception as error:

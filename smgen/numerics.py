@@ -74,7 +74,8 @@ def numerics(
     """What is to be said of one nonlinearity in a dtype. Raises `UnsupportedNonlinearity` where it is not real."""
     f = differentiate(op.expr)
     domain = domain or _within(REALS, op.domain)
-    found = [(NumericsWarning, f"{vertex.origin}: '{vertex.name}' {text}") for text in _kinks(f, domain)]
+    found: list[tuple[type[SmgenWarning], str]] = []
+    found += [(NumericsWarning, f"{vertex.origin}: '{vertex.name}' {text}") for text in _kinks(f, domain)]
     for mark, form, exact in zip(MARKS, f.forms, f.derivatives, strict=True):
         try:
             for constant in sorted(_constants(form), key=sp.default_sort_key):

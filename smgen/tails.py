@@ -219,9 +219,8 @@ def _exponents(base: sp.Expr, n: sp.Expr) -> list[sp.Expr]:
             case p.gaussian():
                 found = [-base.args[1] * base.args[0] ** 2]
             case p.softmax():
-                *exponents, k = (*base.args,)
-                others = [sp.S.Zero, *exponents]
-                found = [others[int(k)] - other for other in others]
+                exponents = (sp.S.Zero, *base.args[:-1])
+                found = [exponents[int(base.args[-1])] - other for other in exponents]
             case _:
                 found = []
     return [w for w in found if G in w.free_symbols]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -92,12 +93,14 @@ class Lowering:
         outs: list[Buffer] = []
         exprs: list[sp.Expr] = []
         shape = (BATCH, v.units)
+        labels: Counter[str] = Counter()
         for call in f.saved:
             if call != f.f:
-                label = call.func.__name__
-                out = self.emitter.new(
-                    f"{label}_{v.name}", shape, f"{label}_{v.name} = {_plain(call.subs(primitives.G, sp.Symbol(text)))}"
-                )
+                label = call.func.__name__ + ("_minus" if call.args[0].could_extract_minus_sign() else "")
+                labels[label] += 1
+                label += f"_{labels[label]}" if labels[label] > 1 else ""
+                math = f"{label}_{v.name} = {_plain(call.subs(primitives.G, sp.Symbol(text)))}"
+                out = self.emitter.new(f"{label}_{v.name}", shape, math)
                 outs.append(out)
                 exprs.append(call.xreplace({primitives.G: source}))
                 known[call] = out.symbol
