@@ -177,7 +177,11 @@ def _shortest(derivative: sp.Expr) -> sp.Expr:
         return choose(a, b, _shortest(x), _shortest(y))
     if not (derivative.is_Add or derivative.is_Mul) or not _tame(derivative):
         return derivative
-    forms = [derivative, sp.factor(derivative), sp.factor(sp.together(derivative))]
+    # sympy would take exp(−(g − 1)²) apart into factors that overflow.
+    names = {call: sp.Dummy(real=True) for call in derivative.atoms(sp.exp)}
+    calls = {name: call for call, name in names.items()}
+    named = derivative.xreplace(names)
+    forms = [derivative, *(form.xreplace(calls) for form in (sp.factor(named), sp.factor(sp.together(named))))]
     return min(forms, key=lambda form: (sp.count_ops(form), sp.default_sort_key(form)))
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from smgen.build import Options
+from smgen.constants import readable
 from smgen.cost import cost, savings
 from smgen.derivatives import differentiate
 from smgen.exactness import verdict
@@ -42,7 +43,9 @@ def facts(network: Network, options: Options) -> dict[str, Any]:
         "parameters": {key: list(shape) for key, shape in network.parameters.items()},
         "parameter_count": sum(prod(shape) for shape in network.parameters.values()),
         "nonlinearities": {
-            v.name: dict(zip(("f", "f1", "f2", "f3"), map(str, differentiate(v.op.expr).derivatives), strict=True))
+            v.name: dict(
+                zip(("f", "f1", "f2", "f3"), map(str, map(readable, differentiate(v.op.expr).derivatives)), strict=True)
+            )
             for v in network.vertices
             if isinstance(v.op, Pointwise)
         },
@@ -119,7 +122,9 @@ def _derivatives(network: Network) -> Table:
         table.add_column(column)
     for v in network.vertices:
         if isinstance(v.op, Pointwise):
-            table.add_row(v.name, *(sp.pretty(d, use_unicode=True) for d in differentiate(v.op.expr).derivatives))
+            table.add_row(
+                v.name, *(sp.pretty(readable(d), use_unicode=True) for d in differentiate(v.op.expr).derivatives)
+            )
     return table
 
 

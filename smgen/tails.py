@@ -122,8 +122,8 @@ def _product(e: sp.Expr) -> sp.Expr:
     bounds = _bounds(others)
     form = None
     one_line = len(polynomials) == 1 and len(coefficients(polynomials[0][0])) == 2
-    if any(n.is_negative or not n.is_Integer for _, n in polynomials) and not one_line:
-        form = quotient(polynomials, bounds)
+    if any(n.is_negative or not n.is_Integer for _, n in polynomials):
+        form = _line(*polynomials[0]) if one_line else quotient(polynomials, bounds)
     if form is None:
         coefficient, form = _whole(coefficient, taken)
     form = form.xreplace({name: settle(call) for name, call in calls.items()})
@@ -134,6 +134,12 @@ def _product(e: sp.Expr) -> sp.Expr:
         rest = [(base if base == sp.E else _bound(base, bounds), n) for base, n in rest]
     powered = (settle(sp.Pow(base, n)) if base == sp.E else base**n for base, n in rest)
     return sp.Mul(coefficient, constants, form, *powered)
+
+
+def _line(base: sp.Expr, n: sp.Expr) -> sp.Expr:
+    """(a g + b)^n as a^n (g + b/a)^n, so that a g does not overflow before the result does."""
+    b, a = coefficients(base)
+    return a**n * (G + b / a) ** n if a.is_positive else base**n
 
 
 def _spread(

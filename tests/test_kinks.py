@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import sympy as sp
 
 import smgen as sm
 from smgen.derivatives import differentiate
-from smgen.errors import NetworkError, UnsupportedNonlinearity
+from smgen.errors import NetworkError, NumericsWarning, UnsupportedNonlinearity
 from smgen.exactness import verdict
 from smgen.network import Network
 from smgen.nodes import Pointwise
@@ -128,7 +129,9 @@ def test_the_graph_shows_what_is_never_negative() -> None:
         sm.pointwise(sm.square(a), lambda u: u / (1 + u)),
     ):
         network = Network(energy=sm.pointwise(squares, lambda u: sp.sqrt(u + sp.Rational(1, 100)), name="root"))
-        check_nonlinearities(network, "float64") if "Abs" not in network.text else None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NumericsWarning)
+            check_nonlinearities(network, "float64")
         assert domains_of(network)["root"][0] == 0
     for anything in (sm.linear(sm.square(a), 2), sm.scale(sm.square(a)), sm.add(sm.square(a), b), sm.silu(a)):
         network = Network(energy=sm.pointwise(anything, lambda u: sp.sqrt(u + sp.Rational(1, 100))))
