@@ -36,6 +36,12 @@ def values(e: sp.Expr, g: Interval) -> Interval:
     if G not in e.free_symbols:
         value = float(e)
         return value, value
+    if isinstance(e, p.choose) and e.args[0] == G and e.args[1].is_number:
+        border = float(e.args[1])
+        left = values(e.args[2], (g[0], min(border, g[1]))) if g[0] < border else None
+        right = values(e.args[3], (max(border, g[0]), g[1])) if g[1] >= border else None
+        branches = [branch for branch in (left, right) if branch is not None]
+        return min(low for low, _ in branches), max(high for _, high in branches)
     inner = [values(arg, g) for arg in e.args]
     match e:
         case sp.Add():

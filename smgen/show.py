@@ -116,15 +116,17 @@ def _layers(network: Network) -> Table:
     return table
 
 
+def _derivatives_of(op: Pointwise) -> list[sp.Expr]:
+    return [readable(derivative) for derivative in differentiate(op.expr).derivatives]
+
+
 def _derivatives(network: Network) -> Table:
     table = Table(title="Nonlinearities", title_justify="left", show_lines=True)
     for column in ("vertex", "f", "f′", "f″", "f‴"):
         table.add_column(column)
     for v in network.vertices:
         if isinstance(v.op, Pointwise):
-            table.add_row(
-                v.name, *(sp.pretty(readable(d), use_unicode=True) for d in differentiate(v.op.expr).derivatives)
-            )
+            table.add_row(v.name, *(sp.pretty(d, use_unicode=True) for d in _derivatives_of(v.op)))
     return table
 
 

