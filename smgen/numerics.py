@@ -88,6 +88,8 @@ def numerics(
                 hint="rescale the function, or build with --dtype float64",
             ) from None
         if outcome.undefined:
+            if f.borders:
+                _refuse_singular(vertex, op, f, suspects(f.derivatives[0]))
             _refuse_singular(vertex, op, f, outcome.undefined[:1] if len(outcome.undefined) == 1 else ())
             _refuse(vertex, f"{mark} of {op.expr} {outcome.complaint}", _MEND["not real"])
         if outcome.complaint:

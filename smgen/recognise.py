@@ -141,7 +141,9 @@ def _log_of_sum(v: sp.Add) -> sp.Expr:
         a, b = sorted(exponents, key=sp.default_sort_key)
         return sp.log(2) + p.logcosh(a) if a == -b else a + p.softplus(sp.expand(b - a))
     if constant.is_positive and len(exponents) == len(terms) - 1 and len(exponents) > 1:
-        return sp.log(constant) + p.logsumexp(*(r - sp.log(constant) for r in sorted(exponents, key=_order)))
+        return sp.log(constant) + p.logsumexp(
+            *(r - sp.log(constant) for r in sorted(exponents, key=sp.default_sort_key))
+        )
     if constant == 0 and len(exponents) == len(terms):
         first, *rest = sorted(exponents, key=_leading)
         return first + p.logsumexp(*(sp.expand(r - first) for r in rest))
@@ -150,17 +152,8 @@ def _log_of_sum(v: sp.Add) -> sp.Expr:
 
 def _leading(exponent: sp.Expr) -> tuple[float, sp.Expr]:
     """What counts farthest from 0 first: relative to it no other exponent overflows."""
-    poly = sp.Poly(exponent, p_symbol(exponent)) if exponent.is_polynomial() else None
-    return (-float(poly.LC()) if poly is not None and poly.degree() % 2 == 0 else 0.0), _order(exponent)
-
-
-def p_symbol(exponent: sp.Expr) -> sp.Symbol:
-    """The symbol of an expression that has one."""
-    return min(exponent.free_symbols, key=str)
-
-
-def _order(exponent: sp.Expr) -> sp.Expr:
-    return sp.default_sort_key(exponent)
+    poly = sp.Poly(exponent, min(exponent.free_symbols, key=str)) if exponent.is_polynomial() else None
+    return (-float(poly.LC()) if poly is not None and poly.degree() % 2 == 0 else 0.0), sp.default_sort_key(exponent)
 
 
 def _exponential(call: sp.exp) -> sp.Expr:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import mpmath
 import sympy as sp
 
-from smgen.primitives import REFERENCE, G, guarded, log1p
+from smgen.primitives import REFERENCE, G, log1p
 
 MARKS: Final = ("f", "f′", "f″", "f‴")
 DIGITS: Final = 60
@@ -51,7 +51,7 @@ def explain(derivatives: tuple[sp.Expr, ...], place: Any) -> str:
     """What is wrong with f … f‴ at a place, in words; nothing where they are real, or not real on a whole side."""
     with mpmath.workdps(2 * DIGITS):
         for mark, derivative in zip(MARKS, derivatives, strict=True):
-            text = _explained(mark, sp.lambdify(G, guarded(derivative), [REFERENCE, "mpmath"]), mpmath.mpf(place))
+            text = _explained(mark, sp.lambdify(G, derivative, [REFERENCE, "mpmath"]), mpmath.mpf(place))
             if text is not None:
                 return text
     return ""
