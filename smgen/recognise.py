@@ -1,8 +1,6 @@
 """Rewrite what users write into what computes well: log(1 + exp(g)) becomes softplus(g), and so on.
 
-Bottom-up walks over the expression, until one changes nothing. Every rule is an identity of real functions; none
-changes a value, only how it is computed. What no rule knows stays as it is, is evaluated at build time, and warned
-about where it fails.
+Bottom-up walks over the expression, until one changes nothing. Every rule is an identity of real functions.
 """
 
 from __future__ import annotations
