@@ -1,17 +1,19 @@
-"""Is a generated formula right in the module's dtype? Evaluated from −1e4 to 1e4 and judged against mpmath."""
+"""Is a formula right in the module's dtype? Evaluated from one end of its range to the other and judged by mpmath."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from math import log10
+from typing import Any, Final, TypeAlias
 
 import mpmath
 import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from smgen.primitives import REFERENCE, G, stable
+from smgen.primitives import REFERENCE, G, absolute, choose, guarded, kept, stable
 from smgen.scalar import evaluate
 
 DIGITS: Final = 60
@@ -21,101 +23,224 @@ CANCELLING: Final = 16
 """Terms that cancel are an excuse up to this many times the largest value the formula takes on that side of 0."""
 MIDDLE: Final = 10
 """What is not farther than this from 0 belongs to both sides."""
+WRONG: Final = 1e-3
+"""A relative error that no cancelling terms excuse in a tail: digits are lost, not the last bits."""
+EDGE: Final = 64
+"""Whether a value within this factor of the largest number overflows is nobody's concern far out."""
+MOST_WORK: Final = 200_000
+"""Operations in arbitrary precision for one formula; one with more parts is probed at fewer places."""
 
 Array = npt.NDArray[Any]
+Domain: TypeAlias = tuple[float, float]
+EVERYWHERE: Final[Domain] = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """The outcome for one formula: NaN, infinite or inaccurate where, and the worst error in ulp elsewhere."""
+    """The outcome for one formula: NaN, infinite or inaccurate where, and the worst error in ulp elsewhere.
+
+    `undefined` are the probes where the exact value is not real.
+    """
 
     worst_ulp: float
     complaint: str = ""
+    undefined: tuple[float, ...] = ()
 
 
 @lru_cache(maxsize=4)
-def probes(dtype: str) -> Array:
+def near(dtype: str) -> Array:
     """0, ±10^k for k = −8…4 with six points a decade, and every half from −20 to 20, rounded to `dtype`."""
     decades = np.logspace(-8, 4, 73)
     points = np.concatenate([-decades[::-1], [0.0], decades, np.arange(-20, 20.25, 0.5)])
     return np.unique(points.astype(dtype))
 
 
-@dataclass(frozen=True, slots=True)
-class _Reference:
-    """A formula at the probes, from `DIGITS` digits rounded to float64.
-
-    Its value, or NaN where that is not real; the sum of its absolute terms; what one ulp of g changes in its value.
-    """
-
-    exact: Array
-    terms: Array
-    sensitivity: Array
+@lru_cache(maxsize=4)
+def far(dtype: str) -> Array:
+    """Beyond ±1e4 to the ends of the dtype, and from ±1e−9 down to its smallest normal numbers."""
+    limits = np.finfo(dtype)
+    end, start = log10(float(limits.max)), log10(float(limits.tiny))
+    decades = np.concatenate([np.logspace(start + 0.1, -9, 8), np.logspace(5, 20, 16), np.linspace(21, end - 0.01, 20)])
+    decades[-20:] = 10.0 ** decades[-20:]
+    return np.unique(np.concatenate([-decades, decades]).astype(dtype))
 
 
-@lru_cache(maxsize=1024)
-def _reference(expr: sp.Expr, dtype: str) -> _Reference:
-    with mpmath.workdps(DIGITS):
-        points = [mpmath.mpf(float(point)) for point in probes(dtype)]
-        moved = [point * (1 + float(np.finfo(dtype).eps)) for point in points]
-        exact = _values(expr, points)
-        change = [abs(a - b) for a, b in zip(exact, _values(expr, moved), strict=True)]
-        terms = [max(pair) for pair in zip(*(_values(_terms(e), points) for e in (expr, stable(expr))), strict=True)]
-        return _Reference(*(np.array([float(v) for v in column]) for column in (exact, terms, change)))
-
-
-def _values(expr: sp.Expr, points: list[Any]) -> list[Any]:
-    f = sp.lambdify(G, expr, [REFERENCE, "mpmath"])
-    return [_real(f, point) for point in points]
-
-
-def _real(f: Any, point: Any) -> Any:
-    try:
-        value = f(point)
-    except (ZeroDivisionError, ValueError):
-        return mpmath.nan
-    return value if isinstance(value, mpmath.mpf | int | float) else mpmath.nan
-
-
-def _terms(expr: sp.Expr) -> sp.Expr:
-    """The sum of absolute terms, through sums, products and whole powers: what cancels is judged by it."""
-    if expr.is_Add or expr.is_Mul:
-        return expr.func(*map(_terms, expr.args))
-    if expr.is_Pow and expr.exp.is_Integer and expr.exp.is_positive:
-        return _terms(expr.base) ** expr.exp
-    return sp.Abs(expr)
-
-
-def judge(expr: sp.Expr, dtype: str) -> Accuracy:
-    """Compare `expr`, evaluated as generated code would, with its exact value.
+def judge(form: sp.Expr, dtype: str, exact: sp.Expr | None = None, domain: Domain = EVERYWHERE) -> Accuracy:
+    """Compare `form`, evaluated as generated code would, with the value of `exact`, or of itself.
 
     An error is measured in ulp of the exact value, or of the terms that cancel in it as far as `CANCELLING` excuses
     them. What a rounding of g would do to the exact value is no fault of the formula. Below tiny/eps, where factors may
-    be subnormal, what counts is the absolute error.
+    be subnormal, what counts is the absolute error. Only the domain is probed. Raises `constants.OutOfRange`.
     """
-    points = probes(dtype)
+    exact = form if exact is None else exact
+    first = _judge(form, exact, dtype, _inside(near(dtype), domain, dtype), far_out=False)
+    if first.complaint:
+        return first
+    second = _judge(form, exact, dtype, _inside(far(dtype), domain, dtype), far_out=True)
+    return Accuracy(max(first.worst_ulp, second.worst_ulp), second.complaint, second.undefined)
+
+
+def _inside(points: Array, domain: Domain, dtype: str) -> Array:
+    low, high = domain
+    ends = [end for end in domain if np.isfinite(end)]
+    inside = points[(points >= low) & (points <= high)]
+    return np.unique(np.concatenate([inside, np.array(ends, dtype)]))
+
+
+def _judge(form: sp.Expr, exact_form: sp.Expr, dtype: str, points: Array, *, far_out: bool) -> Accuracy:
+    points = _fewer(points, 2 * _work(exact_form))
+    if not points.size:
+        return Accuracy(0.0)
+    machine = stable(form)
     with np.errstate(all="ignore"):
-        computed = np.broadcast_to(evaluate(stable(expr), {G: points}, dtype), points.shape).astype(np.float64)
-    reference = _reference(expr, dtype)
-    exact = reference.exact
-    eps, tiny = float(np.finfo(dtype).eps), float(np.finfo(dtype).tiny)
+        computed = np.broadcast_to(evaluate(machine, {G: points}, dtype), points.shape).astype(np.float64)
+        terms = np.abs(
+            np.broadcast_to(evaluate(_terms(machine), {G: points.astype(np.float64)}, "float64"), points.shape)
+        )
+    exact, sensitivity = _reference(exact_form, dtype, points.tobytes())
+    limits = np.finfo(dtype)
+    eps, tiny, largest = float(limits.eps), float(limits.tiny), float(limits.max)
     with np.errstate(all="ignore"):
-        left, right = (float(np.max(np.abs(exact[side]))) for side in (points <= MIDDLE, points >= -MIDDLE))
-        excused = np.minimum(reference.terms, CANCELLING * np.where(points < 0, left, right))
-        scale = np.maximum(np.maximum(np.abs(exact), excused), np.maximum(reference.sensitivity, tiny) / eps)
-        ulp = np.abs(computed - exact) / scale / eps
+        least = np.maximum(sensitivity, tiny) / eps
+        size = np.abs(exact)
+        cap = _beyond(points, size) if far_out else _on_side(points, size)
+        excused = np.fmin(terms, CANCELLING * cap)
+        error = np.abs(computed - exact)
+        ulp = error / np.maximum(np.maximum(size, 0 if far_out else excused), least) / eps
+        wrong = (error > WRONG * np.maximum(size, _around(least))) & (np.abs(points) > MIDDLE)
     undefined = np.isnan(exact)
     infinite = ~undefined & ~np.isfinite(computed)
-    worst = float(np.max(ulp[~undefined & ~infinite], initial=0.0))
+    if far_out:
+        infinite &= size < largest / EDGE
+        wrong &= size < largest / EDGE
+    finite = ~undefined & np.isfinite(computed)
+    worst = float(np.max(ulp[finite], initial=0.0))
+    inaccurate = finite & (wrong if far_out else wrong | (ulp > FEW_ULP + 2 * _nested(exact_form)))
     for bad, what in (
         (undefined, "is not real"),
         (infinite & np.isnan(computed), "is NaN"),
         (infinite, "overflows"),
-        (ulp > FEW_ULP, "loses accuracy"),
+        (inaccurate, "loses accuracy"),
     ):
         if bad.any():
-            return Accuracy(worst, f"{what} {_ranges(points, bad)}")
+            where = tuple(map(float, points[undefined]))
+            return Accuracy(worst, f"{what} {_ranges(points, bad)}", where)
     return Accuracy(worst)
+
+
+def _on_side(points: Array, size: Array) -> Array:
+    """The largest value on the same side of 0."""
+    sides = (points <= MIDDLE, points >= -MIDDLE)
+    left, right = (float(np.max(size[side], initial=0.0, where=~np.isnan(size[side]))) for side in sides)
+    return np.where(points < 0, left, right)
+
+
+def _beyond(points: Array, size: Array) -> Array:
+    """The largest value at places of one sign that are as far from 0 or farther."""
+    finite = np.nan_to_num(size, nan=0.0, posinf=np.inf)
+    left = np.maximum.accumulate(finite)
+    right = np.maximum.accumulate(finite[::-1])[::-1]
+    return np.where(points < 0, left, right)
+
+
+def _around(values: Array) -> Array:
+    """The largest of each value and its neighbours: of a wave, one place may be insensitive by chance."""
+    padded = np.concatenate([values[:1], values, values[-1:]])
+    return np.array(np.maximum(np.maximum(padded[:-2], padded[2:]), values))
+
+
+def _nested(expr: sp.Expr) -> int:
+    """How many functions are taken of functions, one in the other: every one adds the errors of its own."""
+    known: dict[sp.Basic, int] = {}
+
+    def depth(e: sp.Basic) -> int:
+        if e not in known:
+            known[e] = max(map(depth, e.args), default=0) + isinstance(e, sp.Function)
+        return known[e]
+
+    return max(0, depth(expr) - 2)
+
+
+def _work(expr: sp.Expr) -> int:
+    """Operations at a place: distinct subexpressions, functions counted as twenty for an argument."""
+    seen: set[sp.Basic] = set()
+    waiting: list[sp.Basic] = [expr]
+    while waiting:
+        e = waiting.pop()
+        if e not in seen:
+            seen.add(e)
+            waiting.extend(e.args)
+    return len(seen) + 20 * sum(len(e.args) for e in seen if isinstance(e, sp.Function))
+
+
+def _fewer(points: Array, work: int) -> Array:
+    """So many of the points that `work` at each stays within bounds; always 0, where it is one."""
+    stride = max(1, -(-work * len(points) // MOST_WORK))
+    return np.unique(np.concatenate([points[:: min(stride, max(len(points) // 12, 1))], points[points == 0]]))
+
+
+@lru_cache(maxsize=1024)
+def _reference(expr: sp.Expr, dtype: str, at: bytes) -> tuple[Array, Array]:
+    """The exact values at the places, NaN where they are not real, and what one ulp of g changes in them."""
+    points = np.frombuffer(at, dtype)
+    step = 1 + float(np.finfo(dtype).eps)
+    f = compiled(expr)
+    values, changes = [], []
+    for point in map(float, points):
+        with mpmath.workdps(DIGITS + (int(2.5 * abs(log10(abs(point)))) if point else 0)):
+            value = real(f, mpmath.mpf(point))
+            values.append(float(value))
+            changes.append(float(abs(real(f, mpmath.mpf(point) * step) - value)))
+    return np.array(values), np.nan_to_num(np.array(changes), nan=0.0, posinf=np.inf)
+
+
+def compiled(expr: sp.Expr) -> Callable[[Any], Any]:
+    """`expr` as a function of an mpmath number, common subexpressions once."""
+    function: Callable[[Any], Any] = sp.lambdify(G, guarded(expr), [REFERENCE, "mpmath"], cse=_cse)
+    return function
+
+
+def _cse(expr: sp.Expr, **_: object) -> tuple[list[tuple[sp.Symbol, sp.Expr]], sp.Expr]:
+    """A name for every subexpression: whole ones only, which takes no longer than reading them once."""
+    names: list[tuple[sp.Symbol, sp.Expr]] = []
+    known: dict[sp.Expr, sp.Expr] = {}
+
+    def named(e: sp.Expr) -> sp.Expr:
+        if not e.args or e.is_number:
+            return e
+        if e not in known:
+            args = [named(arg) for arg in e.args]
+            name = sp.Symbol(f"t{len(names)}", real=True)
+            names.append((name, e.func(*args, evaluate=False) if e.is_Add or e.is_Mul else e.func(*args)))
+            known[e] = name
+        return known[e]
+
+    return names, named(expr)
+
+
+def real(f: Callable[[Any], Any], point: Any) -> Any:
+    """The value at a place, NaN where it is not real."""
+    try:
+        value = f(point)
+    except (ZeroDivisionError, ValueError, TypeError):
+        return mpmath.nan
+    return mpmath.mpf(value) if isinstance(value, mpmath.mpf | int | float) else mpmath.nan
+
+
+def _terms(expr: sp.Expr) -> sp.Expr:
+    """The sum of absolute terms, through sums, products and whole powers: what cancels is judged by it."""
+    if isinstance(expr, kept):
+        return _terms(expr.args[0])
+    if isinstance(expr, choose):
+        a, b, x, y = expr.args
+        return choose(a, b, _terms(x), _terms(y))
+    if expr.is_number:
+        return abs(expr)
+    if expr.is_Add or expr.is_Mul:
+        return expr.func(*map(_terms, expr.args))
+    if expr.is_Pow and expr.exp.is_Integer and expr.exp.is_positive:
+        return _terms(expr.base) ** expr.exp
+    return absolute(expr)
 
 
 def _ranges(points: Array, bad: npt.NDArray[np.bool_]) -> str:

@@ -16,31 +16,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
-import sympy as sp
-
 from smgen import __version__
-from smgen.accuracy import judge
 from smgen.backends import BACKENDS, DTYPES
 from smgen.backends.facts import Facts
-from smgen.derivatives import differentiate
 from smgen.errors import (
     BuildError,
     InexactWarning,
-    NumericsWarning,
-    SmgenWarning,
-    UnsupportedNonlinearity,
     did_you_mean,
 )
 from smgen.files import building, changed, differs, sealed, write
 from smgen.hessians import DISTRIBUTIONS, MODES, Method, complaint, lower, quality, question
 from smgen.loader import load_sources
 from smgen.netfile import folder_of, load_network
-from smgen.network import Network, Vertex
-from smgen.nodes import Pointwise
+from smgen.network import Network
+from smgen.numerics import check_nonlinearities
 from smgen.render import template_fingerprint
-
-_MARKS = ("f", "f′", "f″", "f‴")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,41 +208,5 @@ def _quotable(text: str) -> str:
 def check(network: Network, facts: Facts) -> None:
     """Warn of an inexact recursion and of formulas that fail in the dtype; refuse what is not real."""
     if facts.quality.flat or (facts.method.hessian == "diagonal" and not facts.quality.exact):
-        _warn(InexactWarning, complaint(facts.quality))
-    for vertex in network.vertices:
-        if isinstance(vertex.op, Pointwise):
-            for kind, text in numerics(vertex, vertex.op, facts.dtype):
-                _warn(kind, text)
-
-
-def _warn(kind: type[SmgenWarning], text: str) -> None:
-    warnings.warn(text, kind, stacklevel=4)
-
-
-def numerics(vertex: Vertex, op: Pointwise, dtype: str) -> list[tuple[type[SmgenWarning], str]]:
-    """What is to be said of one nonlinearity in a dtype. Raises `UnsupportedNonlinearity` where it is not real."""
-    found: list[tuple[type[SmgenWarning], str]] = []
-    nonlinearity = differentiate(op.expr)
-    if nonlinearity.kinks:
-        names = ", ".join(nonlinearity.kinks)
-        holds = "f″ is 0 almost everywhere" if nonlinearity.derivatives[2] == 0 else "f″ holds almost everywhere only"
-        text = f"{vertex.origin}: '{vertex.name}' has kinks ({names}): {holds}, δ′ does not see them"
-        found.append((NumericsWarning, text))
-    for mark, expr in zip(_MARKS, nonlinearity.derivatives, strict=True):
-        for number in sorted(expr.atoms(sp.Number), key=sp.default_sort_key):
-            if abs(number) > float(np.finfo(dtype).max):
-                raise UnsupportedNonlinearity(
-                    origin=vertex.origin,
-                    what=f"'{vertex.name}': {mark} of {op.expr} has the constant {number}, which {dtype} cannot hold",
-                    hint="rescale the function, or build with --dtype float64",
-                )
-        outcome = judge(expr, dtype)
-        if "not real" in outcome.complaint:
-            raise UnsupportedNonlinearity(
-                origin=vertex.origin,
-                what=f"'{vertex.name}': {mark} of {op.expr} {outcome.complaint}",
-                hint="a nonlinearity must be real and have three derivatives everywhere",
-            )
-        if outcome.complaint:
-            found.append((NumericsWarning, f"{vertex.origin}: '{vertex.name}': {mark} {outcome.complaint} in {dtype}"))
-    return found
+        warnings.warn(complaint(facts.quality), InexactWarning, stacklevel=3)
+    check_nonlinearities(network, facts.dtype, stacklevel=3)

@@ -6,14 +6,20 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 import sympy as sp
 
+from smgen.calculus import Calculus
+from smgen.constants import exact
 from smgen.errors import SmgenError, UnsupportedNonlinearity, did_you_mean
-from smgen.primitives import KINKED, KNOWN, SAVED, G
+from smgen.pieces import Border, pieces
+from smgen.primitives import KINKED, KNOWN, SAVED, G, choose, logsumexp, maximum, softmax
 from smgen.recognise import recognise
+from smgen.tails import settle
 
 ORDERS = range(4)
+MOST_PARTS: Final = 20_000
 _HINT = "use a smooth real function of one symbol, such as sm.softplus, sm.tanh or sm.logcosh"
 
 
@@ -21,24 +27,30 @@ _HINT = "use a smooth real function of one symbol, such as sm.softplus, sm.tanh 
 class Nonlinearity:
     """A scalar function f of `primitives.G` with its first three derivatives.
 
-    derivatives[n] is the n-th derivative in G and stable primitives. `saved` are the calls worth evaluating once per
-    element, from which f′, f″ and f‴ are rebuilt by arithmetic alone (tanh(g), σ(g), …). ratios[n] = (k, q) says that
-    the n-th derivative is q times the k-th, a shorter way where the k-th is at hand (tanh″ = −2·tanh·tanh′).
+    derivatives[n] is the n-th derivative in G and primitives, forms[n] how it is computed (`tails.settle`). `saved`
+    are the calls worth evaluating once per element, from which f′, f″ and f‴ are rebuilt by arithmetic alone (tanh(g),
+    σ(g), …). ratios[n] = (k, q) says that the n-th derivative is q times the k-th, a shorter way where the k-th is at
+    hand (tanh″ = −2·tanh·tanh′). `switches` names the functions whose slope jumps somewhere, `borders` where and what.
     """
 
     derivatives: tuple[sp.Expr, sp.Expr, sp.Expr, sp.Expr]
+    forms: tuple[sp.Expr, sp.Expr, sp.Expr, sp.Expr]
     saved: tuple[sp.Expr, ...]
     ratios: tuple[tuple[int, sp.Expr] | None, ...]
+    switches: tuple[str, ...]
+    borders: tuple[Border, ...] | None
 
     @property
     def f(self) -> sp.Expr:
-        """The function itself."""
-        return self.derivatives[0]
+        """The function itself, as it is computed."""
+        return self.forms[0]
 
     @property
     def kinks(self) -> tuple[str, ...]:
-        """Names of the functions in f whose slope jumps."""
-        return tuple(sorted({call.func.__name__ for call in self.f.atoms(*KINKED)}))
+        """Names of the functions in f that make its slope jump."""
+        if self.borders is not None and all(border.jumps not in (0, 1) for border in self.borders):
+            return ()
+        return self.switches
 
 
 def symbolic(function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, origin: str = "") -> sp.Expr:
@@ -47,7 +59,8 @@ def symbolic(function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, origin: str 
     Raises `UnsupportedNonlinearity` for what is no expression, has not exactly one symbol, or calls unknown functions.
     """
     expr = function
-    if not isinstance(function, sp.Basic) and callable(function):
+    called = not isinstance(function, sp.Basic) and callable(function)
+    if called:
         try:
             expr = function(G)
         except SmgenError:
@@ -64,6 +77,8 @@ def symbolic(function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, origin: str 
         raise UnsupportedNonlinearity(origin=origin, what=f"{function!r} is no sympy expression", hint=_HINT) from error
     if not isinstance(expr, sp.Expr) or expr.is_Matrix:
         raise UnsupportedNonlinearity(origin=origin, what=f"{expr!r} is no scalar expression", hint=_HINT)
+    if expr.has(sp.Sum, sp.Product, sp.Integral, sp.Derivative):
+        expr = expr.doit()
     _refuse_constants(expr, origin)
     symbols = sorted(expr.free_symbols, key=lambda s: s.name)
     if len(symbols) != 1:
@@ -72,6 +87,12 @@ def symbolic(function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, origin: str 
             origin=origin,
             what=f"a pointwise expression has exactly one symbol; {expr} has {found}",
             hint="put numbers in for constants; a sum of two nodes is sm.add(a, b)",
+        )
+    if called and symbols[0] != G:
+        raise UnsupportedNonlinearity(
+            origin=origin,
+            what=f"the pointwise function does not use its argument: it returns {expr}, whose symbol is its own",
+            hint="write lambda g: … in terms of g, or pass the expression itself",
         )
     return expr.xreplace({symbols[0]: G})
 
@@ -93,63 +114,127 @@ def _refuse_constants(expr: sp.Expr, origin: str) -> None:
 def differentiate(expr: sp.Expr) -> Nonlinearity:
     """F → (f, f′, f″, f‴), each in the cheaper of its forms, powers shared where the derivatives share them.
 
-    Raises `UnsupportedNonlinearity` where f′ vanishes identically or a derivative holds something without a formula.
+    Raises `UnsupportedNonlinearity` where f′ vanishes identically, a derivative holds something without a formula, or
+    f‴ has more parts than can be judged.
     """
-    # Floating-point coefficients would keep sympy from factoring what cancels.
-    f = recognise(sp.nsimplify(expr, rational=True))
-    _refuse_unknown(f)
-    f1 = _shortest(sp.diff(f, G))
-    f2 = _shortest(sp.diff(f1, G))
-    f3 = _shortest(sp.diff(f2, G))
+    written = recognise(exact(expr))
+    _refuse_unknown(written, expr)
+    cut = pieces(written)
+    f = written if cut is None else cut.f
+    calculus = Calculus()
+    orders = [f]
+    for _ in range(3):
+        slope = calculus.derivative(orders[-1])
+        _refuse_large(slope, expr)
+        orders.append(_shortest(recognise(slope) if slope.has(choose) else slope))
+    f, f1, f2, f3 = orders
     for derivative in (f1, f2, f3):
-        _refuse_unknown(derivative)
+        _refuse_unknown(derivative, expr)
     if f1 == 0:
         raise UnsupportedNonlinearity(
             what=f"{expr} has no usable derivative: f′ is 0 almost everywhere",
             hint="use a smooth function, or one of sm.relu, sm.tanh, sm.softplus",
         )
-    saved = {call for d in (f1, f2, f3) for call in d.atoms(*SAVED)}
     derivatives = (f, f1, f2, f3)
-    ratios = (None, None, _ratio(derivatives, 2), _ratio(derivatives, 3))
-    return Nonlinearity(derivatives, tuple(sorted(saved, key=sp.default_sort_key)), ratios)
+    forms = (settle(f), settle(f1), settle(f2), settle(f3))
+    saved = {call for form in forms[1:] for call in form.atoms(*SAVED)}
+    return Nonlinearity(
+        derivatives,
+        forms,
+        tuple(sorted(saved, key=sp.default_sort_key)),
+        (None, None, _ratio(derivatives, forms, 2), _ratio(derivatives, forms, 3)),
+        tuple(sorted({call.func.__name__ for call in written.atoms(*KINKED)})),
+        () if not written.has(*KINKED) else None if cut is None else cut.borders,
+    )
 
 
-def _ratio(derivatives: tuple[sp.Expr, ...], n: int) -> tuple[int, sp.Expr] | None:
-    """The shortest (k, q), 1 ≤ k < n, with f⁽ⁿ⁾ = q·f⁽ᵏ⁾, q without a quotient and shorter than f⁽ⁿ⁾ itself."""
+def _ratio(derivatives: tuple[sp.Expr, ...], forms: tuple[sp.Expr, ...], n: int) -> tuple[int, sp.Expr] | None:
+    """The shortest (k, q), 1 ≤ k < n, with f⁽ⁿ⁾ = q·f⁽ᵏ⁾, q bounded, without a quotient, shorter than f⁽ⁿ⁾ itself."""
     best: tuple[int, sp.Expr] | None = None
     for k in range(1, n):
         if derivatives[k].is_number or derivatives[n].is_number or not _tame(derivatives[n]):
             continue
         q = sp.factor(sp.cancel(derivatives[n] / derivatives[k]))
         shorter = sp.count_ops(q) + 1 < sp.count_ops(derivatives[n] if best is None else best[1] * G)
-        if sp.denom(q).is_number and shorter:
+        # What grows with g could be infinite where f⁽ᵏ⁾ is 0.
+        plain = q.is_number or G not in q.xreplace({call: sp.Dummy() for call in q.atoms(sp.Function)}).free_symbols
+        if sp.denom(q).is_number and shorter and plain and q.atoms(*SAVED) <= forms[n].atoms(*SAVED):
             best = (k, q)
     return best
 
 
 def _tame(expr: sp.Expr) -> bool:
     """Whether factoring is quick: its time grows steeply with the functions and operations of an expression."""
+    if _parts(expr) > 80 or expr.has(choose, maximum, logsumexp, softmax):
+        return False
     return len(expr.atoms(sp.Function)) <= 3 and bool(sp.count_ops(expr) <= 80)
 
 
 def _shortest(derivative: sp.Expr) -> sp.Expr:
     """The form with the fewest operations among: as differentiated, factored, and factored over one denominator."""
-    forms = [derivative]
-    if (derivative.is_Add or derivative.is_Mul) and _tame(derivative):
-        forms += [sp.factor(derivative), sp.factor(sp.together(derivative))]
+    if isinstance(derivative, choose):
+        a, b, x, y = derivative.args
+        return choose(a, b, _shortest(x), _shortest(y))
+    if not (derivative.is_Add or derivative.is_Mul) or not _tame(derivative):
+        return derivative
+    # sympy would take exp(−(g − 1)²) apart into factors that overflow.
+    names = {call: sp.Dummy(real=True) for call in derivative.atoms(sp.exp)}
+    calls = {name: call for call, name in names.items()}
+    named = derivative.xreplace(names)
+    forms = [derivative, *(form.xreplace(calls) for form in (sp.factor(named), sp.factor(sp.together(named))))]
     return min(forms, key=lambda form: (sp.count_ops(form), sp.default_sort_key(form)))
 
 
-def _refuse_unknown(expr: sp.Expr) -> None:
-    for call in sorted(expr.atoms(sp.Function, sp.Derivative, sp.Integral), key=sp.default_sort_key):
-        if isinstance(call, KNOWN):
-            continue
-        name = call.func.__name__
-        names = [f.__name__ for f in KNOWN]
-        if name in names:
-            hint = f"an undefined sympy.Function does not become one by its name: write sm.{name}(g) or sympy.{name}(g)"
-            raise UnsupportedNonlinearity(what=f"{call} has no formula", hint=hint)
+def _parts(expr: sp.Expr) -> int:
+    """How many distinct subexpressions there are."""
+    seen: set[sp.Basic] = set()
+    waiting: list[sp.Basic] = [expr]
+    while waiting:
+        e = waiting.pop()
+        if e not in seen:
+            seen.add(e)
+            waiting.extend(e.args)
+    return len(seen)
+
+
+def _refuse_large(expr: sp.Expr, of: sp.Expr) -> None:
+    if _parts(expr) > MOST_PARTS:
+        text = str(of)
         raise UnsupportedNonlinearity(
-            what=f"{call} has no usable derivative{did_you_mean(name, names)}",
-            hint="use a smooth function, or one of sm.relu, sm.tanh, sm.softplus, sm.logcosh",
+            what=f"a derivative of {text[:200]}{'…' if len(text) > 200 else ''} has more than {MOST_PARTS:,} parts",
+            hint="make several layers of it: what is nested in a layer of its own, what is added with sm.add",
         )
+
+
+_ALLOWED: Final = (sp.Add, sp.Mul, sp.Pow, sp.Symbol, sp.Number, sp.NumberSymbol, *KNOWN)
+
+
+def _refuse_unknown(expr: sp.Expr, of: sp.Expr) -> None:
+    """Raise `UnsupportedNonlinearity` for the first kind of sympy object that smgen has no formula for."""
+    seen: set[sp.Basic] = set()
+    unknown: set[sp.Basic] = set()
+    waiting: list[sp.Basic] = [expr]
+    while waiting:
+        e = waiting.pop()
+        if e in seen:
+            continue
+        seen.add(e)
+        if isinstance(e, _ALLOWED):
+            waiting.extend(e.args)
+        else:
+            unknown.add(e)
+    if not unknown:
+        return
+    if sp.I in unknown:
+        raise UnsupportedNonlinearity(what=f"f of {of} is not real", hint=_HINT)
+    call = min(unknown, key=sp.default_sort_key)
+    name = call.func.__name__
+    names = [f.__name__ for f in KNOWN]
+    if name in names:
+        hint = f"an undefined sympy.Function does not become one by its name: write sm.{name}(g) or sympy.{name}(g)"
+        raise UnsupportedNonlinearity(what=f"{call} has no formula", hint=hint)
+    near = did_you_mean(name, names) if isinstance(call, sp.Function) else f" ({name} is no function of numbers)"
+    raise UnsupportedNonlinearity(
+        what=f"{call} has no usable derivative{near}",
+        hint="use a smooth function, or one of sm.relu, sm.tanh, sm.softplus, sm.logcosh",
+    )

@@ -11,6 +11,7 @@ import sympy as sp
 
 from smgen import nodes
 from smgen import primitives as p
+from smgen.constants import exact
 from smgen.errors import NetworkError, did_you_mean
 from smgen.nodes import Node
 
@@ -61,7 +62,7 @@ class Named:
                 what=f"sm.{self.__name__} takes a finite number{bound} as {key}; got {value!r}",
                 hint=self._formula,
             )
-        return sp.nsimplify(number, rational=True)
+        return exact(number)
 
     def __repr__(self) -> str:
         return f"sm.{self.__name__}"

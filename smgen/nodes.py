@@ -15,7 +15,9 @@ from typing import ClassVar, TypeAlias
 
 import sympy as sp
 
+from smgen.constants import readable
 from smgen.derivatives import symbolic
+from smgen.domains import interval, interval_text
 from smgen.errors import NetworkError, shortened
 
 
@@ -49,20 +51,24 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Pointwise:
-    """g_j = f(g_i), unit by unit; `expr` is f as the user wrote it, in `primitives.G`."""
+    """g_j = f(g_i), unit by unit; `expr` is f as the user wrote it, in `primitives.G`.
+
+    `domain` is what its author says of g_i: its least and its greatest value, each None where there is none.
+    """
 
     expr: sp.Expr
     kind: str
+    domain: tuple[sp.Expr | None, sp.Expr | None] | None = None
 
     @property
     def text(self) -> str:
         """Canonical form for the fingerprint."""
-        return f"pointwise[{sp.srepr(self.expr)}]"
+        return f"pointwise[{sp.srepr(self.expr)}{interval_text(', domain ', self.domain)}]"
 
     @property
     def summary(self) -> str:
         """For people."""
-        return f"pointwise[{self.expr}]"
+        return f"pointwise[{readable(self.expr)}{interval_text(', g in ', self.domain)}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,15 +220,18 @@ def pointwise(
     *,
     name: str | None = None,
     kind: str = "pointwise",
+    domain: tuple[float | None, float | None] | None = None,
 ) -> Node:
     """g_j = f(g_i), unit by unit, for a sympy expression of one symbol, or a function that returns one.
 
-    Raises `UnsupportedNonlinearity` for anything else; `kind` is only used to name the layer.
+    `domain` = (least, greatest) says that g_i is never outside, where f need not be real: (0, None) for what is never
+    negative. Raises `UnsupportedNonlinearity` for anything else; `kind` is only used to name the layer.
     """
     origin = here()
     node = _node(source, origin, "pointwise")
     _name("kind", kind, origin, "it begins the layer's name; leave it out, or choose the whole name with name=")
-    return Node(Pointwise(symbolic(function, origin=origin), kind), (node,), node.units, name, origin)
+    expr, ends = symbolic(function, origin=origin), interval(domain, origin)
+    return Node(Pointwise(expr, kind, ends), (node,), node.units, name, origin)
 
 
 def add(*sources: Node, name: str | None = None) -> Node:

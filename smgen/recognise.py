@@ -1,15 +1,16 @@
 """Rewrite what users write into what computes well: log(1 + exp(g)) becomes softplus(g), and so on.
 
-Bottom-up walks over the expression, until one changes nothing. Every rule is an identity of real functions; none
-changes a value, only how it is computed. What no rule knows stays as it is, is evaluated at build time, and warned
-about where it fails.
+Bottom-up walks over the expression, until one changes nothing. Every rule is an identity of real functions.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sympy as sp
 
 from smgen import primitives as p
+from smgen.errors import UnsupportedNonlinearity
 
 
 def recognise(expr: sp.Expr) -> sp.Expr:
@@ -19,10 +20,13 @@ def recognise(expr: sp.Expr) -> sp.Expr:
     return expr
 
 
+@lru_cache(maxsize=4096)
 def _walk(expr: sp.Expr) -> sp.Expr:
     """Rewrite the arguments, then what they make together; numbers stay sympy's."""
     if expr.is_Symbol or not expr.free_symbols:
         return expr
+    if isinstance(expr, sp.Piecewise):
+        return _piecewise(expr)
     rebuilt = expr.func(*map(_walk, expr.args))
     match rebuilt:
         case sp.log():
@@ -56,11 +60,46 @@ def _walk(expr: sp.Expr) -> sp.Expr:
 
 
 def _maximum(args: list[sp.Expr]) -> sp.Expr:
-    """max(a, b) = b + relu(a − b), folded over the arguments, numbers last."""
+    """max(a, b) folded over the arguments, numbers last; max(a, 0) is a relu."""
     first, *rest = sorted(args, key=lambda a: (a.is_number, sp.default_sort_key(a)))
     for other in rest:
-        first = other + p.relu(first - other)
+        first = p.relu(first) if other == 0 else p.maximum(first, other)
     return first
+
+
+def _piecewise(expr: sp.Piecewise) -> sp.Expr:
+    """Branches become choices, the last first."""
+    *branches, (value, condition) = [(_walk(value), condition) for value, condition in expr.args]
+    if condition != sp.true:
+        raise UnsupportedNonlinearity(what=f"{expr} has no last branch (…, True)", hint="say what f is everywhere")
+    for branch, condition in reversed(branches):
+        value = _choice(condition, branch, value)
+    return value
+
+
+def _choice(condition: sp.Basic, x: sp.Expr, y: sp.Expr) -> sp.Expr:
+    """The value x where the condition holds, else y."""
+    match condition:
+        case sp.StrictLessThan() | sp.StrictGreaterThan():
+            return p.choose(_walk(condition.lts), _walk(condition.gts), x, y)
+        case sp.LessThan() | sp.GreaterThan():
+            return p.choose(_walk(condition.gts), _walk(condition.lts), y, x)
+        case sp.And():
+            for part in sorted(condition.args, key=sp.default_sort_key):
+                x = _choice(part, x, y)
+            return x
+        case sp.Or():
+            for part in sorted(condition.args, key=sp.default_sort_key):
+                y = _choice(part, x, y)
+            return y
+        case sp.Not():
+            return _choice(condition.args[0], y, x)
+    if condition in (sp.true, sp.false):
+        return x if condition == sp.true else y
+    raise UnsupportedNonlinearity(
+        what=f"a branch of Piecewise holds where {condition}, which is no interval",
+        hint="conditions are inequalities such as g < 0, joined by &, | and ~",
+    )
 
 
 def _log(u: sp.Expr) -> sp.Expr:
@@ -86,18 +125,33 @@ def _log(u: sp.Expr) -> sp.Expr:
 
 
 def _log_of_sum(v: sp.Add) -> sp.Expr:
-    """log(c + exp(a)) is a softplus, log(exp(a) + exp(−a)) a logcosh, log(c + w) with c > 0 a log1p."""
-    constant, rest = v.as_coeff_Add()
+    """log(c + exp(a)) is a softplus, log(exp(a) + exp(−a)) a logcosh, log Σ exp(a) a logsumexp; log(c + w) a log1p."""
+    constant, rest = v.as_independent(*v.free_symbols, as_Add=True)
+    head = None
     if constant.is_positive:
         exponent = _as_exponential(rest / constant)
-        head = p.softplus(exponent) if exponent is not None else p.log1p(rest / constant)
-        return sp.log(constant) + head
+        if exponent is not None:
+            return sp.log(constant) + p.softplus(exponent)
+        head = sp.log(constant) + p.log1p(sp.expand_mul(rest / constant))
     terms = [_as_exponential(term) for term in v.args]
     exponents = [term for term in terms if term is not None]
     if constant == 0 and len(exponents) == len(terms) == 2:
         a, b = sorted(exponents, key=sp.default_sort_key)
         return sp.log(2) + p.logcosh(a) if a == -b else a + p.softplus(sp.expand(b - a))
-    return sp.log(v)
+    if constant.is_positive and len(exponents) == len(terms) - 1 and len(exponents) > 1:
+        return sp.log(constant) + p.logsumexp(
+            *(r - sp.log(constant) for r in sorted(exponents, key=sp.default_sort_key))
+        )
+    if constant == 0 and len(exponents) == len(terms):
+        first, *rest = sorted(exponents, key=_leading)
+        return first + p.logsumexp(*(sp.expand(r - first) for r in rest))
+    return sp.log(v) if head is None else head
+
+
+def _leading(exponent: sp.Expr) -> tuple[float, sp.Expr]:
+    """What counts farthest from 0 first: relative to it no other exponent overflows."""
+    poly = sp.Poly(exponent, min(exponent.free_symbols, key=str)) if exponent.is_polynomial() else None
+    return (-float(poly.LC()) if poly is not None and poly.degree() % 2 == 0 else 0.0), sp.default_sort_key(exponent)
 
 
 def _exponential(call: sp.exp) -> sp.Expr:
@@ -173,7 +227,8 @@ def _product(product: sp.Mul) -> sp.Expr:
 
 def _sum(total: sp.Add) -> sp.Expr:
     """exp(a) − 1 is an expm1; exp(a) ± exp(−a) 2·cosh(a) or 2·sinh(a); 1 ± erf(a), 1 − Φ(a), 1 − σ(a) are tails."""
-    if len(total.args) != 2:
+    total = _smooth_ramps(total)
+    if not total.is_Add or len(total.args) != 2:
         return total
     constant, rest = total.as_coeff_Add()
     scale, core = rest.as_coeff_Mul()
@@ -190,4 +245,16 @@ def _sum(total: sp.Add) -> sp.Expr:
             return 2 * s1 * sp.cosh(e1.args[0])
         if s1 == -s2:
             return 2 * s1 * sp.sinh(e1.args[0])
+    return total
+
+
+def _smooth_ramps(total: sp.Add) -> sp.Expr:
+    """c·u + c·softplus(−u) is c·softplus(u)."""
+    for term in total.args:
+        c, core = term.as_coeff_Mul()
+        if isinstance(core, p.softplus):
+            ramp = sp.Add.make_args(sp.expand_mul(-c * core.args[0]))
+            if set(ramp) <= set(total.args):
+                rest = (other for other in total.args if other != term and other not in ramp)
+                return sp.Add(c * p.softplus(-core.args[0]), *rest)
     return total

@@ -1,7 +1,7 @@
 """Scalar expressions as a sequence of elementary operations, and their evaluation with NumPy.
 
-`linearise` is where the order of floating-point operations is decided, once: the NumPy backend prints what it emits,
-and the build-time accuracy check runs what it emits, so what is checked is what is generated.
+`linearise` is where the order of floating-point operations is decided, once: every backend prints what it emits, and
+the build-time accuracy check runs what it emits, so what is checked is what is generated.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy.typing as npt
 import sympy as sp
 
 from smgen import primitives as p
+from smgen.constants import in_range, nearest_float, steps
 from smgen.errors import InternalError
 
 Emit = Callable[[str, tuple[sp.Expr, ...]], sp.Expr]
@@ -23,7 +24,7 @@ Rank = Callable[[sp.Expr], int]
 
 FUNCTIONS: Final[dict[type[sp.Function], str]] = {
     **{f: f.__name__ for f in (sp.exp, sp.log, sp.sin, sp.cos, sp.tan, sp.sinh, sp.cosh, sp.tanh)},
-    **{f: f.__name__ for f in (p.log1p, p.expm1, p.erf, p.erfcx, p.relu, p.step, p.maximum)},
+    **{f: f.__name__ for f in (p.log1p, p.expm1, p.erf, p.erfcx, p.relu, p.step, p.maximum, p.minimum, p.choose)},
     sp.asinh: "arcsinh",
     sp.atan: "arctan",
     p.absolute: "abs",
@@ -33,18 +34,31 @@ FUNCTIONS: Final[dict[type[sp.Function], str]] = {
 """Machine functions and the name of the elementary operation (NumPy's, where NumPy has it)."""
 
 
-def linearise(expr: sp.Expr, emit: Emit, rank: Rank) -> sp.Expr:
+def linearise(expr: sp.Expr, emit: Emit, rank_of: Rank) -> sp.Expr:
     """Emit the elementary operations of `expr` and return the symbol, or scalar expression, that holds its value.
 
-    `rank(e)` orders operands by cost: 0 is a scalar (kept as an expression, evaluated once), 1 a row or weight, 2 a
+    `rank_of(e)` orders operands by cost: 0 is a scalar (kept as an expression, evaluated once), 1 a row or weight, 2 a
     value per sample. Factors and terms are taken in order of rank, so what does not vary over the batch is combined
     first. `emit(function, operands)` must return the same symbol for the same arguments if it wants subexpressions
     shared.
     """
+    ranks: dict[sp.Expr, int] = {}
+    results: dict[sp.Expr, sp.Expr] = {}
+
+    def rank(e: sp.Expr) -> int:
+        if e not in ranks:
+            # Of symbols alone does the caller know; arguments are shorter than their free symbols.
+            ranks[e] = rank_of(e) if not e.args else max(map(rank, e.args))
+        return ranks[e]
 
     def walk(e: sp.Expr) -> sp.Expr:
-        if rank(e) == 0 or e.is_Symbol:
+        if e.is_Symbol or rank(e) == 0:
             return e
+        if e not in results:
+            results[e] = operation(e)
+        return results[e]
+
+    def operation(e: sp.Expr) -> sp.Expr:
         match e:
             case sp.Add():
                 return add(e)
@@ -52,6 +66,8 @@ def linearise(expr: sp.Expr, emit: Emit, rank: Rank) -> sp.Expr:
                 return multiply(e)
             case sp.Pow():
                 return power(e.base, e.exp)
+            case p.kept():
+                return walk(e.args[0])
             case sp.Function() if e.func in FUNCTIONS:
                 return emit(FUNCTIONS[e.func], tuple(walk(arg) for arg in e.args))
             case _:
@@ -78,13 +94,15 @@ def linearise(expr: sp.Expr, emit: Emit, rank: Rank) -> sp.Expr:
         return emit("subtract", (total, -scalar)) if _negative(scalar) else emit("add", (total, scalar))
 
     def multiply(e: sp.Mul) -> sp.Expr:
-        factors = e.as_ordered_factors()
-        scalar = sp.Mul(*(f for f in factors if rank(f) == 0))
-        arrays = sorted((f for f in factors if rank(f) > 0), key=rank)
+        ordered = e.as_ordered_factors()
+        scalar = sp.Mul(*(f for f in ordered if rank(f) == 0))
+        arrays = sorted((f for f in ordered if rank(f) > 0), key=rank)
         above = [walk(f) for f in arrays if not _in_denominator(f)]
         below = [walk(1 / f) for f in arrays if _in_denominator(f)]
+        factors = steps(scalar) if scalar.is_number else (scalar,)
         if not above:
-            return emit("divide", (scalar, _fold(emit, "multiply", below)))
+            product = emit("divide", (factors[0], _fold(emit, "multiply", below)))
+            return _fold(emit, "multiply", [product, *factors[1:]])
         product = _fold(emit, "multiply", above)
         if below:
             product = emit("divide", (product, _fold(emit, "multiply", below)))
@@ -95,7 +113,7 @@ def linearise(expr: sp.Expr, emit: Emit, rank: Rank) -> sp.Expr:
         numerator, denominator = scalar.as_numer_denom()
         if numerator == 1 and not denominator.is_number:
             return emit("divide", (product, denominator))
-        return emit("multiply", (product, scalar))
+        return _fold(emit, "multiply", [product, *factors])
 
     def power(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
         if base.is_number:
@@ -153,6 +171,7 @@ NUMPY: Final[dict[str, Callable[..., Any]]] = {
     **{name: getattr(np, name) for name in FUNCTIONS.values() if hasattr(np, name)},
     "relu": lambda u: np.maximum(u, 0),
     "step": lambda u: np.heaviside(u, u.dtype.type(0)),
+    "choose": lambda a, b, x, y: np.where(a < b, x, y),
     "erf": lambda u: np.vectorize(math.erf, otypes=[u.dtype])(u),
     "erfcx": lambda u: np.vectorize(_erfcx, otypes=[u.dtype])(u),
 }
@@ -160,7 +179,10 @@ NUMPY: Final[dict[str, Callable[..., Any]]] = {
 
 
 def evaluate(expr: sp.Expr, values: Mapping[sp.Symbol, Any], dtype: npt.DTypeLike) -> Array:
-    """Evaluate `expr` in `dtype`, operation by operation as generated code does; scalars in `values` are 0-d."""
+    """Evaluate `expr` in `dtype`, operation by operation as generated code does; scalars in `values` are 0-d.
+
+    Raises `constants.OutOfRange` for a constant that the dtype cannot hold.
+    """
     env: dict[sp.Expr, Any] = dict(values)
     cache: dict[tuple[str, tuple[sp.Expr, ...]], sp.Expr] = {}
     real: Any = np.dtype(dtype).type
@@ -169,7 +191,11 @@ def evaluate(expr: sp.Expr, values: Mapping[sp.Symbol, Any], dtype: npt.DTypeLik
         return max((min(np.ndim(env[s]), 2) for s in e.free_symbols), default=0)
 
     def value(e: sp.Expr) -> Any:
-        return env[e] if e in env else real(float(e.evalf(20, subs={s: float(env[s]) for s in e.free_symbols})))
+        if e in env:
+            return env[e]
+        if not e.free_symbols:
+            return real(in_range(e, np.dtype(dtype).name))
+        return real(nearest_float(e.xreplace({s: sp.Float(float(env[s]), 30) for s in e.free_symbols})))
 
     def emit(function: str, operands: tuple[sp.Expr, ...]) -> sp.Expr:
         key = (function, operands)

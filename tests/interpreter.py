@@ -44,6 +44,13 @@ FUNCTIONS = {
     "signum": np.sign,
     "nearest": np.rint,
     "maximum": np.maximum,
+    "minimum": np.minimum,
+    "choose": lambda a, b, x, y: np.where(a < b, x, y),
+    "kept": lambda u: u,
+    "inverse": lambda u, t: t / np.maximum(np.abs(u), t),
+    "unit": lambda u, t: u / np.maximum(np.abs(u), t),
+    "logsumexp": lambda *r: np.log1p(sum(map(np.exp, r))),
+    "softmax": lambda *args: np.exp((0 * args[0], *args)[int(args[-1])]) / (1 + sum(map(np.exp, args[:-1]))),
 }
 
 

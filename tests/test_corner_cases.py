@@ -9,12 +9,12 @@ import pytest
 import sympy
 
 import smgen as sm
-from smgen.build import numerics
 from smgen.derivatives import differentiate
 from smgen.errors import UnsupportedNonlinearity
 from smgen.exactness import verdict
 from smgen.network import Network
 from smgen.nodes import Pointwise
+from smgen.numerics import numerics
 from smgen.primitives import G
 from tests.cuda import fake_cupy
 from tests.cuda.emitted import assert_agrees, cast, running

@@ -11,9 +11,12 @@ PACKAGE = Path(__file__).resolve().parent.parent / "smgen"
 
 FLOORS = (
     ("errors",),
+    ("functions", "references", "constants"),
     ("primitives", "ir", "patterns", "tables", "data"),
-    ("scalar", "recognise"),
-    ("derivatives", "accuracy"),
+    ("scalar", "recognise", "calculus", "polynomials"),
+    ("pieces", "differences", "singular"),
+    ("tails", "intervals"),
+    ("derivatives", "accuracy", "domains"),
     ("nodes",),
     ("named", "network"),
     ("netfile", "exactness"),
@@ -24,6 +27,7 @@ FLOORS = (
     ("render",),
     ("backends",),
     ("loader", "files"),
+    ("numerics",),
     ("build",),
     ("reference", "show", "depths"),
     ("check", "advice", "demo", "bench"),

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 import smgen as sm
 from smgen import primitives as p
-from smgen.build import Options, gather, numerics, source
+from smgen.build import Options, gather, source
 from smgen.derivatives import Nonlinearity, differentiate
 from smgen.named import NAMED
 from smgen.nodes import Pointwise
+from smgen.numerics import numerics
 from smgen.primitives import REFERENCE, G
 from smgen.recognise import recognise
 from smgen.scalar import evaluate
@@ -83,14 +84,14 @@ def terms(expr: sp.Expr) -> sp.Expr:
 
 
 def computed(f: Nonlinearity, order: int, at: Array, dtype: str) -> list[Array]:
-    """f⁽ᵒʳᵈᵉʳ⁾ by its own formula and, where there is one, as a multiple of a lower derivative."""
+    """f⁽ᵒʳᵈᵉʳ⁾ by its own formula, in both its forms, and, where there is one, as a multiple of a lower derivative."""
 
     def value(expr: sp.Expr) -> Array:
         return np.broadcast_to(evaluate(p.stable(expr), {G: at}, dtype), at.shape)
 
     ratio = f.ratios[order]
     ways = [] if ratio is None else [value(ratio[1]) * lower for lower in computed(f, ratio[0], at, dtype)]
-    return [value(f.derivatives[order]), *ways]
+    return [value(f.derivatives[order]), value(f.forms[order]), *ways]
 
 
 @np.errstate(over="ignore", under="ignore", invalid="ignore")
@@ -185,11 +186,10 @@ def complaints(expr: sp.Expr, dtype: str) -> str:
 
 
 @pytest.mark.parametrize(("text", "complaint"), [
-    ("log(1 + exp(g) + exp(2 * g))", "f overflows for g from 46.4 to 1e+04"),
-    ("log(1 + exp(g) + exp(2 * g))", "f′ is NaN for g from 46.4 to 1e+04"),
+    ("log(1 + exp(g) + g^2 * exp(2 * g))", "f overflows for g from 46.4 to 1e+04"),
+    ("log(1 + exp(g) + g^2 * exp(2 * g))", "f′ is NaN for g from 46.4 to 1e+04"),
     ("cosh(g) - 1", "f overflows for g from -1e+04 to -100, g from 100 to 1e+04"),
     ("1 / (2 + exp(g) + exp(-g))", "f″ is NaN for g from"),
-    ("log(1 + g^4)", "f‴ loses accuracy for g from -1e+04 to -2.15e+03, g from 2.15e+03 to 1e+04"),
     ("g * sqrt(1 + g^2) - g^2", "f loses accuracy for g from"),
     ("g*(6/(1 + exp(-g))^3 - 12/(1 + exp(-g))^2 + 7/(1 + exp(-g)) - 1)/(1 + exp(-g))", "f loses accuracy"),
 ])  # fmt: skip
@@ -236,10 +236,13 @@ def test_linearised_rational_expressions_keep_their_value(parts: list[list[sp.Ex
 
 @pytest.mark.parametrize(("name", "shared", "for_f"), [
     ("softplus", ["exp"], ["log1p"]), ("sigmoid", ["exp"], []), ("silu", ["exp"], []),
-    ("tanh", ["tanh"], []), ("logcosh", ["tanh"], ["log1p"]), ("gelu", ["exp", "exp", "erfcx"], []),
+    ("tanh", ["exp", "tanh"], []), ("logcosh", ["exp", "tanh"], ["log1p"]), ("gelu", ["exp", "exp", "erfcx"], []),
 ])  # fmt: skip
 def test_one_exp_or_tanh_for_all_derivatives(name: str, shared: list[str], for_f: list[str]) -> None:
-    """f′, f″ and f‴ of the top layer share `shared`, and so does f of a layer below; gelu's Gaussian is two exps."""
+    """f′, f″ and f‴ of the top layer share `shared`, and so does f of a layer below.
+
+    gelu's Gaussian is two exps; tanh and its sech² need one each, for sech² has tails that 1 − tanh² loses.
+    """
     f = NAMED[name]
     first = f(sm.linear(sm.input(3), 4))
     for energy, expected in ((first, shared), (f(sm.linear(first, 4)), 2 * shared + for_f)):

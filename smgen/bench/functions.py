@@ -39,6 +39,23 @@ def ndtr(g):
 
 def gaussian(g, c):
     return exp(-c * g * g)
+
+
+def maximum(a, b):
+    return jnp.maximum(a, b)
+
+
+def choose(a, b, x, y):
+    return jnp.where(a < b, x, y)
+
+
+def logsumexp(*exponents):
+    return log(1 + sum(exp(r) for r in exponents))
+
+
+def softmax(*arguments):
+    *exponents, k = arguments
+    return exp(exponents[k - 1] if k else 0 * exponents[0]) / (1 + sum(exp(r) for r in exponents))
 """
 
 TORCH: Final = """import torch
@@ -65,6 +82,23 @@ def ndtr(g):
 
 def gaussian(g, c):
     return exp(-c * g * g)
+
+
+def maximum(a, b):
+    return torch.maximum(torch.as_tensor(a), torch.as_tensor(b))
+
+
+def choose(a, b, x, y):
+    return torch.where(torch.as_tensor(a < b), x, y)
+
+
+def logsumexp(*exponents):
+    return log(1 + sum(exp(r) for r in exponents))
+
+
+def softmax(*arguments):
+    *exponents, k = arguments
+    return exp(exponents[k - 1] if k else 0 * exponents[0]) / (1 + sum(exp(r) for r in exponents))
 """
 
 NUMPY: Final = """import numpy as np
@@ -108,6 +142,23 @@ def ndtr(g):
 
 def gaussian(g, c):
     return exp(-c * g * g)
+
+
+def maximum(a, b):
+    return np.maximum(a, b)
+
+
+def choose(a, b, x, y):
+    return np.where(a < b, x, y)
+
+
+def logsumexp(*exponents):
+    return log(1 + sum(exp(r) for r in exponents))
+
+
+def softmax(*arguments):
+    *exponents, k = arguments
+    return exp(exponents[k - 1] if k else 0 * exponents[0]) / (1 + sum(exp(r) for r in exponents))
 """
 
 

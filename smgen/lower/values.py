@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import sympy as sp
 
 from smgen import primitives
+from smgen.constants import binary_exponent, readable
 from smgen.derivatives import Nonlinearity, differentiate
 from smgen.ir import BATCH, Buffer, Pointwise
 from smgen.lower.emitter import ZERO, Emitter
@@ -91,16 +93,18 @@ class Lowering:
         outs: list[Buffer] = []
         exprs: list[sp.Expr] = []
         shape = (BATCH, v.units)
+        labels: Counter[str] = Counter()
         for call in f.saved:
             if call != f.f:
-                label = call.func.__name__
-                out = self.emitter.new(
-                    f"{label}_{v.name}", shape, f"{label}_{v.name} = {call.subs(primitives.G, sp.Symbol(text))}"
-                )
+                label = call.func.__name__ + ("_minus" if call.args[0].could_extract_minus_sign() else "")
+                labels[label] += 1
+                label += f"_{labels[label]}" if labels[label] > 1 else ""
+                math = f"{label}_{v.name} = {_plain(call.subs(primitives.G, sp.Symbol(text)))}"
+                out = self.emitter.new(f"{label}_{v.name}", shape, math)
                 outs.append(out)
                 exprs.append(call.xreplace({primitives.G: source}))
                 known[call] = out.symbol
-        formula = _plain(f.f.subs(primitives.G, sp.Symbol(text)))
+        formula = _plain(f.derivatives[0].subs(primitives.G, sp.Symbol(text)))
         value = self.emitter.new(G.name(v.name), shape, f"{G.text(v.name)} = f({text}) = {formula}")
         outs.append(value)
         exprs.append(f.f.xreplace(known))
@@ -116,17 +120,19 @@ class Lowering:
         key = (v.name, order)
         if key not in self._derivatives:
             f = self.nonlinearity(v)
-            expr = f.derivatives[order]
+            expr = f.forms[order]
             ratio = f.ratios[order]
             if ratio is not None:
                 k, quotient = ratio
-                value = self.derivative(v, k) * quotient.xreplace(self._saved[v.name])
+                value = formula = self.derivative(v, k) * quotient.xreplace(self._saved[v.name])
             else:
                 value = expr.xreplace(self._saved[v.name])
-            if not value.is_Symbol and not value.as_coeff_Mul()[1].is_Symbol:
+                formula = f.derivatives[order].xreplace(self._saved[v.name])
+            coefficient, rest = value.as_coeff_Mul()
+            if not value.is_Symbol and not (rest.is_Symbol and _is_moderate(coefficient)):
                 text = f"{DERIVATIVE_MATH[order]}({G.text(v.inputs[0])})"
                 name = f"{DERIVATIVE_NAMES[order]}_{v.name}"
-                value = self.emitter.let(name, value, f"{text} = {_plain(value)}")
+                value = self.emitter.let(name, value, f"{text} = {_plain(formula)}")
             self._derivatives[key] = value
         return self._derivatives[key]
 
@@ -137,4 +143,9 @@ class Lowering:
 
 
 def _plain(value: sp.Expr) -> str:
-    return str(value).replace("**", "^")
+    return str(readable(value)).replace("**", "^")
+
+
+def _is_moderate(coefficient: sp.Expr) -> bool:
+    """Whether its powers stay in every dtype's range, so that sympy may merge a coefficient with what it multiplies."""
+    return coefficient.is_number and abs(binary_exponent(coefficient)) <= 20

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 import sympy as sp
 
 from smgen.ir import Buffer, Op, Pointwise, Schedule
+from smgen.primitives import kept
 
 
 def recompute(schedule: Schedule) -> Schedule:
     """Pointwise values that are a polynomial of a single array are written out in every pointwise reader.
 
-    f″ = 1 − tanh² costs its reader one load whether it loads f″ or tanh. Before: any verified schedule. After: such a
-    value is only stored where a product, a sum or the caller needs it as an array.
+    f″ = sech² costs its reader one load whether it loads f″ or sech. The value stays one operand, `kept`: merged with
+    what stands around it, powers and constants could leave the dtype's range. Before: any verified schedule. After:
+    such a value is only stored where a product, a sum or the caller needs it as an array.
     """
     found: dict[sp.Symbol, tuple[sp.Expr, tuple[Buffer, ...]]] = {}
 
@@ -40,5 +42,5 @@ def _written_out(op: Pointwise, found: dict[sp.Symbol, tuple[sp.Expr, tuple[Buff
         return op
     reads = [b for b in op.reads if b.symbol not in values]
     reads += [b for _, sources in values.values() for b in sources]
-    exprs = tuple(expr.xreplace({symbol: value for symbol, (value, _) in values.items()}) for expr in op.exprs)
+    exprs = tuple(expr.xreplace({symbol: kept(value) for symbol, (value, _) in values.items()}) for expr in op.exprs)
     return Pointwise(op.outs, exprs, tuple(dict.fromkeys(reads)))

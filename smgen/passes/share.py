@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import sympy as sp
 
 from smgen.ir import LAMBDA, SAMPLES, Buffer, Fused, Op, Schedule
-from smgen.primitives import stable
+from smgen.primitives import kept, stable
 
 
 def share(schedule: Schedule) -> Schedule:
     """Stabilise the steps of every loop and give what occurs in them twice a step of its own, `shared_1`, `shared_2`, …
 
-    Before: fused. After: the steps hold machine functions only, and no call, root or quotient twice.
+    Before: fused. After: the steps hold machine functions only, and no call, root or quotient twice. Only whole
+    subexpressions are shared: the order of operations, which was judged, stays what it is.
     """
     return schedule.with_sweeps(tuple(tuple(map(_shared, sweep.ops)) for sweep in schedule.sweeps))
 
@@ -22,45 +24,70 @@ def share(schedule: Schedule) -> Schedule:
 def _shared(op: Op) -> Op:
     if not isinstance(op, Fused) or not op.steps:
         return op
-    names = (sp.Symbol(f"shared_{k}", real=True) for k in range(1, 1000))
-    outs = [out for out, _ in op.steps]
-    common, exprs = sp.cse([stable(expr) for _, expr in op.steps], symbols=names)
-    cheap = {symbol: expr for symbol, expr in common if not _dear(expr)}
-    kept = {symbol: _written_out(expr, cheap) for symbol, expr in common if symbol not in cheap}
-    steps = {out: _written_out(expr, cheap) for out, expr in zip(outs, exprs, strict=True)}
-    return replace(op, steps=tuple(_in_order(op, kept, steps)))
+    steps = [(out, stable(expr)) for out, expr in op.steps]
+    common = _common([expr for _, expr in steps])
+    return replace(op, steps=tuple(_named(op, steps, common))) if common else replace(op, steps=tuple(steps))
+
+
+def _common(exprs: Iterable[sp.Expr]) -> set[sp.Expr]:
+    """Subexpressions worth a name that more than one place reads; bases of powers that are printed as products."""
+    places: Counter[sp.Expr] = Counter()
+    again: set[sp.Expr] = set()
+    waiting = list(exprs)
+    places.update(waiting)
+    seen: set[sp.Expr] = set()
+    while waiting:
+        e = waiting.pop()
+        if e in seen:
+            continue
+        seen.add(e)
+        places.update(e.args)
+        waiting += e.args
+        if e.is_Pow and e.exp.is_Rational and abs(e.exp) > (3 if e.exp.is_Integer else 1) and not e.base.is_Symbol:
+            again.add(e.base)
+    found = {e for e in seen if (places[e] > 1 and _dear(e)) or (e in again and not e.is_number)}
+    return {e.args[0] if isinstance(e, kept) else e for e in found} - {e for e in seen if e.is_Symbol}
 
 
 def _dear(expr: sp.Expr) -> bool:
     """Whether an expression is worth a name: a function call, a root, or a quotient by more than a constant."""
-    powers = (power for power in expr.atoms(sp.Pow) if not power.exp.is_Integer or power.exp.is_negative)
-    return bool(expr.atoms(sp.Function)) or any(p.base.free_symbols - {LAMBDA.symbol, SAMPLES.symbol} for p in powers)
+    if expr.is_Symbol or expr.is_number:
+        return False
+    if isinstance(expr, kept):
+        return _dear(expr.args[0])
+    if isinstance(expr, sp.Function) or any(_dear(arg) for arg in expr.args):
+        return True
+    quotient = expr.is_Pow and (not expr.exp.is_Integer or expr.exp.is_negative)
+    return bool(quotient and expr.base.free_symbols - {LAMBDA.symbol, SAMPLES.symbol})
 
 
-def _written_out(expr: sp.Expr, cheap: dict[sp.Symbol, sp.Expr]) -> sp.Expr:
-    """Put back what got no name."""
-    while expr.free_symbols & cheap.keys():
-        expr = expr.xreplace(cheap)
-    return expr
-
-
-def _in_order(
-    op: Fused, common: dict[sp.Symbol, sp.Expr], steps: dict[Buffer, sp.Expr]
+def _named(
+    op: Fused, steps: Iterable[tuple[Buffer, sp.Expr]], common: set[sp.Expr]
 ) -> Iterator[tuple[Buffer, sp.Expr]]:
     """Each shared subexpression right before the first step that needs it, after what it needs itself."""
-    done: set[sp.Symbol] = set()
+    known: dict[sp.Expr, sp.Expr] = {}
+    made: list[tuple[Buffer, sp.Expr]] = []
+    count = 0
 
-    def needed(expr: sp.Expr) -> Iterator[tuple[Buffer, sp.Expr]]:
-        for symbol in sorted(expr.free_symbols & common.keys() - done, key=_number):
-            if symbol not in done:
-                done.add(symbol)
-                yield from needed(common[symbol])
-                yield Buffer(symbol.name, op.shape), common[symbol]
+    def rewritten(e: sp.Expr) -> sp.Expr:
+        nonlocal count
+        if e.is_Symbol or e.is_number:
+            return e
+        if e not in known:
+            args = [rewritten(arg) for arg in e.args]
+            value = e if args == list(e.args) else e.func(*args)
+            if e in common:
+                count += 1
+                out = Buffer(f"shared_{count}", op.shape)
+                made.append((out, value))
+                value = out.symbol
+            known[e] = value
+        return known[e]
 
-    for out, expr in steps.items():
-        yield from needed(expr)
-        yield out, expr
-
-
-def _number(symbol: sp.Symbol) -> int:
-    return int(symbol.name.removeprefix("shared_"))
+    for out, expr in steps:
+        # What is a step of its own needs no second name.
+        top = expr.func(*map(rewritten, expr.args)) if expr in common and expr not in known else rewritten(expr)
+        known.setdefault(expr, out.symbol) if expr in common else None
+        yield from made
+        made.clear()
+        yield out, top

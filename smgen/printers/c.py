@@ -1,31 +1,46 @@
-"""Scalar expressions as C: one printer for every C-like target."""
+"""Scalar expressions as C: one printer for every C-like target.
+
+The order of operations is `scalar.linearise`'s, which is what the accuracy check ran: parentheses keep it.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import sympy as sp
 
-from smgen import primitives as p
-from smgen.errors import InternalError
+from smgen.constants import OutOfRange, in_range
+from smgen.errors import BuildError
+from smgen.scalar import linearise
 
-_MATH: Final[dict[type[sp.Function], str]] = {
-    **{f: f.__name__ for f in (sp.exp, sp.log, sp.sin, sp.cos, sp.tan, sp.sinh, sp.cosh, sp.tanh, sp.asinh, sp.atan)},
-    **{f: f.__name__ for f in (p.log1p, p.expm1, p.erf, p.erfcx)},
-    p.absolute: "fabs",
-    p.nearest: "rint",
-}
-"""Functions of the C library, which float calls with an f at the end of their names."""
+_NAMES: Final = {"arcsinh": "asinh", "arctan": "atan", "abs": "fabs", "sign": "signum", "power": "pow"}
+"""Elementary operations that C calls by another name."""
 
-SIMD: Final = frozenset({sp.exp, sp.log, sp.tanh, p.expm1, p.log1p, p.erf, p.erfcx})
+_OWN: Final = frozenset({"choose", "maximum", "minimum", "signum", "step", "relu"})
+"""Functions that the generated file defines in its dtype; those of the C library end in f for float."""
+
+SIMD: Final = frozenset({"exp", "log", "tanh", "expm1", "log1p", "erf", "erfcx"})
 """Functions that smgen has vectorisable ones of, called simd_exp and so on: templates/c/primitives.h."""
 
-_OWN: Final[dict[type[sp.Function], str]] = {f: f.__name__ for f in (p.maximum, p.signum, p.step, p.relu)}
-"""Functions that the generated file defines in its dtype."""
-
+_INFIX: Final = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
+_NAME: Final = re.compile(r"\w+(\[[^\[\]]*\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """The text of an intermediate result, how tightly it binds, and what it is the square of."""
+
+    text: str
+    level: int
+    square_of: str = ""
+
+    def within(self, level: int) -> str:
+        """In parentheses if the place binds more tightly."""
+        return self.text if self.level >= level else f"({self.text})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,77 +65,48 @@ class CPrinter:
 
     def __call__(self, expr: sp.Expr) -> str:
         """`expr` as a C expression."""
-        return self._print(expr, _SUM)
+        values: dict[sp.Expr, _Value] = {}
+
+        def value(e: sp.Expr) -> _Value:
+            if e in values:
+                return values[e]
+            if e.is_number:
+                text = self.literal(e)
+                return _Value(text, _SUM if text.startswith("-") else _ATOM)
+            return _Value(str(e.name), _ATOM)
+
+        def emit(function: str, operands: tuple[sp.Expr, ...]) -> sp.Expr:
+            result = sp.Dummy()
+            values[result] = self._operation(function, [value(operand) for operand in operands])
+            return result
+
+        return value(linearise(expr, emit, lambda e: 0 if e.is_number else 1)).text
 
     def literal(self, value: sp.Expr) -> str:
         """The shortest decimal that is the number nearest to `value` in the dtype."""
-        number = np.dtype(self.dtype).type(float(value.evalf(25)))
-        if not np.isfinite(number):
-            raise InternalError(f"the constant {value} is not finite in {self.dtype}")
+        try:
+            number = np.dtype(self.dtype).type(in_range(value, self.dtype))
+        except OutOfRange as error:
+            raise BuildError(what=str(error), hint="rescale the function, or build with --dtype float64") from None
         text = repr(float(number)) if self.dtype == "float64" else str(number)
         return text + self.suffix
 
-    def _print(self, expr: sp.Expr, context: int) -> str:
-        """Print with parentheses if the expression binds more loosely than its context."""
-        if expr.is_number:
-            text = self.literal(expr)
-            return f"({text})" if text.startswith("-") and context > _SUM else text
-        match expr:
-            case sp.Symbol():
-                return str(expr.name)
-            case sp.Add():
-                return self._parenthesised(self._sum(expr), context > _SUM)
-            case sp.Mul():
-                text = self._product(expr)
-                return self._parenthesised(text, context > _PRODUCT or (text.startswith("-") and context > _SUM))
-            case sp.Pow():
-                text, level = self._power(expr.base, expr.exp)
-                return self._parenthesised(text, context > level)
-            case sp.Function():
-                arguments = ", ".join(self._print(arg, _SUM) for arg in expr.args)
-                if expr.func in _OWN:
-                    return f"{_OWN[expr.func]}({arguments})"
-                if expr.func in _MATH:
-                    own = "simd_" if self.simd and expr.func in SIMD else ""
-                    return f"{own}{_MATH[expr.func]}{self.suffix}({arguments})"
-        raise InternalError(f"no C for {type(expr).__name__} in {expr}")
-
-    @staticmethod
-    def _parenthesised(text: str, needed: bool) -> str:
-        return f"({text})" if needed else text
-
-    def _sum(self, expr: sp.Add) -> str:
-        """Positive terms first, so that no sum begins with a minus it does not need."""
-        terms = sorted(expr.as_ordered_terms(), key=lambda term: bool(term.as_coeff_Mul()[0].is_negative))
-        text = self._print(terms[0], _SUM)
-        for term in terms[1:]:
-            negative = bool(term.as_coeff_Mul()[0].is_negative)
-            text += f" - {self._print(-term, _PRODUCT)}" if negative else f" + {self._print(term, _PRODUCT)}"
-        return text
-
-    def _product(self, expr: sp.Mul) -> str:
-        if expr.as_coeff_Mul()[0].is_negative:
-            return f"-{self._print(-expr, _PRODUCT)}"
-        factors = expr.as_ordered_factors()
-        below = [f for f in factors if f.is_Pow and f.exp.is_number and f.exp.is_negative and not f.is_number]
-        above = [self._print(f, _PRODUCT) for f in factors if f not in below]
-        text = " * ".join(above or [self.literal(sp.S.One)])
-        if not below:
-            return text
-        return f"{text} / {self._print(1 / sp.Mul(*below), _ATOM)}"
-
-    def _power(self, base: sp.Expr, exponent: sp.Expr) -> tuple[str, int]:
-        if exponent.is_number and exponent.is_negative:
-            return f"{self.literal(sp.S.One)} / {self._print(base ** (-exponent), _ATOM)}", _PRODUCT
-        if exponent.is_Integer and exponent <= 4:
-            if base.is_Symbol:
-                return " * ".join([str(base.name)] * int(exponent)), _PRODUCT
-            inner = self._print(base, _SUM)
-            return {2: f"squared({inner})", 3: f"cubed({inner})", 4: f"squared(squared({inner}))"}[int(exponent)], _ATOM
-        if (2 * exponent).is_Integer and not exponent.is_Integer:
-            root = f"sqrt{self.suffix}({self._print(base, _SUM)})"
-            whole = exponent - sp.S.Half
-            if whole == 0:
-                return root, _ATOM
-            return f"{self._print(base**whole, _PRODUCT)} * {root}", _PRODUCT
-        return f"pow{self.suffix}({self._print(base, _SUM)}, {self._print(exponent, _SUM)})", _ATOM
+    def _operation(self, function: str, operands: list[_Value]) -> _Value:
+        first, *others = operands
+        match function:
+            case "add" | "subtract":
+                return _Value(f"{first.within(_SUM)} {_INFIX[function]} {others[0].within(_PRODUCT)}", _SUM)
+            case "multiply" if first.square_of == others[0].text and first.level == _ATOM:
+                return _Value(f"cubed({first.square_of})", _ATOM)
+            case "multiply" | "divide":
+                return _Value(f"{first.within(_PRODUCT)} {_INFIX[function]} {others[0].within(_ATOM)}", _PRODUCT)
+            case "negative":
+                return _Value(f"-{first.within(_PRODUCT)}", _SUM)
+            case "square" if _NAME.fullmatch(first.text):
+                return _Value(f"{first.text} * {first.text}", _PRODUCT, first.text)
+            case "square":
+                return _Value(f"squared({first.text})", _ATOM, first.text)
+        name = _NAMES.get(function, function)
+        if name not in _OWN:
+            name = ("simd_" if self.simd and name in SIMD else "") + name + self.suffix
+        return _Value(f"{name}({', '.join(operand.text for operand in operands)})", _ATOM)

@@ -10,6 +10,8 @@ from smgen.ir import BATCH, Shape
 from smgen.printers.c import CPrinter
 
 _HELPERS: Final = {
+    "choose": "return a < b ? x : y;",
+    "minimum": "const {real} m = a < b ? a : b; return a != a ? a : m;",
     "maximum": "const {real} m = a > b ? a : b; return a != a ? a : m;",
     "relu": "const {real} m = u > 0 ? u : 0; return u != u ? u : m;",
     "step": "const {real} s = u > 0 ? 1 : 0; return u != u ? u : s;",
@@ -22,6 +24,8 @@ _HELPERS: Final = {
 One choice after the other: a compiler vectorises that, and no branches.
 """
 
+_ARGUMENTS: Final = {"choose": "abxy", "minimum": "ab", "maximum": "ab"}
+
 
 def helpers(dtype: str, text: str, qualifiers: str) -> tuple[str, ...]:
     """Definitions of the helper functions that `text` calls, and of no others."""
@@ -29,7 +33,7 @@ def helpers(dtype: str, text: str, qualifiers: str) -> tuple[str, ...]:
     found = []
     for name, value in _HELPERS.items():
         if f"{name}(" in text:
-            arguments = f"const {real} a, const {real} b" if name == "maximum" else f"const {real} u"
+            arguments = ", ".join(f"const {real} {argument}" for argument in _ARGUMENTS.get(name, "u"))
             found.append(f"{qualifiers} {real} {name}({arguments}) {{ {value.format(real=real)} }}")
     return tuple(found)
 

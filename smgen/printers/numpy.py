@@ -107,6 +107,10 @@ class _Printer:
                 source = self.operand(value)
                 name = self.define(out, op)
                 return [f"{name} = {self.target(out)}", f"{name}[...] = {source}"]
+            case Elementary(out, "choose", (a, b, x, y), _):
+                a, b, x, y = map(self.operand, (a, b, x, y))
+                name = self.define(out, op)
+                return [f"{name} = {self.target(out)}", f"{name}[...] = np.where({a} < {b}, {x}, {y})"]
             case Elementary(out, function, operands, _):
                 head = _CALLS.get(function, f"np.{function}({{}}")
                 call = head.format(", ".join(map(self.operand, operands)))

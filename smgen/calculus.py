@@ -1,0 +1,63 @@
+"""Differentiation of pointwise expressions: every subexpression once, however often it occurs."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from smgen.primitives import G, choose, kept, sech, softmax
+
+
+class Calculus:
+    """d/dg. What is common to many places of an expression, and to f, f′ and f″, is differentiated once."""
+
+    def __init__(self) -> None:
+        self._known: dict[sp.Expr, sp.Expr] = {}
+
+    def derivative(self, e: sp.Expr) -> sp.Expr:
+        """The derivative of `e`; tanh′ is sech², and a choice between branches stays one."""
+        if e == G:
+            return sp.S.One
+        if G not in e.free_symbols:
+            return sp.S.Zero
+        if e not in self._known:
+            self._known[e] = self._derivative(e)
+        return self._known[e]
+
+    def _derivative(self, e: sp.Expr) -> sp.Expr:
+        match e:
+            case sp.Add():
+                return sp.Add(*map(self.derivative, e.args))
+            case sp.Mul():
+                return self._product(e)
+            case sp.Pow() if e.exp.is_number:
+                return e.exp * e.base ** (e.exp - 1) * self.derivative(e.base)
+            case sp.Pow():
+                slope = self.derivative(e.exp) * sp.log(e.base) + e.exp * self.derivative(e.base) / e.base
+                return e * slope
+            case choose():
+                a, b, x, y = e.args
+                return choose(a, b, self.derivative(x), self.derivative(y))
+            case kept():
+                return self.derivative(e.args[0])
+            case softmax():
+                return self._softmax(e)
+            case sp.tanh():
+                return sech(e.args[0]) ** 2 * self.derivative(e.args[0])
+            case _:
+                slopes = ((k, self.derivative(arg)) for k, arg in enumerate(e.args, start=1))
+                return sp.Add(*(e.fdiff(k) * slope for k, slope in slopes if slope != 0))
+
+    def _softmax(self, e: softmax) -> sp.Expr:
+        """p_k′ = p_k Σ_j p_j (r_k′ − r_j′), r_0 = 0: no 1 − p, which would be 0 where p_k is almost 1."""
+        *exponents, k = e.args
+        slopes = [sp.S.Zero, *map(self.derivative, exponents)]
+        return e * sp.Add(*(softmax(*exponents, j) * (slopes[int(k)] - slope) for j, slope in enumerate(slopes)))
+
+    def _product(self, e: sp.Mul) -> sp.Expr:
+        """Σ_k (Π_{j≠k} a_j) a_k′."""
+        terms = []
+        for k, factor in enumerate(e.args):
+            slope = self.derivative(factor)
+            if slope != 0:
+                terms.append(sp.Mul(*e.args[:k], slope, *e.args[k + 1 :]))
+        return sp.Add(*terms)

@@ -1,0 +1,99 @@
+"""Numbers as the user wrote them: exact inside, decimal where people read them, in range where they are printed."""
+
+from __future__ import annotations
+
+from math import floor, log2
+from typing import Final
+
+import numpy as np
+import sympy as sp
+
+_FLOAT64_BITS: Final = 53
+SAFE: Final = 100
+"""Factors from 2^−100 to 2^100 are in the range of every dtype; others are taken in steps."""
+
+
+def exact(expr: sp.Expr) -> sp.Expr:
+    """Every float as a fraction: the shortest decimal that is read as that float64. Other constants stay symbols.
+
+    So 0.1 is 1/10, 0.3333333333 stays what it is, and derivatives are rounded once, when they are printed.
+    """
+    return expr.xreplace({number: _fraction(number) for number in expr.atoms(sp.Float)})
+
+
+def _fraction(number: sp.Float) -> sp.Expr:
+    value = float(number)
+    if number._prec > _FLOAT64_BITS or value in (float("inf"), float("-inf")) or (value == 0 and number != 0):
+        return sp.Rational(number)
+    return sp.Rational(repr(value))
+
+
+def readable(expr: sp.Expr) -> sp.Expr:
+    """`expr` with long decimal fractions as decimals, for people."""
+    decimals = {q: sp.Float(str(float(q)), 17) for q in expr.atoms(sp.Rational) if _is_long_decimal(q)}
+    return expr.xreplace({q: sp.Symbol(_digits(q)) for q in decimals})
+
+
+def _is_long_decimal(q: sp.Rational) -> bool:
+    """Whether a fraction is shorter as a decimal: its denominator has only 2 and 5, and four digits or more."""
+    rest = int(q.q)
+    if rest < 1000:
+        return False
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return rest == 1
+
+
+def _digits(q: sp.Rational) -> str:
+    return repr(float(q))
+
+
+def steps(constant: sp.Expr) -> tuple[sp.Expr, ...]:
+    """Factors whose product is `constant`, each in the range of every dtype; all but the first are powers of two."""
+    exponent = binary_exponent(constant)
+    if abs(exponent) <= SAFE:
+        return (constant,)
+    powers = []
+    left = exponent
+    while left:
+        part = max(-SAFE, min(SAFE, left))
+        powers.append(sp.S(2) ** part)
+        left -= part
+    return (constant / sp.S(2) ** exponent, *powers)
+
+
+def binary_exponent(constant: sp.Expr) -> int:
+    """⌊log₂ |c|⌋ for a number c that is not 0."""
+    if constant.is_Rational:
+        p, q = abs(int(constant.p)), int(constant.q)
+        guess = p.bit_length() - q.bit_length()
+        return guess if (p >= q << guess if guess >= 0 else p << -guess >= q) else guess - 1
+    digits = sp.Abs(constant).evalf(20)
+    return floor(log2(digits)) if 1e-300 < digits < 1e300 else int(sp.floor(sp.log(digits, 2).evalf(30)))
+
+
+class OutOfRange(ValueError):
+    """A constant that a dtype cannot hold: infinite in it, or not 0 and less than its smallest normal number."""
+
+
+def in_range(constant: sp.Expr, dtype: str) -> float:
+    """The float64 nearest to a constant, which is rounded once more in float32. Raises `OutOfRange`."""
+    value = nearest_float(constant)
+    limits = np.finfo(dtype)
+    with np.errstate(over="ignore"):
+        size = abs(float(np.dtype(dtype).type(value)))
+    if constant != 0 and not float(limits.tiny) <= size <= float(limits.max):
+        text = f"{value:.6g}" if 0 < abs(value) < np.inf else str(constant.evalf(6)).lower()
+        raise OutOfRange(f"the constant {text}, which {dtype} cannot hold")
+    return value
+
+
+def nearest_float(constant: sp.Expr) -> float:
+    """The float64 nearest to a constant, rounded once; an infinity where there is none."""
+    if constant.is_Rational:
+        try:
+            return int(constant.p) / int(constant.q)
+        except OverflowError:
+            return float("inf") if constant > 0 else float("-inf")
+    return float(constant.evalf(40))

@@ -1,0 +1,178 @@
+"""Where a function with |u|, max or branches changes its formula, and what jumps there.
+
+`max(g, 0) + log(1 + exp(−|g|))` is softplus and `max(g, 0) + min(exp(g) − 1, 0)` has a slope everywhere, though the
+rules of |u| and max know neither slope nor curvature where u is 0. So f is cut at its borders into pieces without
+such functions, and the one-sided limits of f, f′, f″ and f‴ are compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import mpmath
+import sympy as sp
+
+from smgen.calculus import Calculus
+from smgen.primitives import (
+    KINKED,
+    REFERENCE,
+    G,
+    absolute,
+    choose,
+    maximum,
+    relu,
+    signum,
+    step,
+)
+from smgen.recognise import recognise
+
+DIGITS: Final = 50
+EQUAL: Final = mpmath.mpf(10) ** -25
+MOST_BORDERS: Final = 16
+"""A function with more borders than this, such as |sin g|, is left as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Border:
+    """A place where the formula of f changes; `jumps` is the lowest order whose limits from the sides differ."""
+
+    at: sp.Expr
+    jumps: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """f in terms of its pieces, and its borders."""
+
+    f: sp.Expr
+    borders: tuple[Border, ...]
+
+
+def pieces(f: sp.Expr) -> Pieces | None:
+    """Cut f at its borders; None if it has none that can be told, or too many.
+
+    The form with pieces is only taken where it says more than the rules do: where a slope is continuous at a border.
+    """
+    with mpmath.workdps(DIGITS):
+        places = _places(f)
+        if places is None or not places:
+            return None
+        middles = [places[0] - 1, *((a + b) / 2 for a, b in pairwise(places)), places[-1] + 1]
+        parts = [recognise(_resolved(f, _number(middle))) for middle in middles]
+        borders = tuple(
+            Border(at, _jump(left, right, _number(at)))
+            for at, (left, right) in zip(places, pairwise(parts), strict=True)
+            if left != right
+        )
+        if all(border.jumps in (0, 1) for border in borders) and borders:
+            return Pieces(f, borders)
+        whole = parts[-1]
+        for at, (part, after) in zip(reversed(places), reversed(list(pairwise(parts))), strict=True):
+            whole = whole if part == after else choose(G, at, part, whole)
+        return Pieces(whole, borders)
+
+
+def _number(value: sp.Expr) -> Any:
+    return mpmath.mpf(value.p) / value.q if value.is_Rational else mpmath.mpf(str(sp.N(value, DIGITS + 10)))
+
+
+def _switch(call: sp.Expr) -> sp.Expr:
+    """What changes its sign where a kinked function changes its formula."""
+    return call.args[0] - call.args[1] if isinstance(call, maximum | choose) else call.args[0]
+
+
+def _places(f: sp.Expr) -> list[sp.Expr] | None:
+    """The real roots of all switches, in order."""
+    found: set[sp.Expr] = set()
+    for call in f.atoms(*KINKED):
+        roots = _roots(_switch(call))
+        if roots is None:
+            return None
+        found |= roots
+    distinct: list[sp.Expr] = []
+    for root in sorted(found, key=_number):
+        if not distinct or _number(root) - _number(distinct[-1]) > EQUAL * max(1, abs(_number(root))):
+            distinct.append(root)
+    return distinct if len(distinct) <= MOST_BORDERS else None
+
+
+def _roots(u: sp.Expr) -> set[sp.Expr] | None:
+    if G not in u.free_symbols:
+        return set()
+    if u.is_polynomial(G):
+        poly = sp.Poly(u, G)
+        if poly.degree() == 1:
+            return {-poly.nth(0) / poly.nth(1)}
+        if poly.degree() > 8 or not all(c.is_Rational for c in poly.all_coeffs()):
+            return _scanned(u)
+        return {sp.Rational(str(sp.N(r, DIGITS))) if not r.is_Rational else r for r in sp.real_roots(poly)}
+    return _scanned(u)
+
+
+def _scanned(u: sp.Expr) -> set[sp.Expr] | None:
+    """Roots where u changes its sign between neighbours of a grid, by bisection; None for too many of them."""
+    function = sp.lambdify(G, u, [REFERENCE, "mpmath"])
+    grid = [mpmath.mpf(k) / 8 + mpmath.mpf(1) / 1000 for k in range(-400, 401)]
+    found: set[sp.Expr] = set()
+    for a, b in pairwise(grid):
+        try:
+            if function(a) * function(b) < 0:
+                root = mpmath.findroot(function, (a, b), solver="anderson", tol=mpmath.mpf(10) ** (-2 * DIGITS + 20))
+                near = sp.Rational(sp.nsimplify(sp.Float(root, DIGITS), rational=True, tolerance=1e-40))
+                found.add(near)
+        except (ValueError, ZeroDivisionError, TypeError):
+            return None
+        if len(found) > MOST_BORDERS:
+            return None
+    return found
+
+
+def _resolved(e: sp.Expr, at: Any) -> sp.Expr:
+    """`e` with the formula that holds around a place that is no border."""
+    if not e.has(*KINKED):
+        return e
+    args = [_resolved(arg, at) for arg in e.args]
+    if not isinstance(e, KINKED):
+        return e.func(*args)
+    difference = args[0] - args[1] if isinstance(e, maximum | choose) else args[0]
+    value = sp.lambdify(G, difference, [REFERENCE, "mpmath"])(at)
+    sign = (value > 0) - (value < 0)
+    match e:
+        case absolute():
+            return sign * args[0]
+        case relu():
+            return args[0] if sign > 0 else sp.S.Zero
+        case step():
+            return sp.S.One if sign > 0 else sp.S.Zero
+        case signum():
+            return sp.Integer(sign)
+        case maximum():
+            return args[0] if sign > 0 else args[1]
+        case _:
+            return args[2] if sign < 0 else args[3]
+
+
+def _jump(left: sp.Expr, right: sp.Expr, at: Any) -> int | None:
+    """The lowest order from 0 to 3 whose derivatives on the two sides differ at the border."""
+    calculus = Calculus()
+    for order in range(4):
+        a, b = (_limit(e, at, direction) for e, direction in ((left, -1), (right, 1)))
+        if a is None or b is None or abs(a - b) > EQUAL * max(1, abs(a)):
+            return order
+        left, right = (calculus.derivative(e) for e in (left, right))
+    return None
+
+
+def _limit(e: sp.Expr, at: Any, direction: int) -> Any:
+    """The value at the border or, where the formula has none there, that of a place next to it; None for neither."""
+    function = sp.lambdify(G, e, [REFERENCE, "mpmath"])
+    for place in (at, at + direction * mpmath.mpf(10) ** -28 * max(1, abs(at))):
+        try:
+            value = mpmath.mpf(function(place))
+        except (ValueError, ZeroDivisionError, TypeError):
+            continue
+        if mpmath.isfinite(value):
+            return value
+    return None

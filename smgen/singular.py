@@ -1,0 +1,87 @@
+"""Places where a function or a derivative has no value: poles, infinite derivatives, quotients 0/0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any, Final
+
+import mpmath
+import sympy as sp
+
+from smgen.primitives import REFERENCE, G, log1p
+
+MARKS: Final = ("f", "f′", "f″", "f‴")
+DIGITS: Final = 60
+_STEPS: Final = (mpmath.mpf(10) ** -12, mpmath.mpf(10) ** -18, mpmath.mpf(10) ** -24)
+
+
+def suspects(f: sp.Expr) -> list[Any]:
+    """Where something that is divided by, or of which a root or logarithm is taken, is 0."""
+    bases = {power.base for power in f.atoms(sp.Pow) if power.exp.is_number and not _is_whole(power.exp)}
+    bases |= {call.args[0] for call in f.atoms(sp.log)} | {1 + call.args[0] for call in f.atoms(log1p)}
+    with mpmath.workdps(DIGITS):
+        found = {place for base in bases if G in base.free_symbols for place in _zeros(base)}
+        return sorted(found)
+
+
+def _is_whole(exponent: sp.Expr) -> bool:
+    return bool(exponent.is_Integer and exponent.is_positive)
+
+
+def _zeros(base: sp.Expr) -> Iterable[Any]:
+    if base.is_polynomial(G):
+        poly = sp.Poly(base, G)
+        if poly.degree() <= 12 and all(c.is_Rational for c in poly.all_coeffs()):
+            return [mpmath.mpf(str(sp.N(root, DIGITS))) for root in set(sp.real_roots(poly))]
+    f = sp.lambdify(G, base, [REFERENCE, "mpmath"])
+    zeros = []
+    for a, b in pairwise(mpmath.mpf(k) / 8 + mpmath.mpf(1) / 1024 for k in range(-160, 161)):
+        try:
+            if f(a) * f(b) < 0:
+                zeros.append(mpmath.findroot(f, (a, b), solver="anderson"))
+        except (ValueError, ZeroDivisionError, TypeError):
+            continue
+        if len(zeros) > 4:
+            break
+    return zeros
+
+
+def explain(derivatives: tuple[sp.Expr, ...], place: Any) -> str:
+    """What is wrong with f … f‴ at a place, in words; nothing where they are real, or not real on a whole side."""
+    with mpmath.workdps(2 * DIGITS):
+        for mark, derivative in zip(MARKS, derivatives, strict=True):
+            text = _explained(mark, sp.lambdify(G, derivative, [REFERENCE, "mpmath"]), mpmath.mpf(place))
+            if text is not None:
+                return text
+    return ""
+
+
+def _explained(mark: str, f: Any, place: Any) -> str | None:
+    """What is wrong with one derivative; None if nothing is."""
+    at = mpmath.nstr(place, 6).removesuffix(".0")
+    sides = [[_value(f, place + sign * step * max(1, abs(place))) for step in _STEPS] for sign in (-1, 1)]
+    whole = [side for side in sides if all(value is not None for value in side)]
+    here = _value(f, place)
+    if not whole:
+        return ""
+    if any(abs(side[2]) > abs(side[1]) + 1 and abs(side[1]) > abs(side[0]) + 1 for side in whole):
+        # A logarithm grows by 13.8 with every step, a root or a quotient by a factor.
+        steady = any(abs(side[2]) > 20 * abs(side[0]) for side in whole)
+        return f"has a pole at {at}" if mark == "f" and steady else f"{mark} is infinite at {at}"
+    if here is not None or len(whole) < 2:
+        return None if here is not None else ""
+    left, right = sides
+    if abs(left[2] - right[2]) > mpmath.mpf(10) ** -9 * max(1, abs(left[2])):
+        return f"{mark} jumps at {at}"
+    return f"{mark} is 0/0 at {at}, though it has a limit there, {mpmath.nstr(right[2], 6)}"
+
+
+def _value(f: Any, place: Any) -> Any:
+    try:
+        value = f(place)
+    except (ValueError, ZeroDivisionError, TypeError):
+        return None
+    if not isinstance(value, mpmath.mpf | int | float):
+        return None
+    return mpmath.mpf(value) if mpmath.isfinite(value) else None
