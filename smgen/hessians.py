@@ -15,7 +15,7 @@ from typing import Final
 from smgen.exactness import Verdict, verdict
 from smgen.ir import Schedule
 from smgen.lower import FUNCTIONS, candidates, exact_function, lower_diagonal, lower_probes
-from smgen.lower.names import label
+from smgen.lower.labels import labelled
 from smgen.network import Network
 from smgen.passes.flops import work
 from smgen.passes.prune import prune
@@ -46,7 +46,7 @@ class Method:
 
 def lower(network: Network, method: Method | None = None) -> tuple[Schedule, ...]:
     """The schedules of every function of the generated module, in the order they appear in it."""
-    method, network = method or Method(), network.renamed(label)
+    method, network = method or Method(), labelled(network)
     if method.hessian == "diagonal" or (method.hessian == "exact" and verdict(network).exact):
         return lower_diagonal(network)
     if method.hessian == "hutchinson":

@@ -14,6 +14,7 @@ from smgen import primitives as p
 from smgen.constants import exact
 from smgen.errors import NetworkError, did_you_mean
 from smgen.nodes import Node
+from smgen.origins import here
 
 
 class Named:
@@ -38,7 +39,7 @@ class Named:
             return self._function(source, **numbers)
         if not isinstance(source, Node):
             raise NetworkError(
-                origin=nodes.here(),
+                origin=here(),
                 what=f"sm.{self.__name__} takes a node or a sympy expression; got {source!r}",
                 hint=f"e.g. sm.{self.__name__}(sm.linear(x, 64))",
             )
@@ -48,7 +49,7 @@ class Named:
         if key not in self._constants:
             takes = ", ".join(f"{known}=" for known in self._constants) or "no constants"
             raise NetworkError(
-                origin=nodes.here(),
+                origin=here(),
                 what=f"sm.{self.__name__} takes {takes}; got {key}={value!r}{did_you_mean(key, self._constants)}",
                 hint=self._formula,
             )
@@ -58,7 +59,7 @@ class Named:
         if not (number.is_number and number.is_real and number > least):
             bound = f" greater than {least:g}" if math.isfinite(least) else ""
             raise NetworkError(
-                origin=nodes.here(),
+                origin=here(),
                 what=f"sm.{self.__name__} takes a finite number{bound} as {key}; got {value!r}",
                 hint=self._formula,
             )

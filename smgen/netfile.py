@@ -14,7 +14,8 @@ from typing import Final
 
 from smgen.errors import InternalError, NetfileError, NetworkError, SmgenError, shortened
 from smgen.network import Network
-from smgen.nodes import Node, is_own_code, recording
+from smgen.nodes import Node, recording
+from smgen.origins import is_own_code
 
 MODULE: Final = "__smgen__"
 """What a description is called while it runs, `__name__` and in `sys.modules`."""

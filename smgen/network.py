@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import InitVar, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 
 from smgen.derivatives import differentiate
 from smgen.errors import NetworkError, UnsupportedNonlinearity, shortened
-from smgen.nodes import Input, Linear, Node, Op, Pointwise, Scale, here, is_name
+from smgen.nodes import Input, Linear, Node, Op, Pointwise, Scale, is_name
+from smgen.origins import here
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,34 +101,6 @@ class Network:
                 return {f"{vertex.name}.gain": (vertex.units,)}
             case _:
                 return {}
-
-    def renamed(self, label: Callable[[str], str]) -> Network:
-        """The same network with other names of layers and weights. Raises `NetworkError` if two become one."""
-        labels = {v.name: label(v.name) for v in self.vertices}
-        if labels == {name: name for name in labels}:
-            return self
-        for v in self.vertices:
-            other = next(w for w in self.vertices if labels[w.name] == labels[v.name])
-            if other != v:
-                raise NetworkError(
-                    origin=v.origin,
-                    what=f"the name '{v.name}' is too much like '{other.name}' ({other.origin}) for generated code",
-                    hint="choose another for one of them",
-                )
-        network = object.__new__(Network)
-        vertices = tuple(
-            replace(
-                v,
-                name=labels[v.name],
-                inputs=tuple(labels[i] for i in v.inputs),
-                op=replace(v.op, weights=label(v.op.weights)) if isinstance(v.op, Linear) else v.op,
-            )
-            for v in self.vertices
-        )
-        object.__setattr__(network, "vertices", vertices)
-        object.__setattr__(network, "energies", tuple((labels[name], count) for name, count in self.energies))
-        object.__setattr__(network, "nodes", self.nodes)
-        return network
 
     @property
     def text(self) -> str:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import keyword
 import operator
-import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, TypeAlias
 
 import sympy as sp
@@ -19,6 +16,7 @@ from smgen.constants import readable
 from smgen.derivatives import symbolic
 from smgen.domains import interval, interval_text
 from smgen.errors import NetworkError, shortened
+from smgen.origins import here
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +131,6 @@ def recording() -> Iterator[list[Node]]:
         yield made
     finally:
         _recorder.reset(token)
-
-
-def is_own_code(file: str) -> bool:
-    """Whether a file is the compiler's: neither a description below it nor `__init__.py`, which only looks names up."""
-    folder, _, name = file.rpartition(os.sep)
-    return folder == str(Path(__file__).parent) and name != "__init__.py"
-
-
-def here() -> str:
-    """`net.py:12`: the innermost line of the caller's code outside smgen ("<string>" is a dataclass's `__init__`)."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and (is_own_code(file := frame.f_code.co_filename) or file == "<string>"):
-        frame = frame.f_back
-    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
 
 
 def is_name(text: object) -> bool:

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "smgen"
 
 FLOORS = (
     ("errors",),
-    ("functions", "references", "constants"),
+    ("functions", "references", "constants", "origins"),
     ("primitives", "ir", "patterns", "tables", "data"),
     ("scalar", "recognise", "calculus", "polynomials"),
     ("pieces", "differences", "singular"),

@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 515d34fe133a9c68a8b9e96c7f975240076b49f676901a370d9177da4b95b408 */
+   template c/module.c.j2, sha256 b7dc50fb4cab5886ba5084673ad7df0b581b3ab5c602e5177ae5ff10334e1e6e */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -510,6 +510,8 @@ static void run(call *const c)
 
 /* ---- functions of one number ---- */
 
+static inline float choose(const float a, const float b, const float x, const float y) { return a < b ? x : y; }
+static inline float squared(const float u) { return u * u; }
 /* ---- bits32 ---- */
 static inline uint32_t bits32(const float x)
 {
@@ -559,6 +561,18 @@ static inline float near_one32(const float x, const float rounded, const float e
 static inline float power32(const float rounded, const uint32_t more)
 {
     return from_bits32((bits32(rounded) + more + 127) << 23);
+}
+
+/* ---- expf (needs: reduced32) ---- */
+/* exp(x) = 2^n exp(r); 2^n in two factors, so that only the last product rounds where the result is subnormal.
+   Error at most 1.1 ulp. */
+static inline float simd_expf(const float x)
+{
+    float y = x < -104.0f ? -104.0f : x;
+    y = x > 89.0f ? 89.0f : y;
+    const float rounded = rounded32(y);
+    const uint32_t extra = (0 - (bits32(x) >> 31)) & 25; /* for negative x */
+    return (near_one32(y, rounded, 0) + 1) * power32(rounded, extra - 1) * from_bits32((128 - extra) << 23);
 }
 
 /* ---- below32 (needs: reduced32) ---- */
@@ -656,11 +670,13 @@ static void energy_steps(const call *const c, worker *const w)
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
+                        const real shared_1 = fabsf(g_filters[k]);
+                        const real shared_2 = simd_log1pf(choose(shared_1, 1.0f, -squared(simd_tanhf(g_filters[k])), squared(simd_expf(-shared_1))));
                         /* g_experts = f(g_filters) = logcosh(g_filters) */
-                        g_experts[k] = fabsf(g_filters[k]) - simd_log1pf(fabsf(simd_tanhf(g_filters[k])));
+                        g_experts[k] = choose(shared_1, 1.0f, shared_2 * (-0.5f), shared_1 + shared_2 - 0.6931472f);
                     }
                 }
             }
@@ -672,7 +688,7 @@ static void energy_steps(const call *const c, worker *const w)
                 if (s1.first < s1.last) {
                     for (long n = 0; n < rows; n++) {
                         real sum = 0;
-                #pragma omp simd reduction(+ : sum)
+                        #pragma omp simd reduction(+ : sum)
                         for (long j = 0; j < 288; j++) {
                             sum += g_experts[n * 288 + j];
                         }
@@ -746,7 +762,7 @@ static void score_steps(const call *const c, worker *const w)
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
@@ -761,7 +777,7 @@ static void score_steps(const call *const c, worker *const w)
                 /* δ_x = W_filtersᵀ δ_filters  (1) */
                 times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s144.first; j < s144.last; j++) {
                         const long k = n * 144 + j;
                         /* score = −δ_x */
@@ -817,7 +833,7 @@ static void hessian_diagonal_steps(const call *const c, worker *const w)
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
-            #pragma omp simd
+                #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
                     /* W_filters ∘ W_filters */
@@ -851,13 +867,14 @@ static void hessian_diagonal_steps(const call *const c, worker *const w)
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 /* ---- backward: δ and δ′ */
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
-                        /* tanh_experts = tanh(g_filters) */
-                        const real tanh_experts = simd_tanhf(g_filters[k]);
-                        /* f″(g_filters) = 1 - tanh_experts^2 */
-                        f_second_experts[k] = 1.0f - tanh_experts * tanh_experts;
+                        const real shared_1 = simd_expf(-fabsf(g_filters[k]));
+                        /* sech_experts = sech(g_filters) */
+                        const real sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
+                        /* f″(g_filters) = sech_experts^2 */
+                        f_second_experts[k] = sech_experts * sech_experts;
                     }
                 }
             }
@@ -914,7 +931,7 @@ static void loss_terms_steps(const call *const c, worker *const w)
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
-            #pragma omp simd
+                #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
                     /* W_filters ∘ W_filters */
@@ -949,14 +966,16 @@ static void loss_terms_steps(const call *const c, worker *const w)
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
-                        const real tanh_experts_ = simd_tanhf(g_filters[k]);
-                        tanh_experts[k] = tanh_experts_;
-                        /* f″(g_filters) = 1 - tanh_experts^2 */
-                        f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
+                        tanh_experts[k] = simd_tanhf(g_filters[k]);
+                        const real shared_1 = simd_expf(-fabsf(g_filters[k]));
+                        /* sech_experts = sech(g_filters) */
+                        const real sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
+                        /* f″(g_filters) = sech_experts^2 */
+                        f_second_experts[k] = sech_experts * sech_experts;
                     }
                 }
             }
@@ -975,7 +994,7 @@ static void loss_terms_steps(const call *const c, worker *const w)
                     double sum_delta_prime = 0;
                     double sum_delta_prime_squared = 0;
                     for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
+                        #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                         for (long j = s144.first; j < s144.last; j++) {
                             const long k = n * 144 + j;
                             const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
@@ -996,14 +1015,13 @@ static void loss_terms_steps(const call *const c, worker *const w)
         }
     }
 
-
     const double sum_delta_squared = add_totals(p.ranks, totals + 0);
     const double sum_delta_prime = add_totals(p.ranks, totals + 1);
     const double sum_delta_prime_squared = add_totals(p.ranks, totals + 2);
 
     /* ---- at the end: the sums over all samples */
     /* K = (1/N) Σ_n ½ Σ_i δ_x² */
-    const double K = 0.5 * sum_delta_squared / N;
+    const double K = sum_delta_squared / N * 0.5;
     /* L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²) */
     const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
     /* J = K + L */
@@ -1060,7 +1078,7 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
-            #pragma omp simd
+                #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
                     /* W_filters ∘ W_filters */
@@ -1076,7 +1094,7 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
                 real sum = 0;
-            #pragma omp simd reduction(+ : sum)
+                #pragma omp simd reduction(+ : sum)
                 for (long j = 0; j < 144; j++) {
                     sum += W_filters_squared[n * 144 + j];
                 }
@@ -1110,14 +1128,16 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
-                        const real tanh_experts_ = simd_tanhf(g_filters[k]);
-                        tanh_experts[k] = tanh_experts_;
-                        /* f″(g_filters) = 1 - tanh_experts^2 */
-                        f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
+                        tanh_experts[k] = simd_tanhf(g_filters[k]);
+                        const real shared_1 = simd_expf(-fabsf(g_filters[k]));
+                        /* sech_experts = sech(g_filters) */
+                        const real sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
+                        /* f″(g_filters) = sech_experts^2 */
+                        f_second_experts[k] = sech_experts * sech_experts;
                     }
                 }
             }
@@ -1133,7 +1153,7 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
                 {
                     double sum_delta_squared = 0;
                     for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : sum_delta_squared)
+                        #pragma omp simd reduction(+ : sum_delta_squared)
                         for (long j = s144.first; j < s144.last; j++) {
                             const long k = n * 144 + j;
                             const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
@@ -1145,7 +1165,7 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
                 }
                 /* Σ_n δ′_filters */
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         delta_prime_filters_total[j] += f_second_experts[n * 288 + j];
                     }
@@ -1167,7 +1187,7 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
         /* ---- at the end: the sums over all samples */
         if (slot == 0) {
             double sum_delta_prime = 0;
-        #pragma omp simd reduction(+ : sum_delta_prime)
+            #pragma omp simd reduction(+ : sum_delta_prime)
             for (long j = 0; j < 288; j++) {
                 const real sum_delta_prime_terms = W_filters_squared_rows[j] * delta_prime_filters_total[j];
                 /* Σ_n Σ_i δ′_x */
@@ -1180,7 +1200,7 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
     const double sum_delta_prime = add_totals(p.ranks, totals + 1);
 
     /* K = (1/N) Σ_n ½ Σ_i δ_x² */
-    const double K = 0.5 * sum_delta_squared / N;
+    const double K = sum_delta_squared / N * 0.5;
     /* L = (1/N) Σ_n Σ_i (−δ′_x) */
     const double L = -sum_delta_prime / N;
     /* J = K + L */
@@ -1236,7 +1256,7 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
-            #pragma omp simd
+                #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
                     /* W_filters ∘ W_filters */
@@ -1250,18 +1270,19 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
     worker *const inside = p.alone ? &itself : w;
     EACH_PART(all, p, w) {
         const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 1872;
+        real *const tile = tiles + part * capacity * 2160;
         real *const sums = all_sums + part * 82944;
         double *const columns = all_columns + part * 0;
         real *const g_filters = tile + 0 * capacity;
         real *const tanh_experts = tile + 288 * capacity;
-        real *const f_second_experts = tile + 576 * capacity;
-        real *const delta_x = tile + 864 * capacity;
-        real *const delta_prime_x = tile + 1008 * capacity;
-        real *const dJ_ddelta_prime_x = tile + 1152 * capacity;
+        real *const sech_experts = tile + 576 * capacity;
+        real *const f_second_experts = tile + 864 * capacity;
+        real *const delta_x = tile + 1152 * capacity;
+        real *const delta_prime_x = tile + 1296 * capacity;
+        real *const dJ_ddelta_prime_x = tile + 1440 * capacity;
         real *const dJ_ddelta_filters = tile + 0 * capacity;
-        real *const dJ_ddelta_prime_filters = tile + 1296 * capacity;
-        real *const dJ_dg_filters = tile + 1584 * capacity;
+        real *const dJ_ddelta_prime_filters = tile + 1584 * capacity;
+        real *const dJ_dg_filters = tile + 1872 * capacity;
         real *const dJ_dW_filters_delta_prime = sums + 0;
         real *const dJ_dW_filters_g = sums + 41472;
         (void)tile, (void)sums, (void)columns;
@@ -1277,14 +1298,17 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
-                        const real tanh_experts_ = simd_tanhf(g_filters[k]);
-                        tanh_experts[k] = tanh_experts_;
-                        /* f″(g_filters) = 1 - tanh_experts^2 */
-                        f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
+                        tanh_experts[k] = simd_tanhf(g_filters[k]);
+                        const real shared_1 = simd_expf(-fabsf(g_filters[k]));
+                        /* sech_experts = sech(g_filters) */
+                        const real sech_experts_ = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
+                        sech_experts[k] = sech_experts_;
+                        /* f″(g_filters) = sech_experts^2 */
+                        f_second_experts[k] = sech_experts_ * sech_experts_;
                     }
                 }
             }
@@ -1303,13 +1327,13 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
                     double sum_delta_prime = 0;
                     double sum_delta_prime_squared = 0;
                     for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
+                        #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                         for (long j = s144.first; j < s144.last; j++) {
                             const long k = n * 144 + j;
                             const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                             const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
                             /* ∂J/∂δ′_x = −1 + 2λ δ′_x  (7) */
-                            dJ_ddelta_prime_x[k] = 2.0f * delta_prime_x[k] * lam - 1.0f;
+                            dJ_ddelta_prime_x[k] = delta_prime_x[k] * lam * 2.0f - 1.0f;
                             /* Σ_n Σ_i δ_x² */
                             sum_delta_squared += sum_delta_squared_terms;
                             /* Σ_n Σ_i δ′_x */
@@ -1333,11 +1357,13 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
                 times_transposed(mine, rows, 288, 144, dJ_ddelta_prime_x, 144, W_filters_squared, 144, 0, dJ_ddelta_prime_filters, 288);
                 /* ---- backward adjoints: ∂J/∂g, and the gradients */
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
+                        /* f‴(g_filters) = -2*f_second_experts*tanh_experts */
+                        const real f_third_experts = tanh_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
                         /* ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22) */
-                        dJ_dg_filters[k] = dJ_ddelta_filters[k] * (1.0f - tanh_experts[k] * tanh_experts[k]) - 2.0f * dJ_ddelta_prime_filters[k] * tanh_experts[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
+                        dJ_dg_filters[k] = dJ_ddelta_filters[k] * (sech_experts[k] * sech_experts[k]) + dJ_ddelta_prime_filters[k] * f_third_experts;
                     }
                 }
                 /* Σ_n δ′_filters ∂J/∂δ′_xᵀ */
@@ -1367,7 +1393,7 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
 
     /* ---- at the end: the sums over all samples */
     /* J = K + L */
-    const double J = lam * sum_delta_prime_squared / N + 0.5 * sum_delta_squared / N - sum_delta_prime / N;
+    const double J = lam * sum_delta_prime_squared / N + sum_delta_squared / N * 0.5 - sum_delta_prime / N;
     if (w->number == 0) {
         numbers[0] = J;
     }
@@ -1376,11 +1402,11 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
-            #pragma omp simd
+                #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
                     /* ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17) */
-                    dJ_dW_filters[k] = (2.0f * W_filters[k] * dJ_dW_filters_delta_prime[k] + dJ_dW_filters_g[k]) / N;
+                    dJ_dW_filters[k] = (W_filters[k] * dJ_dW_filters_delta_prime[k] * 2.0f + dJ_dW_filters_g[k]) / N;
                 }
             }
         }
@@ -1393,7 +1419,7 @@ long ica_loss_and_grad_memory(const long N, const int threads)
     const plan p = plan_of(N, threads, 512, 1, 663552.0);
     const long parts = p.alone ? p.ranks : 1;
     return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
-           (41472 + parts * (82944 + p.capacity * 1872)) * (long)sizeof(real);
+           (41472 + parts * (82944 + p.capacity * 2160)) * (long)sizeof(real);
 }
 
 void ica_loss_and_grad(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
@@ -1432,7 +1458,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
-            #pragma omp simd
+                #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
                     /* W_filters ∘ W_filters */
@@ -1448,7 +1474,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
                 real sum = 0;
-            #pragma omp simd reduction(+ : sum)
+                #pragma omp simd reduction(+ : sum)
                 for (long j = 0; j < 144; j++) {
                     sum += W_filters_squared[n * 144 + j];
                 }
@@ -1461,15 +1487,16 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
     worker *const inside = p.alone ? &itself : w;
     EACH_PART(all, p, w) {
         const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 1008;
+        real *const tile = tiles + part * capacity * 1296;
         real *const sums = all_sums + part * 41472;
         double *const columns = all_columns + part * 288;
         real *const g_filters = tile + 0 * capacity;
         real *const tanh_experts = tile + 288 * capacity;
-        real *const f_second_experts = tile + 576 * capacity;
-        real *const delta_x = tile + 864 * capacity;
+        real *const sech_experts = tile + 576 * capacity;
+        real *const f_second_experts = tile + 864 * capacity;
+        real *const delta_x = tile + 1152 * capacity;
         double *const delta_prime_filters_total = columns + 0;
-        real *const dJ_ddelta_filters = tile + 576 * capacity;
+        real *const dJ_ddelta_filters = tile + 864 * capacity;
         real *const dJ_dg_filters = tile + 0 * capacity;
         real *const dJ_dW_filters_g = sums + 0;
         (void)tile, (void)sums, (void)columns;
@@ -1485,14 +1512,17 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
-                        const real tanh_experts_ = simd_tanhf(g_filters[k]);
-                        tanh_experts[k] = tanh_experts_;
-                        /* f″(g_filters) = 1 - tanh_experts^2 */
-                        f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
+                        tanh_experts[k] = simd_tanhf(g_filters[k]);
+                        const real shared_1 = simd_expf(-fabsf(g_filters[k]));
+                        /* sech_experts = sech(g_filters) */
+                        const real sech_experts_ = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
+                        sech_experts[k] = sech_experts_;
+                        /* f″(g_filters) = sech_experts^2 */
+                        f_second_experts[k] = sech_experts_ * sech_experts_;
                     }
                 }
             }
@@ -1508,7 +1538,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
                 {
                     double sum_delta_squared = 0;
                     for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : sum_delta_squared)
+                        #pragma omp simd reduction(+ : sum_delta_squared)
                         for (long j = s144.first; j < s144.last; j++) {
                             const long k = n * 144 + j;
                             const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
@@ -1520,7 +1550,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
                 }
                 /* Σ_n δ′_filters */
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         delta_prime_filters_total[j] += f_second_experts[n * 288 + j];
                     }
@@ -1534,11 +1564,13 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dJ_ddelta_filters, 288);
                 /* ---- backward adjoints: ∂J/∂g, and the gradients */
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
+                        /* f‴(g_filters) = -2*f_second_experts*tanh_experts */
+                        const real f_third_experts = tanh_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
                         /* ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22) */
-                        dJ_dg_filters[k] = 2.0f * W_filters_squared_rows[j] * tanh_experts[k] * (1.0f - tanh_experts[k] * tanh_experts[k]) + dJ_ddelta_filters[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
+                        dJ_dg_filters[k] = dJ_ddelta_filters[k] * (sech_experts[k] * sech_experts[k]) - W_filters_squared_rows[j] * f_third_experts;
                     }
                 }
             }
@@ -1568,7 +1600,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
         /* ---- at the end: the sums over all samples */
         if (slot == 0) {
             double sum_delta_prime = 0;
-        #pragma omp simd reduction(+ : sum_delta_prime)
+            #pragma omp simd reduction(+ : sum_delta_prime)
             for (long j = 0; j < 288; j++) {
                 const real sum_delta_prime_terms = W_filters_squared_rows[j] * delta_prime_filters_total[j];
                 /* Σ_n Σ_i δ′_x */
@@ -1581,7 +1613,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
     const double sum_delta_prime = add_totals(p.ranks, totals + 1);
 
     /* J = K + L */
-    const double J = 0.5 * sum_delta_squared / N - sum_delta_prime / N;
+    const double J = sum_delta_squared / N * 0.5 - sum_delta_prime / N;
     if (w->number == 0) {
         numbers[0] = J;
     }
@@ -1590,11 +1622,11 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
-            #pragma omp simd
+                #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
                     /* ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17) */
-                    dJ_dW_filters[k] = (dJ_dW_filters_g[k] - 2.0f * W_filters[k] * dJ_dW_filters_delta_prime_sum_column[n]) / N;
+                    dJ_dW_filters[k] = (dJ_dW_filters_g[k] - W_filters[k] * dJ_dW_filters_delta_prime_sum_column[n] * 2.0f) / N;
                 }
             }
         }
@@ -1607,7 +1639,7 @@ long ica_loss_and_grad_lam0_memory(const long N, const int threads)
     const plan p = plan_of(N, threads, 512, 1, 414720.0);
     const long parts = p.alone ? p.ranks : 1;
     return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 288) * (long)sizeof(double) +
-           (42048 + parts * (41472 + p.capacity * 1008)) * (long)sizeof(real);
+           (42048 + parts * (41472 + p.capacity * 1296)) * (long)sizeof(real);
 }
 
 void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
@@ -1645,7 +1677,7 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
-            #pragma omp simd
+                #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
                     /* W_filters ∘ W_filters */
@@ -1659,19 +1691,20 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
     worker *const inside = p.alone ? &itself : w;
     EACH_PART(all, p, w) {
         const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 1584;
+        real *const tile = tiles + part * capacity * 1872;
         real *const sums = all_sums + part * 124416;
         double *const columns = all_columns + part * 0;
         real *const g_filters = tile + 0 * capacity;
         real *const tanh_experts = tile + 288 * capacity;
-        real *const f_second_experts = tile + 576 * capacity;
-        real *const delta_x = tile + 864 * capacity;
-        real *const delta_prime_x = tile + 1008 * capacity;
-        real *const dL_ddelta_prime_x = tile + 1152 * capacity;
+        real *const sech_experts = tile + 576 * capacity;
+        real *const f_second_experts = tile + 864 * capacity;
+        real *const delta_x = tile + 1152 * capacity;
+        real *const delta_prime_x = tile + 1296 * capacity;
+        real *const dL_ddelta_prime_x = tile + 1440 * capacity;
         real *const dK_ddelta_filters = tile + 0 * capacity;
-        real *const dK_dg_filters = tile + 1296 * capacity;
+        real *const dK_dg_filters = tile + 1584 * capacity;
         real *const dK_dW_filters_g = sums + 0;
-        real *const dL_ddelta_prime_filters = tile + 1296 * capacity;
+        real *const dL_ddelta_prime_filters = tile + 1584 * capacity;
         real *const dL_dg_filters = tile + 0 * capacity;
         real *const dL_dW_filters_delta_prime = sums + 41472;
         real *const dL_dW_filters_g = sums + 82944;
@@ -1688,14 +1721,17 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
-                        const real tanh_experts_ = simd_tanhf(g_filters[k]);
-                        tanh_experts[k] = tanh_experts_;
-                        /* f″(g_filters) = 1 - tanh_experts^2 */
-                        f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
+                        tanh_experts[k] = simd_tanhf(g_filters[k]);
+                        const real shared_1 = simd_expf(-fabsf(g_filters[k]));
+                        /* sech_experts = sech(g_filters) */
+                        const real sech_experts_ = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
+                        sech_experts[k] = sech_experts_;
+                        /* f″(g_filters) = sech_experts^2 */
+                        f_second_experts[k] = sech_experts_ * sech_experts_;
                     }
                 }
             }
@@ -1714,13 +1750,13 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
                     double sum_delta_prime = 0;
                     double sum_delta_prime_squared = 0;
                     for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
+                        #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                         for (long j = s144.first; j < s144.last; j++) {
                             const long k = n * 144 + j;
                             const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                             const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
                             /* ∂L/∂δ′_x = −1 + 2λ δ′_x  (7) */
-                            dL_ddelta_prime_x[k] = 2.0f * delta_prime_x[k] * lam - 1.0f;
+                            dL_ddelta_prime_x[k] = delta_prime_x[k] * lam * 2.0f - 1.0f;
                             /* Σ_n Σ_i δ_x² */
                             sum_delta_squared += sum_delta_squared_terms;
                             /* Σ_n Σ_i δ′_x */
@@ -1742,11 +1778,11 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
                 /* ---- backward adjoints: ∂K/∂g, and the gradients */
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
                         /* ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21) */
-                        dK_dg_filters[k] = dK_ddelta_filters[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
+                        dK_dg_filters[k] = dK_ddelta_filters[k] * (sech_experts[k] * sech_experts[k]);
                     }
                 }
             }
@@ -1764,11 +1800,13 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
                 times_transposed(mine, rows, 288, 144, dL_ddelta_prime_x, 144, W_filters_squared, 144, 0, dL_ddelta_prime_filters, 288);
                 /* ---- backward adjoints: ∂L/∂g, and the gradients */
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
+                        /* f‴(g_filters) = -2*f_second_experts*tanh_experts */
+                        const real f_third_experts = tanh_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
                         /* ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22) */
-                        dL_dg_filters[k] = -2.0f * dL_ddelta_prime_filters[k] * tanh_experts[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
+                        dL_dg_filters[k] = dL_ddelta_prime_filters[k] * f_third_experts;
                     }
                 }
                 /* Σ_n δ′_filters ∂L/∂δ′_xᵀ */
@@ -1800,7 +1838,7 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
 
     /* ---- at the end: the sums over all samples */
     /* K = (1/N) Σ_n ½ Σ_i δ_x² */
-    const double K = 0.5 * sum_delta_squared / N;
+    const double K = sum_delta_squared / N * 0.5;
     /* L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²) */
     const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
     if (w->number == 0) {
@@ -1812,13 +1850,13 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
-            #pragma omp simd
+                #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
                     /* ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16) */
                     dK_dW_filters[k] = dK_dW_filters_g[k] / N;
                     /* ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17) */
-                    dL_dW_filters[k] = (2.0f * W_filters[k] * dL_dW_filters_delta_prime[k] + dL_dW_filters_g[k]) / N;
+                    dL_dW_filters[k] = (W_filters[k] * dL_dW_filters_delta_prime[k] * 2.0f + dL_dW_filters_g[k]) / N;
                 }
             }
         }
@@ -1831,7 +1869,7 @@ long ica_loss_and_grad_terms_memory(const long N, const int threads)
     const plan p = plan_of(N, threads, 512, 1, 746496.0);
     const long parts = p.alone ? p.ranks : 1;
     return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
-           (41472 + parts * (124416 + p.capacity * 1584)) * (long)sizeof(real);
+           (41472 + parts * (124416 + p.capacity * 1872)) * (long)sizeof(real);
 }
 
 void ica_loss_and_grad_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
@@ -1870,7 +1908,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
-            #pragma omp simd
+                #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
                     /* W_filters ∘ W_filters */
@@ -1886,7 +1924,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
                 real sum = 0;
-            #pragma omp simd reduction(+ : sum)
+                #pragma omp simd reduction(+ : sum)
                 for (long j = 0; j < 144; j++) {
                     sum += W_filters_squared[n * 144 + j];
                 }
@@ -1899,17 +1937,18 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
     worker *const inside = p.alone ? &itself : w;
     EACH_PART(all, p, w) {
         const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 1296;
+        real *const tile = tiles + part * capacity * 1584;
         real *const sums = all_sums + part * 82944;
         double *const columns = all_columns + part * 288;
         real *const g_filters = tile + 0 * capacity;
         real *const tanh_experts = tile + 288 * capacity;
-        real *const f_second_experts = tile + 576 * capacity;
-        real *const delta_x = tile + 864 * capacity;
+        real *const sech_experts = tile + 576 * capacity;
+        real *const f_second_experts = tile + 864 * capacity;
+        real *const delta_x = tile + 1152 * capacity;
         double *const delta_prime_filters_total = columns + 0;
-        real *const dK_ddelta_filters = tile + 576 * capacity;
+        real *const dK_ddelta_filters = tile + 864 * capacity;
         real *const dK_dg_filters = tile + 0 * capacity;
-        real *const dL_dg_filters = tile + 1008 * capacity;
+        real *const dL_dg_filters = tile + 1296 * capacity;
         real *const dK_dW_filters_g = sums + 0;
         real *const dL_dW_filters_g = sums + 41472;
         (void)tile, (void)sums, (void)columns;
@@ -1925,14 +1964,17 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
                         /* tanh_experts = tanh(g_filters) */
-                        const real tanh_experts_ = simd_tanhf(g_filters[k]);
-                        tanh_experts[k] = tanh_experts_;
-                        /* f″(g_filters) = 1 - tanh_experts^2 */
-                        f_second_experts[k] = 1.0f - tanh_experts_ * tanh_experts_;
+                        tanh_experts[k] = simd_tanhf(g_filters[k]);
+                        const real shared_1 = simd_expf(-fabsf(g_filters[k]));
+                        /* sech_experts = sech(g_filters) */
+                        const real sech_experts_ = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
+                        sech_experts[k] = sech_experts_;
+                        /* f″(g_filters) = sech_experts^2 */
+                        f_second_experts[k] = sech_experts_ * sech_experts_;
                     }
                 }
             }
@@ -1948,7 +1990,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                 {
                     double sum_delta_squared = 0;
                     for (long n = 0; n < rows; n++) {
-                #pragma omp simd reduction(+ : sum_delta_squared)
+                        #pragma omp simd reduction(+ : sum_delta_squared)
                         for (long j = s144.first; j < s144.last; j++) {
                             const long k = n * 144 + j;
                             const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
@@ -1960,7 +2002,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                 }
                 /* Σ_n δ′_filters */
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         delta_prime_filters_total[j] += f_second_experts[n * 288 + j];
                     }
@@ -1974,13 +2016,15 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
                 /* ---- backward adjoints: ∂K/∂g, and the gradients */
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
+                    #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
                         /* ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21) */
-                        dK_dg_filters[k] = dK_ddelta_filters[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
+                        dK_dg_filters[k] = dK_ddelta_filters[k] * (sech_experts[k] * sech_experts[k]);
+                        /* f‴(g_filters) = -2*f_second_experts*tanh_experts */
+                        const real f_third_experts = tanh_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
                         /* ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22) */
-                        dL_dg_filters[k] = 2.0f * W_filters_squared_rows[j] * tanh_experts[k] * (1.0f - tanh_experts[k] * tanh_experts[k]);
+                        dL_dg_filters[k] = -W_filters_squared_rows[j] * f_third_experts;
                     }
                 }
             }
@@ -2016,7 +2060,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
         /* ---- at the end: the sums over all samples */
         if (slot == 0) {
             double sum_delta_prime = 0;
-        #pragma omp simd reduction(+ : sum_delta_prime)
+            #pragma omp simd reduction(+ : sum_delta_prime)
             for (long j = 0; j < 288; j++) {
                 const real sum_delta_prime_terms = W_filters_squared_rows[j] * delta_prime_filters_total[j];
                 /* Σ_n Σ_i δ′_x */
@@ -2029,7 +2073,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
     const double sum_delta_prime = add_totals(p.ranks, totals + 1);
 
     /* K = (1/N) Σ_n ½ Σ_i δ_x² */
-    const double K = 0.5 * sum_delta_squared / N;
+    const double K = sum_delta_squared / N * 0.5;
     /* L = (1/N) Σ_n Σ_i (−δ′_x) */
     const double L = -sum_delta_prime / N;
     if (w->number == 0) {
@@ -2041,7 +2085,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
-            #pragma omp simd
+                #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
                     /* ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16) */
@@ -2052,11 +2096,11 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
-            #pragma omp simd
+                #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
                     /* ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17) */
-                    dL_dW_filters[k] = (dL_dW_filters_g[k] - 2.0f * W_filters[k] * dL_dW_filters_delta_prime_sum_column[n]) / N;
+                    dL_dW_filters[k] = (dL_dW_filters_g[k] - W_filters[k] * dL_dW_filters_delta_prime_sum_column[n] * 2.0f) / N;
                 }
             }
         }
@@ -2069,7 +2113,7 @@ long ica_loss_and_grad_terms_lam0_memory(const long N, const int threads)
     const plan p = plan_of(N, threads, 512, 1, 497664.0);
     const long parts = p.alone ? p.ranks : 1;
     return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 288) * (long)sizeof(double) +
-           (42048 + parts * (82944 + p.capacity * 1296)) * (long)sizeof(real);
+           (42048 + parts * (82944 + p.capacity * 1584)) * (long)sizeof(real);
 }
 
 void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
@@ -2083,9 +2127,9 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
     run(&c);
 }
 
-/* ---- layer_sums: Σ over the units of each layer, (N,) each: which one overflows? ---- */
+/* ---- layer_means: the mean over the units of each layer, (N,) each: which one overflows? ---- */
 
-static void layer_sums_steps(const call *const c, worker *const w)
+static void layer_means_steps(const call *const c, worker *const w)
 {
     const plan p = c->p;
     const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
@@ -2105,71 +2149,88 @@ static void layer_sums_steps(const call *const c, worker *const w)
     worker *const inside = p.alone ? &itself : w;
     EACH_PART(all, p, w) {
         const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 576;
+        real *const tile = tiles + part * capacity * 1008;
         real *const sums = all_sums + part * 0;
         double *const columns = all_columns + part * 0;
         real *const g_filters = tile + 0 * capacity;
-        real *const g_experts = tile + 288 * capacity;
+        real *const g_x_part = tile + 288 * capacity;
+        real *const g_filters_part = tile + 432 * capacity;
+        real *const g_experts_part = tile + 720 * capacity;
         (void)tile, (void)sums, (void)columns;
         for (long first = part * p.rows; first < N; first += parts * p.rows) {
             const long rows = min_long(p.rows, N - first);
             const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
             const real *const g_x = x + first * 144;
-            real *const sum_g_x = outputs[0] + first * 1;
-            real *const sum_g_filters = outputs[1] + first * 1;
-            real *const sum_g_experts = outputs[2] + first * 1;
+            real *const mean_g_x = outputs[0] + first * 1;
+            real *const mean_g_filters = outputs[1] + first * 1;
+            real *const mean_g_experts = outputs[2] + first * 1;
             (void)rows, (void)more;
 
             EACH_RANK(mine, inside) {
-                const span s1 = share(mine, 1);
-                const span s288 = share(mine, 288);
+                const span s144 = share(mine, 144);
                 /* ---- forward: g */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
+                /* ---- layers: their means */
                 for (long n = 0; n < rows; n++) {
-                #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        /* g_experts = f(g_filters) = logcosh(g_filters) */
-                        g_experts[k] = fabsf(g_filters[k]) - simd_log1pf(fabsf(simd_tanhf(g_filters[k])));
-                    }
-                }
-                /* ---- layers: their sums */
-                /* Σ_j g_x */
-                if (s1.first < s1.last) {
-                    for (long n = 0; n < rows; n++) {
-                        real sum = 0;
-                #pragma omp simd reduction(+ : sum)
-                        for (long j = 0; j < 144; j++) {
-                            sum += g_x[n * 144 + j];
-                        }
-                        sum_g_x[n] = sum;
+                    #pragma omp simd
+                    for (long j = s144.first; j < s144.last; j++) {
+                        const long k = n * 144 + j;
+                        g_x_part[k] = g_x[k] * 0.0069444445f;
                     }
                 }
             }
 
             EACH_RANK(mine, inside) {
                 const span s1 = share(mine, 1);
-                /* Σ_j g_filters */
+                const span s288 = share(mine, 288);
+                /* (1/144) Σ_j g_x */
                 if (s1.first < s1.last) {
                     for (long n = 0; n < rows; n++) {
                         real sum = 0;
-                #pragma omp simd reduction(+ : sum)
-                        for (long j = 0; j < 288; j++) {
-                            sum += g_filters[n * 288 + j];
+                        #pragma omp simd reduction(+ : sum)
+                        for (long j = 0; j < 144; j++) {
+                            sum += g_x_part[n * 144 + j];
                         }
-                        sum_g_filters[n] = sum;
+                        mean_g_x[n] = sum;
                     }
                 }
-                /* Σ_j g_experts */
+                for (long n = 0; n < rows; n++) {
+                    #pragma omp simd
+                    for (long j = s288.first; j < s288.last; j++) {
+                        const long k = n * 288 + j;
+                        g_filters_part[k] = g_filters[k] * 0.0034722222f;
+                        const real shared_1 = fabsf(g_filters[k]);
+                        const real shared_2 = simd_log1pf(choose(shared_1, 1.0f, -squared(simd_tanhf(g_filters[k])), squared(simd_expf(-shared_1))));
+                        /* g_experts = f(g_filters) = logcosh(g_filters) */
+                        const real g_experts = choose(shared_1, 1.0f, shared_2 * (-0.5f), shared_1 + shared_2 - 0.6931472f);
+                        g_experts_part[k] = g_experts * 0.0034722222f;
+                    }
+                }
+            }
+
+            EACH_RANK(mine, inside) {
+                const span s1 = share(mine, 1);
+                /* (1/288) Σ_j g_filters */
                 if (s1.first < s1.last) {
                     for (long n = 0; n < rows; n++) {
                         real sum = 0;
-                #pragma omp simd reduction(+ : sum)
+                        #pragma omp simd reduction(+ : sum)
                         for (long j = 0; j < 288; j++) {
-                            sum += g_experts[n * 288 + j];
+                            sum += g_filters_part[n * 288 + j];
                         }
-                        sum_g_experts[n] = sum;
+                        mean_g_filters[n] = sum;
+                    }
+                }
+                /* (1/288) Σ_j g_experts */
+                if (s1.first < s1.last) {
+                    for (long n = 0; n < rows; n++) {
+                        real sum = 0;
+                        #pragma omp simd reduction(+ : sum)
+                        for (long j = 0; j < 288; j++) {
+                            sum += g_experts_part[n * 288 + j];
+                        }
+                        mean_g_experts[n] = sum;
                     }
                 }
             }
@@ -2177,22 +2238,22 @@ static void layer_sums_steps(const call *const c, worker *const w)
     }
 }
 
-/* Bytes of memory that ica_layer_sums needs for N samples on so many threads, 0 for all. */
-long ica_layer_sums_memory(const long N, const int threads)
+/* Bytes of memory that ica_layer_means needs for N samples on so many threads, 0 for all. */
+long ica_layer_means_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 82944.0);
     const long parts = p.alone ? p.ranks : 1;
     return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
-           (0 + parts * (0 + p.capacity * 576)) * (long)sizeof(real);
+           (0 + parts * (0 + p.capacity * 1008)) * (long)sizeof(real);
 }
 
-void ica_layer_sums(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
-                    real *const *outputs, void *memory, const int threads)
+void ica_layer_means(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
+                     real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 82944.0);
     char *const after = (char *)memory + (p.ranks + 1) * LINE;
     memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
-    call c = {.steps = layer_sums_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
+    call c = {.steps = layer_means_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
               .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
     run(&c);
 }

@@ -77,10 +77,10 @@ long ica_loss_and_grad_terms_lam0_memory(long N, int threads);
 void ica_loss_and_grad_terms_lam0(const float *const *params, const float *x, long N, double lambda, double *numbers,
                                   float *const *outputs, void *memory, int threads);
 
-/* Σ over the units of each layer, (N,) each: which one overflows?: sum_g_x, sum_g_filters, sum_g_experts in outputs. */
-long ica_layer_sums_memory(long N, int threads);
-void ica_layer_sums(const float *const *params, const float *x, long N, double lambda, double *numbers,
-                    float *const *outputs, void *memory, int threads);
+/* the mean over the units of each layer, (N,) each: which one overflows?: mean_g_x, mean_g_filters, mean_g_experts in outputs. */
+long ica_layer_means_memory(long N, int threads);
+void ica_layer_means(const float *const *params, const float *x, long N, double lambda, double *numbers,
+                     float *const *outputs, void *memory, int threads);
 
 #ifdef __cplusplus
 }

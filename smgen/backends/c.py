@@ -47,9 +47,14 @@ MOST_ROWS: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section, ready to lay out; `slot` is the place of a rank's totals, if it adds to them."""
+    """A section, ready to lay out: the ranks of `team` that a `worker` takes, or without a team, every thread.
 
-    team: bool
+    `slot` is the place of a rank's totals, if it adds to them.
+    """
+
+    team: str
+    worker: str
+    margin: str
     spans: tuple[int, ...]
     slot: str
     statements: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
@@ -159,15 +164,31 @@ def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTil
         _tile_rows(memory.tile_width * ITEM[facts.dtype], tangents, facts.memory),
         tangents,
         f"{float(flops):.0f}.0",
-        tuple(_section(section, "all.rank") for section in printed.once),
-        tuple(_section(section, "p.alone ? part : mine.rank") for section in printed.tile),
-        tuple(_section(section, "all.rank") for section in (*_added(memory), *printed.end)),
+        tuple(map(_of_call, printed.once)),
+        tuple(map(_of_tile, printed.tile)),
+        tuple(map(_of_call, (*_added(memory), *printed.end))),
     )
 
 
-def _section(section: tiles.Section, slot: str) -> Section:
-    statements = tuple(commented(s, WIDTH - 20) for s in section.statements)
-    return Section(section.team, section.spans, slot if section.adds else "", statements)
+def _of_call(section: tiles.Section) -> Section:
+    """A section of all ranks."""
+    return _section(section, "all", "w", 4, "all.rank")
+
+
+def _of_tile(section: tiles.Section) -> Section:
+    """A section of the ranks that work on a tile: one alone, or all together."""
+    return _section(section, "mine", "inside", 12, "p.alone ? part : mine.rank")
+
+
+def _section(section: tiles.Section, team: str, worker: str, margin: int, slot: str) -> Section:
+    return Section(
+        team=team if section.team else "",
+        worker=worker,
+        margin=" " * margin,
+        spans=section.spans,
+        slot=slot if section.adds else "",
+        statements=tuple(commented(s, WIDTH - 20) for s in section.statements),
+    )
 
 
 def _results(schedule: Schedule) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 import sympy as sp
 
 from smgen.ir import BATCH, LAMBDA, SAMPLES, Buffer
+from smgen.lower.labels import label
 from smgen.network import Network
 
 DERIVATIVE_NAMES: Final = ("f", "f_prime", "f_second", "f_third")
@@ -97,22 +97,6 @@ def d_dg(of: str) -> Quantity:
 def times(*factors: str) -> str:
     """A product as text, without its ones."""
     return " ".join(f for f in factors if f != "1") or "1"
-
-
-WORDS: Final = frozenset({
-    "above", "adjoint", "arg", "at", "bent", "by", "column", "copy", "curvature", "db", "ddelta", "delta",
-    "dg", "diagonal", "dJ", "dK", "dL", "ds", "dW", "energy", "forms", "gram", "hessian", "identity",
-    "inside", "lam", "mean", "of", "pairs", "part", "parts", "prime", "probed", "probes", "product", "quadratic",
-    "row", "rows", "score", "second", "square", "squared", "squares", "sum", "tangent", "tangents", "term",
-    "terms", "third", "total", "transposed", "unbiased", "weighted",
-})  # fmt: skip
-"""What buffers' names are put together from, beside the names of layers: `delta_prime_x`, `W_filters_squared_rows`."""
-
-
-def label(name: str) -> str:
-    """A layer's name as it stands in those of buffers: `prime_x` as `prime__x`, so that its δ is not the δ′ of x."""
-    parts = re.split("(?<!_)_(?!_)", name)
-    return "__".join(parts) if len(parts) > 1 and WORDS & set(parts) else name
 
 
 _LETTERS: Final = {"weight": "W", "bias": "b", "gain": "s"}

@@ -168,8 +168,8 @@ def for_loop(index: str, first: str, last: str, body: list[str]) -> list[str]:
 
 
 def block(head: str, body: list[str]) -> list[str]:
-    """A head and what it governs; pragmas stay at the margin."""
-    return [f"{head} {{".lstrip(), *(line if line.startswith("#") else f"    {line}" for line in body), "}"]
+    """A head and what it governs."""
+    return [f"{head} {{".lstrip(), *(f"    {line}" for line in body), "}"]
 
 
 def columns_loop(first: str, last: str, sums: str, body: list[str]) -> list[str]:
