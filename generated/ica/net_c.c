@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 b7dc50fb4cab5886ba5084673ad7df0b581b3ab5c602e5177ae5ff10334e1e6e */
+   template c/module.c.j2, sha256 a8e43d2d50a266abff2b9df17009fa9743c54a60275ecfeabf39671b50935922 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */

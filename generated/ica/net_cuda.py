@@ -21,7 +21,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template cuda/module.py.j2, sha256 4be385b9e98c1171bba30094622b58085d3c5f10a664bec23e13a743f092c638
+template cuda/module.py.j2, sha256 9ca5641f6aa29f781d7d834d368a051795ba8ce6b9948876d67ed7b15e21409f
 """
 
 import threading
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "4be385b9e98c1171bba30094622b58085d3c5f10a664bec23e13a743f092c638",
+    "template_sha256": "9ca5641f6aa29f781d7d834d368a051795ba8ce6b9948876d67ed7b15e21409f",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1340,11 +1340,18 @@ def _check_array(name, array, shape):
 
 
 def _generator(name, seed):
-    """A Generator of NumPy's."""
-    try:
+    """A Generator of NumPy's, which itself takes things that it does not come back from."""
+    if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(seed)
-    except Exception as error:
-        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}") from error
+    several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
+    words = list(seed) if several else [seed]
+    try:
+        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in words]
+    except TypeError:
+        words = []
+    if not words or min(words) < 0:
+        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
+    return np.random.default_rng(words if len(words) > 1 else words[0])
 
 
 def _got(value):
@@ -2048,4 +2055,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 9fccea17d9e28174dbb83d593220e92b1acf96227680a8ceb7570172dc0ae561
+# sha256 of all above caa0f58daecf57504c78d106ce6a6d2aa9f6c0cadf5523ccde6992653567cc00

@@ -20,7 +20,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 7d3376abfa01f4e75834613478aee7ad94e5dcf00dfa99e3e5f477536b4b5178
+template numpy/module.py.j2, sha256 b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260
 """
 
 import functools
@@ -42,7 +42,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "7d3376abfa01f4e75834613478aee7ad94e5dcf00dfa99e3e5f477536b4b5178",
+    "template_sha256": "b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -600,11 +600,18 @@ def _check_array(name, array, shape):
 
 
 def _generator(name, seed):
-    """A Generator of NumPy's."""
-    try:
+    """A Generator of NumPy's, which itself takes things that it does not come back from."""
+    if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(seed)
-    except Exception as error:
-        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}") from error
+    several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
+    words = list(seed) if several else [seed]
+    try:
+        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in words]
+    except TypeError:
+        words = []
+    if not words or min(words) < 0:
+        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
+    return np.random.default_rng(words if len(words) > 1 else words[0])
 
 
 def _got(value):
@@ -1557,4 +1564,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 2ca5bb27177860d8891fe989fc3adad8a3cfac916c1d8503dc98845b4e48c5d7
+# sha256 of all above a40cc225ff672df6f93e650d1800b46391bb40ff2d38b4715fa008287f84d545

@@ -25,7 +25,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 7d3376abfa01f4e75834613478aee7ad94e5dcf00dfa99e3e5f477536b4b5178
+template numpy/module.py.j2, sha256 b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260
 """
 
 import functools
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "7d3376abfa01f4e75834613478aee7ad94e5dcf00dfa99e3e5f477536b4b5178",
+    "template_sha256": "b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -661,11 +661,18 @@ def _check_array(name, array, shape):
 
 
 def _generator(name, seed):
-    """A Generator of NumPy's."""
-    try:
+    """A Generator of NumPy's, which itself takes things that it does not come back from."""
+    if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(seed)
-    except Exception as error:
-        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}") from error
+    several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
+    words = list(seed) if several else [seed]
+    try:
+        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in words]
+    except TypeError:
+        words = []
+    if not words or min(words) < 0:
+        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
+    return np.random.default_rng(words if len(words) > 1 else words[0])
 
 
 def _got(value):
@@ -3086,4 +3093,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above f0dd02521c78a7943d2397ee0b40648b731603cee42294d2477f70f0b4d4b2e7
+# sha256 of all above e7543473ae546d656535031ba448a2c1817307e4bdccdd08ee0e2f2094a386c6

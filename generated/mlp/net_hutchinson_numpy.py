@@ -24,7 +24,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 7d3376abfa01f4e75834613478aee7ad94e5dcf00dfa99e3e5f477536b4b5178
+template numpy/module.py.j2, sha256 b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260
 """
 
 import functools
@@ -51,7 +51,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "7d3376abfa01f4e75834613478aee7ad94e5dcf00dfa99e3e5f477536b4b5178",
+    "template_sha256": "b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -713,11 +713,18 @@ def _check_array(name, array, shape):
 
 
 def _generator(name, seed):
-    """A Generator of NumPy's."""
-    try:
+    """A Generator of NumPy's, which itself takes things that it does not come back from."""
+    if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(seed)
-    except Exception as error:
-        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}") from error
+    several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
+    words = list(seed) if several else [seed]
+    try:
+        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in words]
+    except TypeError:
+        words = []
+    if not words or min(words) < 0:
+        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
+    return np.random.default_rng(words if len(words) > 1 else words[0])
 
 
 def _got(value):
@@ -3193,4 +3200,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 017642c7add4d5aca509b4e28b98a386a6eaa73035bafe19345085dfb73140ae
+# sha256 of all above e1c137584ca4c5648f9c5f711ccd0a5d41dd6e53c9837f79d5afbbddb240ca8c

@@ -29,10 +29,11 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 4be385b9e98c1171bba30094622b58085d3c5f10a664bec23e13a743f092c638
+template cuda/module.py.j2, sha256 9ca5641f6aa29f781d7d834d368a051795ba8ce6b9948876d67ed7b15e21409f
 """
 
 import functools
+import operator
 import threading
 
 import numpy as np
@@ -63,7 +64,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "4be385b9e98c1171bba30094622b58085d3c5f10a664bec23e13a743f092c638",
+    "template_sha256": "9ca5641f6aa29f781d7d834d368a051795ba8ce6b9948876d67ed7b15e21409f",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -3456,11 +3457,18 @@ def _check_array(name, array, shape):
 
 
 def _generator(name, seed):
-    """A Generator of NumPy's."""
-    try:
+    """A Generator of NumPy's, which itself takes things that it does not come back from."""
+    if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(seed)
-    except Exception as error:
-        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}") from error
+    several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
+    words = list(seed) if several else [seed]
+    try:
+        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in words]
+    except TypeError:
+        words = []
+    if not words or min(words) < 0:
+        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
+    return np.random.default_rng(words if len(words) > 1 else words[0])
 
 
 def _got(value):
@@ -5026,4 +5034,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above e3c5edb33653eddd91e98cbe051305f87356df26bfad7ca3f650b992f7ab5387
+# sha256 of all above 5a8a894647686f48b0f68b04b38f76444ff9e3831daa8b09125ec976f193200b

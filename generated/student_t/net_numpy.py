@@ -21,7 +21,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 7d3376abfa01f4e75834613478aee7ad94e5dcf00dfa99e3e5f477536b4b5178
+template numpy/module.py.j2, sha256 b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260
 """
 
 import functools
@@ -45,7 +45,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "7d3376abfa01f4e75834613478aee7ad94e5dcf00dfa99e3e5f477536b4b5178",
+    "template_sha256": "b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -612,11 +612,18 @@ def _check_array(name, array, shape):
 
 
 def _generator(name, seed):
-    """A Generator of NumPy's."""
-    try:
+    """A Generator of NumPy's, which itself takes things that it does not come back from."""
+    if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(seed)
-    except Exception as error:
-        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}") from error
+    several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
+    words = list(seed) if several else [seed]
+    try:
+        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in words]
+    except TypeError:
+        words = []
+    if not words or min(words) < 0:
+        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
+    return np.random.default_rng(words if len(words) > 1 else words[0])
 
 
 def _got(value):
@@ -1888,4 +1895,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d16b7d169f0a4d0d4aadd6b10193d27daf2b514a17580f14e4db065e31fef3db
+# sha256 of all above 112e83b42f0819dbec48f138267838b4b1d6e96512c7abc78d5382e67afb86ac
