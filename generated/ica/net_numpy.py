@@ -20,7 +20,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260
+template numpy/module.py.j2, sha256 e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95
 """
 
 import functools
@@ -42,7 +42,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260",
+    "template_sha256": "e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -576,7 +576,10 @@ def _check(params, x, lam=0.0):
 def _check_params(params):
     if not all(hasattr(type(params), method) for method in ("keys", "__iter__", "__contains__", "__getitem__")):
         raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}")
-    given = dict(params) if isinstance(params, dict) else {name: params[name] for name in params}
+    try:
+        given = dict(params) if type(params) is dict else {name: params[name] for name in params}
+    except Exception as error:
+        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}") from error
     missing = [name for name in PARAMS if name not in given]
     extra = [name for name in given if name not in PARAMS]
     if missing or extra:
@@ -1564,4 +1567,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above a40cc225ff672df6f93e650d1800b46391bb40ff2d38b4715fa008287f84d545
+# sha256 of all above dd41f84375d3d4bb6a33fe1c2dd4644f0b8a82e81d621e29d930dd1e0e1c6059

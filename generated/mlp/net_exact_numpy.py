@@ -25,7 +25,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260
+template numpy/module.py.j2, sha256 e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95
 """
 
 import functools
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260",
+    "template_sha256": "e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -637,7 +637,10 @@ def _check(params, x, lam=0.0):
 def _check_params(params):
     if not all(hasattr(type(params), method) for method in ("keys", "__iter__", "__contains__", "__getitem__")):
         raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}")
-    given = dict(params) if isinstance(params, dict) else {name: params[name] for name in params}
+    try:
+        given = dict(params) if type(params) is dict else {name: params[name] for name in params}
+    except Exception as error:
+        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}") from error
     missing = [name for name in PARAMS if name not in given]
     extra = [name for name in given if name not in PARAMS]
     if missing or extra:
@@ -3093,4 +3096,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above e7543473ae546d656535031ba448a2c1817307e4bdccdd08ee0e2f2094a386c6
+# sha256 of all above efb213cee3ddab8a12d69f93da492b54df80deb618eb99252d26703b5b61bc4e

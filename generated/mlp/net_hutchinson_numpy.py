@@ -24,7 +24,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260
+template numpy/module.py.j2, sha256 e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95
 """
 
 import functools
@@ -51,7 +51,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260",
+    "template_sha256": "e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -689,7 +689,10 @@ def _check(params, x, lam=0.0):
 def _check_params(params):
     if not all(hasattr(type(params), method) for method in ("keys", "__iter__", "__contains__", "__getitem__")):
         raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}")
-    given = dict(params) if isinstance(params, dict) else {name: params[name] for name in params}
+    try:
+        given = dict(params) if type(params) is dict else {name: params[name] for name in params}
+    except Exception as error:
+        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}") from error
     missing = [name for name in PARAMS if name not in given]
     extra = [name for name in given if name not in PARAMS]
     if missing or extra:
@@ -3200,4 +3203,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above e1c137584ca4c5648f9c5f711ccd0a5d41dd6e53c9837f79d5afbbddb240ca8c
+# sha256 of all above dc5663d62be63589c5bd95a37e7d9a9c206765ca647548eb2a45bf857977907f

@@ -28,9 +28,10 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 9ca5641f6aa29f781d7d834d368a051795ba8ce6b9948876d67ed7b15e21409f
+template cuda/module.py.j2, sha256 cc1f7c7ea41e55cc44a6e7bd83786c1f262e0b07061cee25b10c4c95c87a1f9c
 """
 
+import operator
 import threading
 
 import numpy as np
@@ -61,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "9ca5641f6aa29f781d7d834d368a051795ba8ce6b9948876d67ed7b15e21409f",
+    "template_sha256": "cc1f7c7ea41e55cc44a6e7bd83786c1f262e0b07061cee25b10c4c95c87a1f9c",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2858,7 +2859,10 @@ def _check(params, x, lam=0.0):
 def _check_params(params):
     if not all(hasattr(type(params), method) for method in ("keys", "__iter__", "__contains__", "__getitem__")):
         raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}")
-    given = dict(params) if isinstance(params, dict) else {name: params[name] for name in params}
+    try:
+        given = dict(params) if type(params) is dict else {name: params[name] for name in params}
+    except Exception as error:
+        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}") from error
     missing = [name for name in PARAMS if name not in given]
     extra = [name for name in given if name not in PARAMS]
     if missing or extra:
@@ -4224,4 +4228,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b17be5afe38ab3392955df4c0de513d320af1d1947b90c363a2521c9593ab8b4
+# sha256 of all above 18df66a7587eb2f2d479ec052221df404cdc306263210a99ec289d1ec701f427

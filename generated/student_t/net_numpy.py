@@ -21,7 +21,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260
+template numpy/module.py.j2, sha256 e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95
 """
 
 import functools
@@ -45,7 +45,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "b5b0360172e113dc2b8875e1bedb90edb20889068cdf0a841192557642e15260",
+    "template_sha256": "e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -588,7 +588,10 @@ def _check(params, x, lam=0.0):
 def _check_params(params):
     if not all(hasattr(type(params), method) for method in ("keys", "__iter__", "__contains__", "__getitem__")):
         raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}")
-    given = dict(params) if isinstance(params, dict) else {name: params[name] for name in params}
+    try:
+        given = dict(params) if type(params) is dict else {name: params[name] for name in params}
+    except Exception as error:
+        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}") from error
     missing = [name for name in PARAMS if name not in given]
     extra = [name for name in given if name not in PARAMS]
     if missing or extra:
@@ -1895,4 +1898,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 112e83b42f0819dbec48f138267838b4b1d6e96512c7abc78d5382e67afb86ac
+# sha256 of all above d9542027db2ab801e8f226b94896bf84f75cb289b140f5a2cee7e46c443d2e01
