@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 800e297d41325ea077b0dcac70c6d2b597ca08695f3ae150070a0b44f76f79f8 */
+   template c/module.c.j2, sha256 6cff484b1b8ff6d723225abfe465539519df70d52aedb8b61c31c4482661d65a */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */

@@ -20,7 +20,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95
+template numpy/module.py.j2, sha256 122f697f4dfe59e71e34c81f0465ed3216d58f7a7b8310f6e88c66d13a644222
 """
 
 import functools
@@ -42,7 +42,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95",
+    "template_sha256": "122f697f4dfe59e71e34c81f0465ed3216d58f7a7b8310f6e88c66d13a644222",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -237,10 +237,10 @@ def _thread_count(threads):
         return min(wanted, _cpus()) if wanted else _cpus()
     try:
         count = 0 if isinstance(threads, (bool, np.bool_)) else operator.index(threads)
-    except TypeError:
+    except Exception:
         count = 0
     if not 1 <= count <= _MOST_THREADS:
-        raise ValueError(f"threads: expected a whole number from 1 to {_MOST_THREADS} or None, got {threads!r}")
+        raise ValueError(f"threads: expected a whole number from 1 to {_MOST_THREADS} or None, got {_got(threads)}")
     return count
 
 
@@ -607,10 +607,9 @@ def _generator(name, seed):
     if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
-    words = list(seed) if several else [seed]
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in words]
-    except TypeError:
+        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+    except Exception:
         words = []
     if not words or min(words) < 0:
         raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
@@ -1567,4 +1566,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above dd41f84375d3d4bb6a33fe1c2dd4644f0b8a82e81d621e29d930dd1e0e1c6059
+# sha256 of all above 1f243acb2bc36a42a3efc101f644bfffaba0cafcc5593255022fbc27f83af622

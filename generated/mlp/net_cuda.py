@@ -26,7 +26,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 cc1f7c7ea41e55cc44a6e7bd83786c1f262e0b07061cee25b10c4c95c87a1f9c
+template cuda/module.py.j2, sha256 5c03280dee21339af4d125cccb28b86561b9b182137bbb4bd07a36a6897034ec
 """
 
 import operator
@@ -63,7 +63,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "cc1f7c7ea41e55cc44a6e7bd83786c1f262e0b07061cee25b10c4c95c87a1f9c",
+    "template_sha256": "5c03280dee21339af4d125cccb28b86561b9b182137bbb4bd07a36a6897034ec",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -3015,10 +3015,9 @@ def _generator(name, seed):
     if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
-    words = list(seed) if several else [seed]
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in words]
-    except TypeError:
+        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+    except Exception:
         words = []
     if not words or min(words) < 0:
         raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
@@ -4698,4 +4697,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 0d46bcd1f9be90f1f671df243fc567d1b2b879461894ff7994b59935237558aa
+# sha256 of all above c75acd5709e99a5eca1d63051e1eaa0bb23059555c3daa759a1ffe08e10138f4

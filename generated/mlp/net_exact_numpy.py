@@ -25,7 +25,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95
+template numpy/module.py.j2, sha256 122f697f4dfe59e71e34c81f0465ed3216d58f7a7b8310f6e88c66d13a644222
 """
 
 import functools
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95",
+    "template_sha256": "122f697f4dfe59e71e34c81f0465ed3216d58f7a7b8310f6e88c66d13a644222",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -298,10 +298,10 @@ def _thread_count(threads):
         return min(wanted, _cpus()) if wanted else _cpus()
     try:
         count = 0 if isinstance(threads, (bool, np.bool_)) else operator.index(threads)
-    except TypeError:
+    except Exception:
         count = 0
     if not 1 <= count <= _MOST_THREADS:
-        raise ValueError(f"threads: expected a whole number from 1 to {_MOST_THREADS} or None, got {threads!r}")
+        raise ValueError(f"threads: expected a whole number from 1 to {_MOST_THREADS} or None, got {_got(threads)}")
     return count
 
 
@@ -668,10 +668,9 @@ def _generator(name, seed):
     if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
-    words = list(seed) if several else [seed]
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in words]
-    except TypeError:
+        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+    except Exception:
         words = []
     if not words or min(words) < 0:
         raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
@@ -3096,4 +3095,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above efb213cee3ddab8a12d69f93da492b54df80deb618eb99252d26703b5b61bc4e
+# sha256 of all above cdf8beaa7f2b13ca3d9da02657ab5996e01e81ebf4ec4746c0ab4a2d2b4ef6c6

@@ -24,7 +24,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95
+template numpy/module.py.j2, sha256 122f697f4dfe59e71e34c81f0465ed3216d58f7a7b8310f6e88c66d13a644222
 """
 
 import functools
@@ -51,7 +51,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95",
+    "template_sha256": "122f697f4dfe59e71e34c81f0465ed3216d58f7a7b8310f6e88c66d13a644222",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -308,10 +308,10 @@ def _thread_count(threads):
         return min(wanted, _cpus()) if wanted else _cpus()
     try:
         count = 0 if isinstance(threads, (bool, np.bool_)) else operator.index(threads)
-    except TypeError:
+    except Exception:
         count = 0
     if not 1 <= count <= _MOST_THREADS:
-        raise ValueError(f"threads: expected a whole number from 1 to {_MOST_THREADS} or None, got {threads!r}")
+        raise ValueError(f"threads: expected a whole number from 1 to {_MOST_THREADS} or None, got {_got(threads)}")
     return count
 
 
@@ -720,10 +720,9 @@ def _generator(name, seed):
     if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
-    words = list(seed) if several else [seed]
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in words]
-    except TypeError:
+        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+    except Exception:
         words = []
     if not words or min(words) < 0:
         raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
@@ -3203,4 +3202,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above dc5663d62be63589c5bd95a37e7d9a9c206765ca647548eb2a45bf857977907f
+# sha256 of all above f8b0fa9d8003a1fb75d960a49df134540c0721dd085d2956a2e8d329a5cf685a

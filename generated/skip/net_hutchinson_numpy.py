@@ -26,7 +26,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95
+template numpy/module.py.j2, sha256 122f697f4dfe59e71e34c81f0465ed3216d58f7a7b8310f6e88c66d13a644222
 """
 
 import functools
@@ -50,7 +50,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95",
+    "template_sha256": "122f697f4dfe59e71e34c81f0465ed3216d58f7a7b8310f6e88c66d13a644222",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -288,10 +288,10 @@ def _thread_count(threads):
         return min(wanted, _cpus()) if wanted else _cpus()
     try:
         count = 0 if isinstance(threads, (bool, np.bool_)) else operator.index(threads)
-    except TypeError:
+    except Exception:
         count = 0
     if not 1 <= count <= _MOST_THREADS:
-        raise ValueError(f"threads: expected a whole number from 1 to {_MOST_THREADS} or None, got {threads!r}")
+        raise ValueError(f"threads: expected a whole number from 1 to {_MOST_THREADS} or None, got {_got(threads)}")
     return count
 
 
@@ -700,10 +700,9 @@ def _generator(name, seed):
     if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
-    words = list(seed) if several else [seed]
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in words]
-    except TypeError:
+        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+    except Exception:
         words = []
     if not words or min(words) < 0:
         raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
@@ -2789,4 +2788,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 79ce0fa08318f6c51e695796a316eb2b1c741f9eac5cacb64de5df8e92cfd71b
+# sha256 of all above c26cd8fc3c3d93a20d9f6ee521e72b0797350eb3277ea3a72049d07a23a14a6f

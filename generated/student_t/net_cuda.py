@@ -22,7 +22,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template cuda/module.py.j2, sha256 cc1f7c7ea41e55cc44a6e7bd83786c1f262e0b07061cee25b10c4c95c87a1f9c
+template cuda/module.py.j2, sha256 5c03280dee21339af4d125cccb28b86561b9b182137bbb4bd07a36a6897034ec
 """
 
 import operator
@@ -56,7 +56,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "cc1f7c7ea41e55cc44a6e7bd83786c1f262e0b07061cee25b10c4c95c87a1f9c",
+    "template_sha256": "5c03280dee21339af4d125cccb28b86561b9b182137bbb4bd07a36a6897034ec",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1710,10 +1710,9 @@ def _generator(name, seed):
     if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
-    words = list(seed) if several else [seed]
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in words]
-    except TypeError:
+        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+    except Exception:
         words = []
     if not words or min(words) < 0:
         raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
@@ -2573,4 +2572,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 4ed31fd25e4f24e41c1c7e3b7ef181c9ceed5eb41c45cd035a5e26e3083c7f72
+# sha256 of all above f8d2b4c26d83e18a153529ec35b8f92d8dbb14e45aae24abb8059db234e796df

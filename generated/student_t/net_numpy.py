@@ -21,7 +21,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95
+template numpy/module.py.j2, sha256 122f697f4dfe59e71e34c81f0465ed3216d58f7a7b8310f6e88c66d13a644222
 """
 
 import functools
@@ -45,7 +45,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "e4e5215a136d6c4e723c19a911520efc472c89fbeea6d67596d2108cad6fac95",
+    "template_sha256": "122f697f4dfe59e71e34c81f0465ed3216d58f7a7b8310f6e88c66d13a644222",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -249,10 +249,10 @@ def _thread_count(threads):
         return min(wanted, _cpus()) if wanted else _cpus()
     try:
         count = 0 if isinstance(threads, (bool, np.bool_)) else operator.index(threads)
-    except TypeError:
+    except Exception:
         count = 0
     if not 1 <= count <= _MOST_THREADS:
-        raise ValueError(f"threads: expected a whole number from 1 to {_MOST_THREADS} or None, got {threads!r}")
+        raise ValueError(f"threads: expected a whole number from 1 to {_MOST_THREADS} or None, got {_got(threads)}")
     return count
 
 
@@ -619,10 +619,9 @@ def _generator(name, seed):
     if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
-    words = list(seed) if several else [seed]
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in words]
-    except TypeError:
+        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+    except Exception:
         words = []
     if not words or min(words) < 0:
         raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
@@ -1898,4 +1897,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d9542027db2ab801e8f226b94896bf84f75cb289b140f5a2cee7e46c443d2e01
+# sha256 of all above d1f17a95e850bcc4507ae9622d57f3ac8ca999d6fe5eb1c5072ee006c06a8887
