@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 6cff484b1b8ff6d723225abfe465539519df70d52aedb8b61c31c4482661d65a */
+   template c/module.c.j2, sha256 c3c44722855efee6c181ef4fdf296b9aaf39e5bd115073614f72562642689e3d */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */

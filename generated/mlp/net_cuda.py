@@ -26,7 +26,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 5c03280dee21339af4d125cccb28b86561b9b182137bbb4bd07a36a6897034ec
+template cuda/module.py.j2, sha256 4e89d2ad9352c4a4e24f5c1193460740eb8f56d763d072b3bb912c7688baa09c
 """
 
 import operator
@@ -63,7 +63,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "5c03280dee21339af4d125cccb28b86561b9b182137bbb4bd07a36a6897034ec",
+    "template_sha256": "4e89d2ad9352c4a4e24f5c1193460740eb8f56d763d072b3bb912c7688baa09c",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -4697,4 +4697,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above c75acd5709e99a5eca1d63051e1eaa0bb23059555c3daa759a1ffe08e10138f4
+# sha256 of all above b2bf2a75d3bb665532a6c11f7ba44c00c45acc1ad902f4ca766f20841a61263d

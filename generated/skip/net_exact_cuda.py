@@ -29,7 +29,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 5c03280dee21339af4d125cccb28b86561b9b182137bbb4bd07a36a6897034ec
+template cuda/module.py.j2, sha256 4e89d2ad9352c4a4e24f5c1193460740eb8f56d763d072b3bb912c7688baa09c
 """
 
 import functools
@@ -64,7 +64,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "5c03280dee21339af4d125cccb28b86561b9b182137bbb4bd07a36a6897034ec",
+    "template_sha256": "4e89d2ad9352c4a4e24f5c1193460740eb8f56d763d072b3bb912c7688baa09c",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -5036,4 +5036,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b454ac94146019ebe7bd69572f82bb33a4bca3ca8ba7a3b47505c1813e34a5c2
+# sha256 of all above f45244ee759784d0c479a5e820cb2fb2f1c1cc4ddf4c896c9303db152d10f5b9

@@ -22,7 +22,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template cuda/module.py.j2, sha256 5c03280dee21339af4d125cccb28b86561b9b182137bbb4bd07a36a6897034ec
+template cuda/module.py.j2, sha256 4e89d2ad9352c4a4e24f5c1193460740eb8f56d763d072b3bb912c7688baa09c
 """
 
 import operator
@@ -56,7 +56,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "5c03280dee21339af4d125cccb28b86561b9b182137bbb4bd07a36a6897034ec",
+    "template_sha256": "4e89d2ad9352c4a4e24f5c1193460740eb8f56d763d072b3bb912c7688baa09c",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2572,4 +2572,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above f8d2b4c26d83e18a153529ec35b8f92d8dbb14e45aae24abb8059db234e796df
+# sha256 of all above c5f08878d27c8400728614fb5bb4d4f17893c71070e218cd7d58897e8fd44fec
