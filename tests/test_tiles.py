@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import tracemalloc
 from pathlib import Path
 from types import ModuleType
@@ -94,6 +95,7 @@ def test_threads_are_used_and_the_blas_is_given_back(tiny_tiles: Any, monkeypatc
     def watched(tile: Any, *arguments: Any) -> Any:
         def noting(rows: slice, arrays: Any) -> Any:
             seen[threading.get_ident()] = blas_threads()
+            time.sleep(0.05)  # long enough for the other thread to come: one that is late finds its part taken
             return tile(rows, arrays)
 
         return over_tiles(noting, *arguments)
@@ -130,8 +132,13 @@ def test_the_callers_errstate_holds_in_every_thread(tiny_tiles: Any) -> None:
         module.loss_and_grad(params, x, workspace=workspace)
     with np.errstate(all="ignore"):
         module.loss_and_grad(params, x, workspace=workspace)
-    heard = set()
-    with np.errstate(all="call", call=lambda *_: heard.add(threading.get_ident())):
+    heard: set[int] = set()
+
+    def hear(*_: object) -> None:
+        heard.add(threading.get_ident())
+        time.sleep(0.05)
+
+    with np.errstate(all="call", call=hear):
         module.loss_and_grad(params, x, workspace=workspace)
     assert len(heard) == 2
 
