@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import smgen as sm
 from smgen.build import Options, gather, sources
 from smgen.network import Network
 from tests.networks import CATALOGUE
@@ -180,3 +181,20 @@ def test_only_positive_whole_numbers_of_threads(threads: Any) -> None:
         module = module_of(CATALOGUE["ica"](), backend=backend)
         with pytest.raises(ValueError, match="threads: expected a whole number from 1 to 1024 or None, got "):
             module.Workspace(threads=threads)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_sums_over_many_tiles_keep_their_digits(backend: str, threads: int) -> None:
+    """A constant column, of which every tile adds the same to a sum that was float32 throughout."""
+    x = sm.input(2)
+    network = Network(energy=sm.square(sm.linear(x, 1, bias=False, name="w")))
+    single, double = module_of(network, "float32", backend), module_of(network)
+    data = np.random.default_rng(0).standard_normal((1_000_000, 2)).astype(np.float32)
+    data[:, 0] = 0.37
+    params = {"w.weight": np.array([[0.3, 0.2]], np.float32)}
+    J, gradient = single.loss_and_grad(params, data, 0.1, workspace=single.Workspace(threads))
+    wide = {key: value.astype(np.float64) for key, value in params.items()}
+    expected_J, expected = double.loss_and_grad(wide, data.astype(np.float64), 0.1)
+    assert pytest.approx(expected_J, rel=1e-6) == J
+    np.testing.assert_allclose(gradient["w.weight"], expected["w.weight"], rtol=2e-6)

@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 c3c44722855efee6c181ef4fdf296b9aaf39e5bd115073614f72562642689e3d */
+   template c/module.c.j2, sha256 c7a0a1328a856a08a7f83c60045be86a90a7dd3246dfb6091620633d307835a9 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -69,9 +69,10 @@ static inline span share(const team t, const long count)
     return (span){min_long(lines * t.rank / t.size * line, count), min_long(lines * (t.rank + 1) / t.size * line, count)};
 }
 
-/* How N samples are cut into tiles: with work for all, ranks are alone on tiles of `rows` rows; otherwise together on one. */
+/* How N samples are cut into tiles: with work for all, ranks are alone on tiles of `rows` rows; otherwise together on one.
+   Where a rank has more than FOLD tiles, what it sums is folded into double now and then. */
 typedef struct {
-    int ranks, alone;
+    int ranks, alone, folds;
     long rows, capacity;
 } plan;
 
@@ -84,6 +85,8 @@ typedef struct {
 #ifndef WORTH_THREADS
 #define WORTH_THREADS 1e6 /* FLOPs of a call: with fewer, waking threads takes longer */
 #endif
+
+enum { FOLD = 16 }; /* tiles whose sums are added up in the dtype: the rounding of more of them would show */
 
 /* How many CPUs this process may use. */
 static int cpus(void)
@@ -100,7 +103,7 @@ static int cpus(void)
 /* Every sample has `tangents` rows in products. */
 static plan plan_of(const long N, const int threads, long rows, const long tangents, const double flops)
 {
-    plan p = {1, 1, rows, 0};
+    plan p = {1, 1, 0, rows, 0};
     if ((double)N * flops >= WORTH_THREADS)
         p.ranks = threads > 0 ? threads : cpus();
     rows = min_long(rows, MOST_ROWS);
@@ -109,6 +112,7 @@ static plan plan_of(const long N, const int threads, long rows, const long tange
         const long rounds = (N + p.ranks * rows - 1) / (p.ranks * rows);
         p.rows = (N + rounds * p.ranks - 1) / (rounds * p.ranks);
         p.ranks = (int)min_long(p.ranks, (N + p.rows - 1) / p.rows);
+        p.folds = N > FOLD * p.ranks * p.rows;
     } else {
         p.rows = N;
     }
@@ -264,6 +268,22 @@ OUT_OF_LINE void gram_of_rows(const team t, const long m, const long k, const re
                                 real *c, const long ldc)
 {
     gram(t, m, k, a, lda, 1, PLAIN, TRANSPOSED, lda, more, c, ldc);
+}
+
+/* Add what some tiles have summed to what all have. */
+OUT_OF_LINE void fold(const long count, const real *sums, double *wide)
+{
+#pragma omp simd
+    for (long j = 0; j < count; j++)
+        wide[j] += sums[j];
+}
+
+/* The sums of all tiles: those folded before, and those of the last ones, if there are any. */
+OUT_OF_LINE void unfold(const long count, const double *wide, const int last, real *sums)
+{
+#pragma omp simd
+    for (long j = 0; j < count; j++)
+        sums[j] = (real)(wide[j] + (last ? sums[j] : 0));
 }
 
 /* Add the parts of all ranks, `stride` apart, to the first one, in order: this rank's share of the numbers. */
@@ -641,7 +661,8 @@ static void energy_steps(const call *const c, worker *const w)
     real *const *const outputs = c->outputs;
     double *const numbers = c->numbers, *const totals = (double *)c->memory;
     double *const all_columns = totals + p.ranks * TOTALS;
-    real *const shared = (real *)(all_columns + parts * 0);
+    double *const all_wide = all_columns + parts * 0;
+    real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
     real *const all_sums = shared + 0;
     real *const tiles = all_sums + parts * 0;
     const real *const W_filters = params[0];
@@ -656,10 +677,12 @@ static void energy_steps(const call *const c, worker *const w)
         double *const columns = all_columns + part * 0;
         real *const g_filters = tile + 0 * capacity;
         real *const g_experts = tile + 288 * capacity;
-        (void)tile, (void)sums, (void)columns;
+        double *const wide = all_wide + part * 0;
+        long done = 0; /* tiles */
+        (void)tile, (void)sums, (void)columns, (void)wide;
         for (long first = part * p.rows; first < N; first += parts * p.rows) {
             const long rows = min_long(p.rows, N - first);
-            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
             const real *const g_x = x + first * 144;
             real *const E_experts = outputs[0] + first * 1;
             (void)rows, (void)more;
@@ -705,7 +728,8 @@ long ica_energy_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 82944.0);
     const long parts = p.alone ? p.ranks : 1;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
+    const long wide = p.folds ? parts * 0 : 0;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0 + wide) * (long)sizeof(double) +
            (0 + parts * (0 + p.capacity * 576)) * (long)sizeof(real);
 }
 
@@ -713,8 +737,9 @@ void ica_energy(const real *const *params, const real *x, const long N, const do
                 real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 82944.0);
+    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 0 : 0;
     char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
+    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 0 + wide) * sizeof(double));
     call c = {.steps = energy_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
               .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
     run(&c);
@@ -732,7 +757,8 @@ static void score_steps(const call *const c, worker *const w)
     real *const *const outputs = c->outputs;
     double *const numbers = c->numbers, *const totals = (double *)c->memory;
     double *const all_columns = totals + p.ranks * TOTALS;
-    real *const shared = (real *)(all_columns + parts * 0);
+    double *const all_wide = all_columns + parts * 0;
+    real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
     real *const all_sums = shared + 0;
     real *const tiles = all_sums + parts * 0;
     const real *const W_filters = params[0];
@@ -748,10 +774,12 @@ static void score_steps(const call *const c, worker *const w)
         real *const g_filters = tile + 0 * capacity;
         real *const tanh_experts = tile + 288 * capacity;
         real *const delta_x = tile + 576 * capacity;
-        (void)tile, (void)sums, (void)columns;
+        double *const wide = all_wide + part * 0;
+        long done = 0; /* tiles */
+        (void)tile, (void)sums, (void)columns, (void)wide;
         for (long first = part * p.rows; first < N; first += parts * p.rows) {
             const long rows = min_long(p.rows, N - first);
-            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
             const real *const g_x = x + first * 144;
             real *const score = outputs[0] + first * 144;
             (void)rows, (void)more;
@@ -794,7 +822,8 @@ long ica_score_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 165888.0);
     const long parts = p.alone ? p.ranks : 1;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
+    const long wide = p.folds ? parts * 0 : 0;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0 + wide) * (long)sizeof(double) +
            (0 + parts * (0 + p.capacity * 720)) * (long)sizeof(real);
 }
 
@@ -802,8 +831,9 @@ void ica_score(const real *const *params, const real *x, const long N, const dou
                real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 165888.0);
+    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 0 : 0;
     char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
+    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 0 + wide) * sizeof(double));
     call c = {.steps = score_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
               .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
     run(&c);
@@ -821,7 +851,8 @@ static void hessian_diagonal_steps(const call *const c, worker *const w)
     real *const *const outputs = c->outputs;
     double *const numbers = c->numbers, *const totals = (double *)c->memory;
     double *const all_columns = totals + p.ranks * TOTALS;
-    real *const shared = (real *)(all_columns + parts * 0);
+    double *const all_wide = all_columns + parts * 0;
+    real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
     real *const all_sums = shared + 41472;
     real *const tiles = all_sums + parts * 0;
     const real *const W_filters = params[0];
@@ -852,10 +883,12 @@ static void hessian_diagonal_steps(const call *const c, worker *const w)
         double *const columns = all_columns + part * 0;
         real *const g_filters = tile + 0 * capacity;
         real *const f_second_experts = tile + 288 * capacity;
-        (void)tile, (void)sums, (void)columns;
+        double *const wide = all_wide + part * 0;
+        long done = 0; /* tiles */
+        (void)tile, (void)sums, (void)columns, (void)wide;
         for (long first = part * p.rows; first < N; first += parts * p.rows) {
             const long rows = min_long(p.rows, N - first);
-            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
             const real *const g_x = x + first * 144;
             real *const delta_prime_x = outputs[0] + first * 144;
             (void)rows, (void)more;
@@ -892,7 +925,8 @@ long ica_hessian_diagonal_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 165888.0);
     const long parts = p.alone ? p.ranks : 1;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
+    const long wide = p.folds ? parts * 0 : 0;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0 + wide) * (long)sizeof(double) +
            (41472 + parts * (0 + p.capacity * 576)) * (long)sizeof(real);
 }
 
@@ -900,8 +934,9 @@ void ica_hessian_diagonal(const real *const *params, const real *x, const long N
                           real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 165888.0);
+    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 0 : 0;
     char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
+    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 0 + wide) * sizeof(double));
     call c = {.steps = hessian_diagonal_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
               .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
     run(&c);
@@ -919,7 +954,8 @@ static void loss_terms_steps(const call *const c, worker *const w)
     real *const *const outputs = c->outputs;
     double *const numbers = c->numbers, *const totals = (double *)c->memory;
     double *const all_columns = totals + p.ranks * TOTALS;
-    real *const shared = (real *)(all_columns + parts * 0);
+    double *const all_wide = all_columns + parts * 0;
+    real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
     real *const all_sums = shared + 41472;
     real *const tiles = all_sums + parts * 0;
     const real *const W_filters = params[0];
@@ -953,10 +989,12 @@ static void loss_terms_steps(const call *const c, worker *const w)
         real *const f_second_experts = tile + 576 * capacity;
         real *const delta_x = tile + 864 * capacity;
         real *const delta_prime_x = tile + 1008 * capacity;
-        (void)tile, (void)sums, (void)columns;
+        double *const wide = all_wide + part * 0;
+        long done = 0; /* tiles */
+        (void)tile, (void)sums, (void)columns, (void)wide;
         for (long first = part * p.rows; first < N; first += parts * p.rows) {
             const long rows = min_long(p.rows, N - first);
-            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
             const real *const g_x = x + first * 144;
             (void)rows, (void)more;
 
@@ -1038,7 +1076,8 @@ long ica_loss_terms_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 248832.0);
     const long parts = p.alone ? p.ranks : 1;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
+    const long wide = p.folds ? parts * 0 : 0;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0 + wide) * (long)sizeof(double) +
            (41472 + parts * (0 + p.capacity * 1152)) * (long)sizeof(real);
 }
 
@@ -1046,8 +1085,9 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
                     real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 248832.0);
+    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 0 : 0;
     char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
+    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 0 + wide) * sizeof(double));
     call c = {.steps = loss_terms_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
               .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
     run(&c);
@@ -1065,7 +1105,8 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
     real *const *const outputs = c->outputs;
     double *const numbers = c->numbers, *const totals = (double *)c->memory;
     double *const all_columns = totals + p.ranks * TOTALS;
-    real *const shared = (real *)(all_columns + parts * 288);
+    double *const all_wide = all_columns + parts * 288;
+    real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
     real *const all_sums = shared + 42048;
     real *const tiles = all_sums + parts * 0;
     const real *const W_filters = params[0];
@@ -1115,10 +1156,12 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
         real *const f_second_experts = tile + 576 * capacity;
         real *const delta_x = tile + 864 * capacity;
         double *const delta_prime_filters_total = columns + 0;
-        (void)tile, (void)sums, (void)columns;
+        double *const wide = all_wide + part * 0;
+        long done = 0; /* tiles */
+        (void)tile, (void)sums, (void)columns, (void)wide;
         for (long first = part * p.rows; first < N; first += parts * p.rows) {
             const long rows = min_long(p.rows, N - first);
-            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
             const real *const g_x = x + first * 144;
             (void)rows, (void)more;
 
@@ -1217,7 +1260,8 @@ long ica_loss_terms_lam0_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 165888.0);
     const long parts = p.alone ? p.ranks : 1;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 288) * (long)sizeof(double) +
+    const long wide = p.folds ? parts * 0 : 0;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 288 + wide) * (long)sizeof(double) +
            (42048 + parts * (0 + p.capacity * 1008)) * (long)sizeof(real);
 }
 
@@ -1225,8 +1269,9 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
                          real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 165888.0);
+    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 0 : 0;
     char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 288) * sizeof(double));
+    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 288 + wide) * sizeof(double));
     call c = {.steps = loss_terms_lam0_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
               .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
     run(&c);
@@ -1244,7 +1289,8 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
     real *const *const outputs = c->outputs;
     double *const numbers = c->numbers, *const totals = (double *)c->memory;
     double *const all_columns = totals + p.ranks * TOTALS;
-    real *const shared = (real *)(all_columns + parts * 0);
+    double *const all_wide = all_columns + parts * 0;
+    real *const shared = (real *)(all_wide + (p.folds ? parts * 82944 : 0));
     real *const all_sums = shared + 41472;
     real *const tiles = all_sums + parts * 82944;
     const real *const W_filters = params[0];
@@ -1285,10 +1331,12 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
         real *const dJ_dg_filters = tile + 1872 * capacity;
         real *const dJ_dW_filters_delta_prime = sums + 0;
         real *const dJ_dW_filters_g = sums + 41472;
-        (void)tile, (void)sums, (void)columns;
+        double *const wide = all_wide + part * 82944;
+        long done = 0; /* tiles */
+        (void)tile, (void)sums, (void)columns, (void)wide;
         for (long first = part * p.rows; first < N; first += parts * p.rows) {
             const long rows = min_long(p.rows, N - first);
-            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
             const real *const g_x = x + first * 144;
             (void)rows, (void)more;
 
@@ -1375,7 +1423,11 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
                 transposed_times(mine, 288, 144, rows, tanh_experts, 288, delta_x, 144, more, dJ_dW_filters_g, 144);
                 transposed_times(mine, 288, 144, rows, dJ_dg_filters, 288, g_x, 144, 1, dJ_dW_filters_g, 144);
             }
+            if (p.folds && done % FOLD == 0)
+                fold(82944, sums, wide);
         }
+        if (p.folds)
+            unfold(82944, wide, done % FOLD != 0, sums);
     }
 
     real *const dJ_dW_filters_delta_prime = all_sums + 0;
@@ -1418,7 +1470,8 @@ long ica_loss_and_grad_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 663552.0);
     const long parts = p.alone ? p.ranks : 1;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
+    const long wide = p.folds ? parts * 82944 : 0;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0 + wide) * (long)sizeof(double) +
            (41472 + parts * (82944 + p.capacity * 2160)) * (long)sizeof(real);
 }
 
@@ -1426,8 +1479,9 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
                        real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 663552.0);
+    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 82944 : 0;
     char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
+    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 0 + wide) * sizeof(double));
     call c = {.steps = loss_and_grad_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
               .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
     run(&c);
@@ -1445,7 +1499,8 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
     real *const *const outputs = c->outputs;
     double *const numbers = c->numbers, *const totals = (double *)c->memory;
     double *const all_columns = totals + p.ranks * TOTALS;
-    real *const shared = (real *)(all_columns + parts * 288);
+    double *const all_wide = all_columns + parts * 288;
+    real *const shared = (real *)(all_wide + (p.folds ? parts * 41472 : 0));
     real *const all_sums = shared + 42048;
     real *const tiles = all_sums + parts * 41472;
     const real *const W_filters = params[0];
@@ -1499,10 +1554,12 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
         real *const dJ_ddelta_filters = tile + 864 * capacity;
         real *const dJ_dg_filters = tile + 0 * capacity;
         real *const dJ_dW_filters_g = sums + 0;
-        (void)tile, (void)sums, (void)columns;
+        double *const wide = all_wide + part * 41472;
+        long done = 0; /* tiles */
+        (void)tile, (void)sums, (void)columns, (void)wide;
         for (long first = part * p.rows; first < N; first += parts * p.rows) {
             const long rows = min_long(p.rows, N - first);
-            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
             const real *const g_x = x + first * 144;
             (void)rows, (void)more;
 
@@ -1580,7 +1637,11 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
                 transposed_times(mine, 288, 144, rows, tanh_experts, 288, delta_x, 144, more, dJ_dW_filters_g, 144);
                 transposed_times(mine, 288, 144, rows, dJ_dg_filters, 288, g_x, 144, 1, dJ_dW_filters_g, 144);
             }
+            if (p.folds && done % FOLD == 0)
+                fold(41472, sums, wide);
         }
+        if (p.folds)
+            unfold(41472, wide, done % FOLD != 0, sums);
     }
 
     real *const delta_prime_filters_total = shared + 41760;
@@ -1638,7 +1699,8 @@ long ica_loss_and_grad_lam0_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 414720.0);
     const long parts = p.alone ? p.ranks : 1;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 288) * (long)sizeof(double) +
+    const long wide = p.folds ? parts * 41472 : 0;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 288 + wide) * (long)sizeof(double) +
            (42048 + parts * (41472 + p.capacity * 1296)) * (long)sizeof(real);
 }
 
@@ -1646,8 +1708,9 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
                             real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 414720.0);
+    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 41472 : 0;
     char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 288) * sizeof(double));
+    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 288 + wide) * sizeof(double));
     call c = {.steps = loss_and_grad_lam0_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
               .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
     run(&c);
@@ -1665,7 +1728,8 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
     real *const *const outputs = c->outputs;
     double *const numbers = c->numbers, *const totals = (double *)c->memory;
     double *const all_columns = totals + p.ranks * TOTALS;
-    real *const shared = (real *)(all_columns + parts * 0);
+    double *const all_wide = all_columns + parts * 0;
+    real *const shared = (real *)(all_wide + (p.folds ? parts * 124416 : 0));
     real *const all_sums = shared + 41472;
     real *const tiles = all_sums + parts * 124416;
     const real *const W_filters = params[0];
@@ -1708,10 +1772,12 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
         real *const dL_dg_filters = tile + 0 * capacity;
         real *const dL_dW_filters_delta_prime = sums + 41472;
         real *const dL_dW_filters_g = sums + 82944;
-        (void)tile, (void)sums, (void)columns;
+        double *const wide = all_wide + part * 124416;
+        long done = 0; /* tiles */
+        (void)tile, (void)sums, (void)columns, (void)wide;
         for (long first = part * p.rows; first < N; first += parts * p.rows) {
             const long rows = min_long(p.rows, N - first);
-            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
             const real *const g_x = x + first * 144;
             (void)rows, (void)more;
 
@@ -1817,7 +1883,11 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
                 /* Σ_n ∂L/∂g_filters g_xᵀ */
                 transposed_times(mine, 288, 144, rows, dL_dg_filters, 288, g_x, 144, more, dL_dW_filters_g, 144);
             }
+            if (p.folds && done % FOLD == 0)
+                fold(124416, sums, wide);
         }
+        if (p.folds)
+            unfold(124416, wide, done % FOLD != 0, sums);
     }
 
     real *const dK_dW_filters_g = all_sums + 0;
@@ -1868,7 +1938,8 @@ long ica_loss_and_grad_terms_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 746496.0);
     const long parts = p.alone ? p.ranks : 1;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
+    const long wide = p.folds ? parts * 124416 : 0;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0 + wide) * (long)sizeof(double) +
            (41472 + parts * (124416 + p.capacity * 1872)) * (long)sizeof(real);
 }
 
@@ -1876,8 +1947,9 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
                              real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 746496.0);
+    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 124416 : 0;
     char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
+    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 0 + wide) * sizeof(double));
     call c = {.steps = loss_and_grad_terms_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
               .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
     run(&c);
@@ -1895,7 +1967,8 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
     real *const *const outputs = c->outputs;
     double *const numbers = c->numbers, *const totals = (double *)c->memory;
     double *const all_columns = totals + p.ranks * TOTALS;
-    real *const shared = (real *)(all_columns + parts * 288);
+    double *const all_wide = all_columns + parts * 288;
+    real *const shared = (real *)(all_wide + (p.folds ? parts * 82944 : 0));
     real *const all_sums = shared + 42048;
     real *const tiles = all_sums + parts * 82944;
     const real *const W_filters = params[0];
@@ -1951,10 +2024,12 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
         real *const dL_dg_filters = tile + 1296 * capacity;
         real *const dK_dW_filters_g = sums + 0;
         real *const dL_dW_filters_g = sums + 41472;
-        (void)tile, (void)sums, (void)columns;
+        double *const wide = all_wide + part * 82944;
+        long done = 0; /* tiles */
+        (void)tile, (void)sums, (void)columns, (void)wide;
         for (long first = part * p.rows; first < N; first += parts * p.rows) {
             const long rows = min_long(p.rows, N - first);
-            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
             const real *const g_x = x + first * 144;
             (void)rows, (void)more;
 
@@ -2037,7 +2112,11 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                 /* Σ_n ∂L/∂g_filters g_xᵀ */
                 transposed_times(mine, 288, 144, rows, dL_dg_filters, 288, g_x, 144, more, dL_dW_filters_g, 144);
             }
+            if (p.folds && done % FOLD == 0)
+                fold(82944, sums, wide);
         }
+        if (p.folds)
+            unfold(82944, wide, done % FOLD != 0, sums);
     }
 
     real *const delta_prime_filters_total = shared + 41760;
@@ -2112,7 +2191,8 @@ long ica_loss_and_grad_terms_lam0_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 497664.0);
     const long parts = p.alone ? p.ranks : 1;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 288) * (long)sizeof(double) +
+    const long wide = p.folds ? parts * 82944 : 0;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 288 + wide) * (long)sizeof(double) +
            (42048 + parts * (82944 + p.capacity * 1584)) * (long)sizeof(real);
 }
 
@@ -2120,8 +2200,9 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                                   real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 497664.0);
+    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 82944 : 0;
     char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 288) * sizeof(double));
+    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 288 + wide) * sizeof(double));
     call c = {.steps = loss_and_grad_terms_lam0_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
               .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
     run(&c);
@@ -2139,7 +2220,8 @@ static void layer_means_steps(const call *const c, worker *const w)
     real *const *const outputs = c->outputs;
     double *const numbers = c->numbers, *const totals = (double *)c->memory;
     double *const all_columns = totals + p.ranks * TOTALS;
-    real *const shared = (real *)(all_columns + parts * 0);
+    double *const all_wide = all_columns + parts * 0;
+    real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
     real *const all_sums = shared + 0;
     real *const tiles = all_sums + parts * 0;
     const real *const W_filters = params[0];
@@ -2156,10 +2238,12 @@ static void layer_means_steps(const call *const c, worker *const w)
         real *const g_x_part = tile + 288 * capacity;
         real *const g_filters_part = tile + 432 * capacity;
         real *const g_experts_part = tile + 720 * capacity;
-        (void)tile, (void)sums, (void)columns;
+        double *const wide = all_wide + part * 0;
+        long done = 0; /* tiles */
+        (void)tile, (void)sums, (void)columns, (void)wide;
         for (long first = part * p.rows; first < N; first += parts * p.rows) {
             const long rows = min_long(p.rows, N - first);
-            const real more = first >= parts * p.rows; /* add to what earlier tiles summed */
+            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
             const real *const g_x = x + first * 144;
             real *const mean_g_x = outputs[0] + first * 1;
             real *const mean_g_filters = outputs[1] + first * 1;
@@ -2243,7 +2327,8 @@ long ica_layer_means_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 82944.0);
     const long parts = p.alone ? p.ranks : 1;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0) * (long)sizeof(double) +
+    const long wide = p.folds ? parts * 0 : 0;
+    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0 + wide) * (long)sizeof(double) +
            (0 + parts * (0 + p.capacity * 1008)) * (long)sizeof(real);
 }
 
@@ -2251,8 +2336,9 @@ void ica_layer_means(const real *const *params, const real *x, const long N, con
                      real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 82944.0);
+    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 0 : 0;
     char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(p.ranks + 1) * LINE + (size_t)(p.ranks * TOTALS + (p.alone ? p.ranks : 1) * 0) * sizeof(double));
+    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 0 + wide) * sizeof(double));
     call c = {.steps = layer_means_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
               .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
     run(&c);

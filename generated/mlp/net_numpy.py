@@ -25,7 +25,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 95019d7ac23c6200e46a033fe745caf168abc6942d6be4c0c8eb2b6c743f5580
+template numpy/module.py.j2, sha256 44c1572857cb2dc8452dcc2a2d7ab2a3407c49ef953ddae238fe2a685f0a87da
 """
 
 import functools
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "95019d7ac23c6200e46a033fe745caf168abc6942d6be4c0c8eb2b6c743f5580",
+    "template_sha256": "44c1572857cb2dc8452dcc2a2d7ab2a3407c49ef953ddae238fe2a685f0a87da",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -128,18 +128,25 @@ _ARRAYS = {
 }
 
 
+_FOLD = 16  # tiles whose sums are added up in the dtype: the rounding of more of them would show
+
+
 class _Part:
     """What one thread works with: named arrays for its tiles, and the sums of what its tiles returned."""
 
     def __init__(self):
         self._capacity = 0
         self._arrays = {}
-        self.totals = None
+        self.start()
+
+    def start(self):
+        """Begin the sums of a call."""
+        self._totals, self._folded, self._tiles = None, None, 0
 
     def arrays(self, n, *names):
         """The named arrays for n samples, made at the first use and reused for as many samples or fewer.
 
-        Arrays of weights that a tile returns become `totals`: the tiles after the first write into others.
+        Arrays of weights that a tile returns become totals: the tiles after the first write into others.
         """
         if n > self._capacity:
             self._arrays.clear()
@@ -147,7 +154,7 @@ class _Part:
         found = []
         for name in names:
             shape = _ARRAYS[name]
-            key = name if self.totals is None or shape[0] == "N" else (name, "next")
+            key = name if self._totals is None or shape[0] == "N" else (name, "next")
             array = self._arrays.get(key)
             if array is None:
                 array = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
@@ -156,11 +163,23 @@ class _Part:
         return found
 
     def add(self, found):
-        """Add what a tile returned to `totals`: numbers and rows in float64, weights in the dtype."""
-        if self.totals is None:
-            self.totals = [part.astype(np.float64) if np.ndim(part) == 1 else part for part in found]
+        """Add what a tile returned: numbers and rows in float64, weights in the dtype, and in float64 every so many tiles."""
+        if self._totals is None:
+            self._totals = [part.astype(np.float64) if np.ndim(part) == 1 else part for part in found]
         else:
-            self.totals = [_added(total, part) for total, part in zip(self.totals, found)]
+            self._totals = [_added(total, part) for total, part in zip(self._totals, found)]
+        self._tiles += 1
+        if self._tiles % _FOLD == 0:
+            folded = [total if isinstance(total, float) else total.astype(np.float64) for total in self.total()]
+            self._folded, self._totals = folded, None
+
+    def total(self):
+        """The sums of all tiles so far."""
+        if self._folded is None:
+            return self._totals
+        if self._totals is None:
+            return self._folded
+        return [_added(*pair) for pair in zip(self._folded, self._totals)]
 
 
 def _added(total, part):
@@ -334,11 +353,11 @@ def _over_tiles(tile, N, most, tangents, nbytes, workspace):
 
     def work(k):
         part = workspace.parts[k]
-        part.totals = None
+        part.start()
         with np.errstate(call=handler, **state):
             for start in starts[k::threads]:
                 part.add(tile(slice(start, min(start + rows, N)), part.arrays))
-        return part.totals
+        return part.total()
 
     others = {k: workspace.pool().submit(work, k) for k in range(1, min(threads, len(starts)))}
     found = {}
@@ -2878,4 +2897,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 6db57217b24582c4bce5a6b5025ff4ec03d42c119612ce7046e3b63744045a6b
+# sha256 of all above 9db54bd39aec98fec6918ba4a3f9ee80f928af5501e89d2c266fb421d6ef48cc

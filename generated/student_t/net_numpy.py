@@ -21,7 +21,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 95019d7ac23c6200e46a033fe745caf168abc6942d6be4c0c8eb2b6c743f5580
+template numpy/module.py.j2, sha256 44c1572857cb2dc8452dcc2a2d7ab2a3407c49ef953ddae238fe2a685f0a87da
 """
 
 import functools
@@ -45,7 +45,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "95019d7ac23c6200e46a033fe745caf168abc6942d6be4c0c8eb2b6c743f5580",
+    "template_sha256": "44c1572857cb2dc8452dcc2a2d7ab2a3407c49ef953ddae238fe2a685f0a87da",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -87,18 +87,25 @@ _ARRAYS = {
 }
 
 
+_FOLD = 16  # tiles whose sums are added up in the dtype: the rounding of more of them would show
+
+
 class _Part:
     """What one thread works with: named arrays for its tiles, and the sums of what its tiles returned."""
 
     def __init__(self):
         self._capacity = 0
         self._arrays = {}
-        self.totals = None
+        self.start()
+
+    def start(self):
+        """Begin the sums of a call."""
+        self._totals, self._folded, self._tiles = None, None, 0
 
     def arrays(self, n, *names):
         """The named arrays for n samples, made at the first use and reused for as many samples or fewer.
 
-        Arrays of weights that a tile returns become `totals`: the tiles after the first write into others.
+        Arrays of weights that a tile returns become totals: the tiles after the first write into others.
         """
         if n > self._capacity:
             self._arrays.clear()
@@ -106,7 +113,7 @@ class _Part:
         found = []
         for name in names:
             shape = _ARRAYS[name]
-            key = name if self.totals is None or shape[0] == "N" else (name, "next")
+            key = name if self._totals is None or shape[0] == "N" else (name, "next")
             array = self._arrays.get(key)
             if array is None:
                 array = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
@@ -115,11 +122,23 @@ class _Part:
         return found
 
     def add(self, found):
-        """Add what a tile returned to `totals`: numbers and rows in float64, weights in the dtype."""
-        if self.totals is None:
-            self.totals = [part.astype(np.float64) if np.ndim(part) == 1 else part for part in found]
+        """Add what a tile returned: numbers and rows in float64, weights in the dtype, and in float64 every so many tiles."""
+        if self._totals is None:
+            self._totals = [part.astype(np.float64) if np.ndim(part) == 1 else part for part in found]
         else:
-            self.totals = [_added(total, part) for total, part in zip(self.totals, found)]
+            self._totals = [_added(total, part) for total, part in zip(self._totals, found)]
+        self._tiles += 1
+        if self._tiles % _FOLD == 0:
+            folded = [total if isinstance(total, float) else total.astype(np.float64) for total in self.total()]
+            self._folded, self._totals = folded, None
+
+    def total(self):
+        """The sums of all tiles so far."""
+        if self._folded is None:
+            return self._totals
+        if self._totals is None:
+            return self._folded
+        return [_added(*pair) for pair in zip(self._folded, self._totals)]
 
 
 def _added(total, part):
@@ -293,11 +312,11 @@ def _over_tiles(tile, N, most, tangents, nbytes, workspace):
 
     def work(k):
         part = workspace.parts[k]
-        part.totals = None
+        part.start()
         with np.errstate(call=handler, **state):
             for start in starts[k::threads]:
                 part.add(tile(slice(start, min(start + rows, N)), part.arrays))
-        return part.totals
+        return part.total()
 
     others = {k: workspace.pool().submit(work, k) for k in range(1, min(threads, len(starts)))}
     found = {}
@@ -1900,4 +1919,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 782329b7de038c22f8c30c46172a10b7bc45e3c27c7ca7715980f2c5267ec76b
+# sha256 of all above 254fdaef0f59a6e51400e2082aa30a613f8c98485dbdb5c2b04fe4841aa23cfa
