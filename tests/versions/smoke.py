@@ -7,6 +7,7 @@ Prints what failed, a line each, and ends with status 1 if anything did.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -86,8 +87,9 @@ def failures(folder: Path, backends: list[str]) -> list[str]:
         given = ", rng=0" if "hutchinson" in name else ""
         calls[name] = [sys.executable, "-c", USE.format(name=name, given=given)]
     found = []
+    known = {"CFLAGS": "-O0", "SMGEN_CACHE": str(folder / "cache")}
     for what, command in calls.items():
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=folder, env=os.environ | known, capture_output=True, text=True, check=False)
         if done.returncode or "Traceback" in done.stderr:
             found.append(f"{what}: {done.stderr.strip()[-600:] or done.stdout.strip()[-600:]}")
     return found
