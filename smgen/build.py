@@ -113,11 +113,12 @@ def build(
         )
     folder = (out if out is not None else folder_of(net)).absolute()
     network, facts = prepared(net, options, name=name, ask=True)
-    if not facts.file.isidentifier():
+    stem = name or net.stem
+    if not f"{stem}_".isidentifier():
         raise BuildError(
             origin=str(net),
-            what=f"a module {facts.file}.py could not be imported: its name is no Python name",
-            hint=f"choose another, e.g. --name {_importable(facts.stem)}",
+            what=f"a module {_quotable(stem)}_{options.backend}.py could not be imported: its name is no Python name",
+            hint=f"choose another, e.g. --name {_importable(stem)}",
         )
     path = (out if out is not None else net.parent) / f"{facts.file}.py"
     with building(folder):

@@ -121,6 +121,7 @@ def write(path: Path, text: str) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> BuildError:
-    reason = "its folder is a file" if path.parent.is_file() else error.strerror or error
+    file = isinstance(error, FileExistsError) and path.is_file()
+    reason = "it is a file" if file else "its folder is a file" if path.parent.is_file() else error.strerror or error
     hint = "choose a folder that can be written to"
     return BuildError(origin=str(path)[:200], what=f"cannot be written: {reason}", hint=hint)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import mpmath
 import sympy as sp
 
-from smgen.primitives import REFERENCE, G, log1p
+from smgen.primitives import REFERENCE, G, choose, log1p
 
 MARKS: Final = ("f", "f′", "f″", "f‴")
 DIGITS: Final = 60
@@ -51,10 +51,21 @@ def explain(derivatives: tuple[sp.Expr, ...], place: Any) -> str:
     """What is wrong with f … f‴ at a place, in words; nothing where they are real, or not real on a whole side."""
     with mpmath.workdps(2 * DIGITS):
         for mark, derivative in zip(MARKS, derivatives, strict=True):
-            text = _explained(mark, sp.lambdify(G, derivative, [REFERENCE, "mpmath"]), mpmath.mpf(place))
+            branch = _branch(derivative, mpmath.mpf(place))
+            text = _explained(mark, sp.lambdify(G, branch, [REFERENCE, "mpmath"]), mpmath.mpf(place))
             if text is not None:
                 return text
     return ""
+
+
+def _branch(f: sp.Expr, place: Any) -> sp.Expr:
+    """The branches of `f` that hold around a place: the others may have no value there. At a border all are left."""
+
+    def chosen(a: sp.Expr, b: sp.Expr, x: sp.Expr, y: sp.Expr) -> sp.Expr:
+        side = (a - b).subs(G, sp.Float(place, DIGITS))
+        return choose(a, b, x, y) if not side.is_number or side == 0 else x if side < 0 else y
+
+    return f.replace(choose, chosen) if f.has(choose) else f
 
 
 def _explained(mark: str, f: Any, place: Any) -> str | None:

@@ -53,7 +53,7 @@ def test_a_build_stops_and_says_why(net: Path, name: str) -> None:
 def test_a_mode_builds_it_with_a_warning(net: Path, name: str, mode: str) -> None:
     write(net, (FLAT | STRAIGHT)[name])
     assert run("build", net, "--hessian", mode).stderr.startswith("warning: no use in training: ")
-    module = load(net.parent / "net_numpy.py")
+    module = load(net.parent / ("net_numpy.py" if mode == "diagonal" else f"net_{mode}_numpy.py"))
     assert module.METADATA["exact"] is (name in STRAIGHT)
     assert "L are 0 for all parameters" in module.METADATA["reason"]
     x = np.random.default_rng(0).standard_normal((5, 3)).astype(np.float32)

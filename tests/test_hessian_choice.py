@@ -43,7 +43,8 @@ def test_build_of_an_inexact_network_asks(net: Path) -> None:
         assert f"--hessian {mode:10}  {summary}" in told
     for mode in MODES:
         run("build", net, "--hessian", mode, "--force")
-        metadata = load(net.parent / "net_numpy.py").METADATA
+        path = net.parent / ("net_numpy.py" if mode == "diagonal" else f"net_{mode}_numpy.py")
+        metadata = load(path).METADATA
         assert (metadata["hessian"], metadata["exact"]) == (mode, mode == "exact")
     assert "probes" in metadata
     assert "warning" not in run("build", net, "--hessian", "exact").stderr

@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 c7a0a1328a856a08a7f83c60045be86a90a7dd3246dfb6091620633d307835a9 */
+   template c/module.c.j2, sha256 68e79224108a229d09a946d4b5fe61cec4fc1bc5581286a72b853bbc80a316a7 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */

@@ -21,7 +21,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 44c1572857cb2dc8452dcc2a2d7ab2a3407c49ef953ddae238fe2a685f0a87da
+template numpy/module.py.j2, sha256 1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5
 """
 
 import functools
@@ -45,7 +45,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "44c1572857cb2dc8452dcc2a2d7ab2a3407c49ef953ddae238fe2a685f0a87da",
+    "template_sha256": "1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -401,14 +401,17 @@ class _OneBlasThread:
     """While any call is inside, the BLAS keeps to the thread it is called on. Without threadpoolctl, nothing happens."""
 
     def __init__(self):
-        self._lock = threading.Lock()
         self._libraries = None
-        self._inside = 0
+        self._processes = {}  # what holds a lock when a process forks never gives it back in the child
+
+    def _process(self):
+        """The lock of this process, and how many calls are inside."""
+        return self._processes.setdefault(os.getpid(), [threading.Lock(), 0, []])
 
     def available(self):
         """Whether the BLAS can be told; threadpoolctl, which finds it, is imported at the first call."""
         if self._libraries is None:
-            with self._lock:
+            with self._process()[0]:
                 if self._libraries is None:
                     self._libraries = self._found()
         return bool(self._libraries)
@@ -423,18 +426,20 @@ class _OneBlasThread:
 
     def __enter__(self):
         if self.available():
-            with self._lock:
-                if self._inside == 0:
-                    self._before = [library.get_num_threads() for library in self._libraries]
-                    self._set([1] * len(self._before))
-                self._inside += 1
+            process = self._process()
+            with process[0]:
+                if process[1] == 0:
+                    process[2] = [library.get_num_threads() for library in self._libraries]
+                    self._set([1] * len(process[2]))
+                process[1] += 1
 
     def __exit__(self, *_):
         if self._libraries:
-            with self._lock:
-                self._inside -= 1
-                if self._inside == 0:
-                    self._set(self._before)
+            process = self._process()
+            with process[0]:
+                process[1] -= 1
+                if process[1] == 0:
+                    self._set(process[2])
 
     def _set(self, counts):
         """Since 3.8 threadpoolctl listens to one thread, the first to set a limit. Calls come from any thread."""
@@ -1919,4 +1924,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 254fdaef0f59a6e51400e2082aa30a613f8c98485dbdb5c2b04fe4841aa23cfa
+# sha256 of all above 3ccc6e3d8dbbc6f0c081316e4d2f18e7af11348f8f140d9ddc804c2fe4264018

@@ -49,8 +49,7 @@ class Module:
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The module's source, kernels included."""
     kernels = Kernels()
-    schedules = tuple(s for s in schedules if s.name != "layer_means")  # looking for overflows would synchronise
-    lowered = [run(schedule, pipelines.cuda(facts.method.batch_size)) for schedule in schedules]
+    lowered = [run(schedule, pipelines.cuda(facts.method.batch_size)) for schedule in functions(schedules)]
     printed = [print_function(schedule, facts.dtype, kernels) for schedule in lowered]
     limited = facts.memory is not None or any(most_tangents(schedule) > 1 for schedule in lowered)
     chunks = [_chunk(function, facts.dtype) if limited else 0 for function in printed]
@@ -77,6 +76,11 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         "cp.cuda.runtime.memGetInfo()[0] // 4" if facts.memory is None else f"{facts.memory} << 20",
     )
     return {".py": render(TEMPLATE, module)}
+
+
+def functions(schedules: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
+    """Those that a module for the GPU has: it does not look for overflows, which would synchronise."""
+    return tuple(schedule for schedule in schedules if schedule.name != "layer_means")
 
 
 def _has_tangents(schedule: Schedule) -> bool:

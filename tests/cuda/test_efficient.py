@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from smgen.backends import cuda
 from smgen.hessians import lower
 from smgen.ir import Fused
 from smgen.passes import pipelines, run
@@ -39,7 +40,7 @@ def machine_code(name: str, dtype: str) -> dict[str, sass.Kernel]:
 def loops(name: str, dtype: str) -> dict[str, tuple[Kernel, Fused | None]]:
     """Each kernel with the loop of the IR that it was printed from."""
     kernels, found = Kernels(), {}
-    for schedule in lower(example(name)):
+    for schedule in cuda.functions(lower(example(name))):
         before = set(kernels.loops)
         lowered = run(schedule, pipelines.cuda(1024))
         print_function(lowered, dtype, kernels)
