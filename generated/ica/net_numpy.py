@@ -20,7 +20,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5
+template numpy/module.py.j2, sha256 081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d
 """
 
 import functools
@@ -42,7 +42,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5",
+    "template_sha256": "081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -277,17 +277,18 @@ class _InUse:
         self._lock.release()
 
 
-_FEWEST = 128  # rows worth a thread
+_FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE FLOPs
+_LARGE = 2e8
 
 
-def _over_tiles(tile, N, most, tangents, nbytes, workspace):
+def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
     """The sum of what `tile` returns over all N rows, at most `most` at a time.
 
     Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads. A sample takes
-    `nbytes`, and there are no more at a time than the memory budget allows.
+    the same bits, whichever thread is faster. With few rows there is one tile. A sample takes `flops` in products, and
+    `nbytes`; there are no more at a time than the memory budget allows.
     """
-    threads = _threads(N, tangents, workspace)
+    threads = _threads(N, tangents, flops, workspace)
     if nbytes > _budget():
         raise _too_large("a sample", nbytes)
     threads = min(threads, _budget() // nbytes)
@@ -325,27 +326,24 @@ def _over_tiles(tile, N, most, tangents, nbytes, workspace):
     return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
 
 
-def _threads(N, tangents, workspace):
-    """How many threads tiles of N samples are worth, each of which has so many rows in products."""
-    threads = min(workspace.threads, N, N * tangents // _FEWEST)
+def _threads(N, tangents, flops, workspace):
+    """How many threads tiles of N samples are worth, each of which has so many rows, and FLOPs, in products."""
+    threads = min(workspace.threads, N, N * tangents // (_FEWEST if N * flops < _LARGE else _FEWEST // 2))
     return threads if threads > 1 and _one_blas_thread.available() else 1
 
 
-def _on_threads(tangents):
-    """Guard the workspace, and run the step with a BLAS of one thread: its own would spin while they wait for work."""
+def _guarded(step):
+    """The step in its workspace alone, and with a BLAS of one thread: the BLAS's own would spin while they wait for work."""
 
-    def wrapper(step):
-        @functools.wraps(step)
-        def run(params, x, *arguments):
-            with arguments[-1].in_use, _one_blas_thread:
-                found = step(params, x, *arguments)
-            if step is not _layer_means.__wrapped__:
-                _report(_values(found), params, x)
-            return found
+    @functools.wraps(step)
+    def run(params, x, *arguments):
+        with arguments[-1].in_use, _one_blas_thread:
+            found = step(params, x, *arguments)
+        if step is not _layer_means.__wrapped__:
+            _report(_values(found), params, x)
+        return found
 
-        return run
-
-    return wrapper
+    return run
 
 
 def _values(found):
@@ -652,7 +650,7 @@ def _got(value):
     return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
 
 
-@_on_threads(1)
+@_guarded
 def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
@@ -693,12 +691,12 @@ def _energy(params, x, lam, workspace):
         E_experts = np.sum(g_experts, axis=1, out=all_energy[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 3456, workspace)
+    _over_tiles(tile, N, 512, 1, 82944, 3456, workspace)
 
     return all_energy
 
 
-@_on_threads(1)
+@_guarded
 def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
@@ -729,12 +727,12 @@ def _score(params, x, lam, workspace):
         score = np.negative(delta_x, out=all_score[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 1728, workspace)
+    _over_tiles(tile, N, 512, 1, 165888, 1728, workspace)
 
     return all_score
 
 
-@_on_threads(1)
+@_guarded
 def _hessian_diagonal(params, x, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
@@ -780,12 +778,12 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=all_hessian_diagonal[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 2304, workspace)
+    _over_tiles(tile, N, 512, 1, 165888, 2304, workspace)
 
     return all_hessian_diagonal
 
 
-@_on_threads(1)
+@_guarded
 def _loss_terms(params, x, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
@@ -850,7 +848,7 @@ def _loss_terms(params, x, lam, workspace):
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, 1, 4608, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 248832, 4608, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -863,7 +861,7 @@ def _loss_terms(params, x, lam, workspace):
     return K, L, J
 
 
-@_on_threads(1)
+@_guarded
 def _loss_terms_lam0(params, x, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
@@ -925,7 +923,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     (
         sum_delta_squared, delta_prime_filters_total,
-    ) = _over_tiles(tile, N, 512, 1, 4032, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 165888, 4032, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
@@ -941,7 +939,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
-@_on_threads(1)
+@_guarded
 def _loss_and_grad(params, x, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
@@ -1035,7 +1033,7 @@ def _loss_and_grad(params, x, lam, workspace):
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_filters_delta_prime, dJ_dW_filters_delta,
         dJ_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, 1, 7488, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 663552, 7488, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -1053,7 +1051,7 @@ def _loss_and_grad(params, x, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _loss_and_grad_lam0(params, x, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
@@ -1134,7 +1132,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     (
         sum_delta_squared, delta_prime_filters_total, dJ_dW_filters_delta, dJ_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, 1, 5760, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 414720, 5760, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
@@ -1156,7 +1154,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _loss_and_grad_terms(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
@@ -1256,7 +1254,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_filters_delta, dK_dW_filters_g,
         dL_dW_filters_delta_prime, dL_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, 1, 5184, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 746496, 5184, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1279,7 +1277,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
@@ -1365,7 +1363,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     (
         sum_delta_squared, delta_prime_filters_total, dK_dW_filters_delta, dK_dW_filters_g, dL_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, 1, 4608, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 497664, 4608, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
@@ -1393,7 +1391,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _layer_means(params, x, lam, workspace):
     """the mean over the units of each layer, (N,) each: which one overflows?"""
     N = x.shape[0]
@@ -1443,7 +1441,7 @@ def _layer_means(params, x, lam, workspace):
         mean_g_experts = np.sum(g_experts_part, axis=1, out=all_mean_g_experts[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 5184, workspace)
+    _over_tiles(tile, N, 512, 1, 82944, 5184, workspace)
 
     return all_mean_g_x, all_mean_g_filters, all_mean_g_experts
 def selftest(seed=0, verbose=False):
@@ -1593,4 +1591,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above db6f99da8faea12c7dbbce49adc9630122738fedd566b4736428360f3b14331c
+# sha256 of all above 7df1a957bfd9e24c794c4bea82c7b0a6427efe8f8a9ce7a5b2e52e9c7eee9e8e

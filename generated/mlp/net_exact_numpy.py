@@ -25,7 +25,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5
+template numpy/module.py.j2, sha256 081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d
 """
 
 import functools
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5",
+    "template_sha256": "081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -338,17 +338,18 @@ class _InUse:
         self._lock.release()
 
 
-_FEWEST = 128  # rows worth a thread
+_FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE FLOPs
+_LARGE = 2e8
 
 
-def _over_tiles(tile, N, most, tangents, nbytes, workspace):
+def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
     """The sum of what `tile` returns over all N rows, at most `most` at a time.
 
     Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads. A sample takes
-    `nbytes`, and there are no more at a time than the memory budget allows.
+    the same bits, whichever thread is faster. With few rows there is one tile. A sample takes `flops` in products, and
+    `nbytes`; there are no more at a time than the memory budget allows.
     """
-    threads = _threads(N, tangents, workspace)
+    threads = _threads(N, tangents, flops, workspace)
     if nbytes > _budget():
         raise _too_large("a sample", nbytes)
     threads = min(threads, _budget() // nbytes)
@@ -386,27 +387,24 @@ def _over_tiles(tile, N, most, tangents, nbytes, workspace):
     return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
 
 
-def _threads(N, tangents, workspace):
-    """How many threads tiles of N samples are worth, each of which has so many rows in products."""
-    threads = min(workspace.threads, N, N * tangents // _FEWEST)
+def _threads(N, tangents, flops, workspace):
+    """How many threads tiles of N samples are worth, each of which has so many rows, and FLOPs, in products."""
+    threads = min(workspace.threads, N, N * tangents // (_FEWEST if N * flops < _LARGE else _FEWEST // 2))
     return threads if threads > 1 and _one_blas_thread.available() else 1
 
 
-def _on_threads(tangents):
-    """Guard the workspace, and run the step with a BLAS of one thread: its own would spin while they wait for work."""
+def _guarded(step):
+    """The step in its workspace alone, and with a BLAS of one thread: the BLAS's own would spin while they wait for work."""
 
-    def wrapper(step):
-        @functools.wraps(step)
-        def run(params, x, *arguments):
-            with arguments[-1].in_use, _one_blas_thread:
-                found = step(params, x, *arguments)
-            if step is not _layer_means.__wrapped__:
-                _report(_values(found), params, x)
-            return found
+    @functools.wraps(step)
+    def run(params, x, *arguments):
+        with arguments[-1].in_use, _one_blas_thread:
+            found = step(params, x, *arguments)
+        if step is not _layer_means.__wrapped__:
+            _report(_values(found), params, x)
+        return found
 
-        return run
-
-    return wrapper
+    return run
 
 
 def _values(found):
@@ -713,7 +711,7 @@ def _got(value):
     return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
 
 
-@_on_threads(1)
+@_guarded
 def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
@@ -774,12 +772,12 @@ def _energy(params, x, lam, workspace):
         E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 1544, workspace)
+    _over_tiles(tile, N, 512, 1, 32896, 1544, workspace)
 
     return all_energy
 
 
-@_on_threads(1)
+@_guarded
 def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
@@ -863,12 +861,12 @@ def _score(params, x, lam, workspace):
         score = np.negative(delta_x, out=all_score[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 3080, workspace)
+    _over_tiles(tile, N, 512, 1, 65664, 3080, workspace)
 
     return all_score
 
 
-@_on_threads(64)
+@_guarded
 def _hessian_diagonal(params, x, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
@@ -1020,12 +1018,12 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_prime_x = np.add(a, curvature_of_softplus_3, out=all_hessian_diagonal[rows])
         return ()
 
-    _over_tiles(tile, N, 60, 64, 69648, workspace)
+    _over_tiles(tile, N, 60, 64, 1122432, 69648, workspace)
 
     return all_hessian_diagonal
 
 
-@_on_threads(64)
+@_guarded
 def _loss_terms(params, x, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
@@ -1194,7 +1192,7 @@ def _loss_terms(params, x, lam, workspace):
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 60, 64, 69648, workspace)
+    ) = _over_tiles(tile, N, 60, 64, 1138816, 69648, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1207,7 +1205,7 @@ def _loss_terms(params, x, lam, workspace):
     return K, L, J
 
 
-@_on_threads(64)
+@_guarded
 def _loss_terms_lam0(params, x, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
@@ -1370,7 +1368,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     (
         sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
-    ) = _over_tiles(tile, N, 60, 64, 69648, workspace)
+    ) = _over_tiles(tile, N, 60, 64, 1122432, 69648, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1383,7 +1381,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
-@_on_threads(64)
+@_guarded
 def _loss_and_grad(params, x, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
@@ -1696,7 +1694,7 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_tangents, dJ_dW_layer_3_delta,
         dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_tangents, dJ_dW_layer_2_delta, dJ_dW_layer_2_g,
         dJ_db_layer_2_sum, dJ_dW_layer_1_tangents_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 18, 64, 221972, workspace)
+    ) = _over_tiles(tile, N, 18, 64, 3383808, 221972, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -1738,7 +1736,7 @@ def _loss_and_grad(params, x, lam, workspace):
     }
 
 
-@_on_threads(64)
+@_guarded
 def _loss_and_grad_lam0(params, x, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
@@ -2028,7 +2026,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_dW_layer_3_tangents, dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_tangents,
         dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_db_layer_2_sum, dJ_dW_layer_1_tangents_sum, dJ_dW_layer_1_delta,
         dJ_dW_layer_1_g, dJ_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 18, 64, 220948, workspace)
+    ) = _over_tiles(tile, N, 18, 64, 3351040, 220948, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -2070,7 +2068,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     }
 
 
-@_on_threads(64)
+@_guarded
 def _loss_and_grad_terms(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
@@ -2427,7 +2425,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_tangents, dL_dW_layer_3_delta, dL_dW_layer_3_g,
         dL_db_layer_3_sum, dL_dW_layer_2_tangents, dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum,
         dL_dW_layer_1_tangents_sum, dL_dW_layer_1_g, dL_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 19, 64, 220692, workspace)
+    ) = _over_tiles(tile, N, 19, 64, 3466112, 220692, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -2492,7 +2490,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     }
 
 
-@_on_threads(64)
+@_guarded
 def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
@@ -2823,7 +2821,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_tangents,
         dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_tangents, dL_dW_layer_2_delta,
         dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents_sum, dL_dW_layer_1_g, dL_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 19, 64, 220180, workspace)
+    ) = _over_tiles(tile, N, 19, 64, 3433344, 220180, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -2888,7 +2886,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _layer_means(params, x, lam, workspace):
     """the mean over the units of each layer, (N,) each: which one overflows?"""
     N = x.shape[0]
@@ -2972,7 +2970,7 @@ def _layer_means(params, x, lam, workspace):
         mean_g_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_mean_g_softplus_3[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 2316, workspace)
+    _over_tiles(tile, N, 512, 1, 32896, 2316, workspace)
 
     return all_mean_g_x, all_mean_g_layer_1, all_mean_g_softplus_1, all_mean_g_layer_2, all_mean_g_softplus_2, all_mean_g_layer_3, all_mean_g_softplus_3
 def selftest(seed=0, verbose=False):
@@ -3122,4 +3120,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 73b65cdd2c4023ff2deffde13b59927b1cd403c9962a474d2e6cf1b28d8a43fb
+# sha256 of all above e24e71225a41bd3fa137ace9da3b1784d27c90f48dcbb0b166e09e0ac0a194cc

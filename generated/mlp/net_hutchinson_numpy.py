@@ -24,7 +24,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5
+template numpy/module.py.j2, sha256 081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d
 """
 
 import functools
@@ -51,7 +51,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5",
+    "template_sha256": "081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -348,17 +348,18 @@ class _InUse:
         self._lock.release()
 
 
-_FEWEST = 128  # rows worth a thread
+_FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE FLOPs
+_LARGE = 2e8
 
 
-def _over_tiles(tile, N, most, tangents, nbytes, workspace):
+def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
     """The sum of what `tile` returns over all N rows, at most `most` at a time.
 
     Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads. A sample takes
-    `nbytes`, and there are no more at a time than the memory budget allows.
+    the same bits, whichever thread is faster. With few rows there is one tile. A sample takes `flops` in products, and
+    `nbytes`; there are no more at a time than the memory budget allows.
     """
-    threads = _threads(N, tangents, workspace)
+    threads = _threads(N, tangents, flops, workspace)
     if nbytes > _budget():
         raise _too_large("a sample", nbytes)
     threads = min(threads, _budget() // nbytes)
@@ -396,27 +397,24 @@ def _over_tiles(tile, N, most, tangents, nbytes, workspace):
     return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
 
 
-def _threads(N, tangents, workspace):
-    """How many threads tiles of N samples are worth, each of which has so many rows in products."""
-    threads = min(workspace.threads, N, N * tangents // _FEWEST)
+def _threads(N, tangents, flops, workspace):
+    """How many threads tiles of N samples are worth, each of which has so many rows, and FLOPs, in products."""
+    threads = min(workspace.threads, N, N * tangents // (_FEWEST if N * flops < _LARGE else _FEWEST // 2))
     return threads if threads > 1 and _one_blas_thread.available() else 1
 
 
-def _on_threads(tangents):
-    """Guard the workspace, and run the step with a BLAS of one thread: its own would spin while they wait for work."""
+def _guarded(step):
+    """The step in its workspace alone, and with a BLAS of one thread: the BLAS's own would spin while they wait for work."""
 
-    def wrapper(step):
-        @functools.wraps(step)
-        def run(params, x, *arguments):
-            with arguments[-1].in_use, _one_blas_thread:
-                found = step(params, x, *arguments)
-            if step is not _layer_means.__wrapped__:
-                _report(_values(found), params, x)
-            return found
+    @functools.wraps(step)
+    def run(params, x, *arguments):
+        with arguments[-1].in_use, _one_blas_thread:
+            found = step(params, x, *arguments)
+        if step is not _layer_means.__wrapped__:
+            _report(_values(found), params, x)
+        return found
 
-        return run
-
-    return wrapper
+    return run
 
 
 def _values(found):
@@ -765,7 +763,7 @@ def _got(value):
     return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
 
 
-@_on_threads(1)
+@_guarded
 def _energy(params, x, all_probes, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
@@ -826,12 +824,12 @@ def _energy(params, x, all_probes, lam, workspace):
         E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 1544, workspace)
+    _over_tiles(tile, N, 512, 1, 32896, 1544, workspace)
 
     return all_energy
 
 
-@_on_threads(1)
+@_guarded
 def _score(params, x, all_probes, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
@@ -915,12 +913,12 @@ def _score(params, x, all_probes, lam, workspace):
         score = np.negative(delta_x, out=all_score[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 3080, workspace)
+    _over_tiles(tile, N, 512, 1, 65664, 3080, workspace)
 
     return all_score
 
 
-@_on_threads(2)
+@_guarded
 def _hessian_diagonal(params, x, all_probes, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
@@ -1077,12 +1075,12 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         hessian_diagonal = np.multiply(sum_probed_x, 0.5, out=all_hessian_diagonal[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 2, 6936, workspace)
+    _over_tiles(tile, N, 512, 2, 180864, 6936, workspace)
 
     return all_hessian_diagonal
 
 
-@_on_threads(2)
+@_guarded
 def _loss_terms(params, x, all_probes, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
@@ -1259,7 +1257,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
 
     (
         sum_delta_squared, sum_quadratic_forms, sum_pairs,
-    ) = _over_tiles(tile, N, 512, 2, 6936, workspace)
+    ) = _over_tiles(tile, N, 512, 2, 197248, 6936, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1272,7 +1270,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     return K, L, J
 
 
-@_on_threads(2)
+@_guarded
 def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
@@ -1429,7 +1427,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
 
     (
         sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
-    ) = _over_tiles(tile, N, 512, 2, 6936, workspace)
+    ) = _over_tiles(tile, N, 512, 2, 131456, 6936, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1442,7 +1440,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     return K, L, J
 
 
-@_on_threads(2)
+@_guarded
 def _loss_and_grad(params, x, all_probes, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
@@ -1788,7 +1786,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         dJ_dW_layer_2_tangents_weighted, dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_db_layer_2_sum,
         dJ_dW_layer_1_tangents, dJ_dW_layer_1_tangents_weighted, dJ_dW_layer_1_delta, dJ_dW_layer_1_g,
         dJ_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 181, 2, 23084, workspace)
+    ) = _over_tiles(tile, N, 181, 2, 542720, 23084, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -1828,7 +1826,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     }
 
 
-@_on_threads(2)
+@_guarded
 def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
@@ -2119,7 +2117,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         dJ_dW_layer_3_tangents, dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_tangents,
         dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_db_layer_2_sum, dJ_dW_layer_1_tangents, dJ_dW_layer_1_delta,
         dJ_dW_layer_1_g, dJ_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 267, 2, 15652, workspace)
+    ) = _over_tiles(tile, N, 267, 2, 345344, 15652, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -2155,7 +2153,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     }
 
 
-@_on_threads(2)
+@_guarded
 def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
@@ -2542,7 +2540,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_tangents, dL_dW_layer_2_tangents_weighted,
         dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents,
         dL_dW_layer_1_tangents_weighted, dL_dW_layer_1_g, dL_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 192, 2, 21804, workspace)
+    ) = _over_tiles(tile, N, 192, 2, 625024, 21804, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -2604,7 +2602,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     }
 
 
-@_on_threads(2)
+@_guarded
 def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
@@ -2936,7 +2934,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_tangents,
         dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_tangents, dL_dW_layer_2_delta,
         dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents, dL_dW_layer_1_g, dL_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 281, 2, 14884, workspace)
+    ) = _over_tiles(tile, N, 281, 2, 427648, 14884, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -2995,7 +2993,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _layer_means(params, x, all_probes, lam, workspace):
     """the mean over the units of each layer, (N,) each: which one overflows?"""
     N = x.shape[0]
@@ -3079,7 +3077,7 @@ def _layer_means(params, x, all_probes, lam, workspace):
         mean_g_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_mean_g_softplus_3[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 2316, workspace)
+    _over_tiles(tile, N, 512, 1, 32896, 2316, workspace)
 
     return all_mean_g_x, all_mean_g_layer_1, all_mean_g_softplus_1, all_mean_g_layer_2, all_mean_g_softplus_2, all_mean_g_layer_3, all_mean_g_softplus_3
 def selftest(seed=0, verbose=False):
@@ -3229,4 +3227,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 2c40e3a0222e0b4260230483195a150f9cca29068c04ac9dbe74d2c29982dcc8
+# sha256 of all above 70ddeda01f68cba97574ecd873187e31b92ca90944ca4275699916da783fbfe9

@@ -25,7 +25,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5
+template numpy/module.py.j2, sha256 081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d
 """
 
 import functools
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5",
+    "template_sha256": "081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -330,17 +330,18 @@ class _InUse:
         self._lock.release()
 
 
-_FEWEST = 128  # rows worth a thread
+_FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE FLOPs
+_LARGE = 2e8
 
 
-def _over_tiles(tile, N, most, tangents, nbytes, workspace):
+def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
     """The sum of what `tile` returns over all N rows, at most `most` at a time.
 
     Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads. A sample takes
-    `nbytes`, and there are no more at a time than the memory budget allows.
+    the same bits, whichever thread is faster. With few rows there is one tile. A sample takes `flops` in products, and
+    `nbytes`; there are no more at a time than the memory budget allows.
     """
-    threads = _threads(N, tangents, workspace)
+    threads = _threads(N, tangents, flops, workspace)
     if nbytes > _budget():
         raise _too_large("a sample", nbytes)
     threads = min(threads, _budget() // nbytes)
@@ -378,27 +379,24 @@ def _over_tiles(tile, N, most, tangents, nbytes, workspace):
     return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
 
 
-def _threads(N, tangents, workspace):
-    """How many threads tiles of N samples are worth, each of which has so many rows in products."""
-    threads = min(workspace.threads, N, N * tangents // _FEWEST)
+def _threads(N, tangents, flops, workspace):
+    """How many threads tiles of N samples are worth, each of which has so many rows, and FLOPs, in products."""
+    threads = min(workspace.threads, N, N * tangents // (_FEWEST if N * flops < _LARGE else _FEWEST // 2))
     return threads if threads > 1 and _one_blas_thread.available() else 1
 
 
-def _on_threads(tangents):
-    """Guard the workspace, and run the step with a BLAS of one thread: its own would spin while they wait for work."""
+def _guarded(step):
+    """The step in its workspace alone, and with a BLAS of one thread: the BLAS's own would spin while they wait for work."""
 
-    def wrapper(step):
-        @functools.wraps(step)
-        def run(params, x, *arguments):
-            with arguments[-1].in_use, _one_blas_thread:
-                found = step(params, x, *arguments)
-            if step is not _layer_means.__wrapped__:
-                _report(_values(found), params, x)
-            return found
+    @functools.wraps(step)
+    def run(params, x, *arguments):
+        with arguments[-1].in_use, _one_blas_thread:
+            found = step(params, x, *arguments)
+        if step is not _layer_means.__wrapped__:
+            _report(_values(found), params, x)
+        return found
 
-        return run
-
-    return wrapper
+    return run
 
 
 def _values(found):
@@ -705,7 +703,7 @@ def _got(value):
     return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
 
 
-@_on_threads(1)
+@_guarded
 def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
@@ -766,12 +764,12 @@ def _energy(params, x, lam, workspace):
         E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 1544, workspace)
+    _over_tiles(tile, N, 512, 1, 32896, 1544, workspace)
 
     return all_energy
 
 
-@_on_threads(1)
+@_guarded
 def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
@@ -855,12 +853,12 @@ def _score(params, x, lam, workspace):
         score = np.negative(delta_x, out=all_score[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 3080, workspace)
+    _over_tiles(tile, N, 512, 1, 65664, 3080, workspace)
 
     return all_score
 
 
-@_on_threads(1)
+@_guarded
 def _hessian_diagonal(params, x, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
@@ -992,12 +990,12 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=all_hessian_diagonal[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 3856, workspace)
+    _over_tiles(tile, N, 512, 1, 82048, 3856, workspace)
 
     return all_hessian_diagonal
 
 
-@_on_threads(1)
+@_guarded
 def _loss_terms(params, x, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
@@ -1146,7 +1144,7 @@ def _loss_terms(params, x, lam, workspace):
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, 1, 3856, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 98432, 3856, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1159,7 +1157,7 @@ def _loss_terms(params, x, lam, workspace):
     return K, L, J
 
 
-@_on_threads(1)
+@_guarded
 def _loss_terms_lam0(params, x, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
@@ -1305,7 +1303,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     (
         sum_delta_squared, delta_prime_layer_1_total,
-    ) = _over_tiles(tile, N, 512, 1, 3856, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 82048, 3856, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
@@ -1321,7 +1319,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
-@_on_threads(1)
+@_guarded
 def _loss_and_grad(params, x, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
@@ -1585,7 +1583,7 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_delta,
         dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_delta, dJ_dW_layer_2_g,
         dJ_db_layer_2_sum, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 416, 1, 9748, workspace)
+    ) = _over_tiles(tile, N, 416, 1, 279296, 9748, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -1628,7 +1626,7 @@ def _loss_and_grad(params, x, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _loss_and_grad_lam0(params, x, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
@@ -1882,7 +1880,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         sum_delta_squared, delta_prime_layer_1_total, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_delta,
         dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_delta, dJ_dW_layer_2_g,
         dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 480, 1, 8468, workspace)
+    ) = _over_tiles(tile, N, 480, 1, 230144, 8468, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
@@ -1929,7 +1927,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _loss_and_grad_terms(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
@@ -2235,7 +2233,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta_prime, dL_dW_layer_3_delta, dL_dW_layer_3_g,
         dL_db_layer_3_sum, dL_dW_layer_2_delta_prime, dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum,
         dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 480, 1, 8468, workspace)
+    ) = _over_tiles(tile, N, 480, 1, 361600, 8468, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -2300,7 +2298,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
@@ -2598,7 +2596,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_db_layer_1_sum, dL_dW_layer_3_delta_prime, dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_db_layer_3_sum,
         dL_dW_layer_2_delta_prime, dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_g,
         dL_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 512, 1, 7700, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 312448, 7700, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
@@ -2668,7 +2666,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _layer_means(params, x, lam, workspace):
     """the mean over the units of each layer, (N,) each: which one overflows?"""
     N = x.shape[0]
@@ -2752,7 +2750,7 @@ def _layer_means(params, x, lam, workspace):
         mean_g_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_mean_g_softplus_3[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 2316, workspace)
+    _over_tiles(tile, N, 512, 1, 32896, 2316, workspace)
 
     return all_mean_g_x, all_mean_g_layer_1, all_mean_g_softplus_1, all_mean_g_layer_2, all_mean_g_softplus_2, all_mean_g_layer_3, all_mean_g_softplus_3
 def selftest(seed=0, verbose=False):
@@ -2902,4 +2900,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 4704b33ca3ad9ab6ce8085bb81b625e7bcb28a5203f3802af7b4351134f0fecf
+# sha256 of all above f407269cdbc9004c6029145687efe5e2d5d578e7540a16f7e4ffc0cd7a85ed1b

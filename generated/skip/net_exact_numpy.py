@@ -27,7 +27,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5
+template numpy/module.py.j2, sha256 081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d
 """
 
 import functools
@@ -51,7 +51,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5",
+    "template_sha256": "081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -325,17 +325,18 @@ class _InUse:
         self._lock.release()
 
 
-_FEWEST = 128  # rows worth a thread
+_FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE FLOPs
+_LARGE = 2e8
 
 
-def _over_tiles(tile, N, most, tangents, nbytes, workspace):
+def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
     """The sum of what `tile` returns over all N rows, at most `most` at a time.
 
     Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads. A sample takes
-    `nbytes`, and there are no more at a time than the memory budget allows.
+    the same bits, whichever thread is faster. With few rows there is one tile. A sample takes `flops` in products, and
+    `nbytes`; there are no more at a time than the memory budget allows.
     """
-    threads = _threads(N, tangents, workspace)
+    threads = _threads(N, tangents, flops, workspace)
     if nbytes > _budget():
         raise _too_large("a sample", nbytes)
     threads = min(threads, _budget() // nbytes)
@@ -373,27 +374,24 @@ def _over_tiles(tile, N, most, tangents, nbytes, workspace):
     return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
 
 
-def _threads(N, tangents, workspace):
-    """How many threads tiles of N samples are worth, each of which has so many rows in products."""
-    threads = min(workspace.threads, N, N * tangents // _FEWEST)
+def _threads(N, tangents, flops, workspace):
+    """How many threads tiles of N samples are worth, each of which has so many rows, and FLOPs, in products."""
+    threads = min(workspace.threads, N, N * tangents // (_FEWEST if N * flops < _LARGE else _FEWEST // 2))
     return threads if threads > 1 and _one_blas_thread.available() else 1
 
 
-def _on_threads(tangents):
-    """Guard the workspace, and run the step with a BLAS of one thread: its own would spin while they wait for work."""
+def _guarded(step):
+    """The step in its workspace alone, and with a BLAS of one thread: the BLAS's own would spin while they wait for work."""
 
-    def wrapper(step):
-        @functools.wraps(step)
-        def run(params, x, *arguments):
-            with arguments[-1].in_use, _one_blas_thread:
-                found = step(params, x, *arguments)
-            if step is not _layer_means.__wrapped__:
-                _report(_values(found), params, x)
-            return found
+    @functools.wraps(step)
+    def run(params, x, *arguments):
+        with arguments[-1].in_use, _one_blas_thread:
+            found = step(params, x, *arguments)
+        if step is not _layer_means.__wrapped__:
+            _report(_values(found), params, x)
+        return found
 
-        return run
-
-    return wrapper
+    return run
 
 
 def _values(found):
@@ -700,7 +698,7 @@ def _got(value):
     return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
 
 
-@_on_threads(1)
+@_guarded
 def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
@@ -756,12 +754,12 @@ def _energy(params, x, lam, workspace):
         energy = np.add(E_gain, E_prior, out=all_energy[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 328, workspace)
+    _over_tiles(tile, N, 512, 1, 1024, 328, workspace)
 
     return all_energy
 
 
-@_on_threads(1)
+@_guarded
 def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
@@ -838,12 +836,12 @@ def _score(params, x, lam, workspace):
         score = np.negative(delta_x, out=all_score[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 192, workspace)
+    _over_tiles(tile, N, 512, 1, 2048, 192, workspace)
 
     return all_score
 
 
-@_on_threads(16)
+@_guarded
 def _hessian_diagonal(params, x, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
@@ -958,12 +956,12 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_prime_x = np.add(a, 2.0, out=all_hessian_diagonal[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 16, 2432, workspace)
+    _over_tiles(tile, N, 512, 16, 10240, 2432, workspace)
 
     return all_hessian_diagonal
 
 
-@_on_threads(16)
+@_guarded
 def _loss_terms(params, x, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
@@ -1099,7 +1097,7 @@ def _loss_terms(params, x, lam, workspace):
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, 16, 2560, workspace)
+    ) = _over_tiles(tile, N, 512, 16, 10752, 2560, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1112,7 +1110,7 @@ def _loss_terms(params, x, lam, workspace):
     return K, L, J
 
 
-@_on_threads(16)
+@_guarded
 def _loss_terms_lam0(params, x, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
@@ -1242,7 +1240,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     (
         sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1,
-    ) = _over_tiles(tile, N, 512, 16, 2560, workspace)
+    ) = _over_tiles(tile, N, 512, 16, 10240, 2560, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1255,7 +1253,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
-@_on_threads(16)
+@_guarded
 def _loss_and_grad(params, x, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
@@ -1508,7 +1506,7 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_tangents_at_above,
         dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_tangents_sum,
         dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
-    ) = _over_tiles(tile, N, 485, 16, 8640, workspace)
+    ) = _over_tiles(tile, N, 485, 16, 31232, 8640, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -1539,7 +1537,7 @@ def _loss_and_grad(params, x, lam, workspace):
     }
 
 
-@_on_threads(16)
+@_guarded
 def _loss_and_grad_lam0(params, x, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
@@ -1770,7 +1768,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, dJ_ds_gain_sum,
         dJ_dW_below_tangents_at_above, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above,
         dJ_dW_below_tangents_sum, dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 16, 7488, workspace)
+    ) = _over_tiles(tile, N, 512, 16, 30208, 7488, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -1801,7 +1799,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     }
 
 
-@_on_threads(16)
+@_guarded
 def _loss_and_grad_terms(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
@@ -2092,7 +2090,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
         dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_delta_at_above, dL_dW_below_g_at_above,
         dL_db_below_sum_at_above, dL_dW_below_tangents_sum, dL_dW_below_g, dL_db_below_sum,
-    ) = _over_tiles(tile, N, 496, 16, 8448, workspace)
+    ) = _over_tiles(tile, N, 496, 16, 33792, 8448, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -2139,7 +2137,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     }
 
 
-@_on_threads(16)
+@_guarded
 def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
@@ -2410,7 +2408,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_dW_below_delta_at_above, dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta,
         dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_delta_at_above,
         dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents_sum, dL_dW_below_g, dL_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 16, 7424, workspace)
+    ) = _over_tiles(tile, N, 512, 16, 32768, 7424, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -2457,7 +2455,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _layer_means(params, x, lam, workspace):
     """the mean over the units of each layer, (N,) each: which one overflows?"""
     N = x.shape[0]
@@ -2542,7 +2540,7 @@ def _layer_means(params, x, lam, workspace):
         mean_g_prior = np.sum(g_prior_part, axis=1, out=all_mean_g_prior[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 704, workspace)
+    _over_tiles(tile, N, 512, 1, 1024, 704, workspace)
 
     return all_mean_g_x, all_mean_g_below, all_mean_g_hidden, all_mean_g_joined, all_mean_g_above, all_mean_g_pointwise_1, all_mean_g_both, all_mean_g_gain, all_mean_g_prior
 def selftest(seed=0, verbose=False):
@@ -2692,4 +2690,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above dd865a0ff604daf87b15dddac77eb506da725d8ee7c0279e1270cf0e100b3736
+# sha256 of all above 43f12b2ca78c9d6206ad973f47ec5fd477edfaa9bc88be2cab3197c9bf5c4a05

@@ -26,7 +26,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5
+template numpy/module.py.j2, sha256 081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d
 """
 
 import functools
@@ -50,7 +50,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5",
+    "template_sha256": "081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -328,17 +328,18 @@ class _InUse:
         self._lock.release()
 
 
-_FEWEST = 128  # rows worth a thread
+_FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE FLOPs
+_LARGE = 2e8
 
 
-def _over_tiles(tile, N, most, tangents, nbytes, workspace):
+def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
     """The sum of what `tile` returns over all N rows, at most `most` at a time.
 
     Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads. A sample takes
-    `nbytes`, and there are no more at a time than the memory budget allows.
+    the same bits, whichever thread is faster. With few rows there is one tile. A sample takes `flops` in products, and
+    `nbytes`; there are no more at a time than the memory budget allows.
     """
-    threads = _threads(N, tangents, workspace)
+    threads = _threads(N, tangents, flops, workspace)
     if nbytes > _budget():
         raise _too_large("a sample", nbytes)
     threads = min(threads, _budget() // nbytes)
@@ -376,27 +377,24 @@ def _over_tiles(tile, N, most, tangents, nbytes, workspace):
     return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
 
 
-def _threads(N, tangents, workspace):
-    """How many threads tiles of N samples are worth, each of which has so many rows in products."""
-    threads = min(workspace.threads, N, N * tangents // _FEWEST)
+def _threads(N, tangents, flops, workspace):
+    """How many threads tiles of N samples are worth, each of which has so many rows, and FLOPs, in products."""
+    threads = min(workspace.threads, N, N * tangents // (_FEWEST if N * flops < _LARGE else _FEWEST // 2))
     return threads if threads > 1 and _one_blas_thread.available() else 1
 
 
-def _on_threads(tangents):
-    """Guard the workspace, and run the step with a BLAS of one thread: its own would spin while they wait for work."""
+def _guarded(step):
+    """The step in its workspace alone, and with a BLAS of one thread: the BLAS's own would spin while they wait for work."""
 
-    def wrapper(step):
-        @functools.wraps(step)
-        def run(params, x, *arguments):
-            with arguments[-1].in_use, _one_blas_thread:
-                found = step(params, x, *arguments)
-            if step is not _layer_means.__wrapped__:
-                _report(_values(found), params, x)
-            return found
+    @functools.wraps(step)
+    def run(params, x, *arguments):
+        with arguments[-1].in_use, _one_blas_thread:
+            found = step(params, x, *arguments)
+        if step is not _layer_means.__wrapped__:
+            _report(_values(found), params, x)
+        return found
 
-        return run
-
-    return wrapper
+    return run
 
 
 def _values(found):
@@ -745,7 +743,7 @@ def _got(value):
     return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
 
 
-@_on_threads(1)
+@_guarded
 def _energy(params, x, all_probes, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
@@ -801,12 +799,12 @@ def _energy(params, x, all_probes, lam, workspace):
         energy = np.add(E_gain, E_prior, out=all_energy[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 328, workspace)
+    _over_tiles(tile, N, 512, 1, 1024, 328, workspace)
 
     return all_energy
 
 
-@_on_threads(1)
+@_guarded
 def _score(params, x, all_probes, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
@@ -883,12 +881,12 @@ def _score(params, x, all_probes, lam, workspace):
         score = np.negative(delta_x, out=all_score[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 192, workspace)
+    _over_tiles(tile, N, 512, 1, 2048, 192, workspace)
 
     return all_score
 
 
-@_on_threads(2)
+@_guarded
 def _hessian_diagonal(params, x, all_probes, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
@@ -1011,12 +1009,12 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         hessian_diagonal = np.multiply(sum_probed_x, 0.5, out=all_hessian_diagonal[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 2, 768, workspace)
+    _over_tiles(tile, N, 512, 2, 5632, 768, workspace)
 
     return all_hessian_diagonal
 
 
-@_on_threads(2)
+@_guarded
 def _loss_terms(params, x, all_probes, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
@@ -1164,7 +1162,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
 
     (
         sum_delta_squared, sum_quadratic_forms, sum_pairs,
-    ) = _over_tiles(tile, N, 512, 2, 896, workspace)
+    ) = _over_tiles(tile, N, 512, 2, 6144, 896, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1177,7 +1175,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     return K, L, J
 
 
-@_on_threads(2)
+@_guarded
 def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
@@ -1308,7 +1306,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
 
     (
         sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, sum_curvature_prior,
-    ) = _over_tiles(tile, N, 512, 2, 896, workspace)
+    ) = _over_tiles(tile, N, 512, 2, 4096, 896, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1321,7 +1319,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     return K, L, J
 
 
-@_on_threads(2)
+@_guarded
 def _loss_and_grad(params, x, all_probes, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
@@ -1602,7 +1600,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         dJ_dW_below_tangents_at_above_weighted, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above,
         dJ_db_below_sum_at_above, dJ_dW_below_tangents, dJ_dW_below_tangents_weighted, dJ_dW_below_delta,
         dJ_dW_below_g, dJ_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 2, 3072, workspace)
+    ) = _over_tiles(tile, N, 512, 2, 16896, 3072, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -1630,7 +1628,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     }
 
 
-@_on_threads(2)
+@_guarded
 def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
@@ -1870,7 +1868,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, sum_curvature_prior, dJ_ds_gain_sum,
         dJ_dW_below_tangents_at_above, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above,
         dJ_dW_below_tangents, dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 2, 2304, workspace)
+    ) = _over_tiles(tile, N, 512, 2, 10752, 2304, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -1896,7 +1894,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     }
 
 
-@_on_threads(2)
+@_guarded
 def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
@@ -2216,7 +2214,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_tangents_at_above_weighted,
         dL_dW_below_delta_at_above, dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents,
         dL_dW_below_tangents_weighted, dL_dW_below_g, dL_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 2, 2944, workspace)
+    ) = _over_tiles(tile, N, 512, 2, 19456, 2944, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -2260,7 +2258,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     }
 
 
-@_on_threads(2)
+@_guarded
 def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
@@ -2538,7 +2536,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         dK_dW_below_delta_at_above, dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta,
         dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_delta_at_above,
         dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents, dL_dW_below_g, dL_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 2, 2240, workspace)
+    ) = _over_tiles(tile, N, 512, 2, 13312, 2240, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -2580,7 +2578,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _layer_means(params, x, all_probes, lam, workspace):
     """the mean over the units of each layer, (N,) each: which one overflows?"""
     N = x.shape[0]
@@ -2665,7 +2663,7 @@ def _layer_means(params, x, all_probes, lam, workspace):
         mean_g_prior = np.sum(g_prior_part, axis=1, out=all_mean_g_prior[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 704, workspace)
+    _over_tiles(tile, N, 512, 1, 1024, 704, workspace)
 
     return all_mean_g_x, all_mean_g_below, all_mean_g_hidden, all_mean_g_joined, all_mean_g_above, all_mean_g_pointwise_1, all_mean_g_both, all_mean_g_gain, all_mean_g_prior
 def selftest(seed=0, verbose=False):
@@ -2815,4 +2813,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 75640ee34815128a8391564da9e8a5fef165d985f1f8dcdbe8e8c4ea50611b88
+# sha256 of all above 2a1da1d495c62d61a4dc9991cfac12ceabe1b1835da1bb94ed0d454d6504fcdd

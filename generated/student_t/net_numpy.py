@@ -21,7 +21,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5
+template numpy/module.py.j2, sha256 081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d
 """
 
 import functools
@@ -45,7 +45,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "1fb4a28732a1b03a7660d0bd7f667dbcf5c1adf35eea47de6f6daecc2d847fa5",
+    "template_sha256": "081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -289,17 +289,18 @@ class _InUse:
         self._lock.release()
 
 
-_FEWEST = 128  # rows worth a thread
+_FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE FLOPs
+_LARGE = 2e8
 
 
-def _over_tiles(tile, N, most, tangents, nbytes, workspace):
+def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
     """The sum of what `tile` returns over all N rows, at most `most` at a time.
 
     Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile, and the BLAS has the threads. A sample takes
-    `nbytes`, and there are no more at a time than the memory budget allows.
+    the same bits, whichever thread is faster. With few rows there is one tile. A sample takes `flops` in products, and
+    `nbytes`; there are no more at a time than the memory budget allows.
     """
-    threads = _threads(N, tangents, workspace)
+    threads = _threads(N, tangents, flops, workspace)
     if nbytes > _budget():
         raise _too_large("a sample", nbytes)
     threads = min(threads, _budget() // nbytes)
@@ -337,27 +338,24 @@ def _over_tiles(tile, N, most, tangents, nbytes, workspace):
     return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
 
 
-def _threads(N, tangents, workspace):
-    """How many threads tiles of N samples are worth, each of which has so many rows in products."""
-    threads = min(workspace.threads, N, N * tangents // _FEWEST)
+def _threads(N, tangents, flops, workspace):
+    """How many threads tiles of N samples are worth, each of which has so many rows, and FLOPs, in products."""
+    threads = min(workspace.threads, N, N * tangents // (_FEWEST if N * flops < _LARGE else _FEWEST // 2))
     return threads if threads > 1 and _one_blas_thread.available() else 1
 
 
-def _on_threads(tangents):
-    """Guard the workspace, and run the step with a BLAS of one thread: its own would spin while they wait for work."""
+def _guarded(step):
+    """The step in its workspace alone, and with a BLAS of one thread: the BLAS's own would spin while they wait for work."""
 
-    def wrapper(step):
-        @functools.wraps(step)
-        def run(params, x, *arguments):
-            with arguments[-1].in_use, _one_blas_thread:
-                found = step(params, x, *arguments)
-            if step is not _layer_means.__wrapped__:
-                _report(_values(found), params, x)
-            return found
+    @functools.wraps(step)
+    def run(params, x, *arguments):
+        with arguments[-1].in_use, _one_blas_thread:
+            found = step(params, x, *arguments)
+        if step is not _layer_means.__wrapped__:
+            _report(_values(found), params, x)
+        return found
 
-        return run
-
-    return wrapper
+    return run
 
 
 def _values(found):
@@ -664,7 +662,7 @@ def _got(value):
     return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
 
 
-@_on_threads(1)
+@_guarded
 def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
@@ -709,12 +707,12 @@ def _energy(params, x, lam, workspace):
         E_alpha = np.sum(g_alpha, axis=1, out=all_energy[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 1536, workspace)
+    _over_tiles(tile, N, 512, 1, 16384, 1536, workspace)
 
     return all_energy
 
 
-@_on_threads(1)
+@_guarded
 def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
@@ -763,12 +761,12 @@ def _score(params, x, lam, workspace):
         score = np.negative(delta_x, out=all_score[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 2304, workspace)
+    _over_tiles(tile, N, 512, 1, 32768, 2304, workspace)
 
     return all_score
 
 
-@_on_threads(1)
+@_guarded
 def _hessian_diagonal(params, x, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
@@ -824,12 +822,12 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=all_hessian_diagonal[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 2048, workspace)
+    _over_tiles(tile, N, 512, 1, 32768, 2048, workspace)
 
     return all_hessian_diagonal
 
 
-@_on_threads(1)
+@_guarded
 def _loss_terms(params, x, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
@@ -914,7 +912,7 @@ def _loss_terms(params, x, lam, workspace):
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, 1, 3072, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 49152, 3072, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -927,7 +925,7 @@ def _loss_terms(params, x, lam, workspace):
     return K, L, J
 
 
-@_on_threads(1)
+@_guarded
 def _loss_terms_lam0(params, x, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
@@ -1009,7 +1007,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
     (
         sum_delta_squared, delta_prime_filters_total,
-    ) = _over_tiles(tile, N, 512, 1, 2816, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 32768, 2816, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
@@ -1025,7 +1023,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
-@_on_threads(1)
+@_guarded
 def _loss_and_grad(params, x, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
@@ -1165,7 +1163,7 @@ def _loss_and_grad(params, x, lam, workspace):
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_alpha_sum, dJ_dW_filters_delta_prime,
         dJ_dW_filters_delta, dJ_dW_filters_g, dJ_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, 5888, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 131072, 5888, workspace)
 
     # ---- at the end: the sums over all samples
     # J = K + L
@@ -1189,7 +1187,7 @@ def _loss_and_grad(params, x, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _loss_and_grad_lam0(params, x, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
@@ -1319,7 +1317,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     (
         sum_delta_squared, delta_prime_filters_total, dJ_ds_alpha_sum, dJ_dW_filters_delta, dJ_dW_filters_g,
         dJ_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, 4608, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 81920, 4608, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
@@ -1347,7 +1345,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _loss_and_grad_terms(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
@@ -1499,7 +1497,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_alpha_sum, dK_dW_filters_delta,
         dK_dW_filters_g, dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_delta_prime, dL_dW_filters_g,
         dL_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, 4352, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 147456, 4352, workspace)
 
     # ---- at the end: the sums over all samples
     # K = (1/N) Σ_n ½ Σ_i δ_x²
@@ -1534,7 +1532,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
@@ -1676,7 +1674,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     (
         sum_delta_squared, delta_prime_filters_total, dK_ds_alpha_sum, dK_dW_filters_delta, dK_dW_filters_g,
         dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_g, dL_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, 4096, workspace)
+    ) = _over_tiles(tile, N, 512, 1, 98304, 4096, workspace)
 
     # ---- at the end: the sums over all samples
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
@@ -1716,7 +1714,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }
 
 
-@_on_threads(1)
+@_guarded
 def _layer_means(params, x, lam, workspace):
     """the mean over the units of each layer, (N,) each: which one overflows?"""
     N = x.shape[0]
@@ -1774,7 +1772,7 @@ def _layer_means(params, x, lam, workspace):
         mean_g_alpha = np.sum(g_alpha_part, axis=1, out=all_mean_g_alpha[rows])
         return ()
 
-    _over_tiles(tile, N, 512, 1, 2304, workspace)
+    _over_tiles(tile, N, 512, 1, 16384, 2304, workspace)
 
     return all_mean_g_x, all_mean_g_filters, all_mean_g_experts, all_mean_g_alpha
 def selftest(seed=0, verbose=False):
@@ -1924,4 +1922,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 3ccc6e3d8dbbc6f0c081316e4d2f18e7af11348f8f140d9ddc804c2fe4264018
+# sha256 of all above 24970a8897f39d6f19efce27b7bc9603c2ee42981730692f64c53def7af5bd8a
