@@ -96,6 +96,22 @@ def test_a_workspace_takes_one_call_at_a_time(backend: str) -> None:
     assert_same(module.loss_and_grad(params, x, workspace=workspace), expected)
 
 
+class Changing(dict[str, Any]):
+    """Parameters that another thread replaces by unusable ones as soon as they have been read once."""
+
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        self[key] = np.zeros(1)
+        return value
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_was_checked_is_computed_with(backend: str) -> None:
+    module = module_of(wide(), "float32", backend)
+    params, x = case(module)
+    assert_same(module.loss_and_grad(Changing(params), x), module.loss_and_grad(params, x))
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_call_that_fails_gives_its_workspace_back(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = module_of(wide(), "float32", backend)

@@ -79,6 +79,8 @@ def reported() -> Iterator[None]:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("default")
+            warnings.simplefilter("ignore", DeprecationWarning)  # of packages among each other
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
             warnings.simplefilter("always", SmgenWarning)
             try:
                 yield
