@@ -208,6 +208,6 @@ def _quotable(text: str) -> str:
 
 def check(network: Network, facts: Facts) -> None:
     """Warn of an inexact recursion and of formulas that fail in the dtype; refuse what is not real."""
-    check_nonlinearities(network, facts.dtype, stacklevel=3)
     if facts.quality.flat or (facts.method.hessian == "diagonal" and not facts.quality.exact):
         warnings.warn(complaint(facts.quality), InexactWarning, stacklevel=3)
+    check_nonlinearities(network, facts.dtype, stacklevel=3)
