@@ -117,7 +117,7 @@ def test_networks(tmp_path: Path, energy: str, what: str) -> None:
         ("lambda g: sympy.Symbol('y')**2", "does not use its argument: it returns y**2"),
         ("lambda g: sympy.zeta(2 + g**2)", "zeta(g**2 + 2) has no usable derivative"),
         ("lambda g: 1e-50 * sympy.tanh(g)", "f of 1.0e-50*tanh(g) has the constant 1e-50, which float32 cannot"),
-        ("lambda g: g + 1e-40", "f of g + 1.0e-40 has the constant 1e-40, which float32 cannot hold"),
+        ("lambda g: g**2 + 1e-40", "f of g**2 + 1.0e-40 has the constant 1e-40, which float32 cannot hold"),
         ("lambda g: 1e39 * sympy.sin(g)", "f of 1.0e+39*sin(g) has the constant 1e+39, which float32 cannot hold"),
         ("sympy.Function('softpls')", "'pointwise_1': softpls(g) has no usable derivative (did you mean 'softplus'?)"),
         ("sympy.Function('softplus')", "'pointwise_1': softplus(g) has no formula"),
