@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import scipy_openblas32
 
 ROOT = Path(__file__).resolve().parents[1]
 SMOKE = Path(__file__).parent / "versions" / "smoke.py"
@@ -109,7 +111,7 @@ builtins.__import__, builtins.open = importing, opening
 for name in ("sched_getaffinity", "sysconf_names"):
     if hasattr(os, name):
         delattr(os, name)
-os.environ |= {"PATH": "", "CC": "", "SMGEN_CBLAS": ""}
+os.environ |= {"PATH": "", "CC": ""}
 os.environ.pop("CC")
 """
 
@@ -129,6 +131,10 @@ def test_a_system_without_locks_proc_or_a_compiler(wheel: Path, tmp_path: Path) 
     build = [own, "-m", "smgen", "build", "ica.py", "--backend", "c"]
     subprocess.run(build, cwd=tmp_path / "work", check=True, stdout=subprocess.DEVNULL)
     use = [own, "-c", "import ica_c; ica_c.selftest()"]
-    failed = subprocess.run(use, cwd=tmp_path / "work", capture_output=True, text=True, check=False)
-    assert failed.returncode == 1
-    assert "LibraryError: no C compiler 'cc'" in failed.stderr.strip().splitlines()[-1]
+    blas = next(path for path in Path(scipy_openblas32.get_lib_dir()).iterdir() if "openblas" in path.name)
+    for known, needed in (({}, "no BLAS for the C module"), ({"SMGEN_CBLAS": str(blas)}, "no C compiler 'cc'")):
+        failed = subprocess.run(
+            use, cwd=tmp_path / "work", env=os.environ | known, capture_output=True, text=True, check=False
+        )
+        assert failed.returncode == 1
+        assert f"LibraryError: {needed}" in failed.stderr.strip().splitlines()[-1]
