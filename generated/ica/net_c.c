@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 68e79224108a229d09a946d4b5fe61cec4fc1bc5581286a72b853bbc80a316a7 */
+   template c/module.c.j2, sha256 0e95c1a640aff813d003449695c25257e607b5d6566ac3be42305d9e1960051f */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
