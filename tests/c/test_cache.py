@@ -22,7 +22,8 @@ pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
 USE = "import net_c, numpy as np; print(net_c.loss(net_c.init_params(), np.ones((5, 3), np.float32)) < 0)"
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 LAZY = "encodings.ascii, os, shlex, shutil, platform, subprocess, tempfile, numpy.random, scipy_openblas32, net_c"
-AS_NOBODY = f"import {LAZY}; gemm = net_c._gemm(); net_c._gemm = lambda: gemm; os.setuid(65534); "
+READY = "gemm = net_c._gemm(); net_c._gemm = lambda: gemm; net_c.np.ma"  # what others may not read is read before
+AS_NOBODY = f"import {LAZY}; {READY}; os.setuid(65534); "
 
 
 @pytest.fixture(scope="module")
