@@ -27,8 +27,8 @@ from rich.table import Table
 
 from benchmarks.networks import NETWORKS
 from smgen.bench.results import machine
-from smgen.build import Options, gather, sources
-from smgen.loader import load_sources
+from smgen.build import Options, gather, source
+from smgen.loader import load_source
 
 Step = Callable[[], Any]
 
@@ -39,7 +39,7 @@ def steps(network: str, samples: int, dtype: str) -> dict[str, Step]:
     description = NETWORKS[network]()
     for backend in ("c", "numpy"):
         facts = gather(description, Path(f"{network}.py"), Options(backend, dtype, batch_size=samples))
-        module = load_sources(sources(description, facts), facts.name)
+        module = load_source(source(description, facts), facts.name)
         params = module.init_params()
         x = np.random.default_rng(0).standard_normal((samples, description.input.units)).astype(module.DTYPE)
         for label, threads in (("", None), (", one thread", 1)):

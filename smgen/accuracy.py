@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
+from smgen.calculus import subexpressions
 from smgen.primitives import REFERENCE, G, absolute, choose, guarded, kept, stable
 from smgen.scalar import evaluate
 
@@ -163,14 +164,8 @@ def _nested(expr: sp.Expr) -> int:
 
 def _work(expr: sp.Expr) -> int:
     """Operations at a place: distinct subexpressions, functions counted as twenty for an argument."""
-    seen: set[sp.Basic] = set()
-    waiting: list[sp.Basic] = [expr]
-    while waiting:
-        e = waiting.pop()
-        if e not in seen:
-            seen.add(e)
-            waiting.extend(e.args)
-    return len(seen) + 20 * sum(len(e.args) for e in seen if isinstance(e, sp.Function))
+    parts = subexpressions(expr)
+    return len(parts) + 20 * sum(len(e.args) for e in parts if isinstance(e, sp.Function))
 
 
 def _fewer(points: Array, work: int) -> Array:

@@ -26,7 +26,7 @@ from smgen.errors import (
 )
 from smgen.files import building, changed, differs, sealed, write
 from smgen.hessians import DISTRIBUTIONS, MODES, Method, complaint, lower, quality, question
-from smgen.loader import load_sources
+from smgen.loader import load_source
 from smgen.netfile import folder_of, load_network
 from smgen.network import Network
 from smgen.numerics import check_nonlinearities
@@ -120,17 +120,17 @@ def build(
             what=f"a module {_quotable(stem)}_{options.backend}.py could not be imported: its name is no Python name",
             hint=f"choose another, e.g. --name {_importable(stem)}",
         )
-    path = (out if out is not None else net.parent) / f"{facts.file}.py"
+    target = folder / f"{facts.file}.py"
     with building(folder):
-        changes = ("forced",) if force else changed(folder / path.name, facts)
+        changes = ("forced",) if force else changed(target, facts)
         if changes or standalone:
             texts = sources(network, facts)
             beside = BACKENDS[options.backend].standalone if standalone else ()
-            stale = [end for end in beside if differs((folder / path.name).with_suffix(end), texts[end])]
-            changes += tuple(f"{end} was missing or stale" for end in stale if not changes)
+            stale = [end for end in beside if differs(target.with_suffix(end), texts[end])]
             for end in (*stale, *([".py"] if changes else [])):
-                write((folder / path.name).with_suffix(end), texts[end])
-    return Built(path, changes, facts)
+                write(target.with_suffix(end), texts[end])
+            changes = changes or tuple(f"{end} was missing or stale" for end in stale)
+    return Built((out if out is not None else net.parent) / target.name, changes, facts)
 
 
 def _importable(stem: str) -> str:
@@ -156,7 +156,7 @@ def prepared(net: Path, options: Options, *, name: str | None = None, ask: bool 
 def compiled(net: Path, options: Options) -> tuple[Network, ModuleType]:
     """The network of `net` and its module in memory, for checking; nothing is written."""
     network, facts = prepared(net, options)
-    return network, load_sources(sources(network, facts), facts.name)
+    return network, load_source(source(network, facts), facts.name)
 
 
 def source(network: Network, facts: Facts) -> str:

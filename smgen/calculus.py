@@ -7,6 +7,18 @@ import sympy as sp
 from smgen.primitives import G, choose, kept, sech, softmax
 
 
+def subexpressions(expr: sp.Basic) -> set[sp.Basic]:
+    """Everything that `expr` is made of, itself included, each once."""
+    seen: set[sp.Basic] = set()
+    waiting = [expr]
+    while waiting:
+        e = waiting.pop()
+        if e not in seen:
+            seen.add(e)
+            waiting.extend(e.args)
+    return seen
+
+
 class Calculus:
     """d/dg. What is common to many places of an expression, and to f, f′ and f″, is differentiated once."""
 

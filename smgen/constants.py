@@ -30,8 +30,7 @@ def _fraction(number: sp.Float) -> sp.Expr:
 
 def readable(expr: sp.Expr) -> sp.Expr:
     """`expr` with long decimal fractions as decimals, for people."""
-    decimals = {q: sp.Float(str(float(q)), 17) for q in expr.atoms(sp.Rational) if _is_long_decimal(q)}
-    return expr.xreplace({q: sp.Symbol(_digits(q)) for q in decimals})
+    return expr.xreplace({q: sp.Symbol(repr(float(q))) for q in expr.atoms(sp.Rational) if _is_long_decimal(q)})
 
 
 def _is_long_decimal(q: sp.Rational) -> bool:
@@ -43,10 +42,6 @@ def _is_long_decimal(q: sp.Rational) -> bool:
         while rest % prime == 0:
             rest //= prime
     return rest == 1
-
-
-def _digits(q: sp.Rational) -> str:
-    return repr(float(q))
 
 
 def steps(constant: sp.Expr) -> tuple[sp.Expr, ...]:

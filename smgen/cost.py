@@ -24,6 +24,7 @@ from smgen.ir import (
     View,
 )
 from smgen.passes import pipelines, run
+from smgen.passes.flops import is_batched, sample_flops
 from smgen.passes.prune import prune
 from smgen.passes.storage import allocate
 
@@ -56,9 +57,9 @@ def cost(schedule: Schedule, dtype: str, batch_size: int) -> Cost:
     slots = allocate(lowered).slots.values()
     moved = [b for op in ops for b in (*op.reads, *op.outs) if b.shape]
     return Cost(
-        product_flops_per_sample=sum(n for op, n in flops if isinstance(op, Product) and _batched(op)),
-        other_flops_per_sample=sum(n for op, n in flops if not isinstance(op, Product) and _batched(op)),
-        flops_per_call=sum(n for op, n in flops if not _batched(op)),
+        product_flops_per_sample=sample_flops(lowered),
+        other_flops_per_sample=sum(n for op, n in flops if not isinstance(op, Product) and is_batched(op)),
+        flops_per_call=sum(n for op, n in flops if not is_batched(op)),
         bytes_per_sample=item * sum(_size(b) for b in moved if b.batched),
         bytes_per_call=item * sum(_size(b) for b in moved if not b.batched),
         memory_per_sample=item * sum(_elements(shape) for shape in slots if BATCH in shape),
@@ -92,11 +93,7 @@ def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> 
 def product_flops(schedule: Schedule, batch_size: int) -> float:
     """FLOPs of products a sample, what is done once a call shared among the samples of the batch."""
     products = [op for op in schedule.ops if isinstance(op, Product)]
-    return sum(op.flops if _batched(op) else op.flops / batch_size for op in products)
-
-
-def _batched(op: Op) -> bool:
-    return any(b.batched for b in (*op.reads, *op.outs))
+    return sum(op.flops if is_batched(op) else op.flops / batch_size for op in products)
 
 
 def _elements(shape: tuple[object, ...]) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 
 import sympy as sp
 
-from smgen.calculus import Calculus
+from smgen.calculus import Calculus, subexpressions
 from smgen.constants import exact
 from smgen.errors import SmgenError, UnsupportedNonlinearity, did_you_mean
 from smgen.pieces import Border, pieces
@@ -165,7 +165,7 @@ def _ratio(derivatives: tuple[sp.Expr, ...], forms: tuple[sp.Expr, ...], n: int)
 
 def _tame(expr: sp.Expr) -> bool:
     """Whether factoring is quick: its time grows steeply with the functions and operations of an expression."""
-    if _parts(expr) > 80 or expr.has(choose, maximum, logsumexp, softmax):
+    if len(subexpressions(expr)) > 80 or expr.has(choose, maximum, logsumexp, softmax):
         return False
     return len(expr.atoms(sp.Function)) <= 3 and bool(sp.count_ops(expr) <= 80)
 
@@ -185,20 +185,8 @@ def _shortest(derivative: sp.Expr) -> sp.Expr:
     return min(forms, key=lambda form: (sp.count_ops(form), sp.default_sort_key(form)))
 
 
-def _parts(expr: sp.Expr) -> int:
-    """How many distinct subexpressions there are."""
-    seen: set[sp.Basic] = set()
-    waiting: list[sp.Basic] = [expr]
-    while waiting:
-        e = waiting.pop()
-        if e not in seen:
-            seen.add(e)
-            waiting.extend(e.args)
-    return len(seen)
-
-
 def _refuse_large(expr: sp.Expr, of: sp.Expr) -> None:
-    if _parts(expr) > MOST_PARTS:
+    if len(subexpressions(expr)) > MOST_PARTS:
         text = str(of)
         raise UnsupportedNonlinearity(
             what=f"a derivative of {text[:200]}{'…' if len(text) > 200 else ''} has more than {MOST_PARTS:,} parts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf, isnan
 from typing import Any, Final, TypeAlias
 
@@ -45,7 +45,7 @@ def values(e: sp.Expr, g: Interval) -> Interval:
     inner = [values(arg, g) for arg in e.args]
     match e:
         case sp.Add():
-            return _total(inner)
+            return total(inner)
         case sp.Mul():
             result = (1.0, 1.0)
             for factor in inner:
@@ -96,7 +96,8 @@ def _absolute(u: Interval) -> Interval:
     return (0.0 if low <= 0 <= high else min(abs(low), abs(high))), max(abs(low), abs(high))
 
 
-def _total(parts: list[Interval]) -> Interval:
+def total(parts: Sequence[Interval]) -> Interval:
+    """The interval of a sum."""
     return sum(low for low, _ in parts), sum(high for _, high in parts)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -35,11 +35,6 @@ def load_source(text: str, name: str) -> ModuleType:
     with _importing(name):
         exec(compile(text, f"<generated {name}>", "exec"), module.__dict__)
     return module
-
-
-def load_sources(texts: Mapping[str, str], name: str) -> ModuleType:
-    """Execute a generated module from its texts by extension."""
-    return load_source(texts[".py"], name)
 
 
 @contextmanager

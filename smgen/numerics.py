@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from math import inf
-from typing import Final
+from typing import Any, Final
 
 import sympy as sp
 
@@ -12,10 +13,11 @@ from smgen.accuracy import Domain, judge
 from smgen.constants import OutOfRange, in_range
 from smgen.derivatives import Nonlinearity, differentiate
 from smgen.errors import NumericsWarning, SmgenWarning, UnsupportedNonlinearity
-from smgen.intervals import REALS, Interval, values
+from smgen.intervals import REALS, Interval, total, values
 from smgen.network import Network, Vertex
 from smgen.nodes import Add, Concat, Pointwise
-from smgen.singular import MARKS, explain, suspects
+from smgen.primitives import MARKS
+from smgen.singular import explain, suspects
 
 _SPELLING: Final = {"choose": "Piecewise", "maximum": "max"}
 """What people call functions of smgen's own."""
@@ -54,7 +56,7 @@ def domains_of(network: Network) -> dict[str, Domain]:
                 domains[v.name] = domain
                 ranges[v.name] = values(differentiate(expr).derivatives[0], domain)
             case Add():
-                ranges[v.name] = sum(low for low, _ in sources), sum(high for _, high in sources)
+                ranges[v.name] = total(sources)
             case Concat():
                 ranges[v.name] = min(low for low, _ in sources), max(high for _, high in sources)
             case _:
@@ -128,9 +130,8 @@ def _kinks(f: Nonlinearity, domain: Domain) -> list[str]:
     return found
 
 
-def _refuse_singular(vertex: Vertex, op: Pointwise, f: Nonlinearity, places: object) -> None:
+def _refuse_singular(vertex: Vertex, op: Pointwise, f: Nonlinearity, places: Iterable[Any]) -> None:
     """Raise `UnsupportedNonlinearity` for the first place without a value whose neighbours have one."""
-    assert isinstance(places, list | tuple)
     for place in places:
         text = explain(f.derivatives, place)
         if text:

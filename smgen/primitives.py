@@ -34,13 +34,16 @@ from smgen.functions import (
 from smgen.references import REFERENCE
 
 __all__ = [
-    "KINKED", "KNOWN", "REFERENCE", "SAVED", "G", "absolute", "choose", "erf", "erfcx", "expm1", "gaussian",
+    "KINKED", "KNOWN", "MARKS", "REFERENCE", "SAVED", "G", "absolute", "choose", "erf", "erfcx", "expm1", "gaussian",
     "guarded", "inverse", "kept", "log1p", "logcosh", "logsumexp", "maximum", "minimum", "ndtr", "nearest", "relu",
     "sech", "sigmoid", "signum", "softmax", "softplus", "stable", "step", "unit",
 ]  # fmt: skip
 
 G: Final = sp.Symbol("g", real=True)
 """The one symbol of a pointwise expression: the value of the vertex below it."""
+
+MARKS: Final = ("f", "f′", "f″", "f‴")
+"""How people write a nonlinearity and its derivatives."""
 
 KINKED: Final = (absolute, relu, signum, step, maximum, choose)
 """Functions whose derivative jumps somewhere."""

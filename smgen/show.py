@@ -21,6 +21,7 @@ from smgen.hessians import MODES, lower, quality, scheme
 from smgen.network import Network
 from smgen.nodes import Pointwise
 from smgen.passes import pipelines, run
+from smgen.primitives import MARKS
 from smgen.printers.text import schedule_text
 from smgen.tables import Table, put, quantity
 
@@ -152,7 +153,7 @@ def _formulas(network: Network) -> Iterator[Text]:
             users.setdefault(_derivatives_of(v.op), []).append(v.name)
     for derivatives, names in users.items():
         yield Text(f"Nonlinearity of {_few(names)}", style="italic")
-        for mark, derivative in zip(("f", "f′", "f″", "f‴"), derivatives, strict=True):
+        for mark, derivative in zip(MARKS, derivatives, strict=True):
             yield Text(f"  {mark:2} = {derivative}")
 
 

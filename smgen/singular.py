@@ -9,9 +9,8 @@ from typing import Any, Final
 import mpmath
 import sympy as sp
 
-from smgen.primitives import REFERENCE, G, choose, log1p
+from smgen.primitives import MARKS, REFERENCE, G, choose, log1p
 
-MARKS: Final = ("f", "f′", "f″", "f‴")
 DIGITS: Final = 60
 _STEPS: Final = (mpmath.mpf(10) ** -12, mpmath.mpf(10) ** -18, mpmath.mpf(10) ** -24)
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from smgen.build import Options, gather, sources
-from smgen.loader import load_sources
+from smgen.build import Options, gather, source
+from smgen.loader import load_source
 from smgen.lower.names import G as G_BUFFER
 from smgen.network import Network, Vertex
 from smgen.nodes import Add, Concat, Input, Linear, Pointwise, Scale
@@ -37,7 +37,7 @@ def module_of(
     """The generated module of a network, compiled in memory."""
     options = Options(backend, dtype, hessian, 1024, probes, distribution, memory)
     facts = gather(network, Path("net.py"), options)
-    return load_sources(sources(network, facts), network.fingerprint[:8])
+    return load_source(source(network, facts), network.fingerprint[:8])
 
 
 _ORACLE_FUNCTIONS = {

@@ -18,7 +18,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from smgen.cli import app
-from smgen.loader import load, load_sources
+from smgen.loader import load, load_source
 from smgen.lower.functions import FUNCTIONS
 from smgen.netfile import load_network
 
@@ -179,8 +179,8 @@ def test_check(net: Path) -> None:
 
 @pytest.mark.parametrize("function", ["energy", "score", "hessian_diagonal", "loss_terms", "loss_and_grad"])
 def test_check_finds_wrong_modules(net: Path, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
-    def spoiled(texts: dict[str, str], name: str) -> ModuleType:
-        module = load_sources(texts, name)
+    def spoiled(text: str, name: str) -> ModuleType:
+        module = load_source(text, name)
         call = getattr(module, function)
 
         def wrong(*args: Any) -> Any:
@@ -192,7 +192,7 @@ def test_check_finds_wrong_modules(net: Path, monkeypatch: pytest.MonkeyPatch, f
         setattr(module, function, wrong)
         return module
 
-    monkeypatch.setattr("smgen.build.load_sources", spoiled)
+    monkeypatch.setattr("smgen.build.load_source", spoiled)
     assert "FAIL" in run("check", net, code=1).stdout
 
 

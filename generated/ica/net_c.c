@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 0e95c1a640aff813d003449695c25257e607b5d6566ac3be42305d9e1960051f */
+   template c/module.c.j2, sha256 9c5caab95baf84c3f38adb80e3f9d2548e333dd3d9d6a9502e610af0f82b15f4 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -332,7 +332,11 @@ static inline double add_totals(const int ranks, const double *totals)
 
 enum { SPINS = 1000, IDLE_SECONDS = 2, LINE = 64 };
 
-/* A call in flight: for each rank the last section in which it was taken, a cache line apart, and the ranks done in all. */
+/* Wait for some microseconds, without sleeping, for what is about to be so. */
+#define SPIN_UNTIL(so) for (int spin = 0; spin < SPINS && !(so); spin++) PAUSE()
+
+/* A call in flight. Its memory begins with the ranks done in all, and for each rank the last section in which it was taken, a
+   cache line each. */
 typedef struct call call;
 typedef struct worker worker;
 struct call {
@@ -345,8 +349,6 @@ struct call {
     double *numbers;
     real *const *outputs;
     char *memory;
-    char *taken;
-    atomic_long *done;
     atomic_int inside; /* helpers */
 };
 
@@ -367,6 +369,16 @@ static struct {
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .left = PTHREAD_COND_INITIALIZER,
           .done = PTHREAD_COND_INITIALIZER};
 
+/* Bytes of a call's memory that begin as 0: how far sections are, totals, sums of columns, and folded sums, each of so many
+   numbers a part. The arrays in the dtype come behind them. */
+static inline size_t zeroed_bytes(const plan p, const long column_sums, const long sums)
+{
+    const long numbers = p.ranks * TOTALS + (p.alone ? p.ranks : 1) * (column_sums + (p.folds ? sums : 0));
+    return (size_t)(p.ranks + 1) * LINE + (size_t)numbers * sizeof(double);
+}
+
+static inline atomic_long *done_of(const call *const c) { return (atomic_long *)c->memory; }
+
 /* The next rank of the section that nobody has taken, this thread's own first; when all are taken, wait until all are done. */
 static team take(const worker *const w)
 {
@@ -375,23 +387,21 @@ static team take(const worker *const w)
     for (int k = 0; k < size; k++) {
         const int rank = (w->number + k) % size;
         int before = w->section - 1;
-        atomic_int *const taken = (atomic_int *)(c->taken + (size_t)rank * LINE);
+        atomic_int *const taken = (atomic_int *)(c->memory + (size_t)(rank + 1) * LINE);
         if (atomic_load_explicit(taken, memory_order_relaxed) == before &&
             atomic_compare_exchange_strong(taken, &before, w->section))
             return (team){rank, size};
     }
     const long all = (long)w->section * size;
-    for (int spin = 0; spin < SPINS; spin++) {
-        if (atomic_load(c->done) >= all)
-            return (team){size, size};
-        PAUSE();
+    SPIN_UNTIL(atomic_load(done_of(c)) >= all);
+    if (atomic_load(done_of(c)) < all) {
+        pthread_mutex_lock(&pool.lock);
+        atomic_fetch_add(&pool.sleepers, 1);
+        while (atomic_load(done_of(c)) < all)
+            pthread_cond_wait(&pool.done, &pool.lock);
+        atomic_fetch_sub(&pool.sleepers, 1);
+        pthread_mutex_unlock(&pool.lock);
     }
-    pthread_mutex_lock(&pool.lock);
-    atomic_fetch_add(&pool.sleepers, 1);
-    while (atomic_load(c->done) < all)
-        pthread_cond_wait(&pool.done, &pool.lock);
-    atomic_fetch_sub(&pool.sleepers, 1);
-    pthread_mutex_unlock(&pool.lock);
     return (team){size, size};
 }
 
@@ -405,7 +415,7 @@ static inline team next_rank(const worker *const w)
 {
     if (!w->call)
         return (team){1, 1};
-    const long done = atomic_fetch_add(w->call->done, 1) + 1;
+    const long done = atomic_fetch_add(done_of(w->call), 1) + 1;
     if (done == (long)w->section * w->call->p.ranks && atomic_load(&pool.sleepers)) {
         pthread_mutex_lock(&pool.lock);
         pthread_cond_broadcast(&pool.done);
@@ -451,8 +461,7 @@ static void *help(void *const number)
             pthread_cond_broadcast(&pool.left);
             pthread_mutex_unlock(&pool.lock);
         }
-        for (int spin = 0; spin < SPINS && atomic_load(&pool.posted) == seen; spin++)
-            PAUSE();
+        SPIN_UNTIL(atomic_load(&pool.posted) != seen);
         pthread_mutex_lock(&pool.lock);
     }
 }
@@ -517,8 +526,7 @@ static void run(call *const c)
     pthread_mutex_lock(&pool.lock);
     pool.call = NULL; /* nobody enters it any more */
     pthread_mutex_unlock(&pool.lock);
-    for (int spin = 0; spin < SPINS && atomic_load(&c->inside); spin++)
-        PAUSE();
+    SPIN_UNTIL(!atomic_load(&c->inside));
     pthread_mutex_lock(&pool.lock);
     atomic_store(&pool.leaving, 1);
     while (atomic_load(&c->inside))
@@ -659,7 +667,7 @@ static void energy_steps(const call *const c, worker *const w)
     const real *const *const params = c->params;
     const real *const x = c->x;
     real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
     double *const all_columns = totals + p.ranks * TOTALS;
     double *const all_wide = all_columns + parts * 0;
     real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
@@ -728,8 +736,7 @@ long ica_energy_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 82944.0);
     const long parts = p.alone ? p.ranks : 1;
-    const long wide = p.folds ? parts * 0 : 0;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0 + wide) * (long)sizeof(double) +
+    return (long)zeroed_bytes(p, 0, 0) +
            (0 + parts * (0 + p.capacity * 576)) * (long)sizeof(real);
 }
 
@@ -737,11 +744,9 @@ void ica_energy(const real *const *params, const real *x, const long N, const do
                 real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 82944.0);
-    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 0 : 0;
-    char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 0 + wide) * sizeof(double));
+    memset(memory, 0, zeroed_bytes(p, 0, 0));
     call c = {.steps = energy_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+              .outputs = outputs, .memory = memory};
     run(&c);
 }
 
@@ -755,7 +760,7 @@ static void score_steps(const call *const c, worker *const w)
     const real *const *const params = c->params;
     const real *const x = c->x;
     real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
     double *const all_columns = totals + p.ranks * TOTALS;
     double *const all_wide = all_columns + parts * 0;
     real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
@@ -822,8 +827,7 @@ long ica_score_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 165888.0);
     const long parts = p.alone ? p.ranks : 1;
-    const long wide = p.folds ? parts * 0 : 0;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0 + wide) * (long)sizeof(double) +
+    return (long)zeroed_bytes(p, 0, 0) +
            (0 + parts * (0 + p.capacity * 720)) * (long)sizeof(real);
 }
 
@@ -831,11 +835,9 @@ void ica_score(const real *const *params, const real *x, const long N, const dou
                real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 0 : 0;
-    char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 0 + wide) * sizeof(double));
+    memset(memory, 0, zeroed_bytes(p, 0, 0));
     call c = {.steps = score_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+              .outputs = outputs, .memory = memory};
     run(&c);
 }
 
@@ -849,7 +851,7 @@ static void hessian_diagonal_steps(const call *const c, worker *const w)
     const real *const *const params = c->params;
     const real *const x = c->x;
     real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
     double *const all_columns = totals + p.ranks * TOTALS;
     double *const all_wide = all_columns + parts * 0;
     real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
@@ -925,8 +927,7 @@ long ica_hessian_diagonal_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 165888.0);
     const long parts = p.alone ? p.ranks : 1;
-    const long wide = p.folds ? parts * 0 : 0;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0 + wide) * (long)sizeof(double) +
+    return (long)zeroed_bytes(p, 0, 0) +
            (41472 + parts * (0 + p.capacity * 576)) * (long)sizeof(real);
 }
 
@@ -934,11 +935,9 @@ void ica_hessian_diagonal(const real *const *params, const real *x, const long N
                           real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 0 : 0;
-    char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 0 + wide) * sizeof(double));
+    memset(memory, 0, zeroed_bytes(p, 0, 0));
     call c = {.steps = hessian_diagonal_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+              .outputs = outputs, .memory = memory};
     run(&c);
 }
 
@@ -952,7 +951,7 @@ static void loss_terms_steps(const call *const c, worker *const w)
     const real *const *const params = c->params;
     const real *const x = c->x;
     real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
     double *const all_columns = totals + p.ranks * TOTALS;
     double *const all_wide = all_columns + parts * 0;
     real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
@@ -1076,8 +1075,7 @@ long ica_loss_terms_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 248832.0);
     const long parts = p.alone ? p.ranks : 1;
-    const long wide = p.folds ? parts * 0 : 0;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0 + wide) * (long)sizeof(double) +
+    return (long)zeroed_bytes(p, 0, 0) +
            (41472 + parts * (0 + p.capacity * 1152)) * (long)sizeof(real);
 }
 
@@ -1085,11 +1083,9 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
                     real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 248832.0);
-    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 0 : 0;
-    char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 0 + wide) * sizeof(double));
+    memset(memory, 0, zeroed_bytes(p, 0, 0));
     call c = {.steps = loss_terms_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+              .outputs = outputs, .memory = memory};
     run(&c);
 }
 
@@ -1103,7 +1099,7 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
     const real *const *const params = c->params;
     const real *const x = c->x;
     real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
     double *const all_columns = totals + p.ranks * TOTALS;
     double *const all_wide = all_columns + parts * 288;
     real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
@@ -1260,8 +1256,7 @@ long ica_loss_terms_lam0_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 165888.0);
     const long parts = p.alone ? p.ranks : 1;
-    const long wide = p.folds ? parts * 0 : 0;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 288 + wide) * (long)sizeof(double) +
+    return (long)zeroed_bytes(p, 288, 0) +
            (42048 + parts * (0 + p.capacity * 1008)) * (long)sizeof(real);
 }
 
@@ -1269,11 +1264,9 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
                          real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 0 : 0;
-    char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 288 + wide) * sizeof(double));
+    memset(memory, 0, zeroed_bytes(p, 288, 0));
     call c = {.steps = loss_terms_lam0_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+              .outputs = outputs, .memory = memory};
     run(&c);
 }
 
@@ -1287,7 +1280,7 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
     const real *const *const params = c->params;
     const real *const x = c->x;
     real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
     double *const all_columns = totals + p.ranks * TOTALS;
     double *const all_wide = all_columns + parts * 0;
     real *const shared = (real *)(all_wide + (p.folds ? parts * 82944 : 0));
@@ -1470,8 +1463,7 @@ long ica_loss_and_grad_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 663552.0);
     const long parts = p.alone ? p.ranks : 1;
-    const long wide = p.folds ? parts * 82944 : 0;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0 + wide) * (long)sizeof(double) +
+    return (long)zeroed_bytes(p, 0, 82944) +
            (41472 + parts * (82944 + p.capacity * 2160)) * (long)sizeof(real);
 }
 
@@ -1479,11 +1471,9 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
                        real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 663552.0);
-    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 82944 : 0;
-    char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 0 + wide) * sizeof(double));
+    memset(memory, 0, zeroed_bytes(p, 0, 82944));
     call c = {.steps = loss_and_grad_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+              .outputs = outputs, .memory = memory};
     run(&c);
 }
 
@@ -1497,7 +1487,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
     const real *const *const params = c->params;
     const real *const x = c->x;
     real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
     double *const all_columns = totals + p.ranks * TOTALS;
     double *const all_wide = all_columns + parts * 288;
     real *const shared = (real *)(all_wide + (p.folds ? parts * 41472 : 0));
@@ -1699,8 +1689,7 @@ long ica_loss_and_grad_lam0_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 414720.0);
     const long parts = p.alone ? p.ranks : 1;
-    const long wide = p.folds ? parts * 41472 : 0;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 288 + wide) * (long)sizeof(double) +
+    return (long)zeroed_bytes(p, 288, 41472) +
            (42048 + parts * (41472 + p.capacity * 1296)) * (long)sizeof(real);
 }
 
@@ -1708,11 +1697,9 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
                             real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 414720.0);
-    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 41472 : 0;
-    char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 288 + wide) * sizeof(double));
+    memset(memory, 0, zeroed_bytes(p, 288, 41472));
     call c = {.steps = loss_and_grad_lam0_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+              .outputs = outputs, .memory = memory};
     run(&c);
 }
 
@@ -1726,7 +1713,7 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
     const real *const *const params = c->params;
     const real *const x = c->x;
     real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
     double *const all_columns = totals + p.ranks * TOTALS;
     double *const all_wide = all_columns + parts * 0;
     real *const shared = (real *)(all_wide + (p.folds ? parts * 124416 : 0));
@@ -1938,8 +1925,7 @@ long ica_loss_and_grad_terms_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 746496.0);
     const long parts = p.alone ? p.ranks : 1;
-    const long wide = p.folds ? parts * 124416 : 0;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0 + wide) * (long)sizeof(double) +
+    return (long)zeroed_bytes(p, 0, 124416) +
            (41472 + parts * (124416 + p.capacity * 1872)) * (long)sizeof(real);
 }
 
@@ -1947,11 +1933,9 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
                              real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 746496.0);
-    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 124416 : 0;
-    char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 0 + wide) * sizeof(double));
+    memset(memory, 0, zeroed_bytes(p, 0, 124416));
     call c = {.steps = loss_and_grad_terms_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+              .outputs = outputs, .memory = memory};
     run(&c);
 }
 
@@ -1965,7 +1949,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
     const real *const *const params = c->params;
     const real *const x = c->x;
     real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
     double *const all_columns = totals + p.ranks * TOTALS;
     double *const all_wide = all_columns + parts * 288;
     real *const shared = (real *)(all_wide + (p.folds ? parts * 82944 : 0));
@@ -2191,8 +2175,7 @@ long ica_loss_and_grad_terms_lam0_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 497664.0);
     const long parts = p.alone ? p.ranks : 1;
-    const long wide = p.folds ? parts * 82944 : 0;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 288 + wide) * (long)sizeof(double) +
+    return (long)zeroed_bytes(p, 288, 82944) +
            (42048 + parts * (82944 + p.capacity * 1584)) * (long)sizeof(real);
 }
 
@@ -2200,11 +2183,9 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                                   real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 497664.0);
-    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 82944 : 0;
-    char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 288 + wide) * sizeof(double));
+    memset(memory, 0, zeroed_bytes(p, 288, 82944));
     call c = {.steps = loss_and_grad_terms_lam0_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+              .outputs = outputs, .memory = memory};
     run(&c);
 }
 
@@ -2218,7 +2199,7 @@ static void layer_means_steps(const call *const c, worker *const w)
     const real *const *const params = c->params;
     const real *const x = c->x;
     real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)c->memory;
+    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
     double *const all_columns = totals + p.ranks * TOTALS;
     double *const all_wide = all_columns + parts * 0;
     real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
@@ -2327,8 +2308,7 @@ long ica_layer_means_memory(const long N, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 82944.0);
     const long parts = p.alone ? p.ranks : 1;
-    const long wide = p.folds ? parts * 0 : 0;
-    return (p.ranks + 1) * LINE + (p.ranks * TOTALS + parts * 0 + wide) * (long)sizeof(double) +
+    return (long)zeroed_bytes(p, 0, 0) +
            (0 + parts * (0 + p.capacity * 1008)) * (long)sizeof(real);
 }
 
@@ -2336,10 +2316,8 @@ void ica_layer_means(const real *const *params, const real *x, const long N, con
                      real *const *outputs, void *memory, const int threads)
 {
     const plan p = plan_of(N, threads, 512, 1, 82944.0);
-    const long parts = p.alone ? p.ranks : 1, wide = p.folds ? parts * 0 : 0;
-    char *const after = (char *)memory + (p.ranks + 1) * LINE;
-    memset(memory, 0, (size_t)(after - (char *)memory) + (size_t)(p.ranks * TOTALS + parts * 0 + wide) * sizeof(double));
+    memset(memory, 0, zeroed_bytes(p, 0, 0));
     call c = {.steps = layer_means_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = after, .taken = (char *)memory + LINE, .done = memory};
+              .outputs = outputs, .memory = memory};
     run(&c);
 }

@@ -20,7 +20,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d
+template numpy/module.py.j2, sha256 eabc5877565e191aba9915350414ac57790e15c1a06ea6ca9e1c04afd5017905
 """
 
 import functools
@@ -42,7 +42,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "081132af1199858c92002e0c7a632020ec57bace166f4d6578378a6c2acf1c6d",
+    "template_sha256": "eabc5877565e191aba9915350414ac57790e15c1a06ea6ca9e1c04afd5017905",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -339,8 +339,7 @@ def _guarded(step):
     def run(params, x, *arguments):
         with arguments[-1].in_use, _one_blas_thread:
             found = step(params, x, *arguments)
-        if step is not _layer_means.__wrapped__:
-            _report(_values(found), params, x)
+        _report(_values(found), params, x)
         return found
 
     return run
@@ -361,7 +360,7 @@ def _report(found, params, x):
     if not wanted & {"raise", "warn"} or all(map(_is_finite, found)):
         return
     where = "the values of all layers are, but a derivative of theirs overflows"
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):  # and so nothing is said of the means themselves
         for layer, means in zip(_LAYERS, _layer_means(params, x, 0.0, Workspace(1))):
             bad = np.flatnonzero(~np.isfinite(means))
             if len(bad):
@@ -377,10 +376,18 @@ def _report(found, params, x):
 
 
 def _is_finite(value):
+    """Whether a number is, or all of an array's: their sum is only if they are; only if it is not are they looked at."""
     if isinstance(value, float):
         return math.isfinite(value)
     with np.errstate(all="ignore"):
         return bool(np.isfinite(np.sum(value)) or np.isfinite(value).all())
+
+
+class _Inside:
+    """The calls of one process that are inside, and how many threads the BLAS had before them."""
+
+    def __init__(self):
+        self.lock, self.calls, self.before = threading.Lock(), 0, []
 
 
 class _OneBlasThread:
@@ -388,16 +395,15 @@ class _OneBlasThread:
 
     def __init__(self):
         self._libraries = None
-        self._processes = {}  # what holds a lock when a process forks never gives it back in the child
+        self._processes = {}  # a lock that is held when a process forks would never be given back in the child
 
-    def _process(self):
-        """The lock of this process, and how many calls are inside."""
-        return self._processes.setdefault(os.getpid(), [threading.Lock(), 0, []])
+    def _inside(self):
+        return self._processes.setdefault(os.getpid(), _Inside())
 
     def available(self):
         """Whether the BLAS can be told; threadpoolctl, which finds it, is imported at the first call."""
         if self._libraries is None:
-            with self._process()[0]:
+            with self._inside().lock:
                 if self._libraries is None:
                     self._libraries = self._found()
         return bool(self._libraries)
@@ -412,20 +418,20 @@ class _OneBlasThread:
 
     def __enter__(self):
         if self.available():
-            process = self._process()
-            with process[0]:
-                if process[1] == 0:
-                    process[2] = [library.get_num_threads() for library in self._libraries]
-                    self._set([1] * len(process[2]))
-                process[1] += 1
+            inside = self._inside()
+            with inside.lock:
+                if inside.calls == 0:
+                    inside.before = [library.get_num_threads() for library in self._libraries]
+                    self._set([1] * len(inside.before))
+                inside.calls += 1
 
     def __exit__(self, *_):
         if self._libraries:
-            process = self._process()
-            with process[0]:
-                process[1] -= 1
-                if process[1] == 0:
-                    self._set(process[2])
+            inside = self._inside()
+            with inside.lock:
+                inside.calls -= 1
+                if inside.calls == 0:
+                    self._set(inside.before)
 
     def _set(self, counts):
         """Since 3.8 threadpoolctl listens to one thread, the first to set a limit. Calls come from any thread."""
@@ -450,10 +456,7 @@ def _asnumpy(array):
 
 
 def _check_finite(name, array):
-    with np.errstate(all="ignore"):
-        # The sum is finite only if every value is; only if it is not are they looked at one by one.
-        suspicious = not np.isfinite(np.sum(array))
-    if suspicious and not np.isfinite(array).all():
+    if not _is_finite(array):
         where = np.argwhere(~np.isfinite(array))[0].tolist()
         raise ValueError(f"{name}: expected finite values, got {array[tuple(where)]} at {where}")
 
@@ -1591,4 +1594,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 7df1a957bfd9e24c794c4bea82c7b0a6427efe8f8a9ce7a5b2e52e9c7eee9e8e
+# sha256 of all above 9e581325e29ddf1c1f2a115609beede3bf5a8c4914dda86aac7b6f3fbb5ec245

@@ -26,7 +26,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 4e89d2ad9352c4a4e24f5c1193460740eb8f56d763d072b3bb912c7688baa09c
+template cuda/module.py.j2, sha256 e88dfe42e3a8db6e00f3e4cdcdb81c986191b6e17611a2e977c81813861e4931
 """
 
 import operator
@@ -63,7 +63,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "4e89d2ad9352c4a4e24f5c1193460740eb8f56d763d072b3bb912c7688baa09c",
+    "template_sha256": "e88dfe42e3a8db6e00f3e4cdcdb81c986191b6e17611a2e977c81813861e4931",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -4697,4 +4697,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b2bf2a75d3bb665532a6c11f7ba44c00c45acc1ad902f4ca766f20841a61263d
+# sha256 of all above 95d8f7e9d83e97e7f8e0f1e6c474aff907e0b6a1ebf0a6d9e90b0926ae8c69a4

@@ -29,7 +29,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 4e89d2ad9352c4a4e24f5c1193460740eb8f56d763d072b3bb912c7688baa09c
+template cuda/module.py.j2, sha256 e88dfe42e3a8db6e00f3e4cdcdb81c986191b6e17611a2e977c81813861e4931
 """
 
 import functools
@@ -64,7 +64,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "4e89d2ad9352c4a4e24f5c1193460740eb8f56d763d072b3bb912c7688baa09c",
+    "template_sha256": "e88dfe42e3a8db6e00f3e4cdcdb81c986191b6e17611a2e977c81813861e4931",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -5036,4 +5036,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above f45244ee759784d0c479a5e820cb2fb2f1c1cc4ddf4c896c9303db152d10f5b9
+# sha256 of all above 30ac589bd891b3cb7be49a0c6074ed731020696578ee4608234e6bb0c43154ab

@@ -14,9 +14,10 @@ from smgen.backends.facts import Facts
 from smgen.backends.layout import SUMMARIES, WIDTH, Arrays, Header, commented, header
 from smgen.cost import savings
 from smgen.errors import InternalError
-from smgen.ir import BATCH, ITEM, Product, Schedule
+from smgen.ir import ITEM, Schedule
 from smgen.lower.names import parameter_buffer
 from smgen.passes import pipelines, run
+from smgen.passes.flops import sample_flops
 from smgen.passes.storage import most_tangents
 from smgen.printers import tiles
 from smgen.printers.c import CPrinter
@@ -24,7 +25,6 @@ from smgen.printers.kernels import helpers
 from smgen.printers.memory import Memory
 from smgen.printers.sections import sections
 from smgen.printers.source import Statement
-from smgen.printers.tiles import PrintedTiles, print_tiles
 from smgen.render import plain, render
 
 TEMPLATE: Final = "c/module.c.j2"
@@ -55,6 +55,7 @@ class Section:
     team: str
     worker: str
     margin: str
+    inner_margin: str
     spans: tuple[int, ...]
     slot: str
     statements: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
@@ -105,7 +106,7 @@ class Module:
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The texts of the module, the C file and its header."""
     lowered = [run(schedule, pipelines.c(facts.method.batch_size)) for schedule in schedules]
-    printed = [print_tiles(schedule, facts.dtype) for schedule in lowered]
+    printed = [tiles.print_tiles(schedule, facts.dtype) for schedule in lowered]
     prefix = _identifier(f"{facts.name}{facts.mode}")
     functions = tuple(_function(facts, prefix, s, p) for s, p in zip(lowered, printed, strict=True))
     text = "\n".join(p.text for p in printed)
@@ -148,11 +149,10 @@ def _enumerators(prefix: str, keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{name}," for name in found) or (f"{prefix.upper()}_NO_PARAMETERS,",)
 
 
-def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTiles) -> Function:
+def _function(facts: Facts, prefix: str, schedule: Schedule, printed: tiles.PrintedTiles) -> Function:
     memory = printed.memory
     keys = {parameter_buffer(key, shape).name: k for k, (key, shape) in enumerate(facts.parameters.items())}
     base = printed.name.removesuffix("_lam0")
-    flops = sum(op.flops for op in schedule.ops if isinstance(op, Product) and _batched(op))
     tangents = most_tangents(schedule)
     return Function(
         printed.name,
@@ -163,7 +163,7 @@ def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTil
         memory,
         _tile_rows(memory.tile_width * ITEM[facts.dtype], tangents, facts.memory),
         tangents,
-        f"{float(flops):.0f}.0",
+        f"{float(sample_flops(schedule)):.0f}.0",
         tuple(map(_of_call, printed.once)),
         tuple(map(_of_tile, printed.tile)),
         tuple(map(_of_call, (*_added(memory), *printed.end))),
@@ -185,6 +185,7 @@ def _section(section: tiles.Section, team: str, worker: str, margin: int, slot: 
         team=team if section.team else "",
         worker=worker,
         margin=" " * margin,
+        inner_margin=" " * (margin + 4 * section.team),
         spans=section.spans,
         slot=slot if section.adds else "",
         statements=tuple(commented(s, WIDTH - 20) for s in section.statements),
@@ -196,10 +197,6 @@ def _results(schedule: Schedule) -> str:
     numbers = ", ".join(b.name for b in schedule.outputs if not b.shape)
     arrays = ", ".join(b.name for b in schedule.outputs if b.shape)
     return "; ".join(f"{names} in {where}" for names, where in ((numbers, "numbers"), (arrays, "outputs")) if names)
-
-
-def _batched(op: Product) -> bool:
-    return any(BATCH in b.shape for b in op.reads)
 
 
 def _tile_rows(row_bytes: int, tangents: int, memory: int | None) -> int:

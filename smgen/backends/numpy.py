@@ -21,8 +21,9 @@ from smgen.backends.layout import (
     wrapped,
 )
 from smgen.cost import savings
-from smgen.ir import ITEM, Buffer, Elementary, Product, Schedule
+from smgen.ir import ITEM, Buffer, Elementary, Schedule
 from smgen.passes import pipelines, run
+from smgen.passes.flops import sample_flops
 from smgen.passes.storage import most_tangents
 from smgen.printers.numpy import SCIPY, print_function
 from smgen.printers.source import TiledFunction, shape_source
@@ -105,7 +106,7 @@ def _lay_out(facts: Facts, schedule: Schedule, printed: TiledFunction) -> Functi
         sweeps(printed.tile, WIDTH - 10),
         _tile_rows(_width(printed.tile_arrays), most_tangents(schedule)),
         most_tangents(schedule),
-        sum(op.flops for op in schedule.ops if isinstance(op, Product) and any(b.batched for b in op.reads)),
+        sample_flops(schedule),
         _width(printed.tile_arrays) * ITEM[facts.dtype],
         wrapped(printed.sums),
         sweeps(printed.end),

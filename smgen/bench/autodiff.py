@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from smgen.bench.functions import JAX, TORCH, nonlinearity
+from smgen.bench.functions import JAX, JAX_WAIT, TORCH, TORCH_WAIT, nonlinearity
 from smgen.bench.recursion import forward
 from smgen.errors import BuildError
 from smgen.hessians import Method
@@ -57,10 +57,6 @@ def make(params, x, lam, device="cpu"):
     x, vectors = jax.device_put(x, device), jax.device_put(vectors, device)
     compiled, lam = jax.jit(jax.value_and_grad(loss)), x.dtype.type(lam)
     return lambda: compiled(params, x, vectors, lam)
-
-
-def wait(result):
-    return jax.block_until_ready(result)
 """
 
 _TORCH: Final = """
@@ -85,12 +81,6 @@ def make(params, x, lam, device="cpu"):
         return J.detach(), dict(zip(params, gradient))
 
     return step
-
-
-def wait(result):
-    if result[0].is_cuda:
-        torch.cuda.synchronize()
-    return result
 """
 
 
@@ -123,12 +113,13 @@ def program(library: str, network: Network, method: Method) -> str:
     if library == "jax":
         vectors = "np.eye(x.shape[1], dtype=x.dtype)" if exact else "probes_of(x)"
         text = JAX + _probes(method) + _energy(network, "jnp.concatenate", "g_{x}[None]")
-        return text + _JAX.format(terms=terms, vectors=vectors, axis="None" if exact else "0")
+        return text + _JAX.format(terms=terms, vectors=vectors, axis="None" if exact else "0") + JAX_WAIT
     if library == "torch":
         vectors = "np.eye(x.shape[1], dtype=x.dtype)" if exact else "probes_of(x)"
         by_sample = terms.replace("sum(0)", "sum(1)").replace(".sum()", ".sum(1)") if exact else _by_sample(method)
         text = TORCH + _probes(method) + _energy(network, "torch.cat", "g_{x}")
-        return text + _TORCH.format(terms=by_sample, vectors=vectors, each="vectors" if exact else "vectors.unbind(1)")
+        each = "vectors" if exact else "vectors.unbind(1)"
+        return text + _TORCH.format(terms=by_sample, vectors=vectors, each=each) + TORCH_WAIT
     if library == "literal":
         raise BuildError(what="the literal NumPy program is of the diagonal recursion", hint="--hessian diagonal")
     raise BuildError(what=f"{library} does not differentiate a gradient", hint="take torch")

@@ -11,7 +11,42 @@ from smgen.derivatives import differentiate
 from smgen.network import Vertex
 from smgen.nodes import Pointwise
 
-JAX: Final = """import jax
+_ALIKE: Final = """
+
+def ndtr(g):
+    return (1 + erf(g / 2**0.5)) / 2
+
+
+def gaussian(g, c):
+    return exp(-c * g * g)
+
+
+def logsumexp(*exponents):
+    return log(1 + sum(exp(r) for r in exponents))
+
+
+def softmax(*arguments):
+    *exponents, k = arguments
+    return exp(exponents[k - 1] if k else 0 * exponents[0]) / (1 + sum(exp(r) for r in exponents))
+"""
+"""What all libraries spell alike."""
+
+JAX_WAIT: Final = """
+
+def wait(result):
+    return jax.block_until_ready(result)
+"""
+TORCH_WAIT: Final = """
+
+def wait(result):
+    if result[0].is_cuda:
+        torch.cuda.synchronize()
+    return result
+"""
+"""Return what a step began once it is there."""
+
+JAX: Final = (
+    """import jax
 import jax.numpy as jnp
 from jax.nn import relu, sigmoid, softplus
 from jax.numpy import abs as absolute, arcsinh as asinh, arctan as atan, sign as signum
@@ -33,32 +68,18 @@ def step(g):
     return (g > 0).astype(g.dtype)
 
 
-def ndtr(g):
-    return (1 + erf(g / 2**0.5)) / 2
-
-
-def gaussian(g, c):
-    return exp(-c * g * g)
-
-
 def maximum(a, b):
     return jnp.maximum(a, b)
 
 
 def choose(a, b, x, y):
     return jnp.where(a < b, x, y)
-
-
-def logsumexp(*exponents):
-    return log(1 + sum(exp(r) for r in exponents))
-
-
-def softmax(*arguments):
-    *exponents, k = arguments
-    return exp(exponents[k - 1] if k else 0 * exponents[0]) / (1 + sum(exp(r) for r in exponents))
 """
+    + _ALIKE
+)
 
-TORCH: Final = """import torch
+TORCH: Final = (
+    """import torch
 from torch import abs as absolute, asinh, atan, cos, cosh, erf, exp, expm1, log, log1p, relu, sigmoid, sign as signum
 from torch import sin, sinh, sqrt, tan, tanh
 from torch.nn.functional import softplus
@@ -76,32 +97,18 @@ def step(g):
     return (g > 0).to(g.dtype)
 
 
-def ndtr(g):
-    return (1 + erf(g / 2**0.5)) / 2
-
-
-def gaussian(g, c):
-    return exp(-c * g * g)
-
-
 def maximum(a, b):
     return torch.maximum(torch.as_tensor(a), torch.as_tensor(b))
 
 
 def choose(a, b, x, y):
     return torch.where(torch.as_tensor(a < b), x, y)
-
-
-def logsumexp(*exponents):
-    return log(1 + sum(exp(r) for r in exponents))
-
-
-def softmax(*arguments):
-    *exponents, k = arguments
-    return exp(exponents[k - 1] if k else 0 * exponents[0]) / (1 + sum(exp(r) for r in exponents))
 """
+    + _ALIKE
+)
 
-NUMPY: Final = """import numpy as np
+NUMPY: Final = (
+    """import numpy as np
 from numpy import absolute, arcsinh as asinh, arctan as atan, sign as signum
 from numpy import cos, cosh, exp, expm1, log, log1p, sin, sinh, sqrt, tan, tanh
 
@@ -136,30 +143,15 @@ def erf(g):
     return erf(g)
 
 
-def ndtr(g):
-    return (1 + erf(g / 2**0.5)) / 2
-
-
-def gaussian(g, c):
-    return exp(-c * g * g)
-
-
 def maximum(a, b):
     return np.maximum(a, b)
 
 
 def choose(a, b, x, y):
     return np.where(a < b, x, y)
-
-
-def logsumexp(*exponents):
-    return log(1 + sum(exp(r) for r in exponents))
-
-
-def softmax(*arguments):
-    *exponents, k = arguments
-    return exp(exponents[k - 1] if k else 0 * exponents[0]) / (1 + sum(exp(r) for r in exponents))
 """
+    + _ALIKE
+)
 
 
 class _Printer(StrPrinter):

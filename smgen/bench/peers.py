@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from smgen.bench.autodiff import program
-from smgen.bench.functions import JAX, TORCH, nonlinearity
+from smgen.bench.functions import JAX, JAX_WAIT, TORCH, TORCH_WAIT, nonlinearity
 from smgen.bench.literal import literal
 from smgen.bench.recursion import loss
 from smgen.hessians import Method
@@ -30,10 +30,6 @@ def make(params, x, lam, device="cpu"):
         return lambda: compiled(params, x, lam)
     compiled = jax.jit(jax.value_and_grad(lambda params, x: loss(params, x, 0.0)))
     return lambda: compiled(params, x)
-
-
-def wait(result):
-    return jax.block_until_ready(result)
 """
 
 _TORCH_STEP: Final = """
@@ -50,12 +46,6 @@ def make(params, x, lam, device="cpu"):
         return J.detach(), dict(zip(params, gradient))
 
     return step
-
-
-def wait(result):
-    if result[0].is_cuda:
-        torch.cuda.synchronize()
-    return result
 """
 
 
@@ -79,7 +69,7 @@ def _jax(network: Network) -> str:
         g = f"g_{v.inputs[0]}"
         return f"g_{v.name}, f1_{v.name}, f2_{v.name} = f_{v.name}({g}), slope_{v.name}({g}), bend_{v.name}({g})"
 
-    return JAX + functions + loss(network, "jnp", "jnp.concatenate", pointwise) + _JAX_STEP
+    return JAX + functions + loss(network, "jnp", "jnp.concatenate", pointwise) + _JAX_STEP + JAX_WAIT
 
 
 def _torch(network: Network, function: str = "loss") -> str:
@@ -89,7 +79,8 @@ def _torch(network: Network, function: str = "loss") -> str:
     def pointwise(v: Vertex) -> str:
         return f"g_{v.name}, f1_{v.name}, f2_{v.name} = f_{v.name}(g_{v.inputs[0]})"
 
-    return TORCH + functions + loss(network, "torch", "torch.cat", pointwise) + _TORCH_STEP.format(function=function)
+    step = _TORCH_STEP.format(function=function)
+    return TORCH + functions + loss(network, "torch", "torch.cat", pointwise) + step + TORCH_WAIT
 
 
 _PROGRAMS: Final[Mapping[str, Callable[[Network], str]]] = {

@@ -140,14 +140,14 @@ def _advise(
     """Compare the modes on the user's samples. The network has been checked."""
     from smgen.advice import PROBES, advise, objection
     from smgen.advice_tables import as_tables, recommendation
-    from smgen.build import Options, gather, sources
+    from smgen.build import Options, gather, source
     from smgen.data import flaws
-    from smgen.loader import load_sources
+    from smgen.loader import load_source
     from smgen.tables import put
 
     def compile_mode(mode: str) -> ModuleType:
         facts = gather(network, Path("net.py"), Options("numpy", dtype, mode, batch_size, PROBES))
-        return load_sources(sources(network, facts), facts.name)
+        return load_source(source(network, facts), facts.name)
 
     put(out, "")
     if against := objection(network, samples, lam):

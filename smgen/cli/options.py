@@ -63,14 +63,9 @@ def running(net: Path) -> Iterator[None]:
     try:
         yield
     except (ImportError, OSError, RuntimeError, MemoryError) as error:
-        # A message that says what is missing and, after a colon, what to do, becomes both parts of ours.
-        what, _, advice = shortened(error, str).partition(": ")
-        if not advice or not isinstance(error, ImportError):
-            what, advice = (
-                shortened(error, str),
-                "--backend numpy needs NumPy alone, and --memory bounds what a call takes",
-            )
-        raise BuildError(origin=str(net), what=f"its module cannot run: {what}", hint=advice) from error
+        what = f"its module cannot run: {shortened(error, str)}"
+        hint = "--backend numpy needs NumPy alone, and --memory bounds what a call takes"
+        raise BuildError(origin=str(net), what=what, hint=hint) from error
 
 
 @contextmanager

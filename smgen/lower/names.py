@@ -13,7 +13,6 @@ from smgen.lower.labels import label
 from smgen.network import Network
 
 DERIVATIVE_NAMES: Final = ("f", "f_prime", "f_second", "f_third")
-DERIVATIVE_MATH: Final = ("f", "f′", "f″", "f‴")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from smgen.constants import binary_exponent, readable
 from smgen.derivatives import Nonlinearity, differentiate
 from smgen.ir import BATCH, Buffer, Pointwise
 from smgen.lower.emitter import ZERO, Emitter
-from smgen.lower.names import DERIVATIVE_MATH, DERIVATIVE_NAMES, Contribution, G, input_buffers, parameter_buffer
+from smgen.lower.names import DERIVATIVE_NAMES, Contribution, G, input_buffers, parameter_buffer
 from smgen.network import Network, Vertex
 from smgen.nodes import Add, Concat, Input, Linear, Scale
 from smgen.nodes import Pointwise as PointwiseLayer
@@ -130,7 +130,7 @@ class Lowering:
                 formula = f.derivatives[order].xreplace(self._saved[v.name])
             coefficient, rest = value.as_coeff_Mul()
             if not value.is_Symbol and not (rest.is_Symbol and _is_moderate(coefficient)):
-                text = f"{DERIVATIVE_MATH[order]}({G.text(v.inputs[0])})"
+                text = f"{primitives.MARKS[order]}({G.text(v.inputs[0])})"
                 name = f"{DERIVATIVE_NAMES[order]}_{v.name}"
                 value = self.emitter.let(name, value, f"{text} = {_plain(formula)}")
             self._derivatives[key] = value
@@ -139,7 +139,7 @@ class Lowering:
     def derivative_text(self, v: Vertex, order: int) -> str:
         """`f″(g_filters)`, or the number it is."""
         expr = self.nonlinearity(v).derivatives[order]
-        return str(expr) if expr.is_number else f"{DERIVATIVE_MATH[order]}({G.text(v.inputs[0])})"
+        return str(expr) if expr.is_number else f"{primitives.MARKS[order]}({G.text(v.inputs[0])})"
 
 
 def _plain(value: sp.Expr) -> str:

@@ -16,10 +16,20 @@ def work(schedule: Schedule, batch_size: int) -> int:
     return sum(_work(op, batch_size) for op in schedule.ops if not isinstance(op, View))
 
 
+def sample_flops(schedule: Schedule) -> int:
+    """FLOPs of the products that a sample adds to a call."""
+    return sum(op.flops for op in schedule.ops if isinstance(op, Product) and is_batched(op))
+
+
+def is_batched(op: Op) -> bool:
+    """Whether an operation's work grows with the batch."""
+    return any(b.batched for b in (*op.reads, *op.outs))
+
+
 def _work(op: Op, batch_size: int) -> int:
     flops = op.flops if isinstance(op, Product) else 0
-    batched = any(b.batched for b in (*op.reads, *op.outs))
-    return flops * (batch_size if batched else 1) + MOVED * sum(_size(b, batch_size) for b in (*op.reads, *op.outs))
+    moved = sum(_size(b, batch_size) for b in (*op.reads, *op.outs))
+    return flops * (batch_size if is_batched(op) else 1) + MOVED * moved
 
 
 def _size(b: Buffer, batch_size: int) -> int:

@@ -26,7 +26,7 @@ def _shared(op: Op) -> Op:
         return op
     steps = [(out, stable(expr)) for out, expr in op.steps]
     common = _common([expr for _, expr in steps])
-    return replace(op, steps=tuple(_named(op, steps, common))) if common else replace(op, steps=tuple(steps))
+    return replace(op, steps=tuple(_named(op, steps, common)))
 
 
 def _common(exprs: Iterable[sp.Expr]) -> set[sp.Expr]:
@@ -86,8 +86,11 @@ def _named(
 
     for out, expr in steps:
         # What is a step of its own needs no second name.
-        top = expr.func(*map(rewritten, expr.args)) if expr in common and expr not in known else rewritten(expr)
-        known.setdefault(expr, out.symbol) if expr in common else None
+        if expr in common and expr not in known:
+            top = expr.func(*map(rewritten, expr.args))
+            known[expr] = out.symbol
+        else:
+            top = rewritten(expr)
         yield from made
         made.clear()
         yield out, top

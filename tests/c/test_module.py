@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, assume, given, settings
 
 import smgen as sm
 from smgen.build import Options, gather, sources
-from smgen.loader import load_sources
+from smgen.loader import load_source
 from smgen.network import Network
 from tests import oracle
 from tests.cuda.emitted import EXAMPLES, example
@@ -44,7 +44,7 @@ def texts_of(network: Network, dtype: str = "float64", batch_size: int = 1024) -
 
 def fresh(network: Network, dtype: str = "float64", batch_size: int = 1024) -> ModuleType:
     """The module, not compiled yet."""
-    return load_sources(texts_of(network, dtype, batch_size), "net")
+    return load_source(texts_of(network, dtype, batch_size)[".py"], "net")
 
 
 def compare(module: ModuleType, network: Network, samples: int) -> None:

@@ -11,8 +11,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from smgen.build import Options, gather, sources
-from smgen.loader import load_sources
+from smgen.build import Options, gather, source
+from smgen.loader import load_source
 from smgen.network import Network
 from tests import oracle
 from tests.fuzz.graphs import random_network
@@ -24,7 +24,7 @@ BACKENDS = ("numpy", "c") if shutil.which("cc") else ("numpy",)
 
 def module(network: Network, backend: str, dtype: str, mode: str, batch: int) -> ModuleType:
     options = Options(backend, dtype, mode, batch, 2 if mode == "hutchinson" else 1)
-    return load_sources(sources(network, gather(network, Path("net.py"), options)), "fuzz")
+    return load_source(source(network, gather(network, Path("net.py"), options)), "fuzz")
 
 
 def truth(network: Network, mode: str, params: Params, x: Array, lam: float) -> tuple[float, float, Params]:
