@@ -22,7 +22,7 @@ class Pieces:
     declared: str = "const {real} *all_probes, "
     unused: str = "(void)all_probes, "
     handed: str = ".all_probes = all_probes, "
-    given: str = '{"probes": draw_probes(16, seed)}'
+    given: str = '{"probes": draw_probes(16, int(rng.integers(1 << 31)))}'
     lams: str = "(0.0, 0.1)"
 
 
