@@ -1,8 +1,10 @@
-"""Random networks: any DAG of every kind of node, for hypothesis."""
+"""Random networks: any DAG of every kind of node."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import sympy
 from hypothesis import strategies as st
@@ -19,37 +21,74 @@ NONLINEARITIES = (
 )  # fmt: skip
 
 
+T = TypeVar("T")
+
+
+class Choices(Protocol):
+    """What decides about a random network: hypothesis, or a seeded generator."""
+
+    def one_of(self, things: Sequence[T]) -> T: ...
+    def whole(self, least: int, most: int) -> int: ...
+    def yes(self) -> bool: ...
+    def one_or_two_of(self, things: Sequence[T]) -> list[T]: ...
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Hypothesis decides."""
+
+    draw: st.DrawFn
+
+    def one_of(self, things: Sequence[T]) -> T:
+        return self.draw(st.sampled_from(things))
+
+    def whole(self, least: int, most: int) -> int:
+        return self.draw(st.integers(least, most))
+
+    def yes(self) -> bool:
+        return self.draw(st.booleans())
+
+    def one_or_two_of(self, things: Sequence[T]) -> list[T]:
+        return self.draw(st.lists(st.sampled_from(things), min_size=1, max_size=2))
+
+
 @st.composite
 def dags(draw: st.DrawFn, max_nodes: int = 8) -> Network:
     """A network of 1–4 inputs and up to `max_nodes` layers; every node that nothing reads is an energy."""
-    x = sm.input(draw(st.integers(1, 4)))
-    nodes: list[Node] = [x]
+    return random_network(Drawn(draw), max_nodes, NONLINEARITIES)
+
+
+def random_network(choices: Choices, max_nodes: int, nonlinearities: Sequence[Callable[[Node], Node]]) -> Network:
+    """Layers of all kinds on each other; sometimes one that is read is an energy too."""
+    nodes: list[Node] = [sm.input(choices.whole(1, 4))]
     shared: dict[tuple[int, int, bool], str] = {}
-    for _ in range(draw(st.integers(1, max_nodes))):
-        nodes.append(_layer(draw, nodes, shared))
+    for _ in range(choices.whole(1, max_nodes)):
+        nodes.append(_layer(choices, nodes, shared, nonlinearities))
     read = {source for node in nodes for source in node.inputs}
     energies = [node for node in nodes if node not in read]
-    if draw(st.booleans()):
-        energies.append(draw(st.sampled_from(nodes)))
+    if choices.yes():
+        energies.append(choices.one_of(nodes))
     return Network(energy=energies)
 
 
-def _layer(draw: st.DrawFn, nodes: list[Node], shared: dict[tuple[int, int, bool], str]) -> Node:
-    source = draw(st.sampled_from(nodes[-4:]))
-    kind = draw(st.sampled_from(["linear", "linear", "pointwise", "pointwise", "pointwise", "add", "concat", "scale"]))
+def _layer(
+    choices: Choices,
+    nodes: list[Node],
+    shared: dict[tuple[int, int, bool], str],
+    nonlinearities: Sequence[Callable[[Node], Node]],
+) -> Node:
+    source = choices.one_of(nodes[-4:])
+    kind = choices.one_of(["linear", "linear", "pointwise", "pointwise", "pointwise", "add", "concat", "scale"])
     match kind:
         case "linear":
-            units, bias = draw(st.integers(1, 4)), draw(st.booleans())
+            units, bias = choices.whole(1, 4), choices.yes()
             group = shared.setdefault((units, source.units, bias), f"tied_{len(shared)}")
-            return sm.linear(source, units, bias=bias, weights=group if draw(st.booleans()) else None)
+            return sm.linear(source, units, bias=bias, weights=group if choices.yes() else None)
         case "pointwise":
-            nonlinearity: Callable[[Node], Node] = draw(st.sampled_from(NONLINEARITIES))
-            return nonlinearity(source)
+            return choices.one_of(nonlinearities)(source)
         case "add":
-            same_width = [node for node in nodes if node.units == source.units]
-            others = draw(st.lists(st.sampled_from(same_width), min_size=1, max_size=2))
-            return sm.add(source, *others)
+            return sm.add(source, *choices.one_or_two_of([node for node in nodes if node.units == source.units]))
         case "concat" if source.units <= 4:
-            return sm.concat(source, draw(st.sampled_from(nodes)))
+            return sm.concat(source, choices.one_of(nodes))
         case _:
             return sm.scale(source)

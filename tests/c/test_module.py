@@ -19,6 +19,7 @@ from smgen.build import Options, gather, sources
 from smgen.loader import load_source
 from smgen.network import Network
 from tests import oracle
+from tests.c.test_standalone import FLAGS
 from tests.cuda.emitted import EXAMPLES, example
 from tests.dags import dags
 from tests.networks import CATALOGUE
@@ -146,19 +147,8 @@ def test_compiles_without_a_warning_and_every_loop_with_a_function_vectorises(
     text = texts_of(example(name), dtype)[".c"]
     source = tmp_path / "net.c"
     source.write_text(text, encoding="utf-8")
-    flags = [
-        "-std=gnu11",
-        "-O2",
-        "-march=native",
-        "-fno-math-errno",
-        "-fno-trapping-math",
-        "-fopenmp-simd",
-        "-pthread",
-        "-fPIC",
-        "-shared",
-    ]
-    warnings = ["-Wall", "-Wextra", "-Werror", "-fopt-info-vec"]
-    command = [str(COMPILER), *flags, *warnings, str(source), "-o", str(tmp_path / "net.so"), "-lm"]
+    flags = ["-std=gnu11", *FLAGS, "-fPIC", "-shared", "-fopt-info-vec"]
+    command = [str(COMPILER), *flags, str(source), "-o", str(tmp_path / "net.so"), "-lm"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     if "loop vectorized" not in result.stderr:
