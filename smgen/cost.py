@@ -78,9 +78,10 @@ def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> 
             lam = "λ = 0" if before.name.endswith("lam0") else "λ > 0"
             outs = {op.out.name for op in after.ops if isinstance(op, Product)}
             gone = [
-                op.out.math.split(" = ")[0]
+                op.out.letter.text
                 for op in before.ops
                 if isinstance(op, Product)
+                and op.out.letter is not None
                 and op.axes == "nm,md->nd"
                 and op.out.name not in outs
                 and op.right.shape[0] != 1

@@ -78,7 +78,7 @@ def layer_means(network: Network, params: Params, x: Array) -> dict[str, Array]:
     rows: list[dict[str, Any]] = [dict(forward(spec, given, [float(value) for value in sample])) for sample in x]
     sizes = {v.name: v.units for v in network.vertices}
     return {
-        f"mean_{G_BUFFER.name(name)}": np.array([float(sum(row[name])) / units for row in rows])
+        f"mean_{G_BUFFER.of(name).code}": np.array([float(sum(row[name])) / units for row in rows])
         for name, units in sizes.items()
     }
 

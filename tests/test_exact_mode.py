@@ -49,7 +49,7 @@ def expected(network: Network, params: Params, x: Array, lam: float) -> dict[str
 def compare_schedules(network: Network, schedules: tuple[Schedule, ...], seed: int = 3) -> None:
     params, x = random_case(network, seed, samples=3)
     inputs: dict[str, Any] = {parameter_buffer(key, ()).name: value for key, value in params.items()}
-    inputs |= {G.name(network.input.name): x, "N": np.float64(len(x))}
+    inputs |= {G.of(network.input.name).code: x, "N": np.float64(len(x))}
     wanted = {lam: expected(network, params, x, lam) for lam in (0.0, 0.3)}
     for schedule in schedules:
         for lam in (0.0,) if schedule.name.endswith("lam0") else (0.3,):

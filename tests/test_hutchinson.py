@@ -62,7 +62,7 @@ def compare(network: Network, schedules: tuple[Schedule, ...], probes: int) -> N
     params, x = random_case(network, 3, samples=2)
     v = np.random.default_rng(1).normal(size=(2, probes, network.input.units))
     inputs: dict[str, Any] = {parameter_buffer(key, ()).name: value for key, value in params.items()}
-    inputs |= {G.name(network.input.name): x, "N": np.float64(2), "probes": v if probes > 1 else v[:, 0]}
+    inputs |= {G.of(network.input.name).code: x, "N": np.float64(2), "probes": v if probes > 1 else v[:, 0]}
     for schedule in schedules:
         if schedule.name in ("energy", "score", "hessian_diagonal", "layer_means"):
             continue

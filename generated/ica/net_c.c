@@ -706,7 +706,7 @@ static void energy_steps(const call *const c, worker *const w)
                         const long k = n * 288 + j;
                         const real shared_1 = fabsf(g_filters[k]);
                         const real shared_2 = simd_log1pf(choose(shared_1, 1.0f, -squared(simd_tanhf(g_filters[k])), squared(simd_expf(-shared_1))));
-                        /* g_experts = f(g_filters) = logcosh(g_filters) */
+                        /* g_experts = logcosh(g_filters) */
                         g_experts[k] = choose(shared_1, 1.0f, shared_2 * (-0.5f), shared_1 + shared_2 - 0.6931472f);
                     }
                 }
@@ -715,7 +715,7 @@ static void energy_steps(const call *const c, worker *const w)
             EACH_RANK(mine, inside) {
                 const span s1 = share(mine, 1);
                 /* ---- energy: E */
-                /* Σ_j g_experts */
+                /* Σ_i g_experts */
                 if (s1.first < s1.last) {
                     for (long n = 0; n < rows; n++) {
                         real sum = 0;
@@ -777,7 +777,7 @@ static void score_steps(const call *const c, worker *const w)
         real *const sums = all_sums + part * 0;
         double *const columns = all_columns + part * 0;
         real *const g_filters = tile + 0 * capacity;
-        real *const tanh_experts = tile + 288 * capacity;
+        real *const f_prime_experts = tile + 288 * capacity;
         real *const delta_x = tile + 576 * capacity;
         double *const wide = all_wide + part * 0;
         long done = 0; /* tiles */
@@ -798,8 +798,8 @@ static void score_steps(const call *const c, worker *const w)
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
-                        /* tanh_experts = tanh(g_filters) */
-                        tanh_experts[k] = simd_tanhf(g_filters[k]);
+                        /* f′(g_filters) = tanh(g_filters) */
+                        f_prime_experts[k] = simd_tanhf(g_filters[k]);
                     }
                 }
             }
@@ -807,8 +807,8 @@ static void score_steps(const call *const c, worker *const w)
             EACH_RANK(mine, inside) {
                 const span s144 = share(mine, 144);
                 /* ---- backward: δ */
-                /* δ_x = W_filtersᵀ δ_filters  (1) */
-                times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
+                /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+                times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
                 for (long n = 0; n < rows; n++) {
                     #pragma omp simd
                     for (long j = s144.first; j < s144.last; j++) {
@@ -906,16 +906,16 @@ static void hessian_diagonal_steps(const call *const c, worker *const w)
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
                         const real shared_1 = simd_expf(-fabsf(g_filters[k]));
-                        /* sech_experts = sech(g_filters) */
+                        /* sech(g_filters) */
                         const real sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-                        /* f″(g_filters) = sech_experts^2 */
+                        /* f″(g_filters) = sech(g_filters)² */
                         f_second_experts[k] = sech_experts * sech_experts;
                     }
                 }
             }
 
             EACH_RANK(mine, inside) {
-                /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
+                /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
                 times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
             }
         }
@@ -984,7 +984,7 @@ static void loss_terms_steps(const call *const c, worker *const w)
         real *const sums = all_sums + part * 0;
         double *const columns = all_columns + part * 0;
         real *const g_filters = tile + 0 * capacity;
-        real *const tanh_experts = tile + 288 * capacity;
+        real *const f_prime_experts = tile + 288 * capacity;
         real *const f_second_experts = tile + 576 * capacity;
         real *const delta_x = tile + 864 * capacity;
         real *const delta_prime_x = tile + 1008 * capacity;
@@ -1006,12 +1006,12 @@ static void loss_terms_steps(const call *const c, worker *const w)
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
-                        /* tanh_experts = tanh(g_filters) */
-                        tanh_experts[k] = simd_tanhf(g_filters[k]);
+                        /* f′(g_filters) = tanh(g_filters) */
+                        f_prime_experts[k] = simd_tanhf(g_filters[k]);
                         const real shared_1 = simd_expf(-fabsf(g_filters[k]));
-                        /* sech_experts = sech(g_filters) */
+                        /* sech(g_filters) */
                         const real sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-                        /* f″(g_filters) = sech_experts^2 */
+                        /* f″(g_filters) = sech(g_filters)² */
                         f_second_experts[k] = sech_experts * sech_experts;
                     }
                 }
@@ -1021,9 +1021,9 @@ static void loss_terms_steps(const call *const c, worker *const w)
                 const span s144 = share(mine, 144);
                 const long slot = p.alone ? part : mine.rank;
                 /* ---- backward: δ and δ′ */
-                /* δ_x = W_filtersᵀ δ_filters  (1) */
-                times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
-                /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
+                /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+                times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+                /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
                 times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
                 /* ---- loss: K and L */
                 {
@@ -1034,7 +1034,9 @@ static void loss_terms_steps(const call *const c, worker *const w)
                         #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                         for (long j = s144.first; j < s144.last; j++) {
                             const long k = n * 144 + j;
+                            /* δ_x² */
                             const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                            /* δ′_x² */
                             const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
                             /* Σ_n Σ_i δ_x² */
                             sum_delta_squared += sum_delta_squared_terms;
@@ -1057,9 +1059,9 @@ static void loss_terms_steps(const call *const c, worker *const w)
     const double sum_delta_prime_squared = add_totals(p.ranks, totals + 2);
 
     /* ---- at the end: the sums over all samples */
-    /* K = (1/N) Σ_n ½ Σ_i δ_x² */
+    /* K = (1/N) ½ Σ_n Σ_i δ_x² */
     const double K = sum_delta_squared / N * 0.5;
-    /* L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²) */
+    /* L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x */
     const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
     /* J = K + L */
     const double J = K + L;
@@ -1126,7 +1128,7 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
     }
 
     EACH_RANK(all, w) {
-        /* Σ_i (W_filters ∘ W_filters) */
+        /* Σ_i W_filters ∘ W_filters */
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
@@ -1148,7 +1150,7 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
         real *const sums = all_sums + part * 0;
         double *const columns = all_columns + part * 288;
         real *const g_filters = tile + 0 * capacity;
-        real *const tanh_experts = tile + 288 * capacity;
+        real *const f_prime_experts = tile + 288 * capacity;
         real *const f_second_experts = tile + 576 * capacity;
         real *const delta_x = tile + 864 * capacity;
         double *const delta_prime_filters_total = columns + 0;
@@ -1170,12 +1172,12 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
-                        /* tanh_experts = tanh(g_filters) */
-                        tanh_experts[k] = simd_tanhf(g_filters[k]);
+                        /* f′(g_filters) = tanh(g_filters) */
+                        f_prime_experts[k] = simd_tanhf(g_filters[k]);
                         const real shared_1 = simd_expf(-fabsf(g_filters[k]));
-                        /* sech_experts = sech(g_filters) */
+                        /* sech(g_filters) */
                         const real sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-                        /* f″(g_filters) = sech_experts^2 */
+                        /* f″(g_filters) = sech(g_filters)² */
                         f_second_experts[k] = sech_experts * sech_experts;
                     }
                 }
@@ -1186,8 +1188,8 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
                 const span s288 = share(mine, 288);
                 const long slot = p.alone ? part : mine.rank;
                 /* ---- backward: δ and δ′ */
-                /* δ_x = W_filtersᵀ δ_filters  (1) */
-                times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
+                /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+                times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
                 /* ---- loss: K and L */
                 {
                     double sum_delta_squared = 0;
@@ -1195,6 +1197,7 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
                         #pragma omp simd reduction(+ : sum_delta_squared)
                         for (long j = s144.first; j < s144.last; j++) {
                             const long k = n * 144 + j;
+                            /* δ_x² */
                             const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                             /* Σ_n Σ_i δ_x² */
                             sum_delta_squared += sum_delta_squared_terms;
@@ -1202,7 +1205,7 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
                     }
                     totals[slot * TOTALS + 0] += sum_delta_squared;
                 }
-                /* Σ_n δ′_filters */
+                /* Σ_n f″(g_filters) */
                 for (long n = 0; n < rows; n++) {
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
@@ -1228,8 +1231,9 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
             double sum_delta_prime = 0;
             #pragma omp simd reduction(+ : sum_delta_prime)
             for (long j = 0; j < 288; j++) {
+                /* (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
                 const real sum_delta_prime_terms = W_filters_squared_rows[j] * delta_prime_filters_total[j];
-                /* Σ_n Σ_i δ′_x */
+                /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
                 sum_delta_prime += sum_delta_prime_terms;
             }
             totals[slot * TOTALS + 1] += sum_delta_prime;
@@ -1238,9 +1242,9 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
 
     const double sum_delta_prime = add_totals(p.ranks, totals + 1);
 
-    /* K = (1/N) Σ_n ½ Σ_i δ_x² */
+    /* K = (1/N) ½ Σ_n Σ_i δ_x² */
     const double K = sum_delta_squared / N * 0.5;
-    /* L = (1/N) Σ_n Σ_i (−δ′_x) */
+    /* L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
     const double L = -sum_delta_prime / N;
     /* J = K + L */
     const double J = K + L;
@@ -1313,7 +1317,7 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
         real *const sums = all_sums + part * 82944;
         double *const columns = all_columns + part * 0;
         real *const g_filters = tile + 0 * capacity;
-        real *const tanh_experts = tile + 288 * capacity;
+        real *const f_prime_experts = tile + 288 * capacity;
         real *const sech_experts = tile + 576 * capacity;
         real *const f_second_experts = tile + 864 * capacity;
         real *const delta_x = tile + 1152 * capacity;
@@ -1342,13 +1346,13 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
-                        /* tanh_experts = tanh(g_filters) */
-                        tanh_experts[k] = simd_tanhf(g_filters[k]);
+                        /* f′(g_filters) = tanh(g_filters) */
+                        f_prime_experts[k] = simd_tanhf(g_filters[k]);
                         const real shared_1 = simd_expf(-fabsf(g_filters[k]));
-                        /* sech_experts = sech(g_filters) */
+                        /* sech(g_filters) */
                         const real sech_experts_ = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
                         sech_experts[k] = sech_experts_;
-                        /* f″(g_filters) = sech_experts^2 */
+                        /* f″(g_filters) = sech(g_filters)² */
                         f_second_experts[k] = sech_experts_ * sech_experts_;
                     }
                 }
@@ -1358,9 +1362,9 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
                 const span s144 = share(mine, 144);
                 const long slot = p.alone ? part : mine.rank;
                 /* ---- backward: δ and δ′ */
-                /* δ_x = W_filtersᵀ δ_filters  (1) */
-                times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
-                /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
+                /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+                times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+                /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
                 times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
                 /* ---- loss: K and L */
                 {
@@ -1371,9 +1375,11 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
                         #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                         for (long j = s144.first; j < s144.last; j++) {
                             const long k = n * 144 + j;
+                            /* δ_x² */
                             const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                            /* δ′_x² */
                             const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
-                            /* ∂J/∂δ′_x = −1 + 2λ δ′_x  (7) */
+                            /* ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7) */
                             dJ_ddelta_prime_x[k] = delta_prime_x[k] * lam * 2.0f - 1.0f;
                             /* Σ_n Σ_i δ_x² */
                             sum_delta_squared += sum_delta_squared_terms;
@@ -1392,7 +1398,7 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
                 /* ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′ */
-                /* ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12) */
+                /* ∂J/∂δ_filters = W_filters δ_x  (11)+(12) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dJ_ddelta_filters, 288);
                 /* ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13) */
                 times_transposed(mine, rows, 288, 144, dJ_ddelta_prime_x, 144, W_filters_squared, 144, 0, dJ_ddelta_prime_filters, 288);
@@ -1401,19 +1407,19 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
-                        /* f‴(g_filters) = -2*f_second_experts*tanh_experts */
-                        const real f_third_experts = tanh_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
+                        /* f‴(g_filters) = −2 f′(g_filters) f″(g_filters) */
+                        const real f_third_experts = f_prime_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
                         /* ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22) */
                         dJ_dg_filters[k] = dJ_ddelta_filters[k] * (sech_experts[k] * sech_experts[k]) + dJ_ddelta_prime_filters[k] * f_third_experts;
                     }
                 }
-                /* Σ_n δ′_filters ∂J/∂δ′_xᵀ */
+                /* Σ_n f″(g_filters) ∂J/∂δ′_xᵀ */
                 transposed_times(mine, 288, 144, rows, f_second_experts, 288, dJ_ddelta_prime_x, 144, more, dJ_dW_filters_delta_prime, 144);
             }
 
             EACH_RANK(mine, inside) {
-                /* Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ */
-                transposed_times(mine, 288, 144, rows, tanh_experts, 288, delta_x, 144, more, dJ_dW_filters_g, 144);
+                /* Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ */
+                transposed_times(mine, 288, 144, rows, f_prime_experts, 288, delta_x, 144, more, dJ_dW_filters_g, 144);
                 transposed_times(mine, 288, 144, rows, dJ_dg_filters, 288, g_x, 144, 1, dJ_dW_filters_g, 144);
             }
             if (p.folds && done % FOLD == 0)
@@ -1437,7 +1443,7 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
     const double sum_delta_prime_squared = add_totals(p.ranks, totals + 2);
 
     /* ---- at the end: the sums over all samples */
-    /* J = K + L */
+    /* J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x² */
     const double J = lam * sum_delta_prime_squared / N + sum_delta_squared / N * 0.5 - sum_delta_prime / N;
     if (w->number == 0) {
         numbers[0] = J;
@@ -1450,7 +1456,7 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
                 #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
-                    /* ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17) */
+                    /* ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters) ∂J/∂δ′_xᵀ))  (16)+(17) */
                     dJ_dW_filters[k] = (W_filters[k] * dJ_dW_filters_delta_prime[k] * 2.0f + dJ_dW_filters_g[k]) / N;
                 }
             }
@@ -1514,7 +1520,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
     }
 
     EACH_RANK(all, w) {
-        /* Σ_i (W_filters ∘ W_filters) */
+        /* Σ_i W_filters ∘ W_filters */
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
@@ -1536,7 +1542,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
         real *const sums = all_sums + part * 41472;
         double *const columns = all_columns + part * 288;
         real *const g_filters = tile + 0 * capacity;
-        real *const tanh_experts = tile + 288 * capacity;
+        real *const f_prime_experts = tile + 288 * capacity;
         real *const sech_experts = tile + 576 * capacity;
         real *const f_second_experts = tile + 864 * capacity;
         real *const delta_x = tile + 1152 * capacity;
@@ -1562,13 +1568,13 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
-                        /* tanh_experts = tanh(g_filters) */
-                        tanh_experts[k] = simd_tanhf(g_filters[k]);
+                        /* f′(g_filters) = tanh(g_filters) */
+                        f_prime_experts[k] = simd_tanhf(g_filters[k]);
                         const real shared_1 = simd_expf(-fabsf(g_filters[k]));
-                        /* sech_experts = sech(g_filters) */
+                        /* sech(g_filters) */
                         const real sech_experts_ = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
                         sech_experts[k] = sech_experts_;
-                        /* f″(g_filters) = sech_experts^2 */
+                        /* f″(g_filters) = sech(g_filters)² */
                         f_second_experts[k] = sech_experts_ * sech_experts_;
                     }
                 }
@@ -1579,8 +1585,8 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
                 const span s288 = share(mine, 288);
                 const long slot = p.alone ? part : mine.rank;
                 /* ---- backward: δ and δ′ */
-                /* δ_x = W_filtersᵀ δ_filters  (1) */
-                times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
+                /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+                times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
                 /* ---- loss: K and L */
                 {
                     double sum_delta_squared = 0;
@@ -1588,6 +1594,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
                         #pragma omp simd reduction(+ : sum_delta_squared)
                         for (long j = s144.first; j < s144.last; j++) {
                             const long k = n * 144 + j;
+                            /* δ_x² */
                             const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                             /* Σ_n Σ_i δ_x² */
                             sum_delta_squared += sum_delta_squared_terms;
@@ -1595,7 +1602,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
                     }
                     totals[slot * TOTALS + 0] += sum_delta_squared;
                 }
-                /* Σ_n δ′_filters */
+                /* Σ_n f″(g_filters) */
                 for (long n = 0; n < rows; n++) {
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
@@ -1607,24 +1614,24 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
                 /* ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′ */
-                /* ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12) */
+                /* ∂J/∂δ_filters = W_filters δ_x  (11)+(12) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dJ_ddelta_filters, 288);
                 /* ---- backward adjoints: ∂J/∂g, and the gradients */
                 for (long n = 0; n < rows; n++) {
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
-                        /* f‴(g_filters) = -2*f_second_experts*tanh_experts */
-                        const real f_third_experts = tanh_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
-                        /* ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22) */
+                        /* f‴(g_filters) = −2 f′(g_filters) f″(g_filters) */
+                        const real f_third_experts = f_prime_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
+                        /* ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) − f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22) */
                         dJ_dg_filters[k] = dJ_ddelta_filters[k] * (sech_experts[k] * sech_experts[k]) - W_filters_squared_rows[j] * f_third_experts;
                     }
                 }
             }
 
             EACH_RANK(mine, inside) {
-                /* Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ */
-                transposed_times(mine, 288, 144, rows, tanh_experts, 288, delta_x, 144, more, dJ_dW_filters_g, 144);
+                /* Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ */
+                transposed_times(mine, 288, 144, rows, f_prime_experts, 288, delta_x, 144, more, dJ_dW_filters_g, 144);
                 transposed_times(mine, 288, 144, rows, dJ_dg_filters, 288, g_x, 144, 1, dJ_dW_filters_g, 144);
             }
             if (p.folds && done % FOLD == 0)
@@ -1653,8 +1660,9 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
             double sum_delta_prime = 0;
             #pragma omp simd reduction(+ : sum_delta_prime)
             for (long j = 0; j < 288; j++) {
+                /* (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
                 const real sum_delta_prime_terms = W_filters_squared_rows[j] * delta_prime_filters_total[j];
-                /* Σ_n Σ_i δ′_x */
+                /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
                 sum_delta_prime += sum_delta_prime_terms;
             }
             totals[slot * TOTALS + 1] += sum_delta_prime;
@@ -1663,7 +1671,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
 
     const double sum_delta_prime = add_totals(p.ranks, totals + 1);
 
-    /* J = K + L */
+    /* J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
     const double J = sum_delta_squared / N * 0.5 - sum_delta_prime / N;
     if (w->number == 0) {
         numbers[0] = J;
@@ -1676,7 +1684,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
                 #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
-                    /* ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17) */
+                    /* ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)  (16)+(17) */
                     dJ_dW_filters[k] = (dJ_dW_filters_g[k] - W_filters[k] * dJ_dW_filters_delta_prime_sum_column[n] * 2.0f) / N;
                 }
             }
@@ -1746,7 +1754,7 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
         real *const sums = all_sums + part * 124416;
         double *const columns = all_columns + part * 0;
         real *const g_filters = tile + 0 * capacity;
-        real *const tanh_experts = tile + 288 * capacity;
+        real *const f_prime_experts = tile + 288 * capacity;
         real *const sech_experts = tile + 576 * capacity;
         real *const f_second_experts = tile + 864 * capacity;
         real *const delta_x = tile + 1152 * capacity;
@@ -1777,13 +1785,13 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
-                        /* tanh_experts = tanh(g_filters) */
-                        tanh_experts[k] = simd_tanhf(g_filters[k]);
+                        /* f′(g_filters) = tanh(g_filters) */
+                        f_prime_experts[k] = simd_tanhf(g_filters[k]);
                         const real shared_1 = simd_expf(-fabsf(g_filters[k]));
-                        /* sech_experts = sech(g_filters) */
+                        /* sech(g_filters) */
                         const real sech_experts_ = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
                         sech_experts[k] = sech_experts_;
-                        /* f″(g_filters) = sech_experts^2 */
+                        /* f″(g_filters) = sech(g_filters)² */
                         f_second_experts[k] = sech_experts_ * sech_experts_;
                     }
                 }
@@ -1793,9 +1801,9 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
                 const span s144 = share(mine, 144);
                 const long slot = p.alone ? part : mine.rank;
                 /* ---- backward: δ and δ′ */
-                /* δ_x = W_filtersᵀ δ_filters  (1) */
-                times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
-                /* δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3) */
+                /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+                times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+                /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
                 times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
                 /* ---- loss: K and L */
                 {
@@ -1806,9 +1814,11 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
                         #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
                         for (long j = s144.first; j < s144.last; j++) {
                             const long k = n * 144 + j;
+                            /* δ_x² */
                             const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
+                            /* δ′_x² */
                             const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
-                            /* ∂L/∂δ′_x = −1 + 2λ δ′_x  (7) */
+                            /* ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7) */
                             dL_ddelta_prime_x[k] = delta_prime_x[k] * lam * 2.0f - 1.0f;
                             /* Σ_n Σ_i δ_x² */
                             sum_delta_squared += sum_delta_squared_terms;
@@ -1827,7 +1837,7 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
                 /* ---- forward adjoints: ∂K/∂δ */
-                /* ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11) */
+                /* ∂K/∂δ_filters = W_filters δ_x  (11) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
                 /* ---- backward adjoints: ∂K/∂g, and the gradients */
                 for (long n = 0; n < rows; n++) {
@@ -1841,8 +1851,8 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
             }
 
             EACH_RANK(mine, inside) {
-                /* Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ */
-                transposed_times(mine, 288, 144, rows, tanh_experts, 288, delta_x, 144, more, dK_dW_filters_g, 144);
+                /* Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ */
+                transposed_times(mine, 288, 144, rows, f_prime_experts, 288, delta_x, 144, more, dK_dW_filters_g, 144);
                 transposed_times(mine, 288, 144, rows, dK_dg_filters, 288, g_x, 144, 1, dK_dW_filters_g, 144);
             }
 
@@ -1856,13 +1866,13 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
-                        /* f‴(g_filters) = -2*f_second_experts*tanh_experts */
-                        const real f_third_experts = tanh_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
+                        /* f‴(g_filters) = −2 f′(g_filters) f″(g_filters) */
+                        const real f_third_experts = f_prime_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
                         /* ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22) */
                         dL_dg_filters[k] = dL_ddelta_prime_filters[k] * f_third_experts;
                     }
                 }
-                /* Σ_n δ′_filters ∂L/∂δ′_xᵀ */
+                /* Σ_n f″(g_filters) ∂L/∂δ′_xᵀ */
                 transposed_times(mine, 288, 144, rows, f_second_experts, 288, dL_ddelta_prime_x, 144, more, dL_dW_filters_delta_prime, 144);
             }
 
@@ -1894,9 +1904,9 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
     const double sum_delta_prime_squared = add_totals(p.ranks, totals + 2);
 
     /* ---- at the end: the sums over all samples */
-    /* K = (1/N) Σ_n ½ Σ_i δ_x² */
+    /* K = (1/N) ½ Σ_n Σ_i δ_x² */
     const double K = sum_delta_squared / N * 0.5;
-    /* L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²) */
+    /* L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x */
     const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
     if (w->number == 0) {
         numbers[0] = K;
@@ -1910,9 +1920,9 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
                 #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
-                    /* ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16) */
+                    /* ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16) */
                     dK_dW_filters[k] = dK_dW_filters_g[k] / N;
-                    /* ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17) */
+                    /* ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters) ∂L/∂δ′_xᵀ))  (17) */
                     dL_dW_filters[k] = (W_filters[k] * dL_dW_filters_delta_prime[k] * 2.0f + dL_dW_filters_g[k]) / N;
                 }
             }
@@ -1976,7 +1986,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
     }
 
     EACH_RANK(all, w) {
-        /* Σ_i (W_filters ∘ W_filters) */
+        /* Σ_i W_filters ∘ W_filters */
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
@@ -1998,7 +2008,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
         real *const sums = all_sums + part * 82944;
         double *const columns = all_columns + part * 288;
         real *const g_filters = tile + 0 * capacity;
-        real *const tanh_experts = tile + 288 * capacity;
+        real *const f_prime_experts = tile + 288 * capacity;
         real *const sech_experts = tile + 576 * capacity;
         real *const f_second_experts = tile + 864 * capacity;
         real *const delta_x = tile + 1152 * capacity;
@@ -2026,13 +2036,13 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
-                        /* tanh_experts = tanh(g_filters) */
-                        tanh_experts[k] = simd_tanhf(g_filters[k]);
+                        /* f′(g_filters) = tanh(g_filters) */
+                        f_prime_experts[k] = simd_tanhf(g_filters[k]);
                         const real shared_1 = simd_expf(-fabsf(g_filters[k]));
-                        /* sech_experts = sech(g_filters) */
+                        /* sech(g_filters) */
                         const real sech_experts_ = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
                         sech_experts[k] = sech_experts_;
-                        /* f″(g_filters) = sech_experts^2 */
+                        /* f″(g_filters) = sech(g_filters)² */
                         f_second_experts[k] = sech_experts_ * sech_experts_;
                     }
                 }
@@ -2043,8 +2053,8 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                 const span s288 = share(mine, 288);
                 const long slot = p.alone ? part : mine.rank;
                 /* ---- backward: δ and δ′ */
-                /* δ_x = W_filtersᵀ δ_filters  (1) */
-                times(mine, rows, 144, 288, tanh_experts, 288, W_filters, 144, 0, delta_x, 144);
+                /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+                times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
                 /* ---- loss: K and L */
                 {
                     double sum_delta_squared = 0;
@@ -2052,6 +2062,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                         #pragma omp simd reduction(+ : sum_delta_squared)
                         for (long j = s144.first; j < s144.last; j++) {
                             const long k = n * 144 + j;
+                            /* δ_x² */
                             const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
                             /* Σ_n Σ_i δ_x² */
                             sum_delta_squared += sum_delta_squared_terms;
@@ -2059,7 +2070,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                     }
                     totals[slot * TOTALS + 0] += sum_delta_squared;
                 }
-                /* Σ_n δ′_filters */
+                /* Σ_n f″(g_filters) */
                 for (long n = 0; n < rows; n++) {
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
@@ -2071,7 +2082,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
                 /* ---- forward adjoints: ∂K/∂δ */
-                /* ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11) */
+                /* ∂K/∂δ_filters = W_filters δ_x  (11) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
                 /* ---- backward adjoints: ∂K/∂g, and the gradients */
                 for (long n = 0; n < rows; n++) {
@@ -2080,17 +2091,17 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                         const long k = n * 288 + j;
                         /* ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21) */
                         dK_dg_filters[k] = dK_ddelta_filters[k] * (sech_experts[k] * sech_experts[k]);
-                        /* f‴(g_filters) = -2*f_second_experts*tanh_experts */
-                        const real f_third_experts = tanh_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
-                        /* ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22) */
+                        /* f‴(g_filters) = −2 f′(g_filters) f″(g_filters) */
+                        const real f_third_experts = f_prime_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
+                        /* ∂L/∂g_filters = −f‴(g_filters) Σ_i W_filters ∘ W_filters  (22) */
                         dL_dg_filters[k] = -W_filters_squared_rows[j] * f_third_experts;
                     }
                 }
             }
 
             EACH_RANK(mine, inside) {
-                /* Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ */
-                transposed_times(mine, 288, 144, rows, tanh_experts, 288, delta_x, 144, more, dK_dW_filters_g, 144);
+                /* Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ */
+                transposed_times(mine, 288, 144, rows, f_prime_experts, 288, delta_x, 144, more, dK_dW_filters_g, 144);
                 transposed_times(mine, 288, 144, rows, dK_dg_filters, 288, g_x, 144, 1, dK_dW_filters_g, 144);
                 /* ---- backward adjoints: ∂L/∂g, and the gradients */
                 /* Σ_n ∂L/∂g_filters g_xᵀ */
@@ -2125,8 +2136,9 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
             double sum_delta_prime = 0;
             #pragma omp simd reduction(+ : sum_delta_prime)
             for (long j = 0; j < 288; j++) {
+                /* (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
                 const real sum_delta_prime_terms = W_filters_squared_rows[j] * delta_prime_filters_total[j];
-                /* Σ_n Σ_i δ′_x */
+                /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
                 sum_delta_prime += sum_delta_prime_terms;
             }
             totals[slot * TOTALS + 1] += sum_delta_prime;
@@ -2135,9 +2147,9 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
 
     const double sum_delta_prime = add_totals(p.ranks, totals + 1);
 
-    /* K = (1/N) Σ_n ½ Σ_i δ_x² */
+    /* K = (1/N) ½ Σ_n Σ_i δ_x² */
     const double K = sum_delta_squared / N * 0.5;
-    /* L = (1/N) Σ_n Σ_i (−δ′_x) */
+    /* L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
     const double L = -sum_delta_prime / N;
     if (w->number == 0) {
         numbers[0] = K;
@@ -2151,7 +2163,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                 #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
-                    /* ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16) */
+                    /* ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16) */
                     dK_dW_filters[k] = dK_dW_filters_g[k] / N;
                 }
             }
@@ -2162,7 +2174,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                 #pragma omp simd
                 for (long j = 0; j < 144; j++) {
                     const long k = n * 144 + j;
-                    /* ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17) */
+                    /* ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)  (17) */
                     dL_dW_filters[k] = (dL_dW_filters_g[k] - W_filters[k] * dL_dW_filters_delta_prime_sum_column[n] * 2.0f) / N;
                 }
             }
@@ -2241,6 +2253,7 @@ static void layer_means_steps(const call *const c, worker *const w)
                     #pragma omp simd
                     for (long j = s144.first; j < s144.last; j++) {
                         const long k = n * 144 + j;
+                        /* (1/144) g_x */
                         g_x_part[k] = g_x[k] * 0.0069444445f;
                     }
                 }
@@ -2249,7 +2262,7 @@ static void layer_means_steps(const call *const c, worker *const w)
             EACH_RANK(mine, inside) {
                 const span s1 = share(mine, 1);
                 const span s288 = share(mine, 288);
-                /* (1/144) Σ_j g_x */
+                /* mean_g_x = Σ_i (1/144) g_x */
                 if (s1.first < s1.last) {
                     for (long n = 0; n < rows; n++) {
                         real sum = 0;
@@ -2264,11 +2277,13 @@ static void layer_means_steps(const call *const c, worker *const w)
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
                         const long k = n * 288 + j;
+                        /* (1/288) g_filters */
                         g_filters_part[k] = g_filters[k] * 0.0034722222f;
                         const real shared_1 = fabsf(g_filters[k]);
                         const real shared_2 = simd_log1pf(choose(shared_1, 1.0f, -squared(simd_tanhf(g_filters[k])), squared(simd_expf(-shared_1))));
-                        /* g_experts = f(g_filters) = logcosh(g_filters) */
+                        /* g_experts = logcosh(g_filters) */
                         const real g_experts = choose(shared_1, 1.0f, shared_2 * (-0.5f), shared_1 + shared_2 - 0.6931472f);
+                        /* (1/288) g_experts */
                         g_experts_part[k] = g_experts * 0.0034722222f;
                     }
                 }
@@ -2276,7 +2291,7 @@ static void layer_means_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s1 = share(mine, 1);
-                /* (1/288) Σ_j g_filters */
+                /* mean_g_filters = Σ_i (1/288) g_filters */
                 if (s1.first < s1.last) {
                     for (long n = 0; n < rows; n++) {
                         real sum = 0;
@@ -2287,7 +2302,7 @@ static void layer_means_steps(const call *const c, worker *const w)
                         mean_g_filters[n] = sum;
                     }
                 }
-                /* (1/288) Σ_j g_experts */
+                /* mean_g_experts = Σ_i (1/288) g_experts */
                 if (s1.first < s1.last) {
                     for (long n = 0; n < rows; n++) {
                         real sum = 0;

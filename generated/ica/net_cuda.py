@@ -128,7 +128,7 @@ static __device__ __forceinline__ void at_g_experts(const float g_filters, float
 {
     const float shared_1 = fabsf(g_filters);
     const float shared_2 = log1pf(choose(shared_1, 1.0f, -squared(tanhf(g_filters)), squared(expf(-shared_1))));
-    // g_experts = f(g_filters) = logcosh(g_filters)
+    // g_experts = logcosh(g_filters)
     g_experts = choose(shared_1, 1.0f, shared_2 * (-0.5f), shared_1 + shared_2 - 0.6931472f);
 }
 
@@ -158,35 +158,35 @@ extern "C" __global__ void vec4_g_experts(
     }
 }
 
-static __device__ __forceinline__ void at_tanh_experts(const float g_filters, float& tanh_experts)
+static __device__ __forceinline__ void at_f_prime_experts(const float g_filters, float& f_prime_experts)
 {
-    // tanh_experts = tanh(g_filters)
-    tanh_experts = tanhf(g_filters);
+    // f′(g_filters) = tanh(g_filters)
+    f_prime_experts = tanhf(g_filters);
 }
 
-extern "C" __global__ void tanh_experts(
-    const float* __restrict__ g_filters, float* __restrict__ tanh_experts, const int N)
+extern "C" __global__ void f_prime_experts(
+    const float* __restrict__ g_filters, float* __restrict__ f_prime_experts, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
         const float v_g_filters = g_filters[(long long)row * 288 + column];
-        float v_tanh_experts;
-        at_tanh_experts(v_g_filters, v_tanh_experts);
-        tanh_experts[(long long)row * 288 + column] = v_tanh_experts;
+        float v_f_prime_experts;
+        at_f_prime_experts(v_g_filters, v_f_prime_experts);
+        f_prime_experts[(long long)row * 288 + column] = v_f_prime_experts;
     }
 }
-extern "C" __global__ void vec4_tanh_experts(
-    const float* __restrict__ g_filters, float* __restrict__ tanh_experts, const int N)
+extern "C" __global__ void vec4_f_prime_experts(
+    const float* __restrict__ g_filters, float* __restrict__ f_prime_experts, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 72 + column];
-        float4 v_tanh_experts;
-        at_tanh_experts(v_g_filters.x, v_tanh_experts.x);
-        at_tanh_experts(v_g_filters.y, v_tanh_experts.y);
-        at_tanh_experts(v_g_filters.z, v_tanh_experts.z);
-        at_tanh_experts(v_g_filters.w, v_tanh_experts.w);
-        reinterpret_cast<float4*>(tanh_experts)[(long long)row * 72 + column] = v_tanh_experts;
+        float4 v_f_prime_experts;
+        at_f_prime_experts(v_g_filters.x, v_f_prime_experts.x);
+        at_f_prime_experts(v_g_filters.y, v_f_prime_experts.y);
+        at_f_prime_experts(v_g_filters.z, v_f_prime_experts.z);
+        at_f_prime_experts(v_g_filters.w, v_f_prime_experts.w);
+        reinterpret_cast<float4*>(f_prime_experts)[(long long)row * 72 + column] = v_f_prime_experts;
     }
 }
 
@@ -225,9 +225,9 @@ extern "C" __global__ void vec4_score(
 static __device__ __forceinline__ void at_f_second_experts(const float g_filters, float& f_second_experts)
 {
     const float shared_1 = expf(-fabsf(g_filters));
-    // sech_experts = sech(g_filters)
+    // sech(g_filters)
     const float sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-    // f″(g_filters) = sech_experts^2
+    // f″(g_filters) = sech(g_filters)²
     f_second_experts = sech_experts * sech_experts;
 }
 
@@ -289,48 +289,50 @@ extern "C" __global__ void vec4_W_filters_squared(
     }
 }
 
-static __device__ __forceinline__ void at_tanh_experts_to_f_second_experts(const float g_filters, float& tanh_experts, float& f_second_experts)
+static __device__ __forceinline__ void at_f_prime_experts_to_f_second_experts(const float g_filters, float& f_prime_experts, float& f_second_experts)
 {
-    // tanh_experts = tanh(g_filters)
-    tanh_experts = tanhf(g_filters);
+    // f′(g_filters) = tanh(g_filters)
+    f_prime_experts = tanhf(g_filters);
     const float shared_1 = expf(-fabsf(g_filters));
-    // sech_experts = sech(g_filters)
+    // sech(g_filters)
     const float sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-    // f″(g_filters) = sech_experts^2
+    // f″(g_filters) = sech(g_filters)²
     f_second_experts = sech_experts * sech_experts;
 }
 
-extern "C" __global__ void tanh_experts_to_f_second_experts(
-    const float* __restrict__ g_filters, float* __restrict__ tanh_experts, float* __restrict__ f_second_experts, const int N)
+extern "C" __global__ void f_prime_experts_to_f_second_experts(
+    const float* __restrict__ g_filters, float* __restrict__ f_prime_experts, float* __restrict__ f_second_experts, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
         const float v_g_filters = g_filters[(long long)row * 288 + column];
-        float v_tanh_experts, v_f_second_experts;
-        at_tanh_experts_to_f_second_experts(v_g_filters, v_tanh_experts, v_f_second_experts);
-        tanh_experts[(long long)row * 288 + column] = v_tanh_experts;
+        float v_f_prime_experts, v_f_second_experts;
+        at_f_prime_experts_to_f_second_experts(v_g_filters, v_f_prime_experts, v_f_second_experts);
+        f_prime_experts[(long long)row * 288 + column] = v_f_prime_experts;
         f_second_experts[(long long)row * 288 + column] = v_f_second_experts;
     }
 }
-extern "C" __global__ void vec4_tanh_experts_to_f_second_experts(
-    const float* __restrict__ g_filters, float* __restrict__ tanh_experts, float* __restrict__ f_second_experts, const int N)
+extern "C" __global__ void vec4_f_prime_experts_to_f_second_experts(
+    const float* __restrict__ g_filters, float* __restrict__ f_prime_experts, float* __restrict__ f_second_experts, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 72 + column];
-        float4 v_tanh_experts, v_f_second_experts;
-        at_tanh_experts_to_f_second_experts(v_g_filters.x, v_tanh_experts.x, v_f_second_experts.x);
-        at_tanh_experts_to_f_second_experts(v_g_filters.y, v_tanh_experts.y, v_f_second_experts.y);
-        at_tanh_experts_to_f_second_experts(v_g_filters.z, v_tanh_experts.z, v_f_second_experts.z);
-        at_tanh_experts_to_f_second_experts(v_g_filters.w, v_tanh_experts.w, v_f_second_experts.w);
-        reinterpret_cast<float4*>(tanh_experts)[(long long)row * 72 + column] = v_tanh_experts;
+        float4 v_f_prime_experts, v_f_second_experts;
+        at_f_prime_experts_to_f_second_experts(v_g_filters.x, v_f_prime_experts.x, v_f_second_experts.x);
+        at_f_prime_experts_to_f_second_experts(v_g_filters.y, v_f_prime_experts.y, v_f_second_experts.y);
+        at_f_prime_experts_to_f_second_experts(v_g_filters.z, v_f_prime_experts.z, v_f_second_experts.z);
+        at_f_prime_experts_to_f_second_experts(v_g_filters.w, v_f_prime_experts.w, v_f_second_experts.w);
+        reinterpret_cast<float4*>(f_prime_experts)[(long long)row * 72 + column] = v_f_prime_experts;
         reinterpret_cast<float4*>(f_second_experts)[(long long)row * 72 + column] = v_f_second_experts;
     }
 }
 
 static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
+    // δ′_x²
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -390,6 +392,7 @@ extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime_squared(
 
 static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime)
 {
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -441,9 +444,11 @@ extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime(
 
 static __device__ __forceinline__ void at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
+    // δ′_x²
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+    // ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
     dJ_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -505,49 +510,49 @@ extern "C" __global__ void vec4_dJ_ddelta_prime_x_to_sum_delta_prime_squared(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_filters(const float f_second_experts, const float tanh_experts, const float dJ_ddelta_filters, const float dJ_ddelta_prime_filters, float& dJ_dg_filters)
+static __device__ __forceinline__ void at_dJ_dg_filters(const float f_prime_experts, const float f_second_experts, const float dJ_ddelta_filters, const float dJ_ddelta_prime_filters, float& dJ_dg_filters)
 {
-    // f‴(g_filters) = -2*f_second_experts*tanh_experts
-    const float f_third_experts = f_second_experts * tanh_experts * (-2.0f);
+    // f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+    const float f_third_experts = f_prime_experts * f_second_experts * (-2.0f);
     // ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
     dJ_dg_filters = dJ_ddelta_filters * f_second_experts + dJ_ddelta_prime_filters * f_third_experts;
 }
 
 extern "C" __global__ void dJ_dg_filters(
-    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ dJ_ddelta_prime_filters, float* __restrict__ dJ_dg_filters, const int N)
+    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ dJ_ddelta_prime_filters, float* __restrict__ dJ_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_experts = f_prime_experts[(long long)row * 288 + column];
         const float v_f_second_experts = f_second_experts[(long long)row * 288 + column];
-        const float v_tanh_experts = tanh_experts[(long long)row * 288 + column];
         const float v_dJ_ddelta_filters = dJ_ddelta_filters[(long long)row * 288 + column];
         const float v_dJ_ddelta_prime_filters = dJ_ddelta_prime_filters[(long long)row * 288 + column];
         float v_dJ_dg_filters;
-        at_dJ_dg_filters(v_f_second_experts, v_tanh_experts, v_dJ_ddelta_filters, v_dJ_ddelta_prime_filters, v_dJ_dg_filters);
+        at_dJ_dg_filters(v_f_prime_experts, v_f_second_experts, v_dJ_ddelta_filters, v_dJ_ddelta_prime_filters, v_dJ_dg_filters);
         dJ_dg_filters[(long long)row * 288 + column] = v_dJ_dg_filters;
     }
 }
 extern "C" __global__ void vec4_dJ_dg_filters(
-    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ dJ_ddelta_prime_filters, float* __restrict__ dJ_dg_filters, const int N)
+    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ dJ_ddelta_prime_filters, float* __restrict__ dJ_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_experts = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 72 + column];
         const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
-        const float4 v_tanh_experts = reinterpret_cast<const float4*>(tanh_experts)[(long long)row * 72 + column];
         const float4 v_dJ_ddelta_filters = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 72 + column];
         const float4 v_dJ_ddelta_prime_filters = reinterpret_cast<const float4*>(dJ_ddelta_prime_filters)[(long long)row * 72 + column];
         float4 v_dJ_dg_filters;
-        at_dJ_dg_filters(v_f_second_experts.x, v_tanh_experts.x, v_dJ_ddelta_filters.x, v_dJ_ddelta_prime_filters.x, v_dJ_dg_filters.x);
-        at_dJ_dg_filters(v_f_second_experts.y, v_tanh_experts.y, v_dJ_ddelta_filters.y, v_dJ_ddelta_prime_filters.y, v_dJ_dg_filters.y);
-        at_dJ_dg_filters(v_f_second_experts.z, v_tanh_experts.z, v_dJ_ddelta_filters.z, v_dJ_ddelta_prime_filters.z, v_dJ_dg_filters.z);
-        at_dJ_dg_filters(v_f_second_experts.w, v_tanh_experts.w, v_dJ_ddelta_filters.w, v_dJ_ddelta_prime_filters.w, v_dJ_dg_filters.w);
+        at_dJ_dg_filters(v_f_prime_experts.x, v_f_second_experts.x, v_dJ_ddelta_filters.x, v_dJ_ddelta_prime_filters.x, v_dJ_dg_filters.x);
+        at_dJ_dg_filters(v_f_prime_experts.y, v_f_second_experts.y, v_dJ_ddelta_filters.y, v_dJ_ddelta_prime_filters.y, v_dJ_dg_filters.y);
+        at_dJ_dg_filters(v_f_prime_experts.z, v_f_second_experts.z, v_dJ_ddelta_filters.z, v_dJ_ddelta_prime_filters.z, v_dJ_dg_filters.z);
+        at_dJ_dg_filters(v_f_prime_experts.w, v_f_second_experts.w, v_dJ_ddelta_filters.w, v_dJ_ddelta_prime_filters.w, v_dJ_dg_filters.w);
         reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 72 + column] = v_dJ_dg_filters;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_filters(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
 {
-    // ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
+    // ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters) ∂J/∂δ′_xᵀ))  (16)+(17)
     dJ_dW_filters = (W_filters * dJ_dW_filters_delta_prime * 2.0f + dJ_dW_filters_delta + dJ_dW_filters_g) / N;
 }
 
@@ -583,49 +588,49 @@ extern "C" __global__ void vec4_dJ_dW_filters(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_filters_2(const float f_second_experts, const float tanh_experts, const float W_filters_squared_sum, const float dJ_ddelta_filters, float& dJ_dg_filters)
+static __device__ __forceinline__ void at_dJ_dg_filters_2(const float f_prime_experts, const float f_second_experts, const float W_filters_squared_sum, const float dJ_ddelta_filters, float& dJ_dg_filters)
 {
-    // f‴(g_filters) = -2*f_second_experts*tanh_experts
-    const float f_third_experts = f_second_experts * tanh_experts * (-2.0f);
-    // ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
+    // f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+    const float f_third_experts = f_prime_experts * f_second_experts * (-2.0f);
+    // ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) − f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22)
     dJ_dg_filters = dJ_ddelta_filters * f_second_experts - W_filters_squared_sum * f_third_experts;
 }
 
 extern "C" __global__ void dJ_dg_filters_2(
-    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ W_filters_squared_sum, const float* __restrict__ dJ_ddelta_filters, float* __restrict__ dJ_dg_filters, const int N)
+    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ W_filters_squared_sum, const float* __restrict__ dJ_ddelta_filters, float* __restrict__ dJ_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_experts = f_prime_experts[(long long)row * 288 + column];
         const float v_f_second_experts = f_second_experts[(long long)row * 288 + column];
-        const float v_tanh_experts = tanh_experts[(long long)row * 288 + column];
         const float v_W_filters_squared_sum = W_filters_squared_sum[column];
         const float v_dJ_ddelta_filters = dJ_ddelta_filters[(long long)row * 288 + column];
         float v_dJ_dg_filters;
-        at_dJ_dg_filters_2(v_f_second_experts, v_tanh_experts, v_W_filters_squared_sum, v_dJ_ddelta_filters, v_dJ_dg_filters);
+        at_dJ_dg_filters_2(v_f_prime_experts, v_f_second_experts, v_W_filters_squared_sum, v_dJ_ddelta_filters, v_dJ_dg_filters);
         dJ_dg_filters[(long long)row * 288 + column] = v_dJ_dg_filters;
     }
 }
 extern "C" __global__ void vec4_dJ_dg_filters_2(
-    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ W_filters_squared_sum, const float* __restrict__ dJ_ddelta_filters, float* __restrict__ dJ_dg_filters, const int N)
+    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ W_filters_squared_sum, const float* __restrict__ dJ_ddelta_filters, float* __restrict__ dJ_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_experts = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 72 + column];
         const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
-        const float4 v_tanh_experts = reinterpret_cast<const float4*>(tanh_experts)[(long long)row * 72 + column];
         const float4 v_W_filters_squared_sum = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
         const float4 v_dJ_ddelta_filters = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 72 + column];
         float4 v_dJ_dg_filters;
-        at_dJ_dg_filters_2(v_f_second_experts.x, v_tanh_experts.x, v_W_filters_squared_sum.x, v_dJ_ddelta_filters.x, v_dJ_dg_filters.x);
-        at_dJ_dg_filters_2(v_f_second_experts.y, v_tanh_experts.y, v_W_filters_squared_sum.y, v_dJ_ddelta_filters.y, v_dJ_dg_filters.y);
-        at_dJ_dg_filters_2(v_f_second_experts.z, v_tanh_experts.z, v_W_filters_squared_sum.z, v_dJ_ddelta_filters.z, v_dJ_dg_filters.z);
-        at_dJ_dg_filters_2(v_f_second_experts.w, v_tanh_experts.w, v_W_filters_squared_sum.w, v_dJ_ddelta_filters.w, v_dJ_dg_filters.w);
+        at_dJ_dg_filters_2(v_f_prime_experts.x, v_f_second_experts.x, v_W_filters_squared_sum.x, v_dJ_ddelta_filters.x, v_dJ_dg_filters.x);
+        at_dJ_dg_filters_2(v_f_prime_experts.y, v_f_second_experts.y, v_W_filters_squared_sum.y, v_dJ_ddelta_filters.y, v_dJ_dg_filters.y);
+        at_dJ_dg_filters_2(v_f_prime_experts.z, v_f_second_experts.z, v_W_filters_squared_sum.z, v_dJ_ddelta_filters.z, v_dJ_dg_filters.z);
+        at_dJ_dg_filters_2(v_f_prime_experts.w, v_f_second_experts.w, v_W_filters_squared_sum.w, v_dJ_ddelta_filters.w, v_dJ_dg_filters.w);
         reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 72 + column] = v_dJ_dg_filters;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_filters_2(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime_sum_column, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
 {
-    // ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
+    // ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)  (16)+(17)
     dJ_dW_filters = (dJ_dW_filters_delta + dJ_dW_filters_g - W_filters * dJ_dW_filters_delta_prime_sum_column * 2.0f) / N;
 }
 
@@ -663,9 +668,11 @@ extern "C" __global__ void vec4_dJ_dW_filters_2(
 
 static __device__ __forceinline__ void at_dL_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dL_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
+    // δ′_x²
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
+    // ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
     dL_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -763,7 +770,7 @@ extern "C" __global__ void vec4_dK_dg_filters(
 
 static __device__ __forceinline__ void at_dK_dW_filters(const float dK_dW_filters_delta, const float dK_dW_filters_g, const int N, float& dK_dW_filters)
 {
-    // ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
+    // ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
     dK_dW_filters = (dK_dW_filters_delta + dK_dW_filters_g) / N;
 }
 
@@ -795,47 +802,47 @@ extern "C" __global__ void vec4_dK_dW_filters(
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_filters(const float f_second_experts, const float tanh_experts, const float dL_ddelta_prime_filters, float& dL_dg_filters)
+static __device__ __forceinline__ void at_dL_dg_filters(const float f_prime_experts, const float f_second_experts, const float dL_ddelta_prime_filters, float& dL_dg_filters)
 {
-    // f‴(g_filters) = -2*f_second_experts*tanh_experts
-    const float f_third_experts = f_second_experts * tanh_experts * (-2.0f);
+    // f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+    const float f_third_experts = f_prime_experts * f_second_experts * (-2.0f);
     // ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
     dL_dg_filters = dL_ddelta_prime_filters * f_third_experts;
 }
 
 extern "C" __global__ void dL_dg_filters(
-    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ dL_ddelta_prime_filters, float* __restrict__ dL_dg_filters, const int N)
+    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ dL_ddelta_prime_filters, float* __restrict__ dL_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_experts = f_prime_experts[(long long)row * 288 + column];
         const float v_f_second_experts = f_second_experts[(long long)row * 288 + column];
-        const float v_tanh_experts = tanh_experts[(long long)row * 288 + column];
         const float v_dL_ddelta_prime_filters = dL_ddelta_prime_filters[(long long)row * 288 + column];
         float v_dL_dg_filters;
-        at_dL_dg_filters(v_f_second_experts, v_tanh_experts, v_dL_ddelta_prime_filters, v_dL_dg_filters);
+        at_dL_dg_filters(v_f_prime_experts, v_f_second_experts, v_dL_ddelta_prime_filters, v_dL_dg_filters);
         dL_dg_filters[(long long)row * 288 + column] = v_dL_dg_filters;
     }
 }
 extern "C" __global__ void vec4_dL_dg_filters(
-    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ dL_ddelta_prime_filters, float* __restrict__ dL_dg_filters, const int N)
+    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ dL_ddelta_prime_filters, float* __restrict__ dL_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_experts = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 72 + column];
         const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
-        const float4 v_tanh_experts = reinterpret_cast<const float4*>(tanh_experts)[(long long)row * 72 + column];
         const float4 v_dL_ddelta_prime_filters = reinterpret_cast<const float4*>(dL_ddelta_prime_filters)[(long long)row * 72 + column];
         float4 v_dL_dg_filters;
-        at_dL_dg_filters(v_f_second_experts.x, v_tanh_experts.x, v_dL_ddelta_prime_filters.x, v_dL_dg_filters.x);
-        at_dL_dg_filters(v_f_second_experts.y, v_tanh_experts.y, v_dL_ddelta_prime_filters.y, v_dL_dg_filters.y);
-        at_dL_dg_filters(v_f_second_experts.z, v_tanh_experts.z, v_dL_ddelta_prime_filters.z, v_dL_dg_filters.z);
-        at_dL_dg_filters(v_f_second_experts.w, v_tanh_experts.w, v_dL_ddelta_prime_filters.w, v_dL_dg_filters.w);
+        at_dL_dg_filters(v_f_prime_experts.x, v_f_second_experts.x, v_dL_ddelta_prime_filters.x, v_dL_dg_filters.x);
+        at_dL_dg_filters(v_f_prime_experts.y, v_f_second_experts.y, v_dL_ddelta_prime_filters.y, v_dL_dg_filters.y);
+        at_dL_dg_filters(v_f_prime_experts.z, v_f_second_experts.z, v_dL_ddelta_prime_filters.z, v_dL_dg_filters.z);
+        at_dL_dg_filters(v_f_prime_experts.w, v_f_second_experts.w, v_dL_ddelta_prime_filters.w, v_dL_dg_filters.w);
         reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 72 + column] = v_dL_dg_filters;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_filters(const float W_filters, const float dL_dW_filters_delta_prime, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
 {
-    // ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
+    // ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters) ∂L/∂δ′_xᵀ))  (17)
     dL_dW_filters = (W_filters * dL_dW_filters_delta_prime * 2.0f + dL_dW_filters_g) / N;
 }
 
@@ -869,47 +876,47 @@ extern "C" __global__ void vec4_dL_dW_filters(
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_filters_2(const float f_second_experts, const float tanh_experts, const float W_filters_squared_sum, float& dL_dg_filters)
+static __device__ __forceinline__ void at_dL_dg_filters_2(const float f_prime_experts, const float f_second_experts, const float W_filters_squared_sum, float& dL_dg_filters)
 {
-    // f‴(g_filters) = -2*f_second_experts*tanh_experts
-    const float f_third_experts = f_second_experts * tanh_experts * (-2.0f);
-    // ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
+    // f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+    const float f_third_experts = f_prime_experts * f_second_experts * (-2.0f);
+    // ∂L/∂g_filters = −f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
     dL_dg_filters = -W_filters_squared_sum * f_third_experts;
 }
 
 extern "C" __global__ void dL_dg_filters_2(
-    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ W_filters_squared_sum, float* __restrict__ dL_dg_filters, const int N)
+    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ W_filters_squared_sum, float* __restrict__ dL_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_experts = f_prime_experts[(long long)row * 288 + column];
         const float v_f_second_experts = f_second_experts[(long long)row * 288 + column];
-        const float v_tanh_experts = tanh_experts[(long long)row * 288 + column];
         const float v_W_filters_squared_sum = W_filters_squared_sum[column];
         float v_dL_dg_filters;
-        at_dL_dg_filters_2(v_f_second_experts, v_tanh_experts, v_W_filters_squared_sum, v_dL_dg_filters);
+        at_dL_dg_filters_2(v_f_prime_experts, v_f_second_experts, v_W_filters_squared_sum, v_dL_dg_filters);
         dL_dg_filters[(long long)row * 288 + column] = v_dL_dg_filters;
     }
 }
 extern "C" __global__ void vec4_dL_dg_filters_2(
-    const float* __restrict__ f_second_experts, const float* __restrict__ tanh_experts, const float* __restrict__ W_filters_squared_sum, float* __restrict__ dL_dg_filters, const int N)
+    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ W_filters_squared_sum, float* __restrict__ dL_dg_filters, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_experts = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 72 + column];
         const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
-        const float4 v_tanh_experts = reinterpret_cast<const float4*>(tanh_experts)[(long long)row * 72 + column];
         const float4 v_W_filters_squared_sum = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
         float4 v_dL_dg_filters;
-        at_dL_dg_filters_2(v_f_second_experts.x, v_tanh_experts.x, v_W_filters_squared_sum.x, v_dL_dg_filters.x);
-        at_dL_dg_filters_2(v_f_second_experts.y, v_tanh_experts.y, v_W_filters_squared_sum.y, v_dL_dg_filters.y);
-        at_dL_dg_filters_2(v_f_second_experts.z, v_tanh_experts.z, v_W_filters_squared_sum.z, v_dL_dg_filters.z);
-        at_dL_dg_filters_2(v_f_second_experts.w, v_tanh_experts.w, v_W_filters_squared_sum.w, v_dL_dg_filters.w);
+        at_dL_dg_filters_2(v_f_prime_experts.x, v_f_second_experts.x, v_W_filters_squared_sum.x, v_dL_dg_filters.x);
+        at_dL_dg_filters_2(v_f_prime_experts.y, v_f_second_experts.y, v_W_filters_squared_sum.y, v_dL_dg_filters.y);
+        at_dL_dg_filters_2(v_f_prime_experts.z, v_f_second_experts.z, v_W_filters_squared_sum.z, v_dL_dg_filters.z);
+        at_dL_dg_filters_2(v_f_prime_experts.w, v_f_second_experts.w, v_W_filters_squared_sum.w, v_dL_dg_filters.w);
         reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 72 + column] = v_dL_dg_filters;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_filters_2(const float W_filters, const float dL_dW_filters_delta_prime_sum_column, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
 {
-    // ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
+    // ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)  (17)
     dL_dW_filters = (dL_dW_filters_g - W_filters * dL_dW_filters_delta_prime_sum_column * 2.0f) / N;
 }
 
@@ -950,9 +957,9 @@ extern "C" __global__ void K_and_L_and_J(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
@@ -968,9 +975,9 @@ extern "C" __global__ void K_and_L_and_J_2(
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x)
+        // L = −(1/N) Σ_n Σ_i δ′_x
         const double L = -sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
@@ -987,7 +994,7 @@ extern "C" __global__ void J(
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = K + L
+        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
         const double J = lam * sum_delta_prime_squared / N + sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -999,7 +1006,7 @@ extern "C" __global__ void J_2(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = K + L
+        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
         const double J = sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -1012,9 +1019,9 @@ extern "C" __global__ void K_and_L(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -1027,9 +1034,9 @@ extern "C" __global__ void K_and_L_2(
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x)
+        // L = −(1/N) Σ_n Σ_i δ′_x
         const double L = -sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -1040,11 +1047,11 @@ extern "C" __global__ void K_and_L_2(
 # Kernel → rows (0 stands for N), columns, values a thread of its vector variant, rows of each sample.
 _MAPS = {
     "g_experts": (0, 288, 4, 1),
-    "tanh_experts": (0, 288, 4, 1),
+    "f_prime_experts": (0, 288, 4, 1),
     "score": (0, 144, 4, 1),
     "f_second_experts": (0, 288, 4, 1),
     "W_filters_squared": (288, 144, 4, 1),
-    "tanh_experts_to_f_second_experts": (0, 288, 4, 1),
+    "f_prime_experts_to_f_second_experts": (0, 288, 4, 1),
     "sum_delta_squared_to_sum_delta_prime_squared": (0, 144, 4, 1),
     "sum_delta_squared_to_sum_delta_prime": (0, 144, 4, 1),
     "dJ_ddelta_prime_x_to_sum_delta_prime_squared": (0, 144, 4, 1),
@@ -1383,14 +1390,14 @@ def _energy(params, x, lam, workspace):
     # ---- forward: g
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
-    # g_experts = f(g_filters) = logcosh(g_filters)
+    # g_experts = logcosh(g_filters)
     g_experts = Nx288_1
     _map("g_experts", N, wide, (g_filters, g_experts, samples))
 
     # ---- energy: E
-    # Σ_j g_experts
+    # Σ_i g_experts
     E_experts = _row_sum(g_experts, cp.empty((N,), DTYPE), 288)
-    # E = the sum over the energy's units
+    # energy = Σ_i g_experts
     energy = E_experts
 
     return energy
@@ -1413,13 +1420,13 @@ def _score(params, x, lam, workspace):
     # ---- forward: g
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
-    # tanh_experts = tanh(g_filters)
-    tanh_experts = Nx288_1
-    _map("tanh_experts", N, wide, (g_filters, tanh_experts, samples))
+    # f′(g_filters) = tanh(g_filters)
+    f_prime_experts = Nx288_1
+    _map("f_prime_experts", N, wide, (g_filters, f_prime_experts, samples))
 
     # ---- backward: δ
-    # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
+    # δ_x = W_filtersᵀ f′(g_filters)  (1)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # score = −δ_x
     score = cp.empty((N, 144), DTYPE)
     _map("score", N, wide, (delta_x, score, samples))
@@ -1446,15 +1453,15 @@ def _hessian_diagonal(params, x, lam, workspace):
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
 
     # ---- backward: δ and δ′
-    # f″(g_filters) = sech_experts^2
+    # f″(g_filters) = sech(g_filters)²
     f_second_experts = Nx288_1
     _map("f_second_experts", N, wide, (g_filters, f_second_experts, samples))
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
-    # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+    # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=cp.empty((N, 144), DTYPE))
-    # the diagonal of the Hessian, δ′_x
+    # hessian_diagonal = δ′_x
     hessian_diagonal = delta_prime_x
 
     return hessian_diagonal
@@ -1479,18 +1486,18 @@ def _loss_terms(params, x, lam, workspace):
     # ---- forward: g
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
-    # tanh_experts = tanh(g_filters); f″(g_filters) = sech_experts^2
-    tanh_experts = Nx288_1
+    # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
+    f_prime_experts = Nx288_1
     f_second_experts = Nx288_2
-    _map("tanh_experts_to_f_second_experts", N, wide, (g_filters, tanh_experts, f_second_experts, samples))
+    _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: δ and δ′
-    # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
+    # δ_x = W_filtersᵀ f′(g_filters)  (1)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
-    # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+    # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
@@ -1501,7 +1508,7 @@ def _loss_terms(params, x, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²); J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
@@ -1531,18 +1538,18 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # ---- forward: g
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
-    # tanh_experts = tanh(g_filters); f″(g_filters) = sech_experts^2
-    tanh_experts = Nx288_1
+    # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
+    f_prime_experts = Nx288_1
     f_second_experts = Nx288_2
-    _map("tanh_experts_to_f_second_experts", N, wide, (g_filters, tanh_experts, f_second_experts, samples))
+    _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: δ and δ′
-    # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
+    # δ_x = W_filtersᵀ f′(g_filters)  (1)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
-    # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+    # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
@@ -1552,7 +1559,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x); J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ′_x; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
@@ -1584,22 +1591,22 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- forward: g
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
-    # tanh_experts = tanh(g_filters); f″(g_filters) = sech_experts^2
-    tanh_experts = Nx288_1
+    # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
+    f_prime_experts = Nx288_1
     f_second_experts = Nx288_2
-    _map("tanh_experts_to_f_second_experts", N, wide, (g_filters, tanh_experts, f_second_experts, samples))
+    _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: δ and δ′
-    # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
+    # δ_x = W_filtersᵀ f′(g_filters)  (1)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
-    # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+    # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
-    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx144_2
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -1608,7 +1615,7 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = out_J
     _scalars("J", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_prime_squared, blocks_sum_delta_squared,
@@ -1616,7 +1623,7 @@ def _loss_and_grad(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
-    # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
+    # ∂J/∂δ_filters = W_filters δ_x  (11)+(12)
     dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
     # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
     dJ_ddelta_prime_filters = cp.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
@@ -1625,16 +1632,16 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
     dJ_dg_filters = Nx288_4
     _map("dJ_dg_filters", N, wide, (
-        f_second_experts, tanh_experts, dJ_ddelta_filters, dJ_ddelta_prime_filters, dJ_dg_filters, samples,
+        f_prime_experts, f_second_experts, dJ_ddelta_filters, dJ_ddelta_prime_filters, dJ_dg_filters, samples,
     ))
-    # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-    dJ_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dJ_ddelta_prime_x, out=M288x144_0)
-    # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = cp.matmul(tanh_experts.T, delta_x, out=M288x144_1)
+    # Σ_n f′(g_filters) δ_xᵀ
+    dJ_dW_filters_delta = cp.matmul(f_prime_experts.T, delta_x, out=M288x144_0)
+    # Σ_n f″(g_filters) ∂J/∂δ′_xᵀ
+    dJ_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dJ_ddelta_prime_x, out=M288x144_1)
     # Σ_n ∂J/∂g_filters g_xᵀ
     dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M288x144_2)
-    # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ
-    #     (16)+(17)
+    # ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters)
+    #     ∂J/∂δ′_xᵀ))  (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
     _map("dJ_dW_filters", N, wide, (
         W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_dW_filters, samples,
@@ -1664,18 +1671,18 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- forward: g
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
-    # tanh_experts = tanh(g_filters); f″(g_filters) = sech_experts^2
-    tanh_experts = Nx288_1
+    # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
+    f_prime_experts = Nx288_1
     f_second_experts = Nx288_2
-    _map("tanh_experts_to_f_second_experts", N, wide, (g_filters, tanh_experts, f_second_experts, samples))
+    _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: δ and δ′
-    # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
+    # δ_x = W_filtersᵀ f′(g_filters)  (1)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
-    # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+    # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
@@ -1685,7 +1692,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
     J = out_J
     _scalars("J_2", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam),
@@ -1693,26 +1700,27 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
-    # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
+    # ∂J/∂δ_filters = W_filters δ_x  (11)+(12)
     dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
-    # Σ W_filters ∘ W_filters
+    # Σ_i W_filters ∘ W_filters
     W_filters_squared_sum = cp.matmul(W_filters_squared, ones_144, out=M288_0)
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
-    # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
+    # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) − f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22)
     dJ_dg_filters = Nx288_3
     _map("dJ_dg_filters_2", N, wide, (
-        f_second_experts, tanh_experts, W_filters_squared_sum, dJ_ddelta_filters, dJ_dg_filters, samples,
+        f_prime_experts, f_second_experts, W_filters_squared_sum, dJ_ddelta_filters, dJ_dg_filters, samples,
     ))
-    # Σ_n δ′_filters
+    # Σ_n f′(g_filters) δ_xᵀ
+    dJ_dW_filters_delta = cp.matmul(f_prime_experts.T, delta_x, out=M288x144_0)
+    # Σ_n f″(g_filters)
     dJ_dW_filters_delta_prime_sum = cp.matmul(ones_N, f_second_experts, out=M288_0)
-    # Σ_n δ′_filters
+    # Σ_n f″(g_filters)
     dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum[:, None]
-    # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = cp.matmul(tanh_experts.T, delta_x, out=M288x144_0)
     # Σ_n ∂J/∂g_filters g_xᵀ
     dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M288x144_1)
-    # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
+    # ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)
+    #     (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
     _map("dJ_dW_filters_2", N, wide, (
         W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime_sum_column, dJ_dW_filters_g, dJ_dW_filters,
@@ -1745,22 +1753,22 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- forward: g
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
-    # tanh_experts = tanh(g_filters); f″(g_filters) = sech_experts^2
-    tanh_experts = Nx288_1
+    # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
+    f_prime_experts = Nx288_1
     f_second_experts = Nx288_2
-    _map("tanh_experts_to_f_second_experts", N, wide, (g_filters, tanh_experts, f_second_experts, samples))
+    _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: δ and δ′
-    # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
+    # δ_x = W_filtersᵀ f′(g_filters)  (1)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
-    # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+    # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
-    # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dL_ddelta_prime_x = Nx144_2
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -1769,7 +1777,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
     _scalars("K_and_L", (
@@ -1778,18 +1786,18 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
+    # ∂K/∂δ_filters = W_filters δ_x  (11)
     dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
     dK_dg_filters = Nx288_3
     _map("dK_dg_filters", N, wide, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
-    # Σ_n δ_filters ∂K/∂δ_xᵀ
-    dK_dW_filters_delta = cp.matmul(tanh_experts.T, delta_x, out=M288x144_1)
+    # Σ_n f′(g_filters) δ_xᵀ
+    dK_dW_filters_delta = cp.matmul(f_prime_experts.T, delta_x, out=M288x144_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
     dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
-    # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
+    # ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
     dK_dW_filters = out_dK_dW_filters
     _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
 
@@ -1801,13 +1809,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
     dL_dg_filters = Nx288_0
     _map("dL_dg_filters", N, wide, (
-        f_second_experts, tanh_experts, dL_ddelta_prime_filters, dL_dg_filters, samples,
+        f_prime_experts, f_second_experts, dL_ddelta_prime_filters, dL_dg_filters, samples,
     ))
-    # Σ_n δ′_filters ∂L/∂δ′_xᵀ
+    # Σ_n f″(g_filters) ∂L/∂δ′_xᵀ
     dL_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dL_ddelta_prime_x, out=M288x144_0)
     # Σ_n ∂L/∂g_filters g_xᵀ
     dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M288x144_2)
-    # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
+    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters) ∂L/∂δ′_xᵀ))  (17)
     dL_dW_filters = out_dL_dW_filters
     _map("dL_dW_filters", N, wide, (W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters, samples))
 
@@ -1839,18 +1847,18 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward: g
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
-    # tanh_experts = tanh(g_filters); f″(g_filters) = sech_experts^2
-    tanh_experts = Nx288_1
+    # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
+    f_prime_experts = Nx288_1
     f_second_experts = Nx288_2
-    _map("tanh_experts_to_f_second_experts", N, wide, (g_filters, tanh_experts, f_second_experts, samples))
+    _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: δ and δ′
-    # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(tanh_experts, W_filters, out=Nx144_0)
+    # δ_x = W_filtersᵀ f′(g_filters)  (1)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
-    # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+    # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: K and L
@@ -1860,7 +1868,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x)
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
     _scalars("K_and_L_2", (
@@ -1869,38 +1877,38 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
+    # ∂K/∂δ_filters = W_filters δ_x  (11)
     dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
 
     # ---- backward adjoints: ∂K/∂g, and the gradients
     # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
     dK_dg_filters = Nx288_3
     _map("dK_dg_filters", N, wide, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
-    # Σ_n δ_filters ∂K/∂δ_xᵀ
-    dK_dW_filters_delta = cp.matmul(tanh_experts.T, delta_x, out=M288x144_1)
+    # Σ_n f′(g_filters) δ_xᵀ
+    dK_dW_filters_delta = cp.matmul(f_prime_experts.T, delta_x, out=M288x144_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
     dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
-    # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
+    # ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
     dK_dW_filters = out_dK_dW_filters
     _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-    # Σ W_filters ∘ W_filters
+    # Σ_i W_filters ∘ W_filters
     W_filters_squared_sum = cp.matmul(W_filters_squared, ones_144, out=M288_0)
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
-    # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
+    # ∂L/∂g_filters = −f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
     dL_dg_filters = Nx288_3
     _map("dL_dg_filters_2", N, wide, (
-        f_second_experts, tanh_experts, W_filters_squared_sum, dL_dg_filters, samples,
+        f_prime_experts, f_second_experts, W_filters_squared_sum, dL_dg_filters, samples,
     ))
-    # Σ_n δ′_filters
+    # Σ_n f″(g_filters)
     dL_dW_filters_delta_prime_sum = cp.matmul(ones_N, f_second_experts, out=M288_0)
-    # Σ_n δ′_filters
+    # Σ_n f″(g_filters)
     dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_filters g_xᵀ
     dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M288x144_0)
-    # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
+    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)  (17)
     dL_dW_filters = out_dL_dW_filters
     _map("dL_dW_filters_2", N, wide, (
         W_filters, dL_dW_filters_delta_prime_sum_column, dL_dW_filters_g, dL_dW_filters, samples,
@@ -2058,4 +2066,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 7b3cdabd8322b51996587d877adf42270d71e1b9b1e9b6bb575af5f9f00c3824
+# sha256 of all above f577f1efd94c70a7d1c92a619148cb55f700c00cbe957db7ab2cf4c06ecceeea

@@ -672,7 +672,7 @@ def _energy(params, x, lam, workspace):
         # ---- forward: g
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # g_experts = f(g_filters) = logcosh(g_filters)
+        # g_experts = logcosh(g_filters)
         a = np.abs(g_filters, out=Nx288_1)
         b = np.tanh(g_filters, out=Nx288_0)
         b = np.square(b, out=Nx288_0)
@@ -690,7 +690,7 @@ def _energy(params, x, lam, workspace):
         g_experts[...] = np.where(a < 1.0, c, b)
 
         # ---- energy: E
-        # Σ_j g_experts
+        # Σ_i g_experts
         E_experts = np.sum(g_experts, axis=1, out=all_energy[rows])
         return ()
 
@@ -718,12 +718,12 @@ def _score(params, x, lam, workspace):
         # ---- forward: g
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # tanh_experts = tanh(g_filters)
-        tanh_experts = np.tanh(g_filters, out=Nx288_0)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=Nx288_0)
 
         # ---- backward: δ
         # δ_filters = f′(g_filters)  (1)
-        delta_filters = tanh_experts
+        delta_filters = f_prime_experts
         # δ_x = W_filtersᵀ δ_filters  (1)
         delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
         # score = −δ_x
@@ -763,7 +763,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         # ---- forward: g
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # sech_experts = sech(g_filters)
+        # sech(g_filters)
         a = np.abs(g_filters, out=Nx288_0)
         a = np.negative(a, out=Nx288_0)
         a = np.exp(a, out=Nx288_0)
@@ -773,7 +773,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         sech_experts = np.multiply(a, 2.0, out=Nx288_0)
 
         # ---- backward: δ and δ′
-        # f″(g_filters) = sech_experts^2
+        # f″(g_filters) = sech(g_filters)²
         f_second_experts = np.square(sech_experts, out=Nx288_0)
         # δ′_filters = f″(g_filters)  (§1.3)
         delta_prime_filters = f_second_experts
@@ -813,9 +813,9 @@ def _loss_terms(params, x, lam, workspace):
         # ---- forward: g
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # tanh_experts = tanh(g_filters)
-        tanh_experts = np.tanh(g_filters, out=Nx288_1)
-        # sech_experts = sech(g_filters)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        # sech(g_filters)
         a = np.abs(g_filters, out=Nx288_0)
         a = np.negative(a, out=Nx288_0)
         a = np.exp(a, out=Nx288_0)
@@ -826,8 +826,8 @@ def _loss_terms(params, x, lam, workspace):
 
         # ---- backward: δ and δ′
         # δ_filters = f′(g_filters)  (1)
-        delta_filters = tanh_experts
-        # f″(g_filters) = sech_experts^2
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
         f_second_experts = np.square(sech_experts, out=Nx288_0)
         # δ′_filters = f″(g_filters)  (§1.3)
         delta_prime_filters = f_second_experts
@@ -837,11 +837,13 @@ def _loss_terms(params, x, lam, workspace):
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx144_0)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx144_1)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -854,9 +856,9 @@ def _loss_terms(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 1, 248832, 4608, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # J = K + L
     J = K + L
@@ -878,7 +880,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M288x144_0)
-    # Σ_i (W_filters ∘ W_filters)
+    # Σ_i W_filters ∘ W_filters
     W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M288_0)
 
     def tile(rows, arrays):
@@ -893,9 +895,9 @@ def _loss_terms_lam0(params, x, lam, workspace):
         # ---- forward: g
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # tanh_experts = tanh(g_filters)
-        tanh_experts = np.tanh(g_filters, out=Nx288_1)
-        # sech_experts = sech(g_filters)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        # sech(g_filters)
         a = np.abs(g_filters, out=Nx288_0)
         a = np.negative(a, out=Nx288_0)
         a = np.exp(a, out=Nx288_0)
@@ -906,8 +908,8 @@ def _loss_terms_lam0(params, x, lam, workspace):
 
         # ---- backward: δ and δ′
         # δ_filters = f′(g_filters)  (1)
-        delta_filters = tanh_experts
-        # f″(g_filters) = sech_experts^2
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
         f_second_experts = np.square(sech_experts, out=Nx288_0)
         # δ′_filters = f″(g_filters)  (§1.3)
         delta_prime_filters = f_second_experts
@@ -915,6 +917,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx144_0)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
@@ -929,12 +932,13 @@ def _loss_terms_lam0(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 1, 165888, 4032, workspace)
 
     # ---- at the end: the sums over all samples
+    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
-    # Σ_n Σ_i δ′_x
+    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x)
+    # L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     L = -sum_delta_prime / N
     # J = K + L
     J = K + L
@@ -970,9 +974,9 @@ def _loss_and_grad(params, x, lam, workspace):
         # ---- forward: g
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # tanh_experts = tanh(g_filters)
-        tanh_experts = np.tanh(g_filters, out=Nx288_1)
-        # sech_experts = sech(g_filters)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        # sech(g_filters)
         a = np.abs(g_filters, out=Nx288_0)
         a = np.negative(a, out=Nx288_0)
         a = np.exp(a, out=Nx288_0)
@@ -983,8 +987,8 @@ def _loss_and_grad(params, x, lam, workspace):
 
         # ---- backward: δ and δ′
         # δ_filters = f′(g_filters)  (1)
-        delta_filters = tanh_experts
-        # f″(g_filters) = sech_experts^2
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
         f_second_experts = np.square(sech_experts, out=Nx288_0)
         # δ′_filters = f″(g_filters)  (§1.3)
         delta_prime_filters = f_second_experts
@@ -994,11 +998,13 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx144_2)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx144_2)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -1006,7 +1012,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
-        # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+        # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx144_1)
         dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx144_1)
         # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
@@ -1015,34 +1021,34 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_prime_filters = np.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
 
         # ---- backward adjoints: ∂J/∂g, and the gradients
-        # f‴(g_filters) = -2*f_second_experts*tanh_experts
-        a = np.multiply(f_second_experts, tanh_experts, out=Nx288_4)
+        # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_4)
         f_third_experts = np.multiply(a, -2.0, out=Nx288_4)
         # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
         a = np.multiply(dJ_ddelta_filters, f_second_experts, out=Nx288_2)
         b = np.multiply(dJ_ddelta_prime_filters, f_third_experts, out=Nx288_3)
         dJ_dg_filters = np.add(a, b, out=Nx288_2)
-        # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-        dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M288x144_1)
         # Σ_n δ_filters ∂J/∂δ_xᵀ
-        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M288x144_2)
+        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M288x144_1)
+        # Σ_n δ′_filters ∂J/∂δ′_xᵀ
+        dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M288x144_2)
         # Σ_n ∂J/∂g_filters g_xᵀ
         dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M288x144_3)
         return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_filters_delta_prime, dJ_dW_filters_delta,
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_filters_delta, dJ_dW_filters_delta_prime,
             dJ_dW_filters_g,
         )
 
     (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_filters_delta_prime, dJ_dW_filters_delta,
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_filters_delta, dJ_dW_filters_delta_prime,
         dJ_dW_filters_g,
     ) = _over_tiles(tile, N, 512, 1, 663552, 7488, workspace)
 
     # ---- at the end: the sums over all samples
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
-    # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ
-    #     (16)+(17)
+    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters
+    #     ∂J/∂δ′_xᵀ))  (16)+(17)
     a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=M288x144_4)
     a = np.multiply(a, 2.0, out=M288x144_4)
     a = np.add(a, dJ_dW_filters_delta, out=M288x144_4)
@@ -1068,7 +1074,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M288x144_0)
-    # Σ_i (W_filters ∘ W_filters)
+    # Σ_i W_filters ∘ W_filters
     W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M288_0)
 
     def tile(rows, arrays):
@@ -1083,9 +1089,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # ---- forward: g
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # tanh_experts = tanh(g_filters)
-        tanh_experts = np.tanh(g_filters, out=Nx288_1)
-        # sech_experts = sech(g_filters)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        # sech(g_filters)
         a = np.abs(g_filters, out=Nx288_0)
         a = np.negative(a, out=Nx288_0)
         a = np.exp(a, out=Nx288_0)
@@ -1096,8 +1102,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
         # ---- backward: δ and δ′
         # δ_filters = f′(g_filters)  (1)
-        delta_filters = tanh_experts
-        # f″(g_filters) = sech_experts^2
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
         f_second_experts = np.square(sech_experts, out=Nx288_0)
         # δ′_filters = f″(g_filters)  (§1.3)
         delta_prime_filters = f_second_experts
@@ -1105,6 +1111,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx144_1)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
@@ -1118,10 +1125,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx288_2)
 
         # ---- backward adjoints: ∂J/∂g, and the gradients
-        # f‴(g_filters) = -2*f_second_experts*tanh_experts
-        a = np.multiply(f_second_experts, tanh_experts, out=Nx288_3)
+        # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_3)
         f_third_experts = np.multiply(a, -2.0, out=Nx288_3)
-        # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
+        # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) − f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22)
         a = np.multiply(dJ_ddelta_filters, f_second_experts, out=Nx288_2)
         b = np.multiply(W_filters_squared_rows, f_third_experts, out=Nx288_3)
         dJ_dg_filters = np.subtract(a, b, out=Nx288_2)
@@ -1138,14 +1145,16 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 1, 414720, 5760, workspace)
 
     # ---- at the end: the sums over all samples
+    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
-    # Σ_n Σ_i δ′_x
+    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
-    # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
+    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)
+    #     (16)+(17)
     a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M288x144_3)
     b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M288x144_4)
     b = np.multiply(b, 2.0, out=M288x144_4)
@@ -1185,9 +1194,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ---- forward: g
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # tanh_experts = tanh(g_filters)
-        tanh_experts = np.tanh(g_filters, out=Nx288_1)
-        # sech_experts = sech(g_filters)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        # sech(g_filters)
         a = np.abs(g_filters, out=Nx288_0)
         a = np.negative(a, out=Nx288_0)
         a = np.exp(a, out=Nx288_0)
@@ -1198,8 +1207,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
         # ---- backward: δ and δ′
         # δ_filters = f′(g_filters)  (1)
-        delta_filters = tanh_experts
-        # f″(g_filters) = sech_experts^2
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
         f_second_experts = np.square(sech_experts, out=Nx288_0)
         # δ′_filters = f″(g_filters)  (§1.3)
         delta_prime_filters = f_second_experts
@@ -1209,11 +1218,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx144_2)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx144_2)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -1233,15 +1244,15 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
 
         # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-        # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
+        # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx144_1)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx144_1)
         # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
         dL_ddelta_prime_filters = np.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx288_2)
 
         # ---- backward adjoints: ∂L/∂g, and the gradients
-        # f‴(g_filters) = -2*f_second_experts*tanh_experts
-        a = np.multiply(f_second_experts, tanh_experts, out=Nx288_1)
+        # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_1)
         f_third_experts = np.multiply(a, -2.0, out=Nx288_1)
         # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
         dL_dg_filters = np.multiply(dL_ddelta_prime_filters, f_third_experts, out=Nx288_2)
@@ -1260,14 +1271,14 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 1, 746496, 5184, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
-    # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
+    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
     a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M288x144_5)
     dK_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
-    # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
+    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
     a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=M288x144_5)
     a = np.multiply(a, 2.0, out=M288x144_5)
     a = np.add(a, dL_dW_filters_g, out=M288x144_5)
@@ -1294,7 +1305,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M288x144_0)
-    # Σ_i (W_filters ∘ W_filters)
+    # Σ_i W_filters ∘ W_filters
     W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M288_0)
 
     def tile(rows, arrays):
@@ -1309,9 +1320,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ---- forward: g
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # tanh_experts = tanh(g_filters)
-        tanh_experts = np.tanh(g_filters, out=Nx288_1)
-        # sech_experts = sech(g_filters)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        # sech(g_filters)
         a = np.abs(g_filters, out=Nx288_0)
         a = np.negative(a, out=Nx288_0)
         a = np.exp(a, out=Nx288_0)
@@ -1322,8 +1333,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
         # ---- backward: δ and δ′
         # δ_filters = f′(g_filters)  (1)
-        delta_filters = tanh_experts
-        # f″(g_filters) = sech_experts^2
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
         f_second_experts = np.square(sech_experts, out=Nx288_0)
         # δ′_filters = f″(g_filters)  (§1.3)
         delta_prime_filters = f_second_experts
@@ -1331,6 +1342,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx144_1)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
@@ -1352,12 +1364,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
 
         # ---- backward adjoints: ∂L/∂g, and the gradients
-        # f‴(g_filters) = -2*f_second_experts*tanh_experts
-        a = np.multiply(f_second_experts, tanh_experts, out=Nx288_0)
-        f_third_experts = np.multiply(a, -2.0, out=Nx288_0)
-        # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
-        a = np.multiply(W_filters_squared_rows, f_third_experts, out=Nx288_0)
-        dL_dg_filters = np.negative(a, out=Nx288_0)
+        # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_1)
+        f_third_experts = np.multiply(a, -2.0, out=Nx288_1)
+        # ∂L/∂g_filters = −f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
+        a = np.multiply(W_filters_squared_rows, f_third_experts, out=Nx288_1)
+        dL_dg_filters = np.negative(a, out=Nx288_1)
         # Σ_n ∂L/∂g_filters g_xᵀ
         dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M288x144_3)
         return (
@@ -1369,19 +1381,20 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 1, 497664, 4608, workspace)
 
     # ---- at the end: the sums over all samples
+    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
-    # Σ_n Σ_i δ′_x
+    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x)
+    # L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     L = -sum_delta_prime / N
-    # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
+    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
     a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M288x144_4)
     dK_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
-    # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
+    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (17)
     a = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=M288x144_4)
     a = np.multiply(a, 2.0, out=M288x144_4)
     a = np.subtract(dL_dW_filters_g, a, out=M288x144_4)
@@ -1415,7 +1428,7 @@ def _layer_means(params, x, lam, workspace):
         # ---- forward: g
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # g_experts = f(g_filters) = logcosh(g_filters)
+        # g_experts = logcosh(g_filters)
         a = np.abs(g_filters, out=Nx288_1)
         b = np.tanh(g_filters, out=Nx288_2)
         b = np.square(b, out=Nx288_2)
@@ -1433,14 +1446,17 @@ def _layer_means(params, x, lam, workspace):
         g_experts[...] = np.where(a < 1.0, c, b)
 
         # ---- layers: their means
+        # (1/144) g_x
         g_x_part = np.multiply(g_x, 0.006944444444444444, out=Nx144_0)
-        # (1/144) Σ_j g_x
+        # mean_g_x = Σ_i (1/144) g_x
         mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        # (1/288) g_filters
         g_filters_part = np.multiply(g_filters, 0.003472222222222222, out=Nx288_0)
-        # (1/288) Σ_j g_filters
+        # mean_g_filters = Σ_i (1/288) g_filters
         mean_g_filters = np.sum(g_filters_part, axis=1, out=all_mean_g_filters[rows])
+        # (1/288) g_experts
         g_experts_part = np.multiply(g_experts, 0.003472222222222222, out=Nx288_1)
-        # (1/288) Σ_j g_experts
+        # mean_g_experts = Σ_i (1/288) g_experts
         mean_g_experts = np.sum(g_experts_part, axis=1, out=all_mean_g_experts[rows])
         return ()
 
@@ -1594,4 +1610,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 9e581325e29ddf1c1f2a115609beede3bf5a8c4914dda86aac7b6f3fbb5ec245
+# sha256 of all above 549d53465a66fc665b40c7dbe1ae5bf1e129565724cec98aa8bfb61a98b68f58

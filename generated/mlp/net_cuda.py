@@ -139,7 +139,7 @@ static __device__ __forceinline__ void at_g_softplus_1(const float b_layer_1, co
 {
     // g_layer_1 = W_layer_1 g_x + b_layer_1
     const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
-    // g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+    // g_softplus_1 = softplus(g_layer_1)
     g_softplus_1 = log1pf(expf(-fabsf(g_layer_1))) + relu(g_layer_1);
 }
 
@@ -175,7 +175,7 @@ static __device__ __forceinline__ void at_g_softplus_2(const float b_layer_2, co
 {
     // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
-    // g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+    // g_softplus_2 = softplus(g_layer_2)
     g_softplus_2 = log1pf(expf(-fabsf(g_layer_2))) + relu(g_layer_2);
 }
 
@@ -211,7 +211,7 @@ static __device__ __forceinline__ void at_g_softplus_3(const float b_layer_3, co
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
-    // g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
+    // g_softplus_3 = softplus(g_layer_3)
     g_softplus_3 = log1pf(expf(-fabsf(g_layer_3))) + relu(g_layer_3);
 }
 
@@ -228,174 +228,174 @@ extern "C" __global__ void g_softplus_3(
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& sigmoid_softplus_1, float& g_softplus_1)
+static __device__ __forceinline__ void at_f_prime_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& f_prime_softplus_1, float& g_softplus_1)
 {
     // g_layer_1 = W_layer_1 g_x + b_layer_1
     const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_1));
-    // sigmoid_softplus_1 = sigmoid(g_layer_1)
-    sigmoid_softplus_1 = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
-    // g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+    // f′(g_layer_1) = sigmoid(g_layer_1)
+    f_prime_softplus_1 = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
+    // g_softplus_1 = softplus(g_layer_1)
     g_softplus_1 = log1pf(shared_1) + relu(g_layer_1);
 }
 
-extern "C" __global__ void sigmoid_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_softplus_1, float* __restrict__ g_softplus_1, const int N)
+extern "C" __global__ void f_prime_softplus_1_to_g_softplus_1(
+    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_1 = b_layer_1[column];
         const float v_g_layer_1_unbiased = g_layer_1_unbiased[(long long)row * 128 + column];
-        float v_sigmoid_softplus_1, v_g_softplus_1;
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_sigmoid_softplus_1, v_g_softplus_1);
-        sigmoid_softplus_1[(long long)row * 128 + column] = v_sigmoid_softplus_1;
+        float v_f_prime_softplus_1, v_g_softplus_1;
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_f_prime_softplus_1, v_g_softplus_1);
+        f_prime_softplus_1[(long long)row * 128 + column] = v_f_prime_softplus_1;
         g_softplus_1[(long long)row * 128 + column] = v_g_softplus_1;
     }
 }
-extern "C" __global__ void vec4_sigmoid_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_softplus_1, float* __restrict__ g_softplus_1, const int N)
+extern "C" __global__ void vec4_f_prime_softplus_1_to_g_softplus_1(
+    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_b_layer_1 = reinterpret_cast<const float4*>(b_layer_1)[column];
         const float4 v_g_layer_1_unbiased = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
-        float4 v_sigmoid_softplus_1, v_g_softplus_1;
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_sigmoid_softplus_1.x, v_g_softplus_1.x);
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_sigmoid_softplus_1.y, v_g_softplus_1.y);
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_sigmoid_softplus_1.z, v_g_softplus_1.z);
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_sigmoid_softplus_1.w, v_g_softplus_1.w);
-        reinterpret_cast<float4*>(sigmoid_softplus_1)[(long long)row * 32 + column] = v_sigmoid_softplus_1;
+        float4 v_f_prime_softplus_1, v_g_softplus_1;
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_f_prime_softplus_1.x, v_g_softplus_1.x);
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_f_prime_softplus_1.y, v_g_softplus_1.y);
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_f_prime_softplus_1.z, v_g_softplus_1.z);
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_f_prime_softplus_1.w, v_g_softplus_1.w);
+        reinterpret_cast<float4*>(f_prime_softplus_1)[(long long)row * 32 + column] = v_f_prime_softplus_1;
         reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = v_g_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& sigmoid_softplus_2, float& g_softplus_2)
+static __device__ __forceinline__ void at_f_prime_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& f_prime_softplus_2, float& g_softplus_2)
 {
     // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_2));
-    // sigmoid_softplus_2 = sigmoid(g_layer_2)
-    sigmoid_softplus_2 = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
-    // g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+    // f′(g_layer_2) = sigmoid(g_layer_2)
+    f_prime_softplus_2 = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
+    // g_softplus_2 = softplus(g_layer_2)
     g_softplus_2 = log1pf(shared_1) + relu(g_layer_2);
 }
 
-extern "C" __global__ void sigmoid_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_softplus_2, float* __restrict__ g_softplus_2, const int N)
+extern "C" __global__ void f_prime_softplus_2_to_g_softplus_2(
+    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_2 = b_layer_2[column];
         const float v_g_layer_2_unbiased = g_layer_2_unbiased[(long long)row * 64 + column];
-        float v_sigmoid_softplus_2, v_g_softplus_2;
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_sigmoid_softplus_2, v_g_softplus_2);
-        sigmoid_softplus_2[(long long)row * 64 + column] = v_sigmoid_softplus_2;
+        float v_f_prime_softplus_2, v_g_softplus_2;
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_f_prime_softplus_2, v_g_softplus_2);
+        f_prime_softplus_2[(long long)row * 64 + column] = v_f_prime_softplus_2;
         g_softplus_2[(long long)row * 64 + column] = v_g_softplus_2;
     }
 }
-extern "C" __global__ void vec4_sigmoid_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_softplus_2, float* __restrict__ g_softplus_2, const int N)
+extern "C" __global__ void vec4_f_prime_softplus_2_to_g_softplus_2(
+    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_b_layer_2 = reinterpret_cast<const float4*>(b_layer_2)[column];
         const float4 v_g_layer_2_unbiased = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
-        float4 v_sigmoid_softplus_2, v_g_softplus_2;
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_sigmoid_softplus_2.x, v_g_softplus_2.x);
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_sigmoid_softplus_2.y, v_g_softplus_2.y);
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_sigmoid_softplus_2.z, v_g_softplus_2.z);
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_sigmoid_softplus_2.w, v_g_softplus_2.w);
-        reinterpret_cast<float4*>(sigmoid_softplus_2)[(long long)row * 16 + column] = v_sigmoid_softplus_2;
+        float4 v_f_prime_softplus_2, v_g_softplus_2;
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_f_prime_softplus_2.x, v_g_softplus_2.x);
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_f_prime_softplus_2.y, v_g_softplus_2.y);
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_f_prime_softplus_2.z, v_g_softplus_2.z);
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_f_prime_softplus_2.w, v_g_softplus_2.w);
+        reinterpret_cast<float4*>(f_prime_softplus_2)[(long long)row * 16 + column] = v_f_prime_softplus_2;
         reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = v_g_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_softplus_3)
+static __device__ __forceinline__ void at_f_prime_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& f_prime_softplus_3)
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_3));
-    // sigmoid_softplus_3 = sigmoid(g_layer_3)
-    sigmoid_softplus_3 = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
+    // f′(g_layer_3) = sigmoid(g_layer_3)
+    f_prime_softplus_3 = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
 }
 
-extern "C" __global__ void sigmoid_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_softplus_3, const int N)
+extern "C" __global__ void f_prime_softplus_3(
+    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ f_prime_softplus_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_3 = b_layer_3[column];
         const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_sigmoid_softplus_3;
-        at_sigmoid_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_softplus_3);
-        sigmoid_softplus_3[(long long)row * 1 + column] = v_sigmoid_softplus_3;
+        float v_f_prime_softplus_3;
+        at_f_prime_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_f_prime_softplus_3);
+        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_2(const float delta_softplus_2, const float sigmoid_softplus_2, float& delta_layer_2)
+static __device__ __forceinline__ void at_delta_layer_2(const float delta_softplus_2, const float f_prime_softplus_2, float& delta_layer_2)
 {
     // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * sigmoid_softplus_2;
+    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
 }
 
 extern "C" __global__ void delta_layer_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ delta_layer_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ delta_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         float v_delta_layer_2;
-        at_delta_layer_2(v_delta_softplus_2, v_sigmoid_softplus_2, v_delta_layer_2);
+        at_delta_layer_2(v_delta_softplus_2, v_f_prime_softplus_2, v_delta_layer_2);
         delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
     }
 }
 extern "C" __global__ void vec4_delta_layer_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ delta_layer_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ delta_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         float4 v_delta_layer_2;
-        at_delta_layer_2(v_delta_softplus_2.x, v_sigmoid_softplus_2.x, v_delta_layer_2.x);
-        at_delta_layer_2(v_delta_softplus_2.y, v_sigmoid_softplus_2.y, v_delta_layer_2.y);
-        at_delta_layer_2(v_delta_softplus_2.z, v_sigmoid_softplus_2.z, v_delta_layer_2.z);
-        at_delta_layer_2(v_delta_softplus_2.w, v_sigmoid_softplus_2.w, v_delta_layer_2.w);
+        at_delta_layer_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_delta_layer_2.x);
+        at_delta_layer_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_delta_layer_2.y);
+        at_delta_layer_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_delta_layer_2.z);
+        at_delta_layer_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_delta_layer_2.w);
         reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_1(const float delta_softplus_1, const float sigmoid_softplus_1, float& delta_layer_1)
+static __device__ __forceinline__ void at_delta_layer_1(const float delta_softplus_1, const float f_prime_softplus_1, float& delta_layer_1)
 {
     // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * sigmoid_softplus_1;
+    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
 }
 
 extern "C" __global__ void delta_layer_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ delta_layer_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ delta_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         float v_delta_layer_1;
-        at_delta_layer_1(v_delta_softplus_1, v_sigmoid_softplus_1, v_delta_layer_1);
+        at_delta_layer_1(v_delta_softplus_1, v_f_prime_softplus_1, v_delta_layer_1);
         delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
     }
 }
 extern "C" __global__ void vec4_delta_layer_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ delta_layer_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ delta_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         float4 v_delta_layer_1;
-        at_delta_layer_1(v_delta_softplus_1.x, v_sigmoid_softplus_1.x, v_delta_layer_1.x);
-        at_delta_layer_1(v_delta_softplus_1.y, v_sigmoid_softplus_1.y, v_delta_layer_1.y);
-        at_delta_layer_1(v_delta_softplus_1.z, v_sigmoid_softplus_1.z, v_delta_layer_1.z);
-        at_delta_layer_1(v_delta_softplus_1.w, v_sigmoid_softplus_1.w, v_delta_layer_1.w);
+        at_delta_layer_1(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_delta_layer_1.x);
+        at_delta_layer_1(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_delta_layer_1.y);
+        at_delta_layer_1(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_delta_layer_1.z);
+        at_delta_layer_1(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_delta_layer_1.w);
         reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
     }
 }
@@ -432,122 +432,122 @@ extern "C" __global__ void vec4_score(
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& sigmoid_minus_softplus_1, float& sigmoid_softplus_1, float& g_softplus_1)
+static __device__ __forceinline__ void at_sigmoid_minus_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& sigmoid_minus_softplus_1, float& f_prime_softplus_1, float& g_softplus_1)
 {
     // g_layer_1 = W_layer_1 g_x + b_layer_1
     const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_1));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+    // sigmoid(−g_layer_1)
     sigmoid_minus_softplus_1 = shared_2 * maximum(shared_1, signum(-g_layer_1));
-    // sigmoid_softplus_1 = sigmoid(g_layer_1)
-    sigmoid_softplus_1 = shared_2 * maximum(shared_1, signum(g_layer_1));
-    // g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+    // f′(g_layer_1) = sigmoid(g_layer_1)
+    f_prime_softplus_1 = shared_2 * maximum(shared_1, signum(g_layer_1));
+    // g_softplus_1 = softplus(g_layer_1)
     g_softplus_1 = log1pf(shared_1) + relu(g_layer_1);
 }
 
 extern "C" __global__ void sigmoid_minus_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ sigmoid_softplus_1, float* __restrict__ g_softplus_1, const int N)
+    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_1 = b_layer_1[column];
         const float v_g_layer_1_unbiased = g_layer_1_unbiased[(long long)row * 128 + column];
-        float v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_g_softplus_1;
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_g_softplus_1);
+        float v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1;
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1);
         sigmoid_minus_softplus_1[(long long)row * 128 + column] = v_sigmoid_minus_softplus_1;
-        sigmoid_softplus_1[(long long)row * 128 + column] = v_sigmoid_softplus_1;
+        f_prime_softplus_1[(long long)row * 128 + column] = v_f_prime_softplus_1;
         g_softplus_1[(long long)row * 128 + column] = v_g_softplus_1;
     }
 }
 extern "C" __global__ void vec4_sigmoid_minus_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ sigmoid_softplus_1, float* __restrict__ g_softplus_1, const int N)
+    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_b_layer_1 = reinterpret_cast<const float4*>(b_layer_1)[column];
         const float4 v_g_layer_1_unbiased = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
-        float4 v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_g_softplus_1;
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_g_softplus_1.x);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_g_softplus_1.y);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_g_softplus_1.z);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_g_softplus_1.w);
+        float4 v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1;
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_sigmoid_minus_softplus_1.x, v_f_prime_softplus_1.x, v_g_softplus_1.x);
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_sigmoid_minus_softplus_1.y, v_f_prime_softplus_1.y, v_g_softplus_1.y);
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_sigmoid_minus_softplus_1.z, v_f_prime_softplus_1.z, v_g_softplus_1.z);
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_sigmoid_minus_softplus_1.w, v_f_prime_softplus_1.w, v_g_softplus_1.w);
         reinterpret_cast<float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column] = v_sigmoid_minus_softplus_1;
-        reinterpret_cast<float4*>(sigmoid_softplus_1)[(long long)row * 32 + column] = v_sigmoid_softplus_1;
+        reinterpret_cast<float4*>(f_prime_softplus_1)[(long long)row * 32 + column] = v_f_prime_softplus_1;
         reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = v_g_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& sigmoid_minus_softplus_2, float& sigmoid_softplus_2, float& g_softplus_2)
+static __device__ __forceinline__ void at_sigmoid_minus_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& sigmoid_minus_softplus_2, float& f_prime_softplus_2, float& g_softplus_2)
 {
     // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_2));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+    // sigmoid(−g_layer_2)
     sigmoid_minus_softplus_2 = shared_2 * maximum(shared_1, signum(-g_layer_2));
-    // sigmoid_softplus_2 = sigmoid(g_layer_2)
-    sigmoid_softplus_2 = shared_2 * maximum(shared_1, signum(g_layer_2));
-    // g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+    // f′(g_layer_2) = sigmoid(g_layer_2)
+    f_prime_softplus_2 = shared_2 * maximum(shared_1, signum(g_layer_2));
+    // g_softplus_2 = softplus(g_layer_2)
     g_softplus_2 = log1pf(shared_1) + relu(g_layer_2);
 }
 
 extern "C" __global__ void sigmoid_minus_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ sigmoid_softplus_2, float* __restrict__ g_softplus_2, const int N)
+    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_2 = b_layer_2[column];
         const float v_g_layer_2_unbiased = g_layer_2_unbiased[(long long)row * 64 + column];
-        float v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_g_softplus_2;
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_g_softplus_2);
+        float v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2;
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2);
         sigmoid_minus_softplus_2[(long long)row * 64 + column] = v_sigmoid_minus_softplus_2;
-        sigmoid_softplus_2[(long long)row * 64 + column] = v_sigmoid_softplus_2;
+        f_prime_softplus_2[(long long)row * 64 + column] = v_f_prime_softplus_2;
         g_softplus_2[(long long)row * 64 + column] = v_g_softplus_2;
     }
 }
 extern "C" __global__ void vec4_sigmoid_minus_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ sigmoid_softplus_2, float* __restrict__ g_softplus_2, const int N)
+    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_b_layer_2 = reinterpret_cast<const float4*>(b_layer_2)[column];
         const float4 v_g_layer_2_unbiased = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
-        float4 v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_g_softplus_2;
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_g_softplus_2.x);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_g_softplus_2.y);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_g_softplus_2.z);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_g_softplus_2.w);
+        float4 v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2;
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_sigmoid_minus_softplus_2.x, v_f_prime_softplus_2.x, v_g_softplus_2.x);
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_sigmoid_minus_softplus_2.y, v_f_prime_softplus_2.y, v_g_softplus_2.y);
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_sigmoid_minus_softplus_2.z, v_f_prime_softplus_2.z, v_g_softplus_2.z);
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_sigmoid_minus_softplus_2.w, v_f_prime_softplus_2.w, v_g_softplus_2.w);
         reinterpret_cast<float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column] = v_sigmoid_minus_softplus_2;
-        reinterpret_cast<float4*>(sigmoid_softplus_2)[(long long)row * 16 + column] = v_sigmoid_softplus_2;
+        reinterpret_cast<float4*>(f_prime_softplus_2)[(long long)row * 16 + column] = v_f_prime_softplus_2;
         reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = v_g_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_softplus_3, float& f_second_softplus_3)
+static __device__ __forceinline__ void at_f_prime_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& f_prime_softplus_3, float& f_second_softplus_3)
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_3));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+    // sigmoid(−g_layer_3)
     const float sigmoid_minus_softplus_3 = shared_2 * maximum(shared_1, signum(-g_layer_3));
-    // sigmoid_softplus_3 = sigmoid(g_layer_3)
-    sigmoid_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
-    // f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    f_second_softplus_3 = sigmoid_minus_softplus_3 * sigmoid_softplus_3;
+    // f′(g_layer_3) = sigmoid(g_layer_3)
+    f_prime_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
+    // f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    f_second_softplus_3 = f_prime_softplus_3 * sigmoid_minus_softplus_3;
 }
 
-extern "C" __global__ void sigmoid_softplus_3_to_f_second_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
+extern "C" __global__ void f_prime_softplus_3_to_f_second_softplus_3(
+    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ f_prime_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_3 = b_layer_3[column];
         const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_sigmoid_softplus_3, v_f_second_softplus_3;
-        at_sigmoid_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_softplus_3, v_f_second_softplus_3);
-        sigmoid_softplus_3[(long long)row * 1 + column] = v_sigmoid_softplus_3;
+        float v_f_prime_softplus_3, v_f_second_softplus_3;
+        at_f_prime_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_f_prime_softplus_3, v_f_second_softplus_3);
+        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
         f_second_softplus_3[(long long)row * 1 + column] = v_f_second_softplus_3;
     }
 }
@@ -584,45 +584,45 @@ extern "C" __global__ void vec4_W_layer_3_squared(
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_2_to_delta_prime_layer_2(const float delta_softplus_2, const float sigmoid_softplus_2, const float sigmoid_minus_softplus_2, const float delta_prime_softplus_2, float& delta_layer_2, float& delta_prime_layer_2)
+static __device__ __forceinline__ void at_delta_layer_2_to_delta_prime_layer_2(const float delta_softplus_2, const float f_prime_softplus_2, const float sigmoid_minus_softplus_2, const float delta_prime_softplus_2, float& delta_layer_2, float& delta_prime_layer_2)
 {
     // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * sigmoid_softplus_2;
-    // f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-    const float f_second_softplus_2 = sigmoid_minus_softplus_2 * sigmoid_softplus_2;
+    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
+    // f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    const float f_second_softplus_2 = f_prime_softplus_2 * sigmoid_minus_softplus_2;
     // δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-    delta_prime_layer_2 = delta_prime_softplus_2 * (sigmoid_softplus_2 * sigmoid_softplus_2) + delta_softplus_2 * f_second_softplus_2;
+    delta_prime_layer_2 = delta_prime_softplus_2 * (f_prime_softplus_2 * f_prime_softplus_2) + delta_softplus_2 * f_second_softplus_2;
 }
 
 extern "C" __global__ void delta_layer_2_to_delta_prime_layer_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_prime_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_prime_layer_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_prime_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_prime_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
         const float v_delta_prime_softplus_2 = delta_prime_softplus_2[(long long)row * 64 + column];
         float v_delta_layer_2, v_delta_prime_layer_2;
-        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2, v_sigmoid_softplus_2, v_sigmoid_minus_softplus_2, v_delta_prime_softplus_2, v_delta_layer_2, v_delta_prime_layer_2);
+        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2, v_f_prime_softplus_2, v_sigmoid_minus_softplus_2, v_delta_prime_softplus_2, v_delta_layer_2, v_delta_prime_layer_2);
         delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
         delta_prime_layer_2[(long long)row * 64 + column] = v_delta_prime_layer_2;
     }
 }
 extern "C" __global__ void vec4_delta_layer_2_to_delta_prime_layer_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_prime_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_prime_layer_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_prime_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_prime_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_prime_softplus_2 = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
         float4 v_delta_layer_2, v_delta_prime_layer_2;
-        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.x, v_sigmoid_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_layer_2.x, v_delta_prime_layer_2.x);
-        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.y, v_sigmoid_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_layer_2.y, v_delta_prime_layer_2.y);
-        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.z, v_sigmoid_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_layer_2.z, v_delta_prime_layer_2.z);
-        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.w, v_sigmoid_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_layer_2.w, v_delta_prime_layer_2.w);
+        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_layer_2.x, v_delta_prime_layer_2.x);
+        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_layer_2.y, v_delta_prime_layer_2.y);
+        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_layer_2.z, v_delta_prime_layer_2.z);
+        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_layer_2.w, v_delta_prime_layer_2.w);
         reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
         reinterpret_cast<float4*>(delta_prime_layer_2)[(long long)row * 16 + column] = v_delta_prime_layer_2;
     }
@@ -660,42 +660,42 @@ extern "C" __global__ void vec4_W_layer_2_squared(
     }
 }
 
-static __device__ __forceinline__ void at_delta_prime_layer_1(const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& delta_prime_layer_1)
+static __device__ __forceinline__ void at_delta_prime_layer_1(const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& delta_prime_layer_1)
 {
-    // f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-    const float f_second_softplus_1 = sigmoid_minus_softplus_1 * sigmoid_softplus_1;
+    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    const float f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
     // δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-    delta_prime_layer_1 = delta_prime_softplus_1 * (sigmoid_softplus_1 * sigmoid_softplus_1) + delta_softplus_1 * f_second_softplus_1;
+    delta_prime_layer_1 = delta_prime_softplus_1 * (f_prime_softplus_1 * f_prime_softplus_1) + delta_softplus_1 * f_second_softplus_1;
 }
 
 extern "C" __global__ void delta_prime_layer_1(
-    const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_prime_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_prime_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         float v_delta_prime_layer_1;
-        at_delta_prime_layer_1(v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_delta_prime_layer_1);
+        at_delta_prime_layer_1(v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_delta_prime_layer_1);
         delta_prime_layer_1[(long long)row * 128 + column] = v_delta_prime_layer_1;
     }
 }
 extern "C" __global__ void vec4_delta_prime_layer_1(
-    const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_prime_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_prime_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         float4 v_delta_prime_layer_1;
-        at_delta_prime_layer_1(v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_delta_prime_layer_1.x);
-        at_delta_prime_layer_1(v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_delta_prime_layer_1.y);
-        at_delta_prime_layer_1(v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_delta_prime_layer_1.z);
-        at_delta_prime_layer_1(v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_delta_prime_layer_1.w);
+        at_delta_prime_layer_1(v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_delta_prime_layer_1.x);
+        at_delta_prime_layer_1(v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_delta_prime_layer_1.y);
+        at_delta_prime_layer_1(v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_delta_prime_layer_1.z);
+        at_delta_prime_layer_1(v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_delta_prime_layer_1.w);
         reinterpret_cast<float4*>(delta_prime_layer_1)[(long long)row * 32 + column] = v_delta_prime_layer_1;
     }
 }
@@ -732,45 +732,45 @@ extern "C" __global__ void vec4_W_layer_1_squared(
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_1_to_delta_prime_layer_1(const float delta_softplus_1, const float sigmoid_softplus_1, const float sigmoid_minus_softplus_1, const float delta_prime_softplus_1, float& delta_layer_1, float& delta_prime_layer_1)
+static __device__ __forceinline__ void at_delta_layer_1_to_delta_prime_layer_1(const float delta_softplus_1, const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, const float delta_prime_softplus_1, float& delta_layer_1, float& delta_prime_layer_1)
 {
     // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * sigmoid_softplus_1;
-    // f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-    const float f_second_softplus_1 = sigmoid_minus_softplus_1 * sigmoid_softplus_1;
+    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
+    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    const float f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
     // δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-    delta_prime_layer_1 = delta_prime_softplus_1 * (sigmoid_softplus_1 * sigmoid_softplus_1) + delta_softplus_1 * f_second_softplus_1;
+    delta_prime_layer_1 = delta_prime_softplus_1 * (f_prime_softplus_1 * f_prime_softplus_1) + delta_softplus_1 * f_second_softplus_1;
 }
 
 extern "C" __global__ void delta_layer_1_to_delta_prime_layer_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_prime_layer_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_prime_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
         const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
         float v_delta_layer_1, v_delta_prime_layer_1;
-        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1, v_sigmoid_softplus_1, v_sigmoid_minus_softplus_1, v_delta_prime_softplus_1, v_delta_layer_1, v_delta_prime_layer_1);
+        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1, v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_prime_softplus_1, v_delta_layer_1, v_delta_prime_layer_1);
         delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
         delta_prime_layer_1[(long long)row * 128 + column] = v_delta_prime_layer_1;
     }
 }
 extern "C" __global__ void vec4_delta_layer_1_to_delta_prime_layer_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_prime_layer_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_prime_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
         float4 v_delta_layer_1, v_delta_prime_layer_1;
-        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.x, v_sigmoid_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_layer_1.x, v_delta_prime_layer_1.x);
-        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.y, v_sigmoid_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_layer_1.y, v_delta_prime_layer_1.y);
-        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.z, v_sigmoid_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_layer_1.z, v_delta_prime_layer_1.z);
-        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.w, v_sigmoid_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_layer_1.w, v_delta_prime_layer_1.w);
+        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_layer_1.x, v_delta_prime_layer_1.x);
+        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_layer_1.y, v_delta_prime_layer_1.y);
+        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_layer_1.z, v_delta_prime_layer_1.z);
+        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_layer_1.w, v_delta_prime_layer_1.w);
         reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
         reinterpret_cast<float4*>(delta_prime_layer_1)[(long long)row * 32 + column] = v_delta_prime_layer_1;
     }
@@ -778,7 +778,9 @@ extern "C" __global__ void vec4_delta_layer_1_to_delta_prime_layer_1(
 
 static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
+    // δ′_x²
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -838,6 +840,7 @@ extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime_squared(
 
 static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime)
 {
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -887,121 +890,121 @@ extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime(
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_minus_softplus_3, float& sigmoid_softplus_3, float& f_second_softplus_3)
+static __device__ __forceinline__ void at_sigmoid_minus_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_minus_softplus_3, float& f_prime_softplus_3, float& f_second_softplus_3)
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_3));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+    // sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = shared_2 * maximum(shared_1, signum(-g_layer_3));
-    // sigmoid_softplus_3 = sigmoid(g_layer_3)
-    sigmoid_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
-    // f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    f_second_softplus_3 = sigmoid_minus_softplus_3 * sigmoid_softplus_3;
+    // f′(g_layer_3) = sigmoid(g_layer_3)
+    f_prime_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
+    // f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    f_second_softplus_3 = f_prime_softplus_3 * sigmoid_minus_softplus_3;
 }
 
 extern "C" __global__ void sigmoid_minus_softplus_3_to_f_second_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_minus_softplus_3, float* __restrict__ sigmoid_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
+    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_minus_softplus_3, float* __restrict__ f_prime_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_3 = b_layer_3[column];
         const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_f_second_softplus_3;
-        at_sigmoid_minus_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_f_second_softplus_3);
+        float v_sigmoid_minus_softplus_3, v_f_prime_softplus_3, v_f_second_softplus_3;
+        at_sigmoid_minus_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_minus_softplus_3, v_f_prime_softplus_3, v_f_second_softplus_3);
         sigmoid_minus_softplus_3[(long long)row * 1 + column] = v_sigmoid_minus_softplus_3;
-        sigmoid_softplus_3[(long long)row * 1 + column] = v_sigmoid_softplus_3;
+        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
         f_second_softplus_3[(long long)row * 1 + column] = v_f_second_softplus_3;
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_2_to_delta_prime_layer_2_2(const float delta_softplus_2, const float sigmoid_softplus_2, const float sigmoid_minus_softplus_2, const float delta_prime_softplus_2, float& delta_layer_2, float& f_second_softplus_2, float& delta_prime_layer_2)
+static __device__ __forceinline__ void at_delta_layer_2_to_delta_prime_layer_2_2(const float delta_softplus_2, const float f_prime_softplus_2, const float sigmoid_minus_softplus_2, const float delta_prime_softplus_2, float& delta_layer_2, float& f_second_softplus_2, float& delta_prime_layer_2)
 {
     // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * sigmoid_softplus_2;
-    // f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-    f_second_softplus_2 = sigmoid_minus_softplus_2 * sigmoid_softplus_2;
+    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
+    // f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    f_second_softplus_2 = f_prime_softplus_2 * sigmoid_minus_softplus_2;
     // δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-    delta_prime_layer_2 = delta_prime_softplus_2 * (sigmoid_softplus_2 * sigmoid_softplus_2) + delta_softplus_2 * f_second_softplus_2;
+    delta_prime_layer_2 = delta_prime_softplus_2 * (f_prime_softplus_2 * f_prime_softplus_2) + delta_softplus_2 * f_second_softplus_2;
 }
 
 extern "C" __global__ void delta_layer_2_to_delta_prime_layer_2_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_prime_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_prime_layer_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_prime_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_prime_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
         const float v_delta_prime_softplus_2 = delta_prime_softplus_2[(long long)row * 64 + column];
         float v_delta_layer_2, v_f_second_softplus_2, v_delta_prime_layer_2;
-        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2, v_sigmoid_softplus_2, v_sigmoid_minus_softplus_2, v_delta_prime_softplus_2, v_delta_layer_2, v_f_second_softplus_2, v_delta_prime_layer_2);
+        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2, v_f_prime_softplus_2, v_sigmoid_minus_softplus_2, v_delta_prime_softplus_2, v_delta_layer_2, v_f_second_softplus_2, v_delta_prime_layer_2);
         delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
         f_second_softplus_2[(long long)row * 64 + column] = v_f_second_softplus_2;
         delta_prime_layer_2[(long long)row * 64 + column] = v_delta_prime_layer_2;
     }
 }
 extern "C" __global__ void vec4_delta_layer_2_to_delta_prime_layer_2_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_prime_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_prime_layer_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_prime_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_prime_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_prime_softplus_2 = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
         float4 v_delta_layer_2, v_f_second_softplus_2, v_delta_prime_layer_2;
-        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.x, v_sigmoid_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_layer_2.x, v_f_second_softplus_2.x, v_delta_prime_layer_2.x);
-        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.y, v_sigmoid_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_layer_2.y, v_f_second_softplus_2.y, v_delta_prime_layer_2.y);
-        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.z, v_sigmoid_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_layer_2.z, v_f_second_softplus_2.z, v_delta_prime_layer_2.z);
-        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.w, v_sigmoid_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_layer_2.w, v_f_second_softplus_2.w, v_delta_prime_layer_2.w);
+        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_layer_2.x, v_f_second_softplus_2.x, v_delta_prime_layer_2.x);
+        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_layer_2.y, v_f_second_softplus_2.y, v_delta_prime_layer_2.y);
+        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_layer_2.z, v_f_second_softplus_2.z, v_delta_prime_layer_2.z);
+        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_layer_2.w, v_f_second_softplus_2.w, v_delta_prime_layer_2.w);
         reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
         reinterpret_cast<float4*>(f_second_softplus_2)[(long long)row * 16 + column] = v_f_second_softplus_2;
         reinterpret_cast<float4*>(delta_prime_layer_2)[(long long)row * 16 + column] = v_delta_prime_layer_2;
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_1_to_delta_prime_layer_1_2(const float delta_softplus_1, const float sigmoid_softplus_1, const float sigmoid_minus_softplus_1, const float delta_prime_softplus_1, float& delta_layer_1, float& f_second_softplus_1, float& delta_prime_layer_1)
+static __device__ __forceinline__ void at_delta_layer_1_to_delta_prime_layer_1_2(const float delta_softplus_1, const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, const float delta_prime_softplus_1, float& delta_layer_1, float& f_second_softplus_1, float& delta_prime_layer_1)
 {
     // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * sigmoid_softplus_1;
-    // f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-    f_second_softplus_1 = sigmoid_minus_softplus_1 * sigmoid_softplus_1;
+    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
+    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
     // δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-    delta_prime_layer_1 = delta_prime_softplus_1 * (sigmoid_softplus_1 * sigmoid_softplus_1) + delta_softplus_1 * f_second_softplus_1;
+    delta_prime_layer_1 = delta_prime_softplus_1 * (f_prime_softplus_1 * f_prime_softplus_1) + delta_softplus_1 * f_second_softplus_1;
 }
 
 extern "C" __global__ void delta_layer_1_to_delta_prime_layer_1_2(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_prime_layer_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_prime_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
         const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
         float v_delta_layer_1, v_f_second_softplus_1, v_delta_prime_layer_1;
-        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1, v_sigmoid_softplus_1, v_sigmoid_minus_softplus_1, v_delta_prime_softplus_1, v_delta_layer_1, v_f_second_softplus_1, v_delta_prime_layer_1);
+        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1, v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_prime_softplus_1, v_delta_layer_1, v_f_second_softplus_1, v_delta_prime_layer_1);
         delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
         f_second_softplus_1[(long long)row * 128 + column] = v_f_second_softplus_1;
         delta_prime_layer_1[(long long)row * 128 + column] = v_delta_prime_layer_1;
     }
 }
 extern "C" __global__ void vec4_delta_layer_1_to_delta_prime_layer_1_2(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_prime_layer_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_prime_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
         float4 v_delta_layer_1, v_f_second_softplus_1, v_delta_prime_layer_1;
-        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.x, v_sigmoid_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_layer_1.x, v_f_second_softplus_1.x, v_delta_prime_layer_1.x);
-        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.y, v_sigmoid_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_layer_1.y, v_f_second_softplus_1.y, v_delta_prime_layer_1.y);
-        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.z, v_sigmoid_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_layer_1.z, v_f_second_softplus_1.z, v_delta_prime_layer_1.z);
-        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.w, v_sigmoid_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_layer_1.w, v_f_second_softplus_1.w, v_delta_prime_layer_1.w);
+        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_layer_1.x, v_f_second_softplus_1.x, v_delta_prime_layer_1.x);
+        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_layer_1.y, v_f_second_softplus_1.y, v_delta_prime_layer_1.y);
+        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_layer_1.z, v_f_second_softplus_1.z, v_delta_prime_layer_1.z);
+        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_layer_1.w, v_f_second_softplus_1.w, v_delta_prime_layer_1.w);
         reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
         reinterpret_cast<float4*>(f_second_softplus_1)[(long long)row * 32 + column] = v_f_second_softplus_1;
         reinterpret_cast<float4*>(delta_prime_layer_1)[(long long)row * 32 + column] = v_delta_prime_layer_1;
@@ -1010,9 +1013,11 @@ extern "C" __global__ void vec4_delta_layer_1_to_delta_prime_layer_1_2(
 
 static __device__ __forceinline__ void at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
+    // δ′_x²
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+    // ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
     dJ_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -1074,117 +1079,117 @@ extern "C" __global__ void vec4_dJ_ddelta_prime_x_to_sum_delta_prime_squared(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(const float dJ_ddelta_layer_1, const float dJ_ddelta_prime_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dJ_ddelta_softplus_1, float& dJ_ddelta_prime_softplus_1)
+static __device__ __forceinline__ void at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(const float dJ_ddelta_layer_1, const float dJ_ddelta_prime_layer_1, const float f_prime_softplus_1, const float f_second_softplus_1, float& dJ_ddelta_softplus_1, float& dJ_ddelta_prime_softplus_1)
 {
-    // ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * sigmoid_softplus_1 + dJ_ddelta_prime_layer_1 * f_second_softplus_1;
+    // ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + ∂J/∂δ′_layer_1 f″(g_layer_1)  (18)+(19)
+    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * f_prime_softplus_1 + dJ_ddelta_prime_layer_1 * f_second_softplus_1;
     // ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
-    dJ_ddelta_prime_softplus_1 = dJ_ddelta_prime_layer_1 * (sigmoid_softplus_1 * sigmoid_softplus_1);
+    dJ_ddelta_prime_softplus_1 = dJ_ddelta_prime_layer_1 * (f_prime_softplus_1 * f_prime_softplus_1);
 }
 
 extern "C" __global__ void dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
+    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
         const float v_dJ_ddelta_prime_layer_1 = dJ_ddelta_prime_layer_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         float v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1;
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1, v_dJ_ddelta_prime_layer_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1, v_dJ_ddelta_prime_layer_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1);
         dJ_ddelta_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_softplus_1;
         dJ_ddelta_prime_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_prime_softplus_1;
     }
 }
 extern "C" __global__ void vec4_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
+    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
         const float4 v_dJ_ddelta_prime_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         float4 v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1;
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.x, v_dJ_ddelta_prime_layer_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_dJ_ddelta_softplus_1.x, v_dJ_ddelta_prime_softplus_1.x);
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.y, v_dJ_ddelta_prime_layer_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_dJ_ddelta_softplus_1.y, v_dJ_ddelta_prime_softplus_1.y);
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.z, v_dJ_ddelta_prime_layer_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_dJ_ddelta_softplus_1.z, v_dJ_ddelta_prime_softplus_1.z);
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.w, v_dJ_ddelta_prime_layer_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_dJ_ddelta_softplus_1.w, v_dJ_ddelta_prime_softplus_1.w);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.x, v_dJ_ddelta_prime_layer_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_dJ_ddelta_softplus_1.x, v_dJ_ddelta_prime_softplus_1.x);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.y, v_dJ_ddelta_prime_layer_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_dJ_ddelta_softplus_1.y, v_dJ_ddelta_prime_softplus_1.y);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.z, v_dJ_ddelta_prime_layer_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_dJ_ddelta_softplus_1.z, v_dJ_ddelta_prime_softplus_1.z);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.w, v_dJ_ddelta_prime_layer_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_dJ_ddelta_softplus_1.w, v_dJ_ddelta_prime_softplus_1.w);
         reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_softplus_1;
         reinterpret_cast<float4*>(dJ_ddelta_prime_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_prime_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(const float dJ_ddelta_layer_2, const float dJ_ddelta_prime_layer_2, const float f_second_softplus_2, const float sigmoid_softplus_2, float& dJ_ddelta_softplus_2, float& dJ_ddelta_prime_softplus_2)
+static __device__ __forceinline__ void at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(const float dJ_ddelta_layer_2, const float dJ_ddelta_prime_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, float& dJ_ddelta_softplus_2, float& dJ_ddelta_prime_softplus_2)
 {
-    // ∂J/∂δ_softplus_2 = ∂J/∂δ′_layer_2 f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
-    dJ_ddelta_softplus_2 = dJ_ddelta_layer_2 * sigmoid_softplus_2 + dJ_ddelta_prime_layer_2 * f_second_softplus_2;
+    // ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19)
+    dJ_ddelta_softplus_2 = dJ_ddelta_layer_2 * f_prime_softplus_2 + dJ_ddelta_prime_layer_2 * f_second_softplus_2;
     // ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
-    dJ_ddelta_prime_softplus_2 = dJ_ddelta_prime_layer_2 * (sigmoid_softplus_2 * sigmoid_softplus_2);
+    dJ_ddelta_prime_softplus_2 = dJ_ddelta_prime_layer_2 * (f_prime_softplus_2 * f_prime_softplus_2);
 }
 
 extern "C" __global__ void dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_ddelta_prime_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dJ_ddelta_softplus_2, float* __restrict__ dJ_ddelta_prime_softplus_2, const int N)
+    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_ddelta_prime_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dJ_ddelta_softplus_2, float* __restrict__ dJ_ddelta_prime_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dJ_ddelta_prime_layer_2 = dJ_ddelta_prime_layer_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         float v_dJ_ddelta_softplus_2, v_dJ_ddelta_prime_softplus_2;
-        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2, v_dJ_ddelta_prime_layer_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_dJ_ddelta_softplus_2, v_dJ_ddelta_prime_softplus_2);
+        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2, v_dJ_ddelta_prime_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_dJ_ddelta_softplus_2, v_dJ_ddelta_prime_softplus_2);
         dJ_ddelta_softplus_2[(long long)row * 64 + column] = v_dJ_ddelta_softplus_2;
         dJ_ddelta_prime_softplus_2[(long long)row * 64 + column] = v_dJ_ddelta_prime_softplus_2;
     }
 }
 extern "C" __global__ void vec4_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_ddelta_prime_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dJ_ddelta_softplus_2, float* __restrict__ dJ_ddelta_prime_softplus_2, const int N)
+    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_ddelta_prime_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dJ_ddelta_softplus_2, float* __restrict__ dJ_ddelta_prime_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dJ_ddelta_prime_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         float4 v_dJ_ddelta_softplus_2, v_dJ_ddelta_prime_softplus_2;
-        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.x, v_dJ_ddelta_prime_layer_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_dJ_ddelta_softplus_2.x, v_dJ_ddelta_prime_softplus_2.x);
-        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.y, v_dJ_ddelta_prime_layer_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_dJ_ddelta_softplus_2.y, v_dJ_ddelta_prime_softplus_2.y);
-        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.z, v_dJ_ddelta_prime_layer_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_dJ_ddelta_softplus_2.z, v_dJ_ddelta_prime_softplus_2.z);
-        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.w, v_dJ_ddelta_prime_layer_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_dJ_ddelta_softplus_2.w, v_dJ_ddelta_prime_softplus_2.w);
+        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.x, v_dJ_ddelta_prime_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_dJ_ddelta_softplus_2.x, v_dJ_ddelta_prime_softplus_2.x);
+        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.y, v_dJ_ddelta_prime_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_dJ_ddelta_softplus_2.y, v_dJ_ddelta_prime_softplus_2.y);
+        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.z, v_dJ_ddelta_prime_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_dJ_ddelta_softplus_2.z, v_dJ_ddelta_prime_softplus_2.z);
+        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.w, v_dJ_ddelta_prime_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_dJ_ddelta_softplus_2.w, v_dJ_ddelta_prime_softplus_2.w);
         reinterpret_cast<float4*>(dJ_ddelta_softplus_2)[(long long)row * 16 + column] = v_dJ_ddelta_softplus_2;
         reinterpret_cast<float4*>(dJ_ddelta_prime_softplus_2)[(long long)row * 16 + column] = v_dJ_ddelta_prime_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_3(const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float sigmoid_softplus_3, const float dJ_ddelta_layer_3, const float dJ_ddelta_prime_layer_3, float& dJ_dg_layer_3)
+static __device__ __forceinline__ void at_dJ_dg_layer_3(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dJ_ddelta_layer_3, const float dJ_ddelta_prime_layer_3, float& dJ_dg_layer_3)
 {
-    // f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - sigmoid_softplus_3);
+    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
     // ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
     dJ_dg_layer_3 = dJ_ddelta_layer_3 * f_second_softplus_3 + dJ_ddelta_prime_layer_3 * f_third_softplus_3;
 }
 
 extern "C" __global__ void dJ_dg_layer_3(
-    const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sigmoid_softplus_3, const float* __restrict__ dJ_ddelta_layer_3, const float* __restrict__ dJ_ddelta_prime_layer_3, float* __restrict__ dJ_dg_layer_3, const int N)
+    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dJ_ddelta_layer_3, const float* __restrict__ dJ_ddelta_prime_layer_3, float* __restrict__ dJ_dg_layer_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
         const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
         const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_softplus_3 = sigmoid_softplus_3[(long long)row * 1 + column];
         const float v_dJ_ddelta_layer_3 = dJ_ddelta_layer_3[(long long)row * 1 + column];
         const float v_dJ_ddelta_prime_layer_3 = dJ_ddelta_prime_layer_3[(long long)row * 1 + column];
         float v_dJ_dg_layer_3;
-        at_dJ_dg_layer_3(v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_dJ_ddelta_layer_3, v_dJ_ddelta_prime_layer_3, v_dJ_dg_layer_3);
+        at_dJ_dg_layer_3(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dJ_ddelta_layer_3, v_dJ_ddelta_prime_layer_3, v_dJ_dg_layer_3);
         dJ_dg_layer_3[(long long)row * 1 + column] = v_dJ_dg_layer_3;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_3(const float W_layer_3, const float dJ_dW_layer_3_delta, const float dJ_dW_layer_3_delta_prime, const float dJ_dW_layer_3_g, const int N, float& dJ_dW_layer_3)
 {
-    // ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ + ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
+    // ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n f″(g_layer_3) ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
     dJ_dW_layer_3 = (W_layer_3 * dJ_dW_layer_3_delta_prime * 2.0f + dJ_dW_layer_3_delta + dJ_dW_layer_3_g) / N;
 }
 
@@ -1238,57 +1243,57 @@ extern "C" __global__ void dJ_db_layer_3(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_2(const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float sigmoid_softplus_2, const float dJ_ddelta_layer_2, const float dJ_ddelta_prime_layer_2, const float dJ_dg_softplus_2, const float delta_prime_softplus_2, const float delta_softplus_2, float& dJ_dg_layer_2)
+static __device__ __forceinline__ void at_dJ_dg_layer_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dJ_ddelta_layer_2, const float dJ_ddelta_prime_layer_2, const float dJ_dg_softplus_2, const float delta_prime_softplus_2, const float delta_softplus_2, float& dJ_dg_layer_2)
 {
-    // f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - sigmoid_softplus_2);
-    // ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (21)+(22)
-    dJ_dg_layer_2 = dJ_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dJ_ddelta_prime_layer_2 * delta_prime_softplus_2 * f_second_softplus_2 * sigmoid_softplus_2 * 2.0f + dJ_ddelta_prime_layer_2 * delta_softplus_2 * f_third_softplus_2 + dJ_dg_softplus_2 * sigmoid_softplus_2;
+    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
+    // ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
+    dJ_dg_layer_2 = dJ_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dJ_ddelta_prime_layer_2 * delta_prime_softplus_2 * f_prime_softplus_2 * f_second_softplus_2 * 2.0f + dJ_ddelta_prime_layer_2 * delta_softplus_2 * f_third_softplus_2 + dJ_dg_softplus_2 * f_prime_softplus_2;
 }
 
 extern "C" __global__ void dJ_dg_layer_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_ddelta_prime_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_prime_softplus_2, const float* __restrict__ delta_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_ddelta_prime_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_prime_softplus_2, const float* __restrict__ delta_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dJ_ddelta_prime_layer_2 = dJ_ddelta_prime_layer_2[(long long)row * 64 + column];
         const float v_dJ_dg_softplus_2 = dJ_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_prime_softplus_2 = delta_prime_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
         float v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2(v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_dJ_ddelta_layer_2, v_dJ_ddelta_prime_layer_2, v_dJ_dg_softplus_2, v_delta_prime_softplus_2, v_delta_softplus_2, v_dJ_dg_layer_2);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dJ_ddelta_layer_2, v_dJ_ddelta_prime_layer_2, v_dJ_dg_softplus_2, v_delta_prime_softplus_2, v_delta_softplus_2, v_dJ_dg_layer_2);
         dJ_dg_layer_2[(long long)row * 64 + column] = v_dJ_dg_layer_2;
     }
 }
 extern "C" __global__ void vec4_dJ_dg_layer_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_ddelta_prime_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_prime_softplus_2, const float* __restrict__ delta_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_ddelta_prime_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_prime_softplus_2, const float* __restrict__ delta_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dJ_ddelta_prime_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_2)[(long long)row * 16 + column];
         const float4 v_dJ_dg_softplus_2 = reinterpret_cast<const float4*>(dJ_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_prime_softplus_2 = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
         float4 v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2(v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_dJ_ddelta_layer_2.x, v_dJ_ddelta_prime_layer_2.x, v_dJ_dg_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_softplus_2.x, v_dJ_dg_layer_2.x);
-        at_dJ_dg_layer_2(v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_dJ_ddelta_layer_2.y, v_dJ_ddelta_prime_layer_2.y, v_dJ_dg_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_softplus_2.y, v_dJ_dg_layer_2.y);
-        at_dJ_dg_layer_2(v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_dJ_ddelta_layer_2.z, v_dJ_ddelta_prime_layer_2.z, v_dJ_dg_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_softplus_2.z, v_dJ_dg_layer_2.z);
-        at_dJ_dg_layer_2(v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_dJ_ddelta_layer_2.w, v_dJ_ddelta_prime_layer_2.w, v_dJ_dg_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_softplus_2.w, v_dJ_dg_layer_2.w);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dJ_ddelta_layer_2.x, v_dJ_ddelta_prime_layer_2.x, v_dJ_dg_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_softplus_2.x, v_dJ_dg_layer_2.x);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dJ_ddelta_layer_2.y, v_dJ_ddelta_prime_layer_2.y, v_dJ_dg_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_softplus_2.y, v_dJ_dg_layer_2.y);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dJ_ddelta_layer_2.z, v_dJ_ddelta_prime_layer_2.z, v_dJ_dg_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_softplus_2.z, v_dJ_dg_layer_2.z);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dJ_ddelta_layer_2.w, v_dJ_ddelta_prime_layer_2.w, v_dJ_dg_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_softplus_2.w, v_dJ_dg_layer_2.w);
         reinterpret_cast<float4*>(dJ_dg_layer_2)[(long long)row * 16 + column] = v_dJ_dg_layer_2;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_2(const float W_layer_2, const float dJ_dW_layer_2_delta, const float dJ_dW_layer_2_delta_prime, const float dJ_dW_layer_2_g, const int N, float& dJ_dW_layer_2)
 {
-    // ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ + ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
+    // ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
     dJ_dW_layer_2 = (W_layer_2 * dJ_dW_layer_2_delta_prime * 2.0f + dJ_dW_layer_2_delta + dJ_dW_layer_2_g) / N;
 }
 
@@ -1356,57 +1361,57 @@ extern "C" __global__ void vec4_dJ_db_layer_2(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_1(const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float dJ_ddelta_layer_1, const float dJ_ddelta_prime_layer_1, const float dJ_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dJ_dg_layer_1)
+static __device__ __forceinline__ void at_dJ_dg_layer_1(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dJ_ddelta_layer_1, const float dJ_ddelta_prime_layer_1, const float dJ_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dJ_dg_layer_1)
 {
-    // f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - sigmoid_softplus_1);
-    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22)
-    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_ddelta_prime_layer_1 * delta_prime_softplus_1 * f_second_softplus_1 * sigmoid_softplus_1 * 2.0f + dJ_ddelta_prime_layer_1 * delta_softplus_1 * f_third_softplus_1 + dJ_dg_softplus_1 * sigmoid_softplus_1;
+    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
+    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1) + 2 ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (21)+(22)
+    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_ddelta_prime_layer_1 * delta_prime_softplus_1 * f_prime_softplus_1 * f_second_softplus_1 * 2.0f + dJ_ddelta_prime_layer_1 * delta_softplus_1 * f_third_softplus_1 + dJ_dg_softplus_1 * f_prime_softplus_1;
 }
 
 extern "C" __global__ void dJ_dg_layer_1(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
         const float v_dJ_ddelta_prime_layer_1 = dJ_ddelta_prime_layer_1[(long long)row * 128 + column];
         const float v_dJ_dg_softplus_1 = dJ_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         float v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1(v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_dJ_ddelta_layer_1, v_dJ_ddelta_prime_layer_1, v_dJ_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dJ_dg_layer_1);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dJ_ddelta_layer_1, v_dJ_ddelta_prime_layer_1, v_dJ_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dJ_dg_layer_1);
         dJ_dg_layer_1[(long long)row * 128 + column] = v_dJ_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dJ_dg_layer_1(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
         const float4 v_dJ_ddelta_prime_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_1)[(long long)row * 32 + column];
         const float4 v_dJ_dg_softplus_1 = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         float4 v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1(v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_dJ_ddelta_layer_1.x, v_dJ_ddelta_prime_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dJ_dg_layer_1.x);
-        at_dJ_dg_layer_1(v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_dJ_ddelta_layer_1.y, v_dJ_ddelta_prime_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dJ_dg_layer_1.y);
-        at_dJ_dg_layer_1(v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_dJ_ddelta_layer_1.z, v_dJ_ddelta_prime_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dJ_dg_layer_1.z);
-        at_dJ_dg_layer_1(v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_dJ_ddelta_layer_1.w, v_dJ_ddelta_prime_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dJ_dg_layer_1.w);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dJ_ddelta_layer_1.x, v_dJ_ddelta_prime_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dJ_dg_layer_1.x);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dJ_ddelta_layer_1.y, v_dJ_ddelta_prime_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dJ_dg_layer_1.y);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dJ_ddelta_layer_1.z, v_dJ_ddelta_prime_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dJ_dg_layer_1.z);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dJ_ddelta_layer_1.w, v_dJ_ddelta_prime_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dJ_dg_layer_1.w);
         reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = v_dJ_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_1(const float W_layer_1, const float dJ_dW_layer_1_delta, const float dJ_dW_layer_1_delta_prime, const float dJ_dW_layer_1_g, const int N, float& dJ_dW_layer_1)
 {
-    // ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 ∂J/∂δ′_xᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
+    // ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ))  (16)+(17)
     dJ_dW_layer_1 = (W_layer_1 * dJ_dW_layer_1_delta_prime * 2.0f + dJ_dW_layer_1_delta + dJ_dW_layer_1_g) / N;
 }
 
@@ -1474,99 +1479,99 @@ extern "C" __global__ void vec4_dJ_db_layer_1(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(const float W_layer_1_squared_sum, const float dJ_ddelta_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dJ_ddelta_softplus_1, float& dJ_ddelta_prime_softplus_1)
+static __device__ __forceinline__ void at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(const float W_layer_1_squared_sum, const float dJ_ddelta_layer_1, const float f_prime_softplus_1, const float f_second_softplus_1, float& dJ_ddelta_softplus_1, float& dJ_ddelta_prime_softplus_1)
 {
-    // ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * sigmoid_softplus_1 - W_layer_1_squared_sum * f_second_softplus_1;
-    // ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
-    dJ_ddelta_prime_softplus_1 = -W_layer_1_squared_sum * (sigmoid_softplus_1 * sigmoid_softplus_1);
+    // ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (18)+(19)
+    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * f_prime_softplus_1 - W_layer_1_squared_sum * f_second_softplus_1;
+    // ∂J/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
+    dJ_ddelta_prime_softplus_1 = -W_layer_1_squared_sum * (f_prime_softplus_1 * f_prime_softplus_1);
 }
 
 extern "C" __global__ void dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(
-    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
+    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_W_layer_1_squared_sum = W_layer_1_squared_sum[column];
         const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         float v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1;
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum, v_dJ_ddelta_layer_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum, v_dJ_ddelta_layer_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1);
         dJ_ddelta_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_softplus_1;
         dJ_ddelta_prime_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_prime_softplus_1;
     }
 }
 extern "C" __global__ void vec4_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(
-    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
+    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_W_layer_1_squared_sum = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
         const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         float4 v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1;
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.x, v_dJ_ddelta_layer_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_dJ_ddelta_softplus_1.x, v_dJ_ddelta_prime_softplus_1.x);
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.y, v_dJ_ddelta_layer_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_dJ_ddelta_softplus_1.y, v_dJ_ddelta_prime_softplus_1.y);
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.z, v_dJ_ddelta_layer_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_dJ_ddelta_softplus_1.z, v_dJ_ddelta_prime_softplus_1.z);
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.w, v_dJ_ddelta_layer_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_dJ_ddelta_softplus_1.w, v_dJ_ddelta_prime_softplus_1.w);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.x, v_dJ_ddelta_layer_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_dJ_ddelta_softplus_1.x, v_dJ_ddelta_prime_softplus_1.x);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.y, v_dJ_ddelta_layer_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_dJ_ddelta_softplus_1.y, v_dJ_ddelta_prime_softplus_1.y);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.z, v_dJ_ddelta_layer_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_dJ_ddelta_softplus_1.z, v_dJ_ddelta_prime_softplus_1.z);
+        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.w, v_dJ_ddelta_layer_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_dJ_ddelta_softplus_1.w, v_dJ_ddelta_prime_softplus_1.w);
         reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_softplus_1;
         reinterpret_cast<float4*>(dJ_ddelta_prime_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_prime_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_1_2(const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float W_layer_1_squared_sum, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dJ_dg_layer_1)
+static __device__ __forceinline__ void at_dJ_dg_layer_1_2(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float W_layer_1_squared_sum, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dJ_dg_layer_1)
 {
-    // f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - sigmoid_softplus_1);
-    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22)
-    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_dg_softplus_1 * sigmoid_softplus_1 - W_layer_1_squared_sum * delta_prime_softplus_1 * f_second_softplus_1 * sigmoid_softplus_1 * 2.0f - W_layer_1_squared_sum * delta_softplus_1 * f_third_softplus_1;
+    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
+    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (21)+(22)
+    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_dg_softplus_1 * f_prime_softplus_1 - W_layer_1_squared_sum * delta_prime_softplus_1 * f_prime_softplus_1 * f_second_softplus_1 * 2.0f - W_layer_1_squared_sum * delta_softplus_1 * f_third_softplus_1;
 }
 
 extern "C" __global__ void dJ_dg_layer_1_2(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_W_layer_1_squared_sum = W_layer_1_squared_sum[column];
         const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
         const float v_dJ_dg_softplus_1 = dJ_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         float v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_W_layer_1_squared_sum, v_dJ_ddelta_layer_1, v_dJ_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dJ_dg_layer_1);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_W_layer_1_squared_sum, v_dJ_ddelta_layer_1, v_dJ_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dJ_dg_layer_1);
         dJ_dg_layer_1[(long long)row * 128 + column] = v_dJ_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dJ_dg_layer_1_2(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_W_layer_1_squared_sum = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
         const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
         const float4 v_dJ_dg_softplus_1 = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         float4 v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_W_layer_1_squared_sum.x, v_dJ_ddelta_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dJ_dg_layer_1.x);
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_W_layer_1_squared_sum.y, v_dJ_ddelta_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dJ_dg_layer_1.y);
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_W_layer_1_squared_sum.z, v_dJ_ddelta_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dJ_dg_layer_1.z);
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_W_layer_1_squared_sum.w, v_dJ_ddelta_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dJ_dg_layer_1.w);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_W_layer_1_squared_sum.x, v_dJ_ddelta_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dJ_dg_layer_1.x);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_W_layer_1_squared_sum.y, v_dJ_ddelta_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dJ_dg_layer_1.y);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_W_layer_1_squared_sum.z, v_dJ_ddelta_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dJ_dg_layer_1.z);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_W_layer_1_squared_sum.w, v_dJ_ddelta_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dJ_dg_layer_1.w);
         reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = v_dJ_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_1_2(const float W_layer_1, const float dJ_dW_layer_1_delta, const float dJ_dW_layer_1_delta_prime_sum_column, const float dJ_dW_layer_1_g, const int N, float& dJ_dW_layer_1)
 {
-    // ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
+    // ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)  (16)+(17)
     dJ_dW_layer_1 = (dJ_dW_layer_1_delta + dJ_dW_layer_1_g - W_layer_1 * dJ_dW_layer_1_delta_prime_sum_column * 2.0f) / N;
 }
 
@@ -1602,70 +1607,70 @@ extern "C" __global__ void vec4_dJ_dW_layer_1_2(
     }
 }
 
-static __device__ __forceinline__ void at_dK_ddelta_softplus_1(const float dK_ddelta_layer_1, const float sigmoid_softplus_1, float& dK_ddelta_softplus_1)
+static __device__ __forceinline__ void at_dK_ddelta_softplus_1(const float dK_ddelta_layer_1, const float f_prime_softplus_1, float& dK_ddelta_softplus_1)
 {
     // ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-    dK_ddelta_softplus_1 = dK_ddelta_layer_1 * sigmoid_softplus_1;
+    dK_ddelta_softplus_1 = dK_ddelta_layer_1 * f_prime_softplus_1;
 }
 
 extern "C" __global__ void dK_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         float v_dK_ddelta_softplus_1;
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1, v_sigmoid_softplus_1, v_dK_ddelta_softplus_1);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1, v_f_prime_softplus_1, v_dK_ddelta_softplus_1);
         dK_ddelta_softplus_1[(long long)row * 128 + column] = v_dK_ddelta_softplus_1;
     }
 }
 extern "C" __global__ void vec4_dK_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         float4 v_dK_ddelta_softplus_1;
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.x, v_sigmoid_softplus_1.x, v_dK_ddelta_softplus_1.x);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.y, v_sigmoid_softplus_1.y, v_dK_ddelta_softplus_1.y);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.z, v_sigmoid_softplus_1.z, v_dK_ddelta_softplus_1.z);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.w, v_sigmoid_softplus_1.w, v_dK_ddelta_softplus_1.w);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.x, v_f_prime_softplus_1.x, v_dK_ddelta_softplus_1.x);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.y, v_f_prime_softplus_1.y, v_dK_ddelta_softplus_1.y);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.z, v_f_prime_softplus_1.z, v_dK_ddelta_softplus_1.z);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.w, v_f_prime_softplus_1.w, v_dK_ddelta_softplus_1.w);
         reinterpret_cast<float4*>(dK_ddelta_softplus_1)[(long long)row * 32 + column] = v_dK_ddelta_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_dK_ddelta_softplus_2(const float dK_ddelta_layer_2, const float sigmoid_softplus_2, float& dK_ddelta_softplus_2)
+static __device__ __forceinline__ void at_dK_ddelta_softplus_2(const float dK_ddelta_layer_2, const float f_prime_softplus_2, float& dK_ddelta_softplus_2)
 {
     // ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-    dK_ddelta_softplus_2 = dK_ddelta_layer_2 * sigmoid_softplus_2;
+    dK_ddelta_softplus_2 = dK_ddelta_layer_2 * f_prime_softplus_2;
 }
 
 extern "C" __global__ void dK_ddelta_softplus_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         float v_dK_ddelta_softplus_2;
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2, v_sigmoid_softplus_2, v_dK_ddelta_softplus_2);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2, v_f_prime_softplus_2, v_dK_ddelta_softplus_2);
         dK_ddelta_softplus_2[(long long)row * 64 + column] = v_dK_ddelta_softplus_2;
     }
 }
 extern "C" __global__ void vec4_dK_ddelta_softplus_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         float4 v_dK_ddelta_softplus_2;
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.x, v_sigmoid_softplus_2.x, v_dK_ddelta_softplus_2.x);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.y, v_sigmoid_softplus_2.y, v_dK_ddelta_softplus_2.y);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.z, v_sigmoid_softplus_2.z, v_dK_ddelta_softplus_2.z);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.w, v_sigmoid_softplus_2.w, v_dK_ddelta_softplus_2.w);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_dK_ddelta_softplus_2.x);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_dK_ddelta_softplus_2.y);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_dK_ddelta_softplus_2.z);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_dK_ddelta_softplus_2.w);
         reinterpret_cast<float4*>(dK_ddelta_softplus_2)[(long long)row * 16 + column] = v_dK_ddelta_softplus_2;
     }
 }
@@ -1691,7 +1696,7 @@ extern "C" __global__ void dK_dg_layer_3(
 
 static __device__ __forceinline__ void at_dK_dW_layer_3(const float dK_dW_layer_3_delta, const float dK_dW_layer_3_g, const int N, float& dK_dW_layer_3)
 {
-    // ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    // ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     dK_dW_layer_3 = (dK_dW_layer_3_delta + dK_dW_layer_3_g) / N;
 }
 
@@ -1741,47 +1746,47 @@ extern "C" __global__ void dK_db_layer_3(
     }
 }
 
-static __device__ __forceinline__ void at_dK_dg_layer_2_to_dL_ddelta_prime_x(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_second_softplus_2, const float sigmoid_softplus_2, const float delta_prime_x, const float lam, float& dK_dg_layer_2, float& dL_ddelta_prime_x)
+static __device__ __forceinline__ void at_dK_dg_layer_2_to_dL_ddelta_prime_x(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float delta_prime_x, const float lam, float& dK_dg_layer_2, float& dL_ddelta_prime_x)
 {
     // ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-    dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * sigmoid_softplus_2;
-    // ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
+    dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * f_prime_softplus_2;
+    // ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
     dL_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
 }
 
 extern "C" __global__ void dK_dg_layer_2_to_dL_ddelta_prime_x(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ delta_prime_x, float* __restrict__ dK_dg_layer_2, float* __restrict__ dL_ddelta_prime_x, const float lam, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ delta_prime_x, float* __restrict__ dK_dg_layer_2, float* __restrict__ dL_ddelta_prime_x, const float lam, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dK_dg_softplus_2 = dK_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
         float v_dK_dg_layer_2, v_dL_ddelta_prime_x;
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_delta_prime_x, lam, v_dK_dg_layer_2, v_dL_ddelta_prime_x);
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_delta_prime_x, lam, v_dK_dg_layer_2, v_dL_ddelta_prime_x);
         dK_dg_layer_2[(long long)row * 64 + column] = v_dK_dg_layer_2;
         dL_ddelta_prime_x[(long long)row * 64 + column] = v_dL_ddelta_prime_x;
     }
 }
 extern "C" __global__ void vec4_dK_dg_layer_2_to_dL_ddelta_prime_x(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ delta_prime_x, float* __restrict__ dK_dg_layer_2, float* __restrict__ dL_ddelta_prime_x, const float lam, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ delta_prime_x, float* __restrict__ dK_dg_layer_2, float* __restrict__ dL_ddelta_prime_x, const float lam, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dK_dg_softplus_2 = reinterpret_cast<const float4*>(dK_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
         float4 v_dK_dg_layer_2, v_dL_ddelta_prime_x;
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_delta_prime_x.x, lam, v_dK_dg_layer_2.x, v_dL_ddelta_prime_x.x);
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_delta_prime_x.y, lam, v_dK_dg_layer_2.y, v_dL_ddelta_prime_x.y);
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_delta_prime_x.z, lam, v_dK_dg_layer_2.z, v_dL_ddelta_prime_x.z);
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_delta_prime_x.w, lam, v_dK_dg_layer_2.w, v_dL_ddelta_prime_x.w);
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_delta_prime_x.x, lam, v_dK_dg_layer_2.x, v_dL_ddelta_prime_x.x);
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_delta_prime_x.y, lam, v_dK_dg_layer_2.y, v_dL_ddelta_prime_x.y);
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_delta_prime_x.z, lam, v_dK_dg_layer_2.z, v_dL_ddelta_prime_x.z);
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_delta_prime_x.w, lam, v_dK_dg_layer_2.w, v_dL_ddelta_prime_x.w);
         reinterpret_cast<float4*>(dK_dg_layer_2)[(long long)row * 16 + column] = v_dK_dg_layer_2;
         reinterpret_cast<float4*>(dL_ddelta_prime_x)[(long long)row * 16 + column] = v_dL_ddelta_prime_x;
     }
@@ -1789,7 +1794,7 @@ extern "C" __global__ void vec4_dK_dg_layer_2_to_dL_ddelta_prime_x(
 
 static __device__ __forceinline__ void at_dK_dW_layer_2(const float dK_dW_layer_2_delta, const float dK_dW_layer_2_g, const int N, float& dK_dW_layer_2)
 {
-    // ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    // ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     dK_dW_layer_2 = (dK_dW_layer_2_delta + dK_dW_layer_2_g) / N;
 }
 
@@ -1853,49 +1858,49 @@ extern "C" __global__ void vec4_dK_db_layer_2(
     }
 }
 
-static __device__ __forceinline__ void at_dK_dg_layer_1(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dK_dg_layer_1)
+static __device__ __forceinline__ void at_dK_dg_layer_1(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_prime_softplus_1, const float f_second_softplus_1, float& dK_dg_layer_1)
 {
     // ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-    dK_dg_layer_1 = dK_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dK_dg_softplus_1 * sigmoid_softplus_1;
+    dK_dg_layer_1 = dK_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dK_dg_softplus_1 * f_prime_softplus_1;
 }
 
 extern "C" __global__ void dK_dg_layer_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
         const float v_dK_dg_softplus_1 = dK_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         float v_dK_dg_layer_1;
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1, v_dK_dg_softplus_1, v_delta_softplus_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_dK_dg_layer_1);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1, v_dK_dg_softplus_1, v_delta_softplus_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_dK_dg_layer_1);
         dK_dg_layer_1[(long long)row * 128 + column] = v_dK_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dK_dg_layer_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
         const float4 v_dK_dg_softplus_1 = reinterpret_cast<const float4*>(dK_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         float4 v_dK_dg_layer_1;
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.x, v_dK_dg_softplus_1.x, v_delta_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_dK_dg_layer_1.x);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.y, v_dK_dg_softplus_1.y, v_delta_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_dK_dg_layer_1.y);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.z, v_dK_dg_softplus_1.z, v_delta_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_dK_dg_layer_1.z);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.w, v_dK_dg_softplus_1.w, v_delta_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_dK_dg_layer_1.w);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.x, v_dK_dg_softplus_1.x, v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_dK_dg_layer_1.x);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.y, v_dK_dg_softplus_1.y, v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_dK_dg_layer_1.y);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.z, v_dK_dg_softplus_1.z, v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_dK_dg_layer_1.z);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.w, v_dK_dg_softplus_1.w, v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_dK_dg_layer_1.w);
         reinterpret_cast<float4*>(dK_dg_layer_1)[(long long)row * 32 + column] = v_dK_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dK_dW_layer_1(const float dK_dW_layer_1_delta, const float dK_dW_layer_1_g, const int N, float& dK_dW_layer_1)
 {
-    // ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    // ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     dK_dW_layer_1 = (dK_dW_layer_1_delta + dK_dW_layer_1_g) / N;
 }
 
@@ -1959,115 +1964,115 @@ extern "C" __global__ void vec4_dK_db_layer_1(
     }
 }
 
-static __device__ __forceinline__ void at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(const float dL_ddelta_prime_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dL_ddelta_softplus_1, float& dL_ddelta_prime_softplus_1)
+static __device__ __forceinline__ void at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(const float dL_ddelta_prime_layer_1, const float f_second_softplus_1, const float f_prime_softplus_1, float& dL_ddelta_softplus_1, float& dL_ddelta_prime_softplus_1)
 {
     // ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
     dL_ddelta_softplus_1 = dL_ddelta_prime_layer_1 * f_second_softplus_1;
     // ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
-    dL_ddelta_prime_softplus_1 = dL_ddelta_prime_layer_1 * (sigmoid_softplus_1 * sigmoid_softplus_1);
+    dL_ddelta_prime_softplus_1 = dL_ddelta_prime_layer_1 * (f_prime_softplus_1 * f_prime_softplus_1);
 }
 
 extern "C" __global__ void dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(
-    const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
+    const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dL_ddelta_prime_layer_1 = dL_ddelta_prime_layer_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         float v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1;
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1, v_f_second_softplus_1, v_f_prime_softplus_1, v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1);
         dL_ddelta_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_softplus_1;
         dL_ddelta_prime_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_prime_softplus_1;
     }
 }
 extern "C" __global__ void vec4_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(
-    const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
+    const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dL_ddelta_prime_layer_1 = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         float4 v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1;
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_dL_ddelta_softplus_1.x, v_dL_ddelta_prime_softplus_1.x);
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_dL_ddelta_softplus_1.y, v_dL_ddelta_prime_softplus_1.y);
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_dL_ddelta_softplus_1.z, v_dL_ddelta_prime_softplus_1.z);
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_dL_ddelta_softplus_1.w, v_dL_ddelta_prime_softplus_1.w);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.x, v_f_second_softplus_1.x, v_f_prime_softplus_1.x, v_dL_ddelta_softplus_1.x, v_dL_ddelta_prime_softplus_1.x);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.y, v_f_second_softplus_1.y, v_f_prime_softplus_1.y, v_dL_ddelta_softplus_1.y, v_dL_ddelta_prime_softplus_1.y);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.z, v_f_second_softplus_1.z, v_f_prime_softplus_1.z, v_dL_ddelta_softplus_1.z, v_dL_ddelta_prime_softplus_1.z);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.w, v_f_second_softplus_1.w, v_f_prime_softplus_1.w, v_dL_ddelta_softplus_1.w, v_dL_ddelta_prime_softplus_1.w);
         reinterpret_cast<float4*>(dL_ddelta_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_softplus_1;
         reinterpret_cast<float4*>(dL_ddelta_prime_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_prime_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(const float dL_ddelta_layer_2, const float dL_ddelta_prime_layer_2, const float f_second_softplus_2, const float sigmoid_softplus_2, float& dL_ddelta_softplus_2, float& dL_ddelta_prime_softplus_2)
+static __device__ __forceinline__ void at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(const float dL_ddelta_layer_2, const float dL_ddelta_prime_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, float& dL_ddelta_softplus_2, float& dL_ddelta_prime_softplus_2)
 {
-    // ∂L/∂δ_softplus_2 = ∂L/∂δ′_layer_2 f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
-    dL_ddelta_softplus_2 = dL_ddelta_layer_2 * sigmoid_softplus_2 + dL_ddelta_prime_layer_2 * f_second_softplus_2;
+    // ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19)
+    dL_ddelta_softplus_2 = dL_ddelta_layer_2 * f_prime_softplus_2 + dL_ddelta_prime_layer_2 * f_second_softplus_2;
     // ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
-    dL_ddelta_prime_softplus_2 = dL_ddelta_prime_layer_2 * (sigmoid_softplus_2 * sigmoid_softplus_2);
+    dL_ddelta_prime_softplus_2 = dL_ddelta_prime_layer_2 * (f_prime_softplus_2 * f_prime_softplus_2);
 }
 
 extern "C" __global__ void dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_ddelta_prime_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dL_ddelta_softplus_2, float* __restrict__ dL_ddelta_prime_softplus_2, const int N)
+    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_ddelta_prime_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dL_ddelta_softplus_2, float* __restrict__ dL_ddelta_prime_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dL_ddelta_prime_layer_2 = dL_ddelta_prime_layer_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         float v_dL_ddelta_softplus_2, v_dL_ddelta_prime_softplus_2;
-        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2, v_dL_ddelta_prime_layer_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_dL_ddelta_softplus_2, v_dL_ddelta_prime_softplus_2);
+        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2, v_dL_ddelta_prime_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_dL_ddelta_softplus_2, v_dL_ddelta_prime_softplus_2);
         dL_ddelta_softplus_2[(long long)row * 64 + column] = v_dL_ddelta_softplus_2;
         dL_ddelta_prime_softplus_2[(long long)row * 64 + column] = v_dL_ddelta_prime_softplus_2;
     }
 }
 extern "C" __global__ void vec4_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_ddelta_prime_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dL_ddelta_softplus_2, float* __restrict__ dL_ddelta_prime_softplus_2, const int N)
+    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_ddelta_prime_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dL_ddelta_softplus_2, float* __restrict__ dL_ddelta_prime_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dL_ddelta_prime_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         float4 v_dL_ddelta_softplus_2, v_dL_ddelta_prime_softplus_2;
-        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.x, v_dL_ddelta_prime_layer_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_dL_ddelta_softplus_2.x, v_dL_ddelta_prime_softplus_2.x);
-        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.y, v_dL_ddelta_prime_layer_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_dL_ddelta_softplus_2.y, v_dL_ddelta_prime_softplus_2.y);
-        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.z, v_dL_ddelta_prime_layer_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_dL_ddelta_softplus_2.z, v_dL_ddelta_prime_softplus_2.z);
-        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.w, v_dL_ddelta_prime_layer_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_dL_ddelta_softplus_2.w, v_dL_ddelta_prime_softplus_2.w);
+        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.x, v_dL_ddelta_prime_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_dL_ddelta_softplus_2.x, v_dL_ddelta_prime_softplus_2.x);
+        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.y, v_dL_ddelta_prime_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_dL_ddelta_softplus_2.y, v_dL_ddelta_prime_softplus_2.y);
+        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.z, v_dL_ddelta_prime_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_dL_ddelta_softplus_2.z, v_dL_ddelta_prime_softplus_2.z);
+        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.w, v_dL_ddelta_prime_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_dL_ddelta_softplus_2.w, v_dL_ddelta_prime_softplus_2.w);
         reinterpret_cast<float4*>(dL_ddelta_softplus_2)[(long long)row * 16 + column] = v_dL_ddelta_softplus_2;
         reinterpret_cast<float4*>(dL_ddelta_prime_softplus_2)[(long long)row * 16 + column] = v_dL_ddelta_prime_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_3(const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float sigmoid_softplus_3, const float dL_ddelta_layer_3, const float dL_ddelta_prime_layer_3, float& dL_dg_layer_3)
+static __device__ __forceinline__ void at_dL_dg_layer_3(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dL_ddelta_layer_3, const float dL_ddelta_prime_layer_3, float& dL_dg_layer_3)
 {
-    // f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - sigmoid_softplus_3);
+    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
     // ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
     dL_dg_layer_3 = dL_ddelta_layer_3 * f_second_softplus_3 + dL_ddelta_prime_layer_3 * f_third_softplus_3;
 }
 
 extern "C" __global__ void dL_dg_layer_3(
-    const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sigmoid_softplus_3, const float* __restrict__ dL_ddelta_layer_3, const float* __restrict__ dL_ddelta_prime_layer_3, float* __restrict__ dL_dg_layer_3, const int N)
+    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dL_ddelta_layer_3, const float* __restrict__ dL_ddelta_prime_layer_3, float* __restrict__ dL_dg_layer_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
         const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
         const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_softplus_3 = sigmoid_softplus_3[(long long)row * 1 + column];
         const float v_dL_ddelta_layer_3 = dL_ddelta_layer_3[(long long)row * 1 + column];
         const float v_dL_ddelta_prime_layer_3 = dL_ddelta_prime_layer_3[(long long)row * 1 + column];
         float v_dL_dg_layer_3;
-        at_dL_dg_layer_3(v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_dL_ddelta_layer_3, v_dL_ddelta_prime_layer_3, v_dL_dg_layer_3);
+        at_dL_dg_layer_3(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dL_ddelta_layer_3, v_dL_ddelta_prime_layer_3, v_dL_dg_layer_3);
         dL_dg_layer_3[(long long)row * 1 + column] = v_dL_dg_layer_3;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_3(const float W_layer_3, const float dL_dW_layer_3_delta, const float dL_dW_layer_3_delta_prime, const float dL_dW_layer_3_g, const int N, float& dL_dW_layer_3)
 {
-    // ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ + ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
+    // ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n f″(g_layer_3) ∂L/∂δ′_softplus_2ᵀ))  (17)
     dL_dW_layer_3 = (W_layer_3 * dL_dW_layer_3_delta_prime * 2.0f + dL_dW_layer_3_delta + dL_dW_layer_3_g) / N;
 }
 
@@ -2121,57 +2126,57 @@ extern "C" __global__ void dL_db_layer_3(
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_2(const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float sigmoid_softplus_2, const float dL_ddelta_layer_2, const float dL_ddelta_prime_layer_2, const float dL_dg_softplus_2, const float delta_prime_softplus_2, const float delta_softplus_2, float& dL_dg_layer_2)
+static __device__ __forceinline__ void at_dL_dg_layer_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dL_ddelta_layer_2, const float dL_ddelta_prime_layer_2, const float dL_dg_softplus_2, const float delta_prime_softplus_2, const float delta_softplus_2, float& dL_dg_layer_2)
 {
-    // f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - sigmoid_softplus_2);
-    // ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (22)
-    dL_dg_layer_2 = dL_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dL_ddelta_prime_layer_2 * delta_prime_softplus_2 * f_second_softplus_2 * sigmoid_softplus_2 * 2.0f + dL_ddelta_prime_layer_2 * delta_softplus_2 * f_third_softplus_2 + dL_dg_softplus_2 * sigmoid_softplus_2;
+    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
+    // ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
+    dL_dg_layer_2 = dL_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dL_ddelta_prime_layer_2 * delta_prime_softplus_2 * f_prime_softplus_2 * f_second_softplus_2 * 2.0f + dL_ddelta_prime_layer_2 * delta_softplus_2 * f_third_softplus_2 + dL_dg_softplus_2 * f_prime_softplus_2;
 }
 
 extern "C" __global__ void dL_dg_layer_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_ddelta_prime_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_prime_softplus_2, const float* __restrict__ delta_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_ddelta_prime_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_prime_softplus_2, const float* __restrict__ delta_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dL_ddelta_prime_layer_2 = dL_ddelta_prime_layer_2[(long long)row * 64 + column];
         const float v_dL_dg_softplus_2 = dL_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_prime_softplus_2 = delta_prime_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
         float v_dL_dg_layer_2;
-        at_dL_dg_layer_2(v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_dL_ddelta_layer_2, v_dL_ddelta_prime_layer_2, v_dL_dg_softplus_2, v_delta_prime_softplus_2, v_delta_softplus_2, v_dL_dg_layer_2);
+        at_dL_dg_layer_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dL_ddelta_layer_2, v_dL_ddelta_prime_layer_2, v_dL_dg_softplus_2, v_delta_prime_softplus_2, v_delta_softplus_2, v_dL_dg_layer_2);
         dL_dg_layer_2[(long long)row * 64 + column] = v_dL_dg_layer_2;
     }
 }
 extern "C" __global__ void vec4_dL_dg_layer_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_ddelta_prime_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_prime_softplus_2, const float* __restrict__ delta_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_ddelta_prime_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_prime_softplus_2, const float* __restrict__ delta_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dL_ddelta_prime_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_2)[(long long)row * 16 + column];
         const float4 v_dL_dg_softplus_2 = reinterpret_cast<const float4*>(dL_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_prime_softplus_2 = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
         float4 v_dL_dg_layer_2;
-        at_dL_dg_layer_2(v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_dL_ddelta_layer_2.x, v_dL_ddelta_prime_layer_2.x, v_dL_dg_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_softplus_2.x, v_dL_dg_layer_2.x);
-        at_dL_dg_layer_2(v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_dL_ddelta_layer_2.y, v_dL_ddelta_prime_layer_2.y, v_dL_dg_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_softplus_2.y, v_dL_dg_layer_2.y);
-        at_dL_dg_layer_2(v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_dL_ddelta_layer_2.z, v_dL_ddelta_prime_layer_2.z, v_dL_dg_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_softplus_2.z, v_dL_dg_layer_2.z);
-        at_dL_dg_layer_2(v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_dL_ddelta_layer_2.w, v_dL_ddelta_prime_layer_2.w, v_dL_dg_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_softplus_2.w, v_dL_dg_layer_2.w);
+        at_dL_dg_layer_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dL_ddelta_layer_2.x, v_dL_ddelta_prime_layer_2.x, v_dL_dg_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_softplus_2.x, v_dL_dg_layer_2.x);
+        at_dL_dg_layer_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dL_ddelta_layer_2.y, v_dL_ddelta_prime_layer_2.y, v_dL_dg_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_softplus_2.y, v_dL_dg_layer_2.y);
+        at_dL_dg_layer_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dL_ddelta_layer_2.z, v_dL_ddelta_prime_layer_2.z, v_dL_dg_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_softplus_2.z, v_dL_dg_layer_2.z);
+        at_dL_dg_layer_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dL_ddelta_layer_2.w, v_dL_ddelta_prime_layer_2.w, v_dL_dg_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_softplus_2.w, v_dL_dg_layer_2.w);
         reinterpret_cast<float4*>(dL_dg_layer_2)[(long long)row * 16 + column] = v_dL_dg_layer_2;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_2(const float W_layer_2, const float dL_dW_layer_2_delta, const float dL_dW_layer_2_delta_prime, const float dL_dW_layer_2_g, const int N, float& dL_dW_layer_2)
 {
-    // ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ + ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
+    // ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
     dL_dW_layer_2 = (W_layer_2 * dL_dW_layer_2_delta_prime * 2.0f + dL_dW_layer_2_delta + dL_dW_layer_2_g) / N;
 }
 
@@ -2239,55 +2244,55 @@ extern "C" __global__ void vec4_dL_db_layer_2(
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_1(const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float dL_ddelta_prime_layer_1, const float dL_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dL_dg_layer_1)
+static __device__ __forceinline__ void at_dL_dg_layer_1(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dL_ddelta_prime_layer_1, const float dL_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dL_dg_layer_1)
 {
-    // f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - sigmoid_softplus_1);
-    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
-    dL_dg_layer_1 = dL_ddelta_prime_layer_1 * delta_prime_softplus_1 * f_second_softplus_1 * sigmoid_softplus_1 * 2.0f + dL_ddelta_prime_layer_1 * delta_softplus_1 * f_third_softplus_1 + dL_dg_softplus_1 * sigmoid_softplus_1;
+    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
+    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (22)
+    dL_dg_layer_1 = dL_ddelta_prime_layer_1 * delta_prime_softplus_1 * f_prime_softplus_1 * f_second_softplus_1 * 2.0f + dL_ddelta_prime_layer_1 * delta_softplus_1 * f_third_softplus_1 + dL_dg_softplus_1 * f_prime_softplus_1;
 }
 
 extern "C" __global__ void dL_dg_layer_1(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_dL_ddelta_prime_layer_1 = dL_ddelta_prime_layer_1[(long long)row * 128 + column];
         const float v_dL_dg_softplus_1 = dL_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         float v_dL_dg_layer_1;
-        at_dL_dg_layer_1(v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_dL_ddelta_prime_layer_1, v_dL_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dL_dg_layer_1);
+        at_dL_dg_layer_1(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dL_ddelta_prime_layer_1, v_dL_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dL_dg_layer_1);
         dL_dg_layer_1[(long long)row * 128 + column] = v_dL_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dL_dg_layer_1(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_dL_ddelta_prime_layer_1 = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_1)[(long long)row * 32 + column];
         const float4 v_dL_dg_softplus_1 = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         float4 v_dL_dg_layer_1;
-        at_dL_dg_layer_1(v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_dL_ddelta_prime_layer_1.x, v_dL_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dL_dg_layer_1.x);
-        at_dL_dg_layer_1(v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_dL_ddelta_prime_layer_1.y, v_dL_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dL_dg_layer_1.y);
-        at_dL_dg_layer_1(v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_dL_ddelta_prime_layer_1.z, v_dL_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dL_dg_layer_1.z);
-        at_dL_dg_layer_1(v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_dL_ddelta_prime_layer_1.w, v_dL_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dL_dg_layer_1.w);
+        at_dL_dg_layer_1(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dL_ddelta_prime_layer_1.x, v_dL_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dL_dg_layer_1.x);
+        at_dL_dg_layer_1(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dL_ddelta_prime_layer_1.y, v_dL_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dL_dg_layer_1.y);
+        at_dL_dg_layer_1(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dL_ddelta_prime_layer_1.z, v_dL_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dL_dg_layer_1.z);
+        at_dL_dg_layer_1(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dL_ddelta_prime_layer_1.w, v_dL_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dL_dg_layer_1.w);
         reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = v_dL_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_1(const float W_layer_1, const float dL_dW_layer_1_delta_prime, const float dL_dW_layer_1_g, const int N, float& dL_dW_layer_1)
 {
-    // ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 ∂L/∂δ′_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    // ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ))  (17)
     dL_dW_layer_1 = (W_layer_1 * dL_dW_layer_1_delta_prime * 2.0f + dL_dW_layer_1_g) / N;
 }
 
@@ -2353,135 +2358,135 @@ extern "C" __global__ void vec4_dL_db_layer_1(
     }
 }
 
-static __device__ __forceinline__ void at_dK_dg_layer_2(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_second_softplus_2, const float sigmoid_softplus_2, float& dK_dg_layer_2)
+static __device__ __forceinline__ void at_dK_dg_layer_2(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_prime_softplus_2, const float f_second_softplus_2, float& dK_dg_layer_2)
 {
     // ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-    dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * sigmoid_softplus_2;
+    dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * f_prime_softplus_2;
 }
 
 extern "C" __global__ void dK_dg_layer_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dK_dg_softplus_2 = dK_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         float v_dK_dg_layer_2;
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_dK_dg_layer_2);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_dK_dg_layer_2);
         dK_dg_layer_2[(long long)row * 64 + column] = v_dK_dg_layer_2;
     }
 }
 extern "C" __global__ void vec4_dK_dg_layer_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dK_dg_softplus_2 = reinterpret_cast<const float4*>(dK_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         float4 v_dK_dg_layer_2;
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_dK_dg_layer_2.x);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_dK_dg_layer_2.y);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_dK_dg_layer_2.z);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_dK_dg_layer_2.w);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_dK_dg_layer_2.x);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_dK_dg_layer_2.y);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_dK_dg_layer_2.z);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_dK_dg_layer_2.w);
         reinterpret_cast<float4*>(dK_dg_layer_2)[(long long)row * 16 + column] = v_dK_dg_layer_2;
     }
 }
 
-static __device__ __forceinline__ void at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(const float W_layer_1_squared_sum, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dL_ddelta_softplus_1, float& dL_ddelta_prime_softplus_1)
+static __device__ __forceinline__ void at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(const float W_layer_1_squared_sum, const float f_second_softplus_1, const float f_prime_softplus_1, float& dL_ddelta_softplus_1, float& dL_ddelta_prime_softplus_1)
 {
-    // ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
+    // ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (19)
     dL_ddelta_softplus_1 = -W_layer_1_squared_sum * f_second_softplus_1;
-    // ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
-    dL_ddelta_prime_softplus_1 = -W_layer_1_squared_sum * (sigmoid_softplus_1 * sigmoid_softplus_1);
+    // ∂L/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
+    dL_ddelta_prime_softplus_1 = -W_layer_1_squared_sum * (f_prime_softplus_1 * f_prime_softplus_1);
 }
 
 extern "C" __global__ void dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(
-    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
+    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ f_second_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_W_layer_1_squared_sum = W_layer_1_squared_sum[column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         float v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1;
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum, v_f_second_softplus_1, v_sigmoid_softplus_1, v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum, v_f_second_softplus_1, v_f_prime_softplus_1, v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1);
         dL_ddelta_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_softplus_1;
         dL_ddelta_prime_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_prime_softplus_1;
     }
 }
 extern "C" __global__ void vec4_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(
-    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
+    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ f_second_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_W_layer_1_squared_sum = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         float4 v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1;
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_dL_ddelta_softplus_1.x, v_dL_ddelta_prime_softplus_1.x);
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_dL_ddelta_softplus_1.y, v_dL_ddelta_prime_softplus_1.y);
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_dL_ddelta_softplus_1.z, v_dL_ddelta_prime_softplus_1.z);
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_dL_ddelta_softplus_1.w, v_dL_ddelta_prime_softplus_1.w);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.x, v_f_second_softplus_1.x, v_f_prime_softplus_1.x, v_dL_ddelta_softplus_1.x, v_dL_ddelta_prime_softplus_1.x);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.y, v_f_second_softplus_1.y, v_f_prime_softplus_1.y, v_dL_ddelta_softplus_1.y, v_dL_ddelta_prime_softplus_1.y);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.z, v_f_second_softplus_1.z, v_f_prime_softplus_1.z, v_dL_ddelta_softplus_1.z, v_dL_ddelta_prime_softplus_1.z);
+        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.w, v_f_second_softplus_1.w, v_f_prime_softplus_1.w, v_dL_ddelta_softplus_1.w, v_dL_ddelta_prime_softplus_1.w);
         reinterpret_cast<float4*>(dL_ddelta_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_softplus_1;
         reinterpret_cast<float4*>(dL_ddelta_prime_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_prime_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_1_2(const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float W_layer_1_squared_sum, const float dL_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dL_dg_layer_1)
+static __device__ __forceinline__ void at_dL_dg_layer_1_2(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float W_layer_1_squared_sum, const float dL_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dL_dg_layer_1)
 {
-    // f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - sigmoid_softplus_1);
-    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
-    dL_dg_layer_1 = dL_dg_softplus_1 * sigmoid_softplus_1 - W_layer_1_squared_sum * delta_prime_softplus_1 * f_second_softplus_1 * sigmoid_softplus_1 * 2.0f - W_layer_1_squared_sum * delta_softplus_1 * f_third_softplus_1;
+    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
+    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (22)
+    dL_dg_layer_1 = dL_dg_softplus_1 * f_prime_softplus_1 - W_layer_1_squared_sum * delta_prime_softplus_1 * f_prime_softplus_1 * f_second_softplus_1 * 2.0f - W_layer_1_squared_sum * delta_softplus_1 * f_third_softplus_1;
 }
 
 extern "C" __global__ void dL_dg_layer_1_2(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_W_layer_1_squared_sum = W_layer_1_squared_sum[column];
         const float v_dL_dg_softplus_1 = dL_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         float v_dL_dg_layer_1;
-        at_dL_dg_layer_1_2(v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_W_layer_1_squared_sum, v_dL_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dL_dg_layer_1);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_W_layer_1_squared_sum, v_dL_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dL_dg_layer_1);
         dL_dg_layer_1[(long long)row * 128 + column] = v_dL_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dL_dg_layer_1_2(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_W_layer_1_squared_sum = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
         const float4 v_dL_dg_softplus_1 = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         float4 v_dL_dg_layer_1;
-        at_dL_dg_layer_1_2(v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_W_layer_1_squared_sum.x, v_dL_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dL_dg_layer_1.x);
-        at_dL_dg_layer_1_2(v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_W_layer_1_squared_sum.y, v_dL_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dL_dg_layer_1.y);
-        at_dL_dg_layer_1_2(v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_W_layer_1_squared_sum.z, v_dL_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dL_dg_layer_1.z);
-        at_dL_dg_layer_1_2(v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_W_layer_1_squared_sum.w, v_dL_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dL_dg_layer_1.w);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_W_layer_1_squared_sum.x, v_dL_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dL_dg_layer_1.x);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_W_layer_1_squared_sum.y, v_dL_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dL_dg_layer_1.y);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_W_layer_1_squared_sum.z, v_dL_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dL_dg_layer_1.z);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_W_layer_1_squared_sum.w, v_dL_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dL_dg_layer_1.w);
         reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = v_dL_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_1_2(const float W_layer_1, const float dL_dW_layer_1_delta_prime_sum_column, const float dL_dW_layer_1_g, const int N, float& dL_dW_layer_1)
 {
-    // ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    // ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)  (17)
     dL_dW_layer_1 = (dL_dW_layer_1_g - W_layer_1 * dL_dW_layer_1_delta_prime_sum_column * 2.0f) / N;
 }
 
@@ -2522,9 +2527,9 @@ extern "C" __global__ void K_and_L_and_J(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
@@ -2540,9 +2545,9 @@ extern "C" __global__ void K_and_L_and_J_2(
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x)
+        // L = −(1/N) Σ_n Σ_i δ′_x
         const double L = -sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
@@ -2559,7 +2564,7 @@ extern "C" __global__ void J(
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = K + L
+        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
         const double J = lam * sum_delta_prime_squared / N + sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -2571,7 +2576,7 @@ extern "C" __global__ void J_2(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = K + L
+        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
         const double J = sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -2584,9 +2589,9 @@ extern "C" __global__ void K_and_L(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -2599,9 +2604,9 @@ extern "C" __global__ void K_and_L_2(
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x)
+        // L = −(1/N) Σ_n Σ_i δ′_x
         const double L = -sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -2614,15 +2619,15 @@ _MAPS = {
     "g_softplus_1": (0, 128, 4, 1),
     "g_softplus_2": (0, 64, 4, 1),
     "g_softplus_3": (0, 1, 1, 1),
-    "sigmoid_softplus_1_to_g_softplus_1": (0, 128, 4, 1),
-    "sigmoid_softplus_2_to_g_softplus_2": (0, 64, 4, 1),
-    "sigmoid_softplus_3": (0, 1, 1, 1),
+    "f_prime_softplus_1_to_g_softplus_1": (0, 128, 4, 1),
+    "f_prime_softplus_2_to_g_softplus_2": (0, 64, 4, 1),
+    "f_prime_softplus_3": (0, 1, 1, 1),
     "delta_layer_2": (0, 64, 4, 1),
     "delta_layer_1": (0, 128, 4, 1),
     "score": (0, 64, 4, 1),
     "sigmoid_minus_softplus_1_to_g_softplus_1": (0, 128, 4, 1),
     "sigmoid_minus_softplus_2_to_g_softplus_2": (0, 64, 4, 1),
-    "sigmoid_softplus_3_to_f_second_softplus_3": (0, 1, 1, 1),
+    "f_prime_softplus_3_to_f_second_softplus_3": (0, 1, 1, 1),
     "W_layer_3_squared": (1, 64, 4, 1),
     "delta_layer_2_to_delta_prime_layer_2": (0, 64, 4, 1),
     "W_layer_2_squared": (64, 128, 4, 1),
@@ -3055,24 +3060,24 @@ def _energy(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     g_softplus_1 = Nx128_1
     _map("g_softplus_1", N, wide, (b_layer_1, g_layer_1_unbiased, g_softplus_1, samples))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     g_softplus_2 = Nx64_1
     _map("g_softplus_2", N, wide, (b_layer_2, g_layer_2_unbiased, g_softplus_2, samples))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
+    # g_softplus_3 = softplus(g_layer_3)
     g_softplus_3 = Nx1_1
     _map("g_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, g_softplus_3, samples))
 
     # ---- energy: E
-    # Σ_j g_softplus_3
+    # Σ_i g_softplus_3
     E_softplus_3 = _row_sum(g_softplus_3, cp.empty((N,), DTYPE), 1)
-    # E = the sum over the energy's units
+    # energy = Σ_i g_softplus_3
     energy = E_softplus_3
 
     return energy
@@ -3100,37 +3105,37 @@ def _score(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
-    sigmoid_softplus_1 = Nx128_1
+    # f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    f_prime_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
-    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
+    _map("f_prime_softplus_1_to_g_softplus_1", N, wide, (
+        b_layer_1, g_layer_1_unbiased, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
-    sigmoid_softplus_2 = Nx64_1
+    # f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    f_prime_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
-    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
+    _map("f_prime_softplus_2_to_g_softplus_2", N, wide, (
+        b_layer_2, g_layer_2_unbiased, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3)
-    sigmoid_softplus_3 = Nx1_1
-    _map("sigmoid_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, samples))
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    f_prime_softplus_3 = Nx1_1
+    _map("f_prime_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, samples))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_2)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     delta_layer_2 = Nx64_0
-    _map("delta_layer_2", N, wide, (delta_softplus_2, sigmoid_softplus_2, delta_layer_2, samples))
+    _map("delta_layer_2", N, wide, (delta_softplus_2, f_prime_softplus_2, delta_layer_2, samples))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_2)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     delta_layer_1 = Nx128_0
-    _map("delta_layer_1", N, wide, (delta_softplus_1, sigmoid_softplus_1, delta_layer_1, samples))
+    _map("delta_layer_1", N, wide, (delta_softplus_1, f_prime_softplus_1, delta_layer_1, samples))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
     # score = −δ_x
@@ -3164,47 +3169,45 @@ def _hessian_diagonal(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    sigmoid_softplus_3 = Nx1_1
+    # f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    f_prime_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples,
+    _map("f_prime_softplus_3_to_f_second_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ and δ′
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_3)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
     _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
-    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ f″(g_layer_3)  (§1.3)
     delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_0)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2
     #     f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_4
     delta_prime_layer_2 = Nx64_5
     _map("delta_layer_2_to_delta_prime_layer_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
         delta_prime_layer_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
@@ -3217,7 +3220,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_prime_layer_1 = Nx128_4
     _map("delta_prime_layer_1", N, wide, (
-        sigmoid_minus_softplus_1, sigmoid_softplus_1, delta_prime_softplus_1, delta_softplus_1, delta_prime_layer_1,
+        f_prime_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_softplus_1, delta_prime_layer_1,
         samples,
     ))
     # W_layer_1 ∘ W_layer_1
@@ -3225,7 +3228,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=cp.empty((N, 64), DTYPE))
-    # the diagonal of the Hessian, δ′_x
+    # hessian_diagonal = δ′_x
     hessian_diagonal = delta_prime_x
 
     return hessian_diagonal
@@ -3257,47 +3260,45 @@ def _loss_terms(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    sigmoid_softplus_3 = Nx1_1
+    # f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    f_prime_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples,
+    _map("f_prime_softplus_3_to_f_second_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ and δ′
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_3)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
     _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
-    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ f″(g_layer_3)  (§1.3)
     delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_0)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2
     #     f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_4
     delta_prime_layer_2 = Nx64_5
     _map("delta_layer_2_to_delta_prime_layer_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
         delta_prime_layer_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
@@ -3312,7 +3313,7 @@ def _loss_terms(params, x, lam, workspace):
     delta_layer_1 = Nx128_4
     delta_prime_layer_1 = Nx128_5
     _map("delta_layer_1_to_delta_prime_layer_1", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
         delta_prime_layer_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
@@ -3331,7 +3332,7 @@ def _loss_terms(params, x, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²); J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
@@ -3368,47 +3369,45 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    sigmoid_softplus_3 = Nx1_1
+    # f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    f_prime_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples,
+    _map("f_prime_softplus_3_to_f_second_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ and δ′
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_3)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
     _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
-    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ f″(g_layer_3)  (§1.3)
     delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_0)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2
     #     f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_4
     delta_prime_layer_2 = Nx64_5
     _map("delta_layer_2_to_delta_prime_layer_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
         delta_prime_layer_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
@@ -3423,7 +3422,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_layer_1 = Nx128_4
     delta_prime_layer_1 = Nx128_5
     _map("delta_layer_1_to_delta_prime_layer_1", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
         delta_prime_layer_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
@@ -3441,7 +3440,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x); J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ′_x; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
@@ -3488,50 +3487,47 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3); sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) =
-    #     sigmoid_minus_softplus_3*sigmoid_softplus_3
+    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
-    sigmoid_softplus_3 = Nx1_2
+    f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
     _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, sigmoid_softplus_3, f_second_softplus_3, samples,
+        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ and δ′
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
     _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
-    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ f″(g_layer_3)  (§1.3)
     delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_4)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2;
-    #     δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ′_layer_2 =
+    #     δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_5
     f_second_softplus_2 = Nx64_6
     delta_prime_layer_2 = Nx64_7
     _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
         f_second_softplus_2, delta_prime_layer_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
@@ -3541,13 +3537,13 @@ def _loss_and_grad(params, x, lam, workspace):
     _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
     delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_4)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1;
-    #     δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ′_layer_1 =
+    #     δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_5
     f_second_softplus_1 = Nx128_6
     delta_prime_layer_1 = Nx128_7
     _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
         f_second_softplus_1, delta_prime_layer_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
@@ -3559,7 +3555,7 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
 
     # ---- loss: K and L
-    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx64_10
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -3568,7 +3564,7 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = out_J
     _scalars("J", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_prime_squared, blocks_sum_delta_squared,
@@ -3576,28 +3572,28 @@ def _loss_and_grad(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
-    # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
+    # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_8)
     # ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂J/∂δ′_x  (13)
     dJ_ddelta_prime_layer_1 = cp.matmul(dJ_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_9)
-    # ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19); ∂J/∂δ′_softplus_1 =
+    # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + ∂J/∂δ′_layer_1 f″(g_layer_1)  (18)+(19); ∂J/∂δ′_softplus_1 =
     #     ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
     dJ_ddelta_softplus_1 = Nx128_10
     dJ_ddelta_prime_softplus_1 = Nx128_11
     _map("dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1", N, wide, (
-        dJ_ddelta_layer_1, dJ_ddelta_prime_layer_1, f_second_softplus_1, sigmoid_softplus_1, dJ_ddelta_softplus_1,
+        dJ_ddelta_layer_1, dJ_ddelta_prime_layer_1, f_prime_softplus_1, f_second_softplus_1, dJ_ddelta_softplus_1,
         dJ_ddelta_prime_softplus_1, samples,
     ))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
     dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
     # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
     dJ_ddelta_prime_layer_2 = cp.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_11)
-    # ∂J/∂δ_softplus_2 = ∂J/∂δ′_layer_2 f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19); ∂J/∂δ′_softplus_2 =
+    # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19); ∂J/∂δ′_softplus_2 =
     #     ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dJ_ddelta_softplus_2 = Nx64_12
     dJ_ddelta_prime_softplus_2 = Nx64_13
     _map("dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2", N, wide, (
-        dJ_ddelta_layer_2, dJ_ddelta_prime_layer_2, f_second_softplus_2, sigmoid_softplus_2, dJ_ddelta_softplus_2,
+        dJ_ddelta_layer_2, dJ_ddelta_prime_layer_2, f_prime_softplus_2, f_second_softplus_2, dJ_ddelta_softplus_2,
         dJ_ddelta_prime_softplus_2, samples,
     ))
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
@@ -3609,19 +3605,19 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
     _map("dJ_dg_layer_3", N, wide, (
-        f_second_softplus_3, sigmoid_minus_softplus_3, sigmoid_softplus_3, dJ_ddelta_layer_3,
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dJ_ddelta_layer_3,
         dJ_ddelta_prime_layer_3, dJ_dg_layer_3, samples,
     ))
-    # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
-    dJ_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_0)
-    # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-    dJ_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+    # Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ
+    dJ_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n f″(g_layer_3) ∂J/∂δ′_softplus_2ᵀ
+    dJ_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_1)
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
     dJ_dW_layer_3_g = cp.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂J/∂g_layer_3
     dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ +
-    #     ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘
+    #     (Σ_n f″(g_layer_3) ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
     dJ_dW_layer_3 = out_dJ_dW_layer_3
     _map("dJ_dW_layer_3", N, wide, (
         W_layer_3, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_g, dJ_dW_layer_3, samples,
@@ -3631,23 +3627,23 @@ def _loss_and_grad(params, x, lam, workspace):
     _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
     dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_3)
-    # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂J/∂δ′_layer_2
-    #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (21)+(22)
-    dJ_dg_layer_2 = Nx64_12
+    # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2
+    #     δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
+    dJ_dg_layer_2 = Nx64_13
     _map("dJ_dg_layer_2", N, wide, (
-        f_second_softplus_2, sigmoid_minus_softplus_2, sigmoid_softplus_2, dJ_ddelta_layer_2,
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dJ_ddelta_layer_2,
         dJ_ddelta_prime_layer_2, dJ_dg_softplus_2, delta_prime_softplus_2, delta_softplus_2, dJ_dg_layer_2, samples,
     ))
-    # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
-    dJ_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_0)
+    # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
+    dJ_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_1)
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
     dJ_dW_layer_2_g = cp.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂J/∂g_layer_2
     dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ +
-    #     ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
+    #     δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
     dJ_dW_layer_2 = out_dJ_dW_layer_2
     _map("dJ_dW_layer_2", N, wide, (
         W_layer_2, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g, dJ_dW_layer_2, samples,
@@ -3657,22 +3653,22 @@ def _loss_and_grad(params, x, lam, workspace):
     _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
     dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_3)
-    # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 ∂J/∂δ′_layer_1
-    #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22)
-    dJ_dg_layer_1 = Nx128_10
+    # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + ∂J/∂δ′_layer_1
+    #     δ_softplus_1 f‴(g_layer_1) + 2 ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (21)+(22)
+    dJ_dg_layer_1 = Nx128_11
     _map("dJ_dg_layer_1", N, wide, (
-        f_second_softplus_1, sigmoid_minus_softplus_1, sigmoid_softplus_1, dJ_ddelta_layer_1,
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dJ_ddelta_layer_1,
         dJ_ddelta_prime_layer_1, dJ_dg_softplus_1, delta_prime_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples,
     ))
+    # Σ_n δ_layer_1 δ_xᵀ
+    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
     # Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ
-    dJ_dW_layer_1_delta_prime = cp.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_0)
-    # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_1)
+    dJ_dW_layer_1_delta_prime = cp.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_1)
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
     dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂J/∂g_layer_1
     dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 ∂J/∂δ′_xᵀ + ∂J/∂g_layer_1 g_xᵀ
+    # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ))
     #     (16)+(17)
     dJ_dW_layer_1 = out_dJ_dW_layer_1
     _map("dJ_dW_layer_1", N, wide, (
@@ -3725,50 +3721,47 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3); sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) =
-    #     sigmoid_minus_softplus_3*sigmoid_softplus_3
+    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
-    sigmoid_softplus_3 = Nx1_2
+    f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
     _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, sigmoid_softplus_3, f_second_softplus_3, samples,
+        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ and δ′
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
     _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
-    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ f″(g_layer_3)  (§1.3)
     delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_4)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2;
-    #     δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ′_layer_2 =
+    #     δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_5
     f_second_softplus_2 = Nx64_6
     delta_prime_layer_2 = Nx64_7
     _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
         f_second_softplus_2, delta_prime_layer_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
@@ -3778,13 +3771,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
     delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_4)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1;
-    #     δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ′_layer_1 =
+    #     δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_5
     f_second_softplus_1 = Nx128_6
     delta_prime_layer_1 = Nx128_7
     _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
         f_second_softplus_1, delta_prime_layer_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
@@ -3802,7 +3795,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
     J = out_J
     _scalars("J_2", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam),
@@ -3810,28 +3803,28 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
-    # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
+    # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_8)
-    # Σ W_layer_1 ∘ W_layer_1
+    # Σ_i W_layer_1 ∘ W_layer_1
     W_layer_1_squared_sum = cp.matmul(W_layer_1_squared, ones_64, out=M128_0)
-    # ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19); ∂J/∂δ′_softplus_1 =
-    #     ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
+    # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (18)+(19);
+    #     ∂J/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
     dJ_ddelta_softplus_1 = Nx128_9
     dJ_ddelta_prime_softplus_1 = Nx128_10
     _map("dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2", N, wide, (
-        W_layer_1_squared_sum, dJ_ddelta_layer_1, f_second_softplus_1, sigmoid_softplus_1, dJ_ddelta_softplus_1,
+        W_layer_1_squared_sum, dJ_ddelta_layer_1, f_prime_softplus_1, f_second_softplus_1, dJ_ddelta_softplus_1,
         dJ_ddelta_prime_softplus_1, samples,
     ))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
     dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
     # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
     dJ_ddelta_prime_layer_2 = cp.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
-    # ∂J/∂δ_softplus_2 = ∂J/∂δ′_layer_2 f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19); ∂J/∂δ′_softplus_2 =
+    # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19); ∂J/∂δ′_softplus_2 =
     #     ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dJ_ddelta_softplus_2 = Nx64_11
     dJ_ddelta_prime_softplus_2 = Nx64_12
     _map("dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2", N, wide, (
-        dJ_ddelta_layer_2, dJ_ddelta_prime_layer_2, f_second_softplus_2, sigmoid_softplus_2, dJ_ddelta_softplus_2,
+        dJ_ddelta_layer_2, dJ_ddelta_prime_layer_2, f_prime_softplus_2, f_second_softplus_2, dJ_ddelta_softplus_2,
         dJ_ddelta_prime_softplus_2, samples,
     ))
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
@@ -3843,19 +3836,19 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
     _map("dJ_dg_layer_3", N, wide, (
-        f_second_softplus_3, sigmoid_minus_softplus_3, sigmoid_softplus_3, dJ_ddelta_layer_3,
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dJ_ddelta_layer_3,
         dJ_ddelta_prime_layer_3, dJ_dg_layer_3, samples,
     ))
-    # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
-    dJ_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_0)
-    # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-    dJ_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+    # Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ
+    dJ_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n f″(g_layer_3) ∂J/∂δ′_softplus_2ᵀ
+    dJ_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_1)
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
     dJ_dW_layer_3_g = cp.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂J/∂g_layer_3
     dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ +
-    #     ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘
+    #     (Σ_n f″(g_layer_3) ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
     dJ_dW_layer_3 = out_dJ_dW_layer_3
     _map("dJ_dW_layer_3", N, wide, (
         W_layer_3, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_g, dJ_dW_layer_3, samples,
@@ -3865,23 +3858,23 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
     dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_3)
-    # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂J/∂δ′_layer_2
-    #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (21)+(22)
-    dJ_dg_layer_2 = Nx64_11
+    # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2
+    #     δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
+    dJ_dg_layer_2 = Nx64_12
     _map("dJ_dg_layer_2", N, wide, (
-        f_second_softplus_2, sigmoid_minus_softplus_2, sigmoid_softplus_2, dJ_ddelta_layer_2,
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dJ_ddelta_layer_2,
         dJ_ddelta_prime_layer_2, dJ_dg_softplus_2, delta_prime_softplus_2, delta_softplus_2, dJ_dg_layer_2, samples,
     ))
-    # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
-    dJ_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_0)
+    # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
+    dJ_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_1)
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
     dJ_dW_layer_2_g = cp.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂J/∂g_layer_2
     dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ +
-    #     ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
+    #     δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
     dJ_dW_layer_2 = out_dJ_dW_layer_2
     _map("dJ_dW_layer_2", N, wide, (
         W_layer_2, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g, dJ_dW_layer_2, samples,
@@ -3891,24 +3884,26 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
     dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_3)
-    # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 ∂J/∂δ′_layer_1
-    #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (21)+(22)
-    dJ_dg_layer_1 = Nx128_9
+    # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1
+    #     f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘
+    #     W_layer_1  (21)+(22)
+    dJ_dg_layer_1 = Nx128_10
     _map("dJ_dg_layer_1_2", N, wide, (
-        f_second_softplus_1, sigmoid_minus_softplus_1, sigmoid_softplus_1, W_layer_1_squared_sum, dJ_ddelta_layer_1,
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, W_layer_1_squared_sum, dJ_ddelta_layer_1,
         dJ_dg_softplus_1, delta_prime_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples,
     ))
+    # Σ_n δ_layer_1 δ_xᵀ
+    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
     # Σ_n δ′_layer_1
     dJ_dW_layer_1_delta_prime_sum = cp.matmul(ones_N, delta_prime_layer_1, out=M128_0)
     # Σ_n δ′_layer_1
     dJ_dW_layer_1_delta_prime_sum_column = dJ_dW_layer_1_delta_prime_sum[:, None]
-    # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
     dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_1)
     # Σ_n ∂J/∂g_layer_1
     dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_1, parts_columns_128, 128)
-    # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
+    # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)
+    #     (16)+(17)
     dJ_dW_layer_1 = out_dJ_dW_layer_1
     _map("dJ_dW_layer_1_2", N, wide, (
         W_layer_1, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime_sum_column, dJ_dW_layer_1_g, dJ_dW_layer_1,
@@ -3965,50 +3960,47 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3); sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) =
-    #     sigmoid_minus_softplus_3*sigmoid_softplus_3
+    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
-    sigmoid_softplus_3 = Nx1_2
+    f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
     _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, sigmoid_softplus_3, f_second_softplus_3, samples,
+        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ and δ′
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
     _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
-    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ f″(g_layer_3)  (§1.3)
     delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_4)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2;
-    #     δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ′_layer_2 =
+    #     δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_5
     f_second_softplus_2 = Nx64_6
     delta_prime_layer_2 = Nx64_7
     _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
         f_second_softplus_2, delta_prime_layer_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
@@ -4018,13 +4010,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
     delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_4)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1;
-    #     δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ′_layer_1 =
+    #     δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_5
     f_second_softplus_1 = Nx128_6
     delta_prime_layer_1 = Nx128_7
     _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
         f_second_softplus_1, delta_prime_layer_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
@@ -4043,7 +4035,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
     _scalars("K_and_L", (
@@ -4052,16 +4044,16 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
+    # ∂K/∂δ_layer_1 = W_layer_1 δ_x  (11)
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_8)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
     dK_ddelta_softplus_1 = Nx128_9
-    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, sigmoid_softplus_1, dK_ddelta_softplus_1, samples))
+    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
     # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
     dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_10)
     # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
     dK_ddelta_softplus_2 = Nx64_11
-    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, sigmoid_softplus_2, dK_ddelta_softplus_2, samples))
+    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
@@ -4069,13 +4061,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_4
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
-    # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-    dK_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_1)
+    # Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ
+    dK_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_1)
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
     dK_dW_layer_3_g = cp.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂K/∂g_layer_3
     dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     dK_dW_layer_3 = out_dK_dW_layer_3
     _map("dK_dW_layer_3", N, wide, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
@@ -4084,11 +4076,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
     dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=Nx64_11)
     # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21); ∂L/∂δ′_x = −1
-    #     + 2λ δ′_x  (7)
+    #     + 2 λ δ′_x  (7)
     dK_dg_layer_2 = Nx64_12
     dL_ddelta_prime_x = Nx64_13
     _map("dK_dg_layer_2_to_dL_ddelta_prime_x", N, wide, (
-        dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_second_softplus_2, sigmoid_softplus_2,
+        dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_prime_softplus_2, f_second_softplus_2,
         delta_prime_x, dK_dg_layer_2, dL_ddelta_prime_x, lam_real, samples,
     ))
     # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
@@ -4097,7 +4089,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_dW_layer_2_g = cp.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂K/∂g_layer_2
     dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     dK_dW_layer_2 = out_dK_dW_layer_2
     _map("dK_dW_layer_2", N, wide, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
@@ -4108,16 +4100,16 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
     dK_dg_layer_1 = Nx128_10
     _map("dK_dg_layer_1", N, wide, (
-        dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_second_softplus_1, sigmoid_softplus_1,
+        dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_prime_softplus_1, f_second_softplus_1,
         dK_dg_layer_1, samples,
     ))
-    # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
+    # Σ_n δ_layer_1 δ_xᵀ
     dK_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
     dK_dW_layer_1_g = cp.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_layer_1
     dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     dK_dW_layer_1 = out_dK_dW_layer_1
     _map("dK_dW_layer_1", N, wide, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
@@ -4131,19 +4123,19 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_ddelta_softplus_1 = Nx128_5
     dL_ddelta_prime_softplus_1 = Nx128_9
     _map("dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1", N, wide, (
-        dL_ddelta_prime_layer_1, f_second_softplus_1, sigmoid_softplus_1, dL_ddelta_softplus_1,
+        dL_ddelta_prime_layer_1, f_second_softplus_1, f_prime_softplus_1, dL_ddelta_softplus_1,
         dL_ddelta_prime_softplus_1, samples,
     ))
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
     # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
     dL_ddelta_prime_layer_2 = cp.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_12)
-    # ∂L/∂δ_softplus_2 = ∂L/∂δ′_layer_2 f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19); ∂L/∂δ′_softplus_2 =
+    # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19); ∂L/∂δ′_softplus_2 =
     #     ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dL_ddelta_softplus_2 = Nx64_9
     dL_ddelta_prime_softplus_2 = Nx64_11
     _map("dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2", N, wide, (
-        dL_ddelta_layer_2, dL_ddelta_prime_layer_2, f_second_softplus_2, sigmoid_softplus_2, dL_ddelta_softplus_2,
+        dL_ddelta_layer_2, dL_ddelta_prime_layer_2, f_prime_softplus_2, f_second_softplus_2, dL_ddelta_softplus_2,
         dL_ddelta_prime_softplus_2, samples,
     ))
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
@@ -4155,19 +4147,19 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
     dL_dg_layer_3 = Nx1_5
     _map("dL_dg_layer_3", N, wide, (
-        f_second_softplus_3, sigmoid_minus_softplus_3, sigmoid_softplus_3, dL_ddelta_layer_3,
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dL_ddelta_layer_3,
         dL_ddelta_prime_layer_3, dL_dg_layer_3, samples,
     ))
-    # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
-    dL_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dL_ddelta_prime_softplus_2, out=M1x64_0)
-    # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-    dL_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_2)
+    # Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ
+    dL_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n f″(g_layer_3) ∂L/∂δ′_softplus_2ᵀ
+    dL_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dL_ddelta_prime_softplus_2, out=M1x64_2)
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
     dL_dW_layer_3_g = cp.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_1)
     # Σ_n ∂L/∂g_layer_3
     dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ +
-    #     ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘
+    #     (Σ_n f″(g_layer_3) ∂L/∂δ′_softplus_2ᵀ))  (17)
     dL_dW_layer_3 = out_dL_dW_layer_3
     _map("dL_dW_layer_3", N, wide, (
         W_layer_3, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_dW_layer_3, samples,
@@ -4177,23 +4169,23 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
     dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_3)
-    # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂L/∂δ′_layer_2
-    #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (22)
-    dL_dg_layer_2 = Nx64_9
+    # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2
+    #     δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
+    dL_dg_layer_2 = Nx64_11
     _map("dL_dg_layer_2", N, wide, (
-        f_second_softplus_2, sigmoid_minus_softplus_2, sigmoid_softplus_2, dL_ddelta_layer_2,
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dL_ddelta_layer_2,
         dL_ddelta_prime_layer_2, dL_dg_softplus_2, delta_prime_softplus_2, delta_softplus_2, dL_dg_layer_2, samples,
     ))
-    # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
-    dL_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_2)
+    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_0)
+    # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
+    dL_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_2)
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
     dL_dW_layer_2_g = cp.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_1)
     # Σ_n ∂L/∂g_layer_2
     dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ +
-    #     ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
+    #     δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
     dL_dW_layer_2 = out_dL_dW_layer_2
     _map("dL_dW_layer_2", N, wide, (
         W_layer_2, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_dW_layer_2, samples,
@@ -4203,11 +4195,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
     dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_3)
-    # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) +
-    #     ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
-    dL_dg_layer_1 = Nx128_5
+    # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1) + 2 ∂L/∂δ′_layer_1
+    #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (22)
+    dL_dg_layer_1 = Nx128_9
     _map("dL_dg_layer_1", N, wide, (
-        f_second_softplus_1, sigmoid_minus_softplus_1, sigmoid_softplus_1, dL_ddelta_prime_layer_1,
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dL_ddelta_prime_layer_1,
         dL_dg_softplus_1, delta_prime_softplus_1, delta_softplus_1, dL_dg_layer_1, samples,
     ))
     # Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ
@@ -4216,7 +4208,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂L/∂g_layer_1
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 ∂L/∂δ′_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ))  (17)
     dL_dW_layer_1 = out_dL_dW_layer_1
     _map("dL_dW_layer_1", N, wide, (W_layer_1, dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_dW_layer_1, samples))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
@@ -4276,50 +4268,47 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3); sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) =
-    #     sigmoid_minus_softplus_3*sigmoid_softplus_3
+    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
-    sigmoid_softplus_3 = Nx1_2
+    f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
     _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, sigmoid_softplus_3, f_second_softplus_3, samples,
+        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ and δ′
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
     _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
-    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+    # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ f″(g_layer_3)  (§1.3)
     delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_4)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2;
-    #     δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ′_layer_2 =
+    #     δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_5
     f_second_softplus_2 = Nx64_6
     delta_prime_layer_2 = Nx64_7
     _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
         f_second_softplus_2, delta_prime_layer_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
@@ -4329,13 +4318,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
     delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_4)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1;
-    #     δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ′_layer_1 =
+    #     δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_5
     f_second_softplus_1 = Nx128_6
     delta_prime_layer_1 = Nx128_7
     _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
         f_second_softplus_1, delta_prime_layer_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
@@ -4353,7 +4342,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x)
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
     _scalars("K_and_L_2", (
@@ -4362,16 +4351,16 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
+    # ∂K/∂δ_layer_1 = W_layer_1 δ_x  (11)
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_8)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
     dK_ddelta_softplus_1 = Nx128_9
-    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, sigmoid_softplus_1, dK_ddelta_softplus_1, samples))
+    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
     # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
     dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
     # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
     dK_ddelta_softplus_2 = Nx64_10
-    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, sigmoid_softplus_2, dK_ddelta_softplus_2, samples))
+    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
@@ -4379,13 +4368,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_4
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
-    # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-    dK_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_1)
+    # Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ
+    dK_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_1)
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
     dK_dW_layer_3_g = cp.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂K/∂g_layer_3
     dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     dK_dW_layer_3 = out_dK_dW_layer_3
     _map("dK_dW_layer_3", N, wide, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
@@ -4396,7 +4385,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
     dK_dg_layer_2 = Nx64_11
     _map("dK_dg_layer_2", N, wide, (
-        dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_second_softplus_2, sigmoid_softplus_2,
+        dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_prime_softplus_2, f_second_softplus_2,
         dK_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
@@ -4405,7 +4394,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_dW_layer_2_g = cp.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂K/∂g_layer_2
     dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     dK_dW_layer_2 = out_dK_dW_layer_2
     _map("dK_dW_layer_2", N, wide, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
@@ -4416,16 +4405,16 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
     dK_dg_layer_1 = Nx128_10
     _map("dK_dg_layer_1", N, wide, (
-        dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_second_softplus_1, sigmoid_softplus_1,
+        dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_prime_softplus_1, f_second_softplus_1,
         dK_dg_layer_1, samples,
     ))
-    # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
+    # Σ_n δ_layer_1 δ_xᵀ
     dK_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
     dK_dW_layer_1_g = cp.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_layer_1
     dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     dK_dW_layer_1 = out_dK_dW_layer_1
     _map("dK_dW_layer_1", N, wide, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
@@ -4433,25 +4422,26 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-    # Σ W_layer_1 ∘ W_layer_1
+    # Σ_i W_layer_1 ∘ W_layer_1
     W_layer_1_squared_sum = cp.matmul(W_layer_1_squared, ones_64, out=M128_0)
-    # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19); ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
+    # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (19); ∂L/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i
+    #     W_layer_1 ∘ W_layer_1  (20)
     dL_ddelta_softplus_1 = Nx128_10
     dL_ddelta_prime_softplus_1 = Nx128_5
     _map("dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2", N, wide, (
-        W_layer_1_squared_sum, f_second_softplus_1, sigmoid_softplus_1, dL_ddelta_softplus_1,
+        W_layer_1_squared_sum, f_second_softplus_1, f_prime_softplus_1, dL_ddelta_softplus_1,
         dL_ddelta_prime_softplus_1, samples,
     ))
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
     # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
     dL_ddelta_prime_layer_2 = cp.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_11)
-    # ∂L/∂δ_softplus_2 = ∂L/∂δ′_layer_2 f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19); ∂L/∂δ′_softplus_2 =
+    # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19); ∂L/∂δ′_softplus_2 =
     #     ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dL_ddelta_softplus_2 = Nx64_10
     dL_ddelta_prime_softplus_2 = Nx64_9
     _map("dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2", N, wide, (
-        dL_ddelta_layer_2, dL_ddelta_prime_layer_2, f_second_softplus_2, sigmoid_softplus_2, dL_ddelta_softplus_2,
+        dL_ddelta_layer_2, dL_ddelta_prime_layer_2, f_prime_softplus_2, f_second_softplus_2, dL_ddelta_softplus_2,
         dL_ddelta_prime_softplus_2, samples,
     ))
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
@@ -4463,19 +4453,19 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
     dL_dg_layer_3 = Nx1_5
     _map("dL_dg_layer_3", N, wide, (
-        f_second_softplus_3, sigmoid_minus_softplus_3, sigmoid_softplus_3, dL_ddelta_layer_3,
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dL_ddelta_layer_3,
         dL_ddelta_prime_layer_3, dL_dg_layer_3, samples,
     ))
-    # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
-    dL_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dL_ddelta_prime_softplus_2, out=M1x64_0)
-    # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-    dL_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_2)
+    # Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ
+    dL_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n f″(g_layer_3) ∂L/∂δ′_softplus_2ᵀ
+    dL_dW_layer_3_delta_prime = cp.matmul(f_second_softplus_3.T, dL_ddelta_prime_softplus_2, out=M1x64_2)
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
     dL_dW_layer_3_g = cp.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_1)
     # Σ_n ∂L/∂g_layer_3
     dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ +
-    #     ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘
+    #     (Σ_n f″(g_layer_3) ∂L/∂δ′_softplus_2ᵀ))  (17)
     dL_dW_layer_3 = out_dL_dW_layer_3
     _map("dL_dW_layer_3", N, wide, (
         W_layer_3, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_dW_layer_3, samples,
@@ -4485,23 +4475,23 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
     dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_3)
-    # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 ∂L/∂δ′_layer_2
-    #     δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)  (22)
-    dL_dg_layer_2 = Nx64_10
+    # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2
+    #     δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
+    dL_dg_layer_2 = Nx64_9
     _map("dL_dg_layer_2", N, wide, (
-        f_second_softplus_2, sigmoid_minus_softplus_2, sigmoid_softplus_2, dL_ddelta_layer_2,
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dL_ddelta_layer_2,
         dL_ddelta_prime_layer_2, dL_dg_softplus_2, delta_prime_softplus_2, delta_softplus_2, dL_dg_layer_2, samples,
     ))
-    # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
-    dL_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_0)
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_2)
+    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_0)
+    # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
+    dL_dW_layer_2_delta_prime = cp.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_2)
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
     dL_dW_layer_2_g = cp.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_1)
     # Σ_n ∂L/∂g_layer_2
     dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ +
-    #     ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
+    #     δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
     dL_dW_layer_2 = out_dL_dW_layer_2
     _map("dL_dW_layer_2", N, wide, (
         W_layer_2, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_dW_layer_2, samples,
@@ -4511,11 +4501,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
     dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_3)
-    # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) +
-    #     ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
-    dL_dg_layer_1 = Nx128_10
+    # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2
+    #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (22)
+    dL_dg_layer_1 = Nx128_5
     _map("dL_dg_layer_1_2", N, wide, (
-        f_second_softplus_1, sigmoid_minus_softplus_1, sigmoid_softplus_1, W_layer_1_squared_sum, dL_dg_softplus_1,
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, W_layer_1_squared_sum, dL_dg_softplus_1,
         delta_prime_softplus_1, delta_softplus_1, dL_dg_layer_1, samples,
     ))
     # Σ_n δ′_layer_1
@@ -4526,7 +4516,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=M128x64_0)
     # Σ_n ∂L/∂g_layer_1
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_1, parts_columns_128, 128)
-    # ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)  (17)
     dL_dW_layer_1 = out_dL_dW_layer_1
     _map("dL_dW_layer_1_2", N, wide, (
         W_layer_1, dL_dW_layer_1_delta_prime_sum_column, dL_dW_layer_1_g, dL_dW_layer_1, samples,
@@ -4697,4 +4687,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 95d8f7e9d83e97e7f8e0f1e6c474aff907e0b6a1ebf0a6d9e90b0926ae8c69a4
+# sha256 of all above 02dba83f6e78fcb7f21a87a2cc2eb9bf16a16aae8467693f016e69cc1a7844fd

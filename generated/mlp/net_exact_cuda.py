@@ -178,7 +178,7 @@ static __device__ __forceinline__ void at_g_softplus_1(const float b_layer_1, co
 {
     // g_layer_1 = W_layer_1 g_x + b_layer_1
     const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
-    // g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+    // g_softplus_1 = softplus(g_layer_1)
     g_softplus_1 = log1pf(expf(-fabsf(g_layer_1))) + relu(g_layer_1);
 }
 
@@ -214,7 +214,7 @@ static __device__ __forceinline__ void at_g_softplus_2(const float b_layer_2, co
 {
     // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
-    // g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+    // g_softplus_2 = softplus(g_layer_2)
     g_softplus_2 = log1pf(expf(-fabsf(g_layer_2))) + relu(g_layer_2);
 }
 
@@ -250,7 +250,7 @@ static __device__ __forceinline__ void at_g_softplus_3(const float b_layer_3, co
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
-    // g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
+    // g_softplus_3 = softplus(g_layer_3)
     g_softplus_3 = log1pf(expf(-fabsf(g_layer_3))) + relu(g_layer_3);
 }
 
@@ -267,174 +267,174 @@ extern "C" __global__ void g_softplus_3(
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& sigmoid_softplus_1, float& g_softplus_1)
+static __device__ __forceinline__ void at_f_prime_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& f_prime_softplus_1, float& g_softplus_1)
 {
     // g_layer_1 = W_layer_1 g_x + b_layer_1
     const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_1));
-    // sigmoid_softplus_1 = sigmoid(g_layer_1)
-    sigmoid_softplus_1 = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
-    // g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+    // f′(g_layer_1) = sigmoid(g_layer_1)
+    f_prime_softplus_1 = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
+    // g_softplus_1 = softplus(g_layer_1)
     g_softplus_1 = log1pf(shared_1) + relu(g_layer_1);
 }
 
-extern "C" __global__ void sigmoid_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_softplus_1, float* __restrict__ g_softplus_1, const int N)
+extern "C" __global__ void f_prime_softplus_1_to_g_softplus_1(
+    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_1 = b_layer_1[column];
         const float v_g_layer_1_unbiased = g_layer_1_unbiased[(long long)row * 128 + column];
-        float v_sigmoid_softplus_1, v_g_softplus_1;
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_sigmoid_softplus_1, v_g_softplus_1);
-        sigmoid_softplus_1[(long long)row * 128 + column] = v_sigmoid_softplus_1;
+        float v_f_prime_softplus_1, v_g_softplus_1;
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_f_prime_softplus_1, v_g_softplus_1);
+        f_prime_softplus_1[(long long)row * 128 + column] = v_f_prime_softplus_1;
         g_softplus_1[(long long)row * 128 + column] = v_g_softplus_1;
     }
 }
-extern "C" __global__ void vec4_sigmoid_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_softplus_1, float* __restrict__ g_softplus_1, const int N)
+extern "C" __global__ void vec4_f_prime_softplus_1_to_g_softplus_1(
+    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_b_layer_1 = reinterpret_cast<const float4*>(b_layer_1)[column];
         const float4 v_g_layer_1_unbiased = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
-        float4 v_sigmoid_softplus_1, v_g_softplus_1;
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_sigmoid_softplus_1.x, v_g_softplus_1.x);
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_sigmoid_softplus_1.y, v_g_softplus_1.y);
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_sigmoid_softplus_1.z, v_g_softplus_1.z);
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_sigmoid_softplus_1.w, v_g_softplus_1.w);
-        reinterpret_cast<float4*>(sigmoid_softplus_1)[(long long)row * 32 + column] = v_sigmoid_softplus_1;
+        float4 v_f_prime_softplus_1, v_g_softplus_1;
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_f_prime_softplus_1.x, v_g_softplus_1.x);
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_f_prime_softplus_1.y, v_g_softplus_1.y);
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_f_prime_softplus_1.z, v_g_softplus_1.z);
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_f_prime_softplus_1.w, v_g_softplus_1.w);
+        reinterpret_cast<float4*>(f_prime_softplus_1)[(long long)row * 32 + column] = v_f_prime_softplus_1;
         reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = v_g_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& sigmoid_softplus_2, float& g_softplus_2)
+static __device__ __forceinline__ void at_f_prime_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& f_prime_softplus_2, float& g_softplus_2)
 {
     // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_2));
-    // sigmoid_softplus_2 = sigmoid(g_layer_2)
-    sigmoid_softplus_2 = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
-    // g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+    // f′(g_layer_2) = sigmoid(g_layer_2)
+    f_prime_softplus_2 = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
+    // g_softplus_2 = softplus(g_layer_2)
     g_softplus_2 = log1pf(shared_1) + relu(g_layer_2);
 }
 
-extern "C" __global__ void sigmoid_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_softplus_2, float* __restrict__ g_softplus_2, const int N)
+extern "C" __global__ void f_prime_softplus_2_to_g_softplus_2(
+    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_2 = b_layer_2[column];
         const float v_g_layer_2_unbiased = g_layer_2_unbiased[(long long)row * 64 + column];
-        float v_sigmoid_softplus_2, v_g_softplus_2;
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_sigmoid_softplus_2, v_g_softplus_2);
-        sigmoid_softplus_2[(long long)row * 64 + column] = v_sigmoid_softplus_2;
+        float v_f_prime_softplus_2, v_g_softplus_2;
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_f_prime_softplus_2, v_g_softplus_2);
+        f_prime_softplus_2[(long long)row * 64 + column] = v_f_prime_softplus_2;
         g_softplus_2[(long long)row * 64 + column] = v_g_softplus_2;
     }
 }
-extern "C" __global__ void vec4_sigmoid_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_softplus_2, float* __restrict__ g_softplus_2, const int N)
+extern "C" __global__ void vec4_f_prime_softplus_2_to_g_softplus_2(
+    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_b_layer_2 = reinterpret_cast<const float4*>(b_layer_2)[column];
         const float4 v_g_layer_2_unbiased = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
-        float4 v_sigmoid_softplus_2, v_g_softplus_2;
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_sigmoid_softplus_2.x, v_g_softplus_2.x);
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_sigmoid_softplus_2.y, v_g_softplus_2.y);
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_sigmoid_softplus_2.z, v_g_softplus_2.z);
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_sigmoid_softplus_2.w, v_g_softplus_2.w);
-        reinterpret_cast<float4*>(sigmoid_softplus_2)[(long long)row * 16 + column] = v_sigmoid_softplus_2;
+        float4 v_f_prime_softplus_2, v_g_softplus_2;
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_f_prime_softplus_2.x, v_g_softplus_2.x);
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_f_prime_softplus_2.y, v_g_softplus_2.y);
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_f_prime_softplus_2.z, v_g_softplus_2.z);
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_f_prime_softplus_2.w, v_g_softplus_2.w);
+        reinterpret_cast<float4*>(f_prime_softplus_2)[(long long)row * 16 + column] = v_f_prime_softplus_2;
         reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = v_g_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_softplus_3)
+static __device__ __forceinline__ void at_f_prime_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& f_prime_softplus_3)
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_3));
-    // sigmoid_softplus_3 = sigmoid(g_layer_3)
-    sigmoid_softplus_3 = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
+    // f′(g_layer_3) = sigmoid(g_layer_3)
+    f_prime_softplus_3 = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
 }
 
-extern "C" __global__ void sigmoid_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_softplus_3, const int N)
+extern "C" __global__ void f_prime_softplus_3(
+    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ f_prime_softplus_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_3 = b_layer_3[column];
         const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_sigmoid_softplus_3;
-        at_sigmoid_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_softplus_3);
-        sigmoid_softplus_3[(long long)row * 1 + column] = v_sigmoid_softplus_3;
+        float v_f_prime_softplus_3;
+        at_f_prime_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_f_prime_softplus_3);
+        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_2(const float delta_softplus_2, const float sigmoid_softplus_2, float& delta_layer_2)
+static __device__ __forceinline__ void at_delta_layer_2(const float delta_softplus_2, const float f_prime_softplus_2, float& delta_layer_2)
 {
     // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * sigmoid_softplus_2;
+    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
 }
 
 extern "C" __global__ void delta_layer_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ delta_layer_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ delta_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         float v_delta_layer_2;
-        at_delta_layer_2(v_delta_softplus_2, v_sigmoid_softplus_2, v_delta_layer_2);
+        at_delta_layer_2(v_delta_softplus_2, v_f_prime_softplus_2, v_delta_layer_2);
         delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
     }
 }
 extern "C" __global__ void vec4_delta_layer_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ delta_layer_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ delta_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         float4 v_delta_layer_2;
-        at_delta_layer_2(v_delta_softplus_2.x, v_sigmoid_softplus_2.x, v_delta_layer_2.x);
-        at_delta_layer_2(v_delta_softplus_2.y, v_sigmoid_softplus_2.y, v_delta_layer_2.y);
-        at_delta_layer_2(v_delta_softplus_2.z, v_sigmoid_softplus_2.z, v_delta_layer_2.z);
-        at_delta_layer_2(v_delta_softplus_2.w, v_sigmoid_softplus_2.w, v_delta_layer_2.w);
+        at_delta_layer_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_delta_layer_2.x);
+        at_delta_layer_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_delta_layer_2.y);
+        at_delta_layer_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_delta_layer_2.z);
+        at_delta_layer_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_delta_layer_2.w);
         reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_1(const float delta_softplus_1, const float sigmoid_softplus_1, float& delta_layer_1)
+static __device__ __forceinline__ void at_delta_layer_1(const float delta_softplus_1, const float f_prime_softplus_1, float& delta_layer_1)
 {
     // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * sigmoid_softplus_1;
+    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
 }
 
 extern "C" __global__ void delta_layer_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ delta_layer_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ delta_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         float v_delta_layer_1;
-        at_delta_layer_1(v_delta_softplus_1, v_sigmoid_softplus_1, v_delta_layer_1);
+        at_delta_layer_1(v_delta_softplus_1, v_f_prime_softplus_1, v_delta_layer_1);
         delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
     }
 }
 extern "C" __global__ void vec4_delta_layer_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ delta_layer_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ delta_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         float4 v_delta_layer_1;
-        at_delta_layer_1(v_delta_softplus_1.x, v_sigmoid_softplus_1.x, v_delta_layer_1.x);
-        at_delta_layer_1(v_delta_softplus_1.y, v_sigmoid_softplus_1.y, v_delta_layer_1.y);
-        at_delta_layer_1(v_delta_softplus_1.z, v_sigmoid_softplus_1.z, v_delta_layer_1.z);
-        at_delta_layer_1(v_delta_softplus_1.w, v_sigmoid_softplus_1.w, v_delta_layer_1.w);
+        at_delta_layer_1(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_delta_layer_1.x);
+        at_delta_layer_1(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_delta_layer_1.y);
+        at_delta_layer_1(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_delta_layer_1.z);
+        at_delta_layer_1(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_delta_layer_1.w);
         reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
     }
 }
@@ -471,270 +471,270 @@ extern "C" __global__ void vec4_score(
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& sigmoid_minus_softplus_1, float& sigmoid_softplus_1, float& g_softplus_1)
+static __device__ __forceinline__ void at_sigmoid_minus_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& sigmoid_minus_softplus_1, float& f_prime_softplus_1, float& g_softplus_1)
 {
     // g_layer_1 = W_layer_1 g_x + b_layer_1
     const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_1));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+    // sigmoid(−g_layer_1)
     sigmoid_minus_softplus_1 = shared_2 * maximum(shared_1, signum(-g_layer_1));
-    // sigmoid_softplus_1 = sigmoid(g_layer_1)
-    sigmoid_softplus_1 = shared_2 * maximum(shared_1, signum(g_layer_1));
-    // g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+    // f′(g_layer_1) = sigmoid(g_layer_1)
+    f_prime_softplus_1 = shared_2 * maximum(shared_1, signum(g_layer_1));
+    // g_softplus_1 = softplus(g_layer_1)
     g_softplus_1 = log1pf(shared_1) + relu(g_layer_1);
 }
 
 extern "C" __global__ void sigmoid_minus_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ sigmoid_softplus_1, float* __restrict__ g_softplus_1, const int N)
+    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_1 = b_layer_1[column];
         const float v_g_layer_1_unbiased = g_layer_1_unbiased[(long long)row * 128 + column];
-        float v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_g_softplus_1;
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_g_softplus_1);
+        float v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1;
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1);
         sigmoid_minus_softplus_1[(long long)row * 128 + column] = v_sigmoid_minus_softplus_1;
-        sigmoid_softplus_1[(long long)row * 128 + column] = v_sigmoid_softplus_1;
+        f_prime_softplus_1[(long long)row * 128 + column] = v_f_prime_softplus_1;
         g_softplus_1[(long long)row * 128 + column] = v_g_softplus_1;
     }
 }
 extern "C" __global__ void vec4_sigmoid_minus_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ sigmoid_softplus_1, float* __restrict__ g_softplus_1, const int N)
+    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_b_layer_1 = reinterpret_cast<const float4*>(b_layer_1)[column];
         const float4 v_g_layer_1_unbiased = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
-        float4 v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_g_softplus_1;
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_g_softplus_1.x);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_g_softplus_1.y);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_g_softplus_1.z);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_g_softplus_1.w);
+        float4 v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1;
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_sigmoid_minus_softplus_1.x, v_f_prime_softplus_1.x, v_g_softplus_1.x);
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_sigmoid_minus_softplus_1.y, v_f_prime_softplus_1.y, v_g_softplus_1.y);
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_sigmoid_minus_softplus_1.z, v_f_prime_softplus_1.z, v_g_softplus_1.z);
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_sigmoid_minus_softplus_1.w, v_f_prime_softplus_1.w, v_g_softplus_1.w);
         reinterpret_cast<float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column] = v_sigmoid_minus_softplus_1;
-        reinterpret_cast<float4*>(sigmoid_softplus_1)[(long long)row * 32 + column] = v_sigmoid_softplus_1;
+        reinterpret_cast<float4*>(f_prime_softplus_1)[(long long)row * 32 + column] = v_f_prime_softplus_1;
         reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = v_g_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& sigmoid_minus_softplus_2, float& sigmoid_softplus_2, float& g_softplus_2)
+static __device__ __forceinline__ void at_sigmoid_minus_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& sigmoid_minus_softplus_2, float& f_prime_softplus_2, float& g_softplus_2)
 {
     // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_2));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+    // sigmoid(−g_layer_2)
     sigmoid_minus_softplus_2 = shared_2 * maximum(shared_1, signum(-g_layer_2));
-    // sigmoid_softplus_2 = sigmoid(g_layer_2)
-    sigmoid_softplus_2 = shared_2 * maximum(shared_1, signum(g_layer_2));
-    // g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+    // f′(g_layer_2) = sigmoid(g_layer_2)
+    f_prime_softplus_2 = shared_2 * maximum(shared_1, signum(g_layer_2));
+    // g_softplus_2 = softplus(g_layer_2)
     g_softplus_2 = log1pf(shared_1) + relu(g_layer_2);
 }
 
 extern "C" __global__ void sigmoid_minus_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ sigmoid_softplus_2, float* __restrict__ g_softplus_2, const int N)
+    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_2 = b_layer_2[column];
         const float v_g_layer_2_unbiased = g_layer_2_unbiased[(long long)row * 64 + column];
-        float v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_g_softplus_2;
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_g_softplus_2);
+        float v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2;
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2);
         sigmoid_minus_softplus_2[(long long)row * 64 + column] = v_sigmoid_minus_softplus_2;
-        sigmoid_softplus_2[(long long)row * 64 + column] = v_sigmoid_softplus_2;
+        f_prime_softplus_2[(long long)row * 64 + column] = v_f_prime_softplus_2;
         g_softplus_2[(long long)row * 64 + column] = v_g_softplus_2;
     }
 }
 extern "C" __global__ void vec4_sigmoid_minus_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ sigmoid_softplus_2, float* __restrict__ g_softplus_2, const int N)
+    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_b_layer_2 = reinterpret_cast<const float4*>(b_layer_2)[column];
         const float4 v_g_layer_2_unbiased = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
-        float4 v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_g_softplus_2;
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_g_softplus_2.x);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_g_softplus_2.y);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_g_softplus_2.z);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_g_softplus_2.w);
+        float4 v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2;
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_sigmoid_minus_softplus_2.x, v_f_prime_softplus_2.x, v_g_softplus_2.x);
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_sigmoid_minus_softplus_2.y, v_f_prime_softplus_2.y, v_g_softplus_2.y);
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_sigmoid_minus_softplus_2.z, v_f_prime_softplus_2.z, v_g_softplus_2.z);
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_sigmoid_minus_softplus_2.w, v_f_prime_softplus_2.w, v_g_softplus_2.w);
         reinterpret_cast<float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column] = v_sigmoid_minus_softplus_2;
-        reinterpret_cast<float4*>(sigmoid_softplus_2)[(long long)row * 16 + column] = v_sigmoid_softplus_2;
+        reinterpret_cast<float4*>(f_prime_softplus_2)[(long long)row * 16 + column] = v_f_prime_softplus_2;
         reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = v_g_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_softplus_3, float& f_second_softplus_3)
+static __device__ __forceinline__ void at_f_prime_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& f_prime_softplus_3, float& f_second_softplus_3)
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_3));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+    // sigmoid(−g_layer_3)
     const float sigmoid_minus_softplus_3 = shared_2 * maximum(shared_1, signum(-g_layer_3));
-    // sigmoid_softplus_3 = sigmoid(g_layer_3)
-    sigmoid_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
-    // f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    f_second_softplus_3 = sigmoid_minus_softplus_3 * sigmoid_softplus_3;
+    // f′(g_layer_3) = sigmoid(g_layer_3)
+    f_prime_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
+    // f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    f_second_softplus_3 = f_prime_softplus_3 * sigmoid_minus_softplus_3;
 }
 
-extern "C" __global__ void sigmoid_softplus_3_to_f_second_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
+extern "C" __global__ void f_prime_softplus_3_to_f_second_softplus_3(
+    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ f_prime_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_3 = b_layer_3[column];
         const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_sigmoid_softplus_3, v_f_second_softplus_3;
-        at_sigmoid_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_softplus_3, v_f_second_softplus_3);
-        sigmoid_softplus_3[(long long)row * 1 + column] = v_sigmoid_softplus_3;
+        float v_f_prime_softplus_3, v_f_second_softplus_3;
+        at_f_prime_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_f_prime_softplus_3, v_f_second_softplus_3);
+        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
         f_second_softplus_3[(long long)row * 1 + column] = v_f_second_softplus_3;
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_2_to_delta_curvature_softplus_2(const float delta_softplus_2, const float sigmoid_softplus_2, const float sigmoid_minus_softplus_2, float& delta_layer_2, float& delta_curvature_softplus_2)
+static __device__ __forceinline__ void at_delta_layer_2_to_delta_curvature_softplus_2(const float delta_softplus_2, const float f_prime_softplus_2, const float sigmoid_minus_softplus_2, float& delta_layer_2, float& delta_curvature_softplus_2)
 {
     // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * sigmoid_softplus_2;
-    // f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-    const float f_second_softplus_2 = sigmoid_minus_softplus_2 * sigmoid_softplus_2;
+    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
+    // f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    const float f_second_softplus_2 = f_prime_softplus_2 * sigmoid_minus_softplus_2;
     // δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2 = delta_softplus_2 * f_second_softplus_2;
 }
 
 extern "C" __global__ void delta_layer_2_to_delta_curvature_softplus_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_curvature_softplus_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_curvature_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
         float v_delta_layer_2, v_delta_curvature_softplus_2;
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2, v_sigmoid_softplus_2, v_sigmoid_minus_softplus_2, v_delta_layer_2, v_delta_curvature_softplus_2);
+        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2, v_f_prime_softplus_2, v_sigmoid_minus_softplus_2, v_delta_layer_2, v_delta_curvature_softplus_2);
         delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
         delta_curvature_softplus_2[(long long)row * 64 + column] = v_delta_curvature_softplus_2;
     }
 }
 extern "C" __global__ void vec4_delta_layer_2_to_delta_curvature_softplus_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_curvature_softplus_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_curvature_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
         float4 v_delta_layer_2, v_delta_curvature_softplus_2;
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.x, v_sigmoid_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_layer_2.x, v_delta_curvature_softplus_2.x);
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.y, v_sigmoid_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_layer_2.y, v_delta_curvature_softplus_2.y);
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.z, v_sigmoid_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_layer_2.z, v_delta_curvature_softplus_2.z);
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.w, v_sigmoid_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_layer_2.w, v_delta_curvature_softplus_2.w);
+        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_layer_2.x, v_delta_curvature_softplus_2.x);
+        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_layer_2.y, v_delta_curvature_softplus_2.y);
+        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_layer_2.z, v_delta_curvature_softplus_2.z);
+        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_layer_2.w, v_delta_curvature_softplus_2.w);
         reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
         reinterpret_cast<float4*>(delta_curvature_softplus_2)[(long long)row * 16 + column] = v_delta_curvature_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_tangent_softplus_1(const float W_layer_1_transposed, const float sigmoid_softplus_1_row, float& tangent_softplus_1)
+static __device__ __forceinline__ void at_tangent_softplus_1(const float W_layer_1_transposed, const float f_prime_softplus_1_row, float& tangent_softplus_1)
 {
-    // ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-    tangent_softplus_1 = W_layer_1_transposed * sigmoid_softplus_1_row;
+    // ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
+    tangent_softplus_1 = W_layer_1_transposed * f_prime_softplus_1_row;
 }
 
 extern "C" __global__ void tangent_softplus_1(
-    const float* __restrict__ W_layer_1_transposed, const float* __restrict__ sigmoid_softplus_1_row, float* __restrict__ tangent_softplus_1, const int N)
+    const float* __restrict__ W_layer_1_transposed, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ tangent_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 64; row += gridDim.y * blockDim.y) {
         const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)(row % 64) * 128 + column];
-        const float v_sigmoid_softplus_1_row = sigmoid_softplus_1_row[(long long)(row / 64) * 128 + column];
+        const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 64) * 128 + column];
         float v_tangent_softplus_1;
-        at_tangent_softplus_1(v_W_layer_1_transposed, v_sigmoid_softplus_1_row, v_tangent_softplus_1);
+        at_tangent_softplus_1(v_W_layer_1_transposed, v_f_prime_softplus_1_row, v_tangent_softplus_1);
         tangent_softplus_1[(long long)row * 128 + column] = v_tangent_softplus_1;
     }
 }
 extern "C" __global__ void vec4_tangent_softplus_1(
-    const float* __restrict__ W_layer_1_transposed, const float* __restrict__ sigmoid_softplus_1_row, float* __restrict__ tangent_softplus_1, const int N)
+    const float* __restrict__ W_layer_1_transposed, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ tangent_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 64; row += gridDim.y * blockDim.y) {
         const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)(row % 64) * 32 + column];
-        const float4 v_sigmoid_softplus_1_row = reinterpret_cast<const float4*>(sigmoid_softplus_1_row)[(long long)(row / 64) * 32 + column];
+        const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 64) * 32 + column];
         float4 v_tangent_softplus_1;
-        at_tangent_softplus_1(v_W_layer_1_transposed.x, v_sigmoid_softplus_1_row.x, v_tangent_softplus_1.x);
-        at_tangent_softplus_1(v_W_layer_1_transposed.y, v_sigmoid_softplus_1_row.y, v_tangent_softplus_1.y);
-        at_tangent_softplus_1(v_W_layer_1_transposed.z, v_sigmoid_softplus_1_row.z, v_tangent_softplus_1.z);
-        at_tangent_softplus_1(v_W_layer_1_transposed.w, v_sigmoid_softplus_1_row.w, v_tangent_softplus_1.w);
+        at_tangent_softplus_1(v_W_layer_1_transposed.x, v_f_prime_softplus_1_row.x, v_tangent_softplus_1.x);
+        at_tangent_softplus_1(v_W_layer_1_transposed.y, v_f_prime_softplus_1_row.y, v_tangent_softplus_1.y);
+        at_tangent_softplus_1(v_W_layer_1_transposed.z, v_f_prime_softplus_1_row.z, v_tangent_softplus_1.z);
+        at_tangent_softplus_1(v_W_layer_1_transposed.w, v_f_prime_softplus_1_row.w, v_tangent_softplus_1.w);
         reinterpret_cast<float4*>(tangent_softplus_1)[(long long)row * 32 + column] = v_tangent_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_delta_curvature_softplus_1(const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float delta_softplus_1, float& delta_curvature_softplus_1)
+static __device__ __forceinline__ void at_delta_curvature_softplus_1(const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, const float delta_softplus_1, float& delta_curvature_softplus_1)
 {
-    // f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-    const float f_second_softplus_1 = sigmoid_minus_softplus_1 * sigmoid_softplus_1;
+    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    const float f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
     // δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1 = delta_softplus_1 * f_second_softplus_1;
 }
 
 extern "C" __global__ void delta_curvature_softplus_1(
-    const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         float v_delta_curvature_softplus_1;
-        at_delta_curvature_softplus_1(v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_delta_softplus_1, v_delta_curvature_softplus_1);
+        at_delta_curvature_softplus_1(v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_softplus_1, v_delta_curvature_softplus_1);
         delta_curvature_softplus_1[(long long)row * 128 + column] = v_delta_curvature_softplus_1;
     }
 }
 extern "C" __global__ void vec4_delta_curvature_softplus_1(
-    const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         float4 v_delta_curvature_softplus_1;
-        at_delta_curvature_softplus_1(v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_delta_softplus_1.x, v_delta_curvature_softplus_1.x);
-        at_delta_curvature_softplus_1(v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_delta_softplus_1.y, v_delta_curvature_softplus_1.y);
-        at_delta_curvature_softplus_1(v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_delta_softplus_1.z, v_delta_curvature_softplus_1.z);
-        at_delta_curvature_softplus_1(v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_delta_softplus_1.w, v_delta_curvature_softplus_1.w);
+        at_delta_curvature_softplus_1(v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_softplus_1.x, v_delta_curvature_softplus_1.x);
+        at_delta_curvature_softplus_1(v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_softplus_1.y, v_delta_curvature_softplus_1.y);
+        at_delta_curvature_softplus_1(v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_softplus_1.z, v_delta_curvature_softplus_1.z);
+        at_delta_curvature_softplus_1(v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_softplus_1.w, v_delta_curvature_softplus_1.w);
         reinterpret_cast<float4*>(delta_curvature_softplus_1)[(long long)row * 32 + column] = v_delta_curvature_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_tangent_softplus_2(const float sigmoid_softplus_2_row, const float tangent_layer_2, float& tangent_softplus_2)
+static __device__ __forceinline__ void at_tangent_softplus_2(const float f_prime_softplus_2_row, const float tangent_layer_2, float& tangent_softplus_2)
 {
-    // ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-    tangent_softplus_2 = sigmoid_softplus_2_row * tangent_layer_2;
+    // ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+    tangent_softplus_2 = f_prime_softplus_2_row * tangent_layer_2;
 }
 
 extern "C" __global__ void tangent_softplus_2(
-    const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, const int N)
+    const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_sigmoid_softplus_2_row = sigmoid_softplus_2_row[(long long)(row / 64) * 64 + column];
+        const float v_f_prime_softplus_2_row = f_prime_softplus_2_row[(long long)(row / 64) * 64 + column];
         const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
         float v_tangent_softplus_2;
-        at_tangent_softplus_2(v_sigmoid_softplus_2_row, v_tangent_layer_2, v_tangent_softplus_2);
+        at_tangent_softplus_2(v_f_prime_softplus_2_row, v_tangent_layer_2, v_tangent_softplus_2);
         tangent_softplus_2[(long long)row * 64 + column] = v_tangent_softplus_2;
     }
 }
 extern "C" __global__ void vec4_tangent_softplus_2(
-    const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, const int N)
+    const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_sigmoid_softplus_2_row = reinterpret_cast<const float4*>(sigmoid_softplus_2_row)[(long long)(row / 64) * 16 + column];
+        const float4 v_f_prime_softplus_2_row = reinterpret_cast<const float4*>(f_prime_softplus_2_row)[(long long)(row / 64) * 16 + column];
         const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
         float4 v_tangent_softplus_2;
-        at_tangent_softplus_2(v_sigmoid_softplus_2_row.x, v_tangent_layer_2.x, v_tangent_softplus_2.x);
-        at_tangent_softplus_2(v_sigmoid_softplus_2_row.y, v_tangent_layer_2.y, v_tangent_softplus_2.y);
-        at_tangent_softplus_2(v_sigmoid_softplus_2_row.z, v_tangent_layer_2.z, v_tangent_softplus_2.z);
-        at_tangent_softplus_2(v_sigmoid_softplus_2_row.w, v_tangent_layer_2.w, v_tangent_softplus_2.w);
+        at_tangent_softplus_2(v_f_prime_softplus_2_row.x, v_tangent_layer_2.x, v_tangent_softplus_2.x);
+        at_tangent_softplus_2(v_f_prime_softplus_2_row.y, v_tangent_layer_2.y, v_tangent_softplus_2.y);
+        at_tangent_softplus_2(v_f_prime_softplus_2_row.z, v_tangent_layer_2.z, v_tangent_softplus_2.z);
+        at_tangent_softplus_2(v_f_prime_softplus_2_row.w, v_tangent_layer_2.w, v_tangent_softplus_2.w);
         reinterpret_cast<float4*>(tangent_softplus_2)[(long long)row * 16 + column] = v_tangent_softplus_2;
     }
 }
@@ -773,6 +773,7 @@ extern "C" __global__ void vec4_W_layer_1_transposed_squared(
 
 static __device__ __forceinline__ void at_curvature_of_softplus_2_terms(const float delta_curvature_softplus_2_row, const float tangent_layer_2, float& curvature_of_softplus_2_terms)
 {
+    // δ_softplus_2 f″(g_layer_2) ġ_layer_2²
     curvature_of_softplus_2_terms = delta_curvature_softplus_2_row * (tangent_layer_2 * tangent_layer_2);
 }
 
@@ -806,6 +807,7 @@ extern "C" __global__ void vec4_curvature_of_softplus_2_terms(
 
 static __device__ __forceinline__ void at_curvature_of_softplus_3_terms(const float delta_curvature_softplus_3_row, const float tangent_layer_3, float& curvature_of_softplus_3_terms)
 {
+    // ġ_layer_3² f″(g_layer_3)
     curvature_of_softplus_3_terms = delta_curvature_softplus_3_row * (tangent_layer_3 * tangent_layer_3);
 }
 
@@ -824,7 +826,7 @@ extern "C" __global__ void curvature_of_softplus_3_terms(
 
 static __device__ __forceinline__ void at_delta_prime_x(const float curvature_of_softplus_1, const float curvature_of_softplus_2, const float curvature_of_softplus_3, float& delta_prime_x)
 {
-    // δ′_x = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8
+    // δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
     delta_prime_x = curvature_of_softplus_1 + curvature_of_softplus_2 + curvature_of_softplus_3;
 }
 
@@ -858,43 +860,43 @@ extern "C" __global__ void vec4_delta_prime_x(
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_1_to_delta_curvature_softplus_1(const float delta_softplus_1, const float sigmoid_softplus_1, const float sigmoid_minus_softplus_1, float& delta_layer_1, float& delta_curvature_softplus_1)
+static __device__ __forceinline__ void at_delta_layer_1_to_delta_curvature_softplus_1(const float delta_softplus_1, const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, float& delta_layer_1, float& delta_curvature_softplus_1)
 {
     // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * sigmoid_softplus_1;
-    // f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-    const float f_second_softplus_1 = sigmoid_minus_softplus_1 * sigmoid_softplus_1;
+    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
+    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    const float f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
     // δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1 = delta_softplus_1 * f_second_softplus_1;
 }
 
 extern "C" __global__ void delta_layer_1_to_delta_curvature_softplus_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_curvature_softplus_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_curvature_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
         float v_delta_layer_1, v_delta_curvature_softplus_1;
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1, v_sigmoid_softplus_1, v_sigmoid_minus_softplus_1, v_delta_layer_1, v_delta_curvature_softplus_1);
+        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1, v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_layer_1, v_delta_curvature_softplus_1);
         delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
         delta_curvature_softplus_1[(long long)row * 128 + column] = v_delta_curvature_softplus_1;
     }
 }
 extern "C" __global__ void vec4_delta_layer_1_to_delta_curvature_softplus_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_curvature_softplus_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_curvature_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
         float4 v_delta_layer_1, v_delta_curvature_softplus_1;
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.x, v_sigmoid_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_layer_1.x, v_delta_curvature_softplus_1.x);
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.y, v_sigmoid_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_layer_1.y, v_delta_curvature_softplus_1.y);
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.z, v_sigmoid_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_layer_1.z, v_delta_curvature_softplus_1.z);
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.w, v_sigmoid_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_layer_1.w, v_delta_curvature_softplus_1.w);
+        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_layer_1.x, v_delta_curvature_softplus_1.x);
+        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_layer_1.y, v_delta_curvature_softplus_1.y);
+        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_layer_1.z, v_delta_curvature_softplus_1.z);
+        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_layer_1.w, v_delta_curvature_softplus_1.w);
         reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
         reinterpret_cast<float4*>(delta_curvature_softplus_1)[(long long)row * 32 + column] = v_delta_curvature_softplus_1;
     }
@@ -902,6 +904,7 @@ extern "C" __global__ void vec4_delta_layer_1_to_delta_curvature_softplus_1(
 
 static __device__ __forceinline__ void at_sum_delta_squared(const float delta_x, double& sum_delta_squared)
 {
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -943,8 +946,9 @@ extern "C" __global__ void vec4_sum_delta_squared(
 
 static __device__ __forceinline__ void at_sum_delta_prime_to_sum_delta_prime_squared(const float curvature_of_softplus_1, const float curvature_of_softplus_2, const float curvature_of_softplus_3, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    // δ′_x = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8
+    // δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
     const float delta_prime_x = curvature_of_softplus_1 + curvature_of_softplus_2 + curvature_of_softplus_3;
+    // δ′_x²
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
     // Σ_n Σ_i δ′_x
     sum_delta_prime += delta_prime_x;
@@ -996,64 +1000,65 @@ extern "C" __global__ void vec4_sum_delta_prime_to_sum_delta_prime_squared(
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_3_to_sigmoid_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_minus_softplus_3, float& sigmoid_softplus_3)
+static __device__ __forceinline__ void at_sigmoid_minus_softplus_3_to_f_prime_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_minus_softplus_3, float& f_prime_softplus_3)
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_3));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+    // sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = shared_2 * maximum(shared_1, signum(-g_layer_3));
-    // sigmoid_softplus_3 = sigmoid(g_layer_3)
-    sigmoid_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
+    // f′(g_layer_3) = sigmoid(g_layer_3)
+    f_prime_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
 }
 
-extern "C" __global__ void sigmoid_minus_softplus_3_to_sigmoid_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_minus_softplus_3, float* __restrict__ sigmoid_softplus_3, const int N)
+extern "C" __global__ void sigmoid_minus_softplus_3_to_f_prime_softplus_3(
+    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_minus_softplus_3, float* __restrict__ f_prime_softplus_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_3 = b_layer_3[column];
         const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3;
-        at_sigmoid_minus_softplus_3_to_sigmoid_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3);
+        float v_sigmoid_minus_softplus_3, v_f_prime_softplus_3;
+        at_sigmoid_minus_softplus_3_to_f_prime_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_minus_softplus_3, v_f_prime_softplus_3);
         sigmoid_minus_softplus_3[(long long)row * 1 + column] = v_sigmoid_minus_softplus_3;
-        sigmoid_softplus_3[(long long)row * 1 + column] = v_sigmoid_softplus_3;
+        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
     }
 }
 
-static __device__ __forceinline__ void at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(const float sigmoid_softplus_2_row, const float tangent_layer_2, float& tangent_softplus_2, float& sum_tangent_squared_layer_2_terms)
+static __device__ __forceinline__ void at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(const float f_prime_softplus_2_row, const float tangent_layer_2, float& tangent_softplus_2, float& sum_tangent_squared_layer_2_terms)
 {
-    // ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-    tangent_softplus_2 = sigmoid_softplus_2_row * tangent_layer_2;
+    // ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+    tangent_softplus_2 = f_prime_softplus_2_row * tangent_layer_2;
+    // ġ_layer_2²
     sum_tangent_squared_layer_2_terms = tangent_layer_2 * tangent_layer_2;
 }
 
 extern "C" __global__ void tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(
-    const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, float* __restrict__ sum_tangent_squared_layer_2_terms, const int N)
+    const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, float* __restrict__ sum_tangent_squared_layer_2_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_sigmoid_softplus_2_row = sigmoid_softplus_2_row[(long long)(row / 64) * 64 + column];
+        const float v_f_prime_softplus_2_row = f_prime_softplus_2_row[(long long)(row / 64) * 64 + column];
         const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
         float v_tangent_softplus_2, v_sum_tangent_squared_layer_2_terms;
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_sigmoid_softplus_2_row, v_tangent_layer_2, v_tangent_softplus_2, v_sum_tangent_squared_layer_2_terms);
+        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row, v_tangent_layer_2, v_tangent_softplus_2, v_sum_tangent_squared_layer_2_terms);
         tangent_softplus_2[(long long)row * 64 + column] = v_tangent_softplus_2;
         sum_tangent_squared_layer_2_terms[(long long)row * 64 + column] = v_sum_tangent_squared_layer_2_terms;
     }
 }
 extern "C" __global__ void vec4_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(
-    const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, float* __restrict__ sum_tangent_squared_layer_2_terms, const int N)
+    const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, float* __restrict__ sum_tangent_squared_layer_2_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_sigmoid_softplus_2_row = reinterpret_cast<const float4*>(sigmoid_softplus_2_row)[(long long)(row / 64) * 16 + column];
+        const float4 v_f_prime_softplus_2_row = reinterpret_cast<const float4*>(f_prime_softplus_2_row)[(long long)(row / 64) * 16 + column];
         const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
         float4 v_tangent_softplus_2, v_sum_tangent_squared_layer_2_terms;
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_sigmoid_softplus_2_row.x, v_tangent_layer_2.x, v_tangent_softplus_2.x, v_sum_tangent_squared_layer_2_terms.x);
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_sigmoid_softplus_2_row.y, v_tangent_layer_2.y, v_tangent_softplus_2.y, v_sum_tangent_squared_layer_2_terms.y);
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_sigmoid_softplus_2_row.z, v_tangent_layer_2.z, v_tangent_softplus_2.z, v_sum_tangent_squared_layer_2_terms.z);
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_sigmoid_softplus_2_row.w, v_tangent_layer_2.w, v_tangent_softplus_2.w, v_sum_tangent_squared_layer_2_terms.w);
+        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row.x, v_tangent_layer_2.x, v_tangent_softplus_2.x, v_sum_tangent_squared_layer_2_terms.x);
+        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row.y, v_tangent_layer_2.y, v_tangent_softplus_2.y, v_sum_tangent_squared_layer_2_terms.y);
+        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row.z, v_tangent_layer_2.z, v_tangent_softplus_2.z, v_sum_tangent_squared_layer_2_terms.z);
+        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row.w, v_tangent_layer_2.w, v_tangent_softplus_2.w, v_sum_tangent_squared_layer_2_terms.w);
         reinterpret_cast<float4*>(tangent_softplus_2)[(long long)row * 16 + column] = v_tangent_softplus_2;
         reinterpret_cast<float4*>(sum_tangent_squared_layer_2_terms)[(long long)row * 16 + column] = v_sum_tangent_squared_layer_2_terms;
     }
@@ -1061,6 +1066,7 @@ extern "C" __global__ void vec4_tangent_softplus_2_to_sum_tangent_squared_layer_
 
 static __device__ __forceinline__ void at_sum_tangent_squared_layer_1_terms(const float W_layer_1_transposed, float& sum_tangent_squared_layer_1_terms)
 {
+    // W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1_terms = W_layer_1_transposed * W_layer_1_transposed;
 }
 
@@ -1090,28 +1096,29 @@ extern "C" __global__ void vec4_sum_tangent_squared_layer_1_terms(
     }
 }
 
-static __device__ __forceinline__ void at_sum_curvature_softplus_1(const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, double& sum_curvature_softplus_1)
+static __device__ __forceinline__ void at_sum_curvature_softplus_1(const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, double& sum_curvature_softplus_1)
 {
-    // f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-    const float f_second_softplus_1 = sigmoid_minus_softplus_1 * sigmoid_softplus_1;
+    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    const float f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
     // δ_softplus_1 f″(g_layer_1)
     const float delta_curvature_softplus_1 = delta_softplus_1 * f_second_softplus_1;
+    // δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     const float sum_curvature_softplus_1_terms = delta_curvature_softplus_1 * sum_tangent_squared_layer_1;
-    // Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+    // Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_curvature_softplus_1 += sum_curvature_softplus_1_terms;
 }
 
 extern "C" __global__ void sum_curvature_softplus_1(
-    const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, double* __restrict__ sum_curvature_softplus_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, double* __restrict__ sum_curvature_softplus_1, const int N)
 {
     double v_sum_curvature_softplus_1 = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[column];
-        at_sum_curvature_softplus_1(v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_sum_curvature_softplus_1);
+        at_sum_curvature_softplus_1(v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_sum_curvature_softplus_1);
     }
     v_sum_curvature_softplus_1 = block_sum(v_sum_curvature_softplus_1);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
@@ -1120,19 +1127,19 @@ extern "C" __global__ void sum_curvature_softplus_1(
     }
 }
 extern "C" __global__ void vec4_sum_curvature_softplus_1(
-    const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, double* __restrict__ sum_curvature_softplus_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, double* __restrict__ sum_curvature_softplus_1, const int N)
 {
     double v_sum_curvature_softplus_1 = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[column];
-        at_sum_curvature_softplus_1(v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_sum_curvature_softplus_1);
-        at_sum_curvature_softplus_1(v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_sum_curvature_softplus_1);
-        at_sum_curvature_softplus_1(v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_sum_curvature_softplus_1);
-        at_sum_curvature_softplus_1(v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_sum_curvature_softplus_1);
+        at_sum_curvature_softplus_1(v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_sum_curvature_softplus_1);
+        at_sum_curvature_softplus_1(v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_sum_curvature_softplus_1);
+        at_sum_curvature_softplus_1(v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_sum_curvature_softplus_1);
+        at_sum_curvature_softplus_1(v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_sum_curvature_softplus_1);
     }
     v_sum_curvature_softplus_1 = block_sum(v_sum_curvature_softplus_1);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
@@ -1141,28 +1148,29 @@ extern "C" __global__ void vec4_sum_curvature_softplus_1(
     }
 }
 
-static __device__ __forceinline__ void at_sum_curvature_softplus_2(const float sigmoid_minus_softplus_2, const float sigmoid_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, double& sum_curvature_softplus_2)
+static __device__ __forceinline__ void at_sum_curvature_softplus_2(const float f_prime_softplus_2, const float sigmoid_minus_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, double& sum_curvature_softplus_2)
 {
-    // f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-    const float f_second_softplus_2 = sigmoid_minus_softplus_2 * sigmoid_softplus_2;
+    // f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    const float f_second_softplus_2 = f_prime_softplus_2 * sigmoid_minus_softplus_2;
     // δ_softplus_2 f″(g_layer_2)
     const float delta_curvature_softplus_2 = delta_softplus_2 * f_second_softplus_2;
+    // δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     const float sum_curvature_softplus_2_terms = delta_curvature_softplus_2 * sum_tangent_squared_layer_2;
-    // Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+    // Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     sum_curvature_softplus_2 += sum_curvature_softplus_2_terms;
 }
 
 extern "C" __global__ void sum_curvature_softplus_2(
-    const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, double* __restrict__ sum_curvature_softplus_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, double* __restrict__ sum_curvature_softplus_2, const int N)
 {
     double v_sum_curvature_softplus_2 = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
         const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
-        at_sum_curvature_softplus_2(v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_sum_curvature_softplus_2);
+        at_sum_curvature_softplus_2(v_f_prime_softplus_2, v_sigmoid_minus_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_sum_curvature_softplus_2);
     }
     v_sum_curvature_softplus_2 = block_sum(v_sum_curvature_softplus_2);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
@@ -1171,19 +1179,19 @@ extern "C" __global__ void sum_curvature_softplus_2(
     }
 }
 extern "C" __global__ void vec4_sum_curvature_softplus_2(
-    const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, double* __restrict__ sum_curvature_softplus_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, double* __restrict__ sum_curvature_softplus_2, const int N)
 {
     double v_sum_curvature_softplus_2 = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
         const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
-        at_sum_curvature_softplus_2(v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_sum_curvature_softplus_2);
-        at_sum_curvature_softplus_2(v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_sum_curvature_softplus_2);
-        at_sum_curvature_softplus_2(v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_sum_curvature_softplus_2);
-        at_sum_curvature_softplus_2(v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_sum_curvature_softplus_2);
+        at_sum_curvature_softplus_2(v_f_prime_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_sum_curvature_softplus_2);
+        at_sum_curvature_softplus_2(v_f_prime_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_sum_curvature_softplus_2);
+        at_sum_curvature_softplus_2(v_f_prime_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_sum_curvature_softplus_2);
+        at_sum_curvature_softplus_2(v_f_prime_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_sum_curvature_softplus_2);
     }
     v_sum_curvature_softplus_2 = block_sum(v_sum_curvature_softplus_2);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
@@ -1194,6 +1202,7 @@ extern "C" __global__ void vec4_sum_curvature_softplus_2(
 
 static __device__ __forceinline__ void at_sum_tangent_squared_layer_3_terms(const float tangent_layer_3, float& sum_tangent_squared_layer_3_terms)
 {
+    // ġ_layer_3²
     sum_tangent_squared_layer_3_terms = tangent_layer_3 * tangent_layer_3;
 }
 
@@ -1209,25 +1218,26 @@ extern "C" __global__ void sum_tangent_squared_layer_3_terms(
     }
 }
 
-static __device__ __forceinline__ void at_sum_curvature_softplus_3(const float sigmoid_minus_softplus_3, const float sigmoid_softplus_3, const float sum_tangent_squared_layer_3, double& sum_curvature_softplus_3)
+static __device__ __forceinline__ void at_sum_curvature_softplus_3(const float f_prime_softplus_3, const float sigmoid_minus_softplus_3, const float sum_tangent_squared_layer_3, double& sum_curvature_softplus_3)
 {
-    // f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    const float f_second_softplus_3 = sigmoid_minus_softplus_3 * sigmoid_softplus_3;
+    // f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    const float f_second_softplus_3 = f_prime_softplus_3 * sigmoid_minus_softplus_3;
+    // f″(g_layer_3) Σ_c ġ_layer_3²
     const float sum_curvature_softplus_3_terms = f_second_softplus_3 * sum_tangent_squared_layer_3;
-    // Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+    // Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     sum_curvature_softplus_3 += sum_curvature_softplus_3_terms;
 }
 
 extern "C" __global__ void sum_curvature_softplus_3(
-    const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sigmoid_softplus_3, const float* __restrict__ sum_tangent_squared_layer_3, double* __restrict__ sum_curvature_softplus_3, const int N)
+    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sum_tangent_squared_layer_3, double* __restrict__ sum_curvature_softplus_3, const int N)
 {
     double v_sum_curvature_softplus_3 = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
         const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_softplus_3 = sigmoid_softplus_3[(long long)row * 1 + column];
         const float v_sum_tangent_squared_layer_3 = sum_tangent_squared_layer_3[(long long)row * 1 + column];
-        at_sum_curvature_softplus_3(v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_sum_tangent_squared_layer_3, v_sum_curvature_softplus_3);
+        at_sum_curvature_softplus_3(v_f_prime_softplus_3, v_sigmoid_minus_softplus_3, v_sum_tangent_squared_layer_3, v_sum_curvature_softplus_3);
     }
     v_sum_curvature_softplus_3 = block_sum(v_sum_curvature_softplus_3);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
@@ -1236,117 +1246,117 @@ extern "C" __global__ void sum_curvature_softplus_3(
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_minus_softplus_3, float& sigmoid_softplus_3, float& f_second_softplus_3)
+static __device__ __forceinline__ void at_sigmoid_minus_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_minus_softplus_3, float& f_prime_softplus_3, float& f_second_softplus_3)
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_3));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+    // sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = shared_2 * maximum(shared_1, signum(-g_layer_3));
-    // sigmoid_softplus_3 = sigmoid(g_layer_3)
-    sigmoid_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
-    // f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    f_second_softplus_3 = sigmoid_minus_softplus_3 * sigmoid_softplus_3;
+    // f′(g_layer_3) = sigmoid(g_layer_3)
+    f_prime_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
+    // f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    f_second_softplus_3 = f_prime_softplus_3 * sigmoid_minus_softplus_3;
 }
 
 extern "C" __global__ void sigmoid_minus_softplus_3_to_f_second_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_minus_softplus_3, float* __restrict__ sigmoid_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
+    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_minus_softplus_3, float* __restrict__ f_prime_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_3 = b_layer_3[column];
         const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_f_second_softplus_3;
-        at_sigmoid_minus_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_f_second_softplus_3);
+        float v_sigmoid_minus_softplus_3, v_f_prime_softplus_3, v_f_second_softplus_3;
+        at_sigmoid_minus_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_minus_softplus_3, v_f_prime_softplus_3, v_f_second_softplus_3);
         sigmoid_minus_softplus_3[(long long)row * 1 + column] = v_sigmoid_minus_softplus_3;
-        sigmoid_softplus_3[(long long)row * 1 + column] = v_sigmoid_softplus_3;
+        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
         f_second_softplus_3[(long long)row * 1 + column] = v_f_second_softplus_3;
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_2_to_delta_curvature_softplus_2_2(const float delta_softplus_2, const float sigmoid_softplus_2, const float sigmoid_minus_softplus_2, float& delta_layer_2, float& f_second_softplus_2, float& delta_curvature_softplus_2)
+static __device__ __forceinline__ void at_delta_layer_2_to_delta_curvature_softplus_2_2(const float delta_softplus_2, const float f_prime_softplus_2, const float sigmoid_minus_softplus_2, float& delta_layer_2, float& f_second_softplus_2, float& delta_curvature_softplus_2)
 {
     // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * sigmoid_softplus_2;
-    // f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-    f_second_softplus_2 = sigmoid_minus_softplus_2 * sigmoid_softplus_2;
+    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
+    // f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    f_second_softplus_2 = f_prime_softplus_2 * sigmoid_minus_softplus_2;
     // δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2 = delta_softplus_2 * f_second_softplus_2;
 }
 
 extern "C" __global__ void delta_layer_2_to_delta_curvature_softplus_2_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_curvature_softplus_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_curvature_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
         float v_delta_layer_2, v_f_second_softplus_2, v_delta_curvature_softplus_2;
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2, v_sigmoid_softplus_2, v_sigmoid_minus_softplus_2, v_delta_layer_2, v_f_second_softplus_2, v_delta_curvature_softplus_2);
+        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2, v_f_prime_softplus_2, v_sigmoid_minus_softplus_2, v_delta_layer_2, v_f_second_softplus_2, v_delta_curvature_softplus_2);
         delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
         f_second_softplus_2[(long long)row * 64 + column] = v_f_second_softplus_2;
         delta_curvature_softplus_2[(long long)row * 64 + column] = v_delta_curvature_softplus_2;
     }
 }
 extern "C" __global__ void vec4_delta_layer_2_to_delta_curvature_softplus_2_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_curvature_softplus_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_curvature_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
         float4 v_delta_layer_2, v_f_second_softplus_2, v_delta_curvature_softplus_2;
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.x, v_sigmoid_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_layer_2.x, v_f_second_softplus_2.x, v_delta_curvature_softplus_2.x);
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.y, v_sigmoid_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_layer_2.y, v_f_second_softplus_2.y, v_delta_curvature_softplus_2.y);
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.z, v_sigmoid_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_layer_2.z, v_f_second_softplus_2.z, v_delta_curvature_softplus_2.z);
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.w, v_sigmoid_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_layer_2.w, v_f_second_softplus_2.w, v_delta_curvature_softplus_2.w);
+        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_layer_2.x, v_f_second_softplus_2.x, v_delta_curvature_softplus_2.x);
+        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_layer_2.y, v_f_second_softplus_2.y, v_delta_curvature_softplus_2.y);
+        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_layer_2.z, v_f_second_softplus_2.z, v_delta_curvature_softplus_2.z);
+        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_layer_2.w, v_f_second_softplus_2.w, v_delta_curvature_softplus_2.w);
         reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
         reinterpret_cast<float4*>(f_second_softplus_2)[(long long)row * 16 + column] = v_f_second_softplus_2;
         reinterpret_cast<float4*>(delta_curvature_softplus_2)[(long long)row * 16 + column] = v_delta_curvature_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_1_to_delta_curvature_softplus_1_2(const float delta_softplus_1, const float sigmoid_softplus_1, const float sigmoid_minus_softplus_1, float& delta_layer_1, float& f_second_softplus_1, float& delta_curvature_softplus_1)
+static __device__ __forceinline__ void at_delta_layer_1_to_delta_curvature_softplus_1_2(const float delta_softplus_1, const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, float& delta_layer_1, float& f_second_softplus_1, float& delta_curvature_softplus_1)
 {
     // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * sigmoid_softplus_1;
-    // f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-    f_second_softplus_1 = sigmoid_minus_softplus_1 * sigmoid_softplus_1;
+    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
+    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
     // δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1 = delta_softplus_1 * f_second_softplus_1;
 }
 
 extern "C" __global__ void delta_layer_1_to_delta_curvature_softplus_1_2(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
         float v_delta_layer_1, v_f_second_softplus_1, v_delta_curvature_softplus_1;
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1, v_sigmoid_softplus_1, v_sigmoid_minus_softplus_1, v_delta_layer_1, v_f_second_softplus_1, v_delta_curvature_softplus_1);
+        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1, v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_layer_1, v_f_second_softplus_1, v_delta_curvature_softplus_1);
         delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
         f_second_softplus_1[(long long)row * 128 + column] = v_f_second_softplus_1;
         delta_curvature_softplus_1[(long long)row * 128 + column] = v_delta_curvature_softplus_1;
     }
 }
 extern "C" __global__ void vec4_delta_layer_1_to_delta_curvature_softplus_1_2(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
         float4 v_delta_layer_1, v_f_second_softplus_1, v_delta_curvature_softplus_1;
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.x, v_sigmoid_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_layer_1.x, v_f_second_softplus_1.x, v_delta_curvature_softplus_1.x);
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.y, v_sigmoid_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_layer_1.y, v_f_second_softplus_1.y, v_delta_curvature_softplus_1.y);
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.z, v_sigmoid_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_layer_1.z, v_f_second_softplus_1.z, v_delta_curvature_softplus_1.z);
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.w, v_sigmoid_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_layer_1.w, v_f_second_softplus_1.w, v_delta_curvature_softplus_1.w);
+        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_layer_1.x, v_f_second_softplus_1.x, v_delta_curvature_softplus_1.x);
+        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_layer_1.y, v_f_second_softplus_1.y, v_delta_curvature_softplus_1.y);
+        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_layer_1.z, v_f_second_softplus_1.z, v_delta_curvature_softplus_1.z);
+        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_layer_1.w, v_f_second_softplus_1.w, v_delta_curvature_softplus_1.w);
         reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
         reinterpret_cast<float4*>(f_second_softplus_1)[(long long)row * 32 + column] = v_f_second_softplus_1;
         reinterpret_cast<float4*>(delta_curvature_softplus_1)[(long long)row * 32 + column] = v_delta_curvature_softplus_1;
@@ -1355,8 +1365,9 @@ extern "C" __global__ void vec4_delta_layer_1_to_delta_curvature_softplus_1_2(
 
 static __device__ __forceinline__ void at_delta_tangent_layer_3_to_curvature_of_softplus_3_terms(const float delta_curvature_softplus_3_row, const float tangent_layer_3, float& delta_tangent_layer_3, float& curvature_of_softplus_3_terms)
 {
-    // δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+    // δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
     delta_tangent_layer_3 = delta_curvature_softplus_3_row * tangent_layer_3;
+    // ġ_layer_3² f″(g_layer_3)
     curvature_of_softplus_3_terms = delta_curvature_softplus_3_row * (tangent_layer_3 * tangent_layer_3);
 }
 
@@ -1374,42 +1385,43 @@ extern "C" __global__ void delta_tangent_layer_3_to_curvature_of_softplus_3_term
     }
 }
 
-static __device__ __forceinline__ void at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(const float delta_curvature_softplus_2_row, const float delta_tangent_softplus_2, const float sigmoid_softplus_2_row, const float tangent_layer_2, float& delta_tangent_layer_2, float& curvature_of_softplus_2_terms)
+static __device__ __forceinline__ void at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(const float delta_curvature_softplus_2_row, const float delta_tangent_softplus_2, const float f_prime_softplus_2_row, const float tangent_layer_2, float& delta_tangent_layer_2, float& curvature_of_softplus_2_terms)
 {
-    // δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
-    delta_tangent_layer_2 = delta_curvature_softplus_2_row * tangent_layer_2 + delta_tangent_softplus_2 * sigmoid_softplus_2_row;
+    // δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
+    delta_tangent_layer_2 = delta_curvature_softplus_2_row * tangent_layer_2 + delta_tangent_softplus_2 * f_prime_softplus_2_row;
+    // δ_softplus_2 f″(g_layer_2) ġ_layer_2²
     curvature_of_softplus_2_terms = delta_curvature_softplus_2_row * (tangent_layer_2 * tangent_layer_2);
 }
 
 extern "C" __global__ void delta_tangent_layer_2_to_curvature_of_softplus_2_terms(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ curvature_of_softplus_2_terms, const int N)
+    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ curvature_of_softplus_2_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 64; row += gridDim.y * blockDim.y) {
         const float v_delta_curvature_softplus_2_row = delta_curvature_softplus_2_row[(long long)(row / 64) * 64 + column];
         const float v_delta_tangent_softplus_2 = delta_tangent_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2_row = sigmoid_softplus_2_row[(long long)(row / 64) * 64 + column];
+        const float v_f_prime_softplus_2_row = f_prime_softplus_2_row[(long long)(row / 64) * 64 + column];
         const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
         float v_delta_tangent_layer_2, v_curvature_of_softplus_2_terms;
-        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row, v_delta_tangent_softplus_2, v_sigmoid_softplus_2_row, v_tangent_layer_2, v_delta_tangent_layer_2, v_curvature_of_softplus_2_terms);
+        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row, v_delta_tangent_softplus_2, v_f_prime_softplus_2_row, v_tangent_layer_2, v_delta_tangent_layer_2, v_curvature_of_softplus_2_terms);
         delta_tangent_layer_2[(long long)row * 64 + column] = v_delta_tangent_layer_2;
         curvature_of_softplus_2_terms[(long long)row * 64 + column] = v_curvature_of_softplus_2_terms;
     }
 }
 extern "C" __global__ void vec4_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ curvature_of_softplus_2_terms, const int N)
+    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ curvature_of_softplus_2_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 64; row += gridDim.y * blockDim.y) {
         const float4 v_delta_curvature_softplus_2_row = reinterpret_cast<const float4*>(delta_curvature_softplus_2_row)[(long long)(row / 64) * 16 + column];
         const float4 v_delta_tangent_softplus_2 = reinterpret_cast<const float4*>(delta_tangent_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2_row = reinterpret_cast<const float4*>(sigmoid_softplus_2_row)[(long long)(row / 64) * 16 + column];
+        const float4 v_f_prime_softplus_2_row = reinterpret_cast<const float4*>(f_prime_softplus_2_row)[(long long)(row / 64) * 16 + column];
         const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
         float4 v_delta_tangent_layer_2, v_curvature_of_softplus_2_terms;
-        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.x, v_delta_tangent_softplus_2.x, v_sigmoid_softplus_2_row.x, v_tangent_layer_2.x, v_delta_tangent_layer_2.x, v_curvature_of_softplus_2_terms.x);
-        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.y, v_delta_tangent_softplus_2.y, v_sigmoid_softplus_2_row.y, v_tangent_layer_2.y, v_delta_tangent_layer_2.y, v_curvature_of_softplus_2_terms.y);
-        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.z, v_delta_tangent_softplus_2.z, v_sigmoid_softplus_2_row.z, v_tangent_layer_2.z, v_delta_tangent_layer_2.z, v_curvature_of_softplus_2_terms.z);
-        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.w, v_delta_tangent_softplus_2.w, v_sigmoid_softplus_2_row.w, v_tangent_layer_2.w, v_delta_tangent_layer_2.w, v_curvature_of_softplus_2_terms.w);
+        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.x, v_delta_tangent_softplus_2.x, v_f_prime_softplus_2_row.x, v_tangent_layer_2.x, v_delta_tangent_layer_2.x, v_curvature_of_softplus_2_terms.x);
+        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.y, v_delta_tangent_softplus_2.y, v_f_prime_softplus_2_row.y, v_tangent_layer_2.y, v_delta_tangent_layer_2.y, v_curvature_of_softplus_2_terms.y);
+        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.z, v_delta_tangent_softplus_2.z, v_f_prime_softplus_2_row.z, v_tangent_layer_2.z, v_delta_tangent_layer_2.z, v_curvature_of_softplus_2_terms.z);
+        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.w, v_delta_tangent_softplus_2.w, v_f_prime_softplus_2_row.w, v_tangent_layer_2.w, v_delta_tangent_layer_2.w, v_curvature_of_softplus_2_terms.w);
         reinterpret_cast<float4*>(delta_tangent_layer_2)[(long long)row * 16 + column] = v_delta_tangent_layer_2;
         reinterpret_cast<float4*>(curvature_of_softplus_2_terms)[(long long)row * 16 + column] = v_curvature_of_softplus_2_terms;
     }
@@ -1417,10 +1429,11 @@ extern "C" __global__ void vec4_delta_tangent_layer_2_to_curvature_of_softplus_2
 
 static __device__ __forceinline__ void at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(const float curvature_of_softplus_1, const float curvature_of_softplus_2, const float curvature_of_softplus_3, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    // δ′_x = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8
+    // δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
     const float delta_prime_x = curvature_of_softplus_1 + curvature_of_softplus_2 + curvature_of_softplus_3;
+    // δ′_x²
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // ν = −1 + 2λ δ′_x  (7)
+    // ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
     dJ_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
     // Σ_n Σ_i δ′_x
     sum_delta_prime += delta_prime_x;
@@ -1476,58 +1489,60 @@ extern "C" __global__ void vec4_dJ_ddelta_prime_x_to_sum_delta_prime_squared(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_1(const float dJ_ddelta_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, const float weighted_square_layer_1, float& dJ_ddelta_softplus_1)
+static __device__ __forceinline__ void at_dJ_ddelta_softplus_1(const float dJ_ddelta_layer_1, const float f_prime_softplus_1, const float f_second_softplus_1, const float weighted_square_layer_1, float& dJ_ddelta_softplus_1)
 {
-    // ∂J/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * sigmoid_softplus_1 + f_second_softplus_1 * weighted_square_layer_1;
+    // ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x  (18)+(19)
+    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * f_prime_softplus_1 + f_second_softplus_1 * weighted_square_layer_1;
 }
 
 extern "C" __global__ void dJ_ddelta_softplus_1(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
+    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_weighted_square_layer_1 = weighted_square_layer_1[(long long)row * 128 + column];
         float v_dJ_ddelta_softplus_1;
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_weighted_square_layer_1, v_dJ_ddelta_softplus_1);
+        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_weighted_square_layer_1, v_dJ_ddelta_softplus_1);
         dJ_ddelta_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_softplus_1;
     }
 }
 extern "C" __global__ void vec4_dJ_ddelta_softplus_1(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
+    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_weighted_square_layer_1 = reinterpret_cast<const float4*>(weighted_square_layer_1)[(long long)row * 32 + column];
         float4 v_dJ_ddelta_softplus_1;
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_weighted_square_layer_1.x, v_dJ_ddelta_softplus_1.x);
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_weighted_square_layer_1.y, v_dJ_ddelta_softplus_1.y);
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_weighted_square_layer_1.z, v_dJ_ddelta_softplus_1.z);
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_weighted_square_layer_1.w, v_dJ_ddelta_softplus_1.w);
+        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_weighted_square_layer_1.x, v_dJ_ddelta_softplus_1.x);
+        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_weighted_square_layer_1.y, v_dJ_ddelta_softplus_1.y);
+        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_weighted_square_layer_1.z, v_dJ_ddelta_softplus_1.z);
+        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_weighted_square_layer_1.w, v_dJ_ddelta_softplus_1.w);
         reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(const float dJ_ddelta_prime_x_column, const float tangent_softplus_1, const float W_layer_1_transposed, const float delta_tangent_softplus_1, const float delta_curvature_softplus_1_row, const float sigmoid_softplus_1_row, float& weighted_tangent_softplus_1, float& weighted_product_softplus_1_terms, float& dJ_dW_layer_1_tangents_sum_terms)
+static __device__ __forceinline__ void at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(const float dJ_ddelta_prime_x_column, const float tangent_softplus_1, const float W_layer_1_transposed, const float delta_tangent_softplus_1, const float delta_curvature_softplus_1_row, const float f_prime_softplus_1_row, float& weighted_tangent_softplus_1, float& weighted_product_softplus_1_terms, float& dJ_dW_layer_1_tangents_sum_terms)
 {
-    // ĝ_softplus_1 = ν ġ_softplus_1
+    // ĝ_softplus_1 = (∂J/∂δ′_x)_c ġ_softplus_1  [+] 8
     weighted_tangent_softplus_1 = dJ_ddelta_prime_x_column * tangent_softplus_1;
-    // ĝ_layer_1 = ν ġ_layer_1
+    // ĝ_layer_1 = (W_layer_1ᵀ)_c (∂J/∂δ′_x)_c  [+] 8
     const float weighted_tangent_layer_1 = W_layer_1_transposed * dJ_ddelta_prime_x_column;
+    // δ̇_softplus_1 ĝ_layer_1
     weighted_product_softplus_1_terms = delta_tangent_softplus_1 * weighted_tangent_layer_1;
-    // δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
-    const float delta_tangent_layer_1 = W_layer_1_transposed * delta_curvature_softplus_1_row + delta_tangent_softplus_1 * sigmoid_softplus_1_row;
+    // δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+    const float delta_tangent_layer_1 = W_layer_1_transposed * delta_curvature_softplus_1_row + delta_tangent_softplus_1 * f_prime_softplus_1_row;
+    // (∂J/∂δ′_x)_c δ̇_layer_1
     dJ_dW_layer_1_tangents_sum_terms = dJ_ddelta_prime_x_column * delta_tangent_layer_1;
 }
 
 extern "C" __global__ void weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(
-    const float* __restrict__ dJ_ddelta_prime_x_column, const float* __restrict__ tangent_softplus_1, const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ sigmoid_softplus_1_row, float* __restrict__ weighted_tangent_softplus_1, float* __restrict__ weighted_product_softplus_1_terms, float* __restrict__ dJ_dW_layer_1_tangents_sum_terms, const int N)
+    const float* __restrict__ dJ_ddelta_prime_x_column, const float* __restrict__ tangent_softplus_1, const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ weighted_tangent_softplus_1, float* __restrict__ weighted_product_softplus_1_terms, float* __restrict__ dJ_dW_layer_1_tangents_sum_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 64; row += gridDim.y * blockDim.y) {
@@ -1535,17 +1550,17 @@ extern "C" __global__ void weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents
         const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)(row % 64) * 128 + column];
         const float v_delta_tangent_softplus_1 = delta_tangent_softplus_1[(long long)row * 128 + column];
         const float v_delta_curvature_softplus_1_row = delta_curvature_softplus_1_row[(long long)(row / 64) * 128 + column];
-        const float v_sigmoid_softplus_1_row = sigmoid_softplus_1_row[(long long)(row / 64) * 128 + column];
+        const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 64) * 128 + column];
         const float v_dJ_ddelta_prime_x_column = dJ_ddelta_prime_x_column[row];
         float v_weighted_tangent_softplus_1, v_weighted_product_softplus_1_terms, v_dJ_dW_layer_1_tangents_sum_terms;
-        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1, v_W_layer_1_transposed, v_delta_tangent_softplus_1, v_delta_curvature_softplus_1_row, v_sigmoid_softplus_1_row, v_weighted_tangent_softplus_1, v_weighted_product_softplus_1_terms, v_dJ_dW_layer_1_tangents_sum_terms);
+        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1, v_W_layer_1_transposed, v_delta_tangent_softplus_1, v_delta_curvature_softplus_1_row, v_f_prime_softplus_1_row, v_weighted_tangent_softplus_1, v_weighted_product_softplus_1_terms, v_dJ_dW_layer_1_tangents_sum_terms);
         weighted_tangent_softplus_1[(long long)row * 128 + column] = v_weighted_tangent_softplus_1;
         weighted_product_softplus_1_terms[(long long)row * 128 + column] = v_weighted_product_softplus_1_terms;
         dJ_dW_layer_1_tangents_sum_terms[(long long)row * 128 + column] = v_dJ_dW_layer_1_tangents_sum_terms;
     }
 }
 extern "C" __global__ void vec4_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(
-    const float* __restrict__ dJ_ddelta_prime_x_column, const float* __restrict__ tangent_softplus_1, const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ sigmoid_softplus_1_row, float* __restrict__ weighted_tangent_softplus_1, float* __restrict__ weighted_product_softplus_1_terms, float* __restrict__ dJ_dW_layer_1_tangents_sum_terms, const int N)
+    const float* __restrict__ dJ_ddelta_prime_x_column, const float* __restrict__ tangent_softplus_1, const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ weighted_tangent_softplus_1, float* __restrict__ weighted_product_softplus_1_terms, float* __restrict__ dJ_dW_layer_1_tangents_sum_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 64; row += gridDim.y * blockDim.y) {
@@ -1553,13 +1568,13 @@ extern "C" __global__ void vec4_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tan
         const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)(row % 64) * 32 + column];
         const float4 v_delta_tangent_softplus_1 = reinterpret_cast<const float4*>(delta_tangent_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_curvature_softplus_1_row = reinterpret_cast<const float4*>(delta_curvature_softplus_1_row)[(long long)(row / 64) * 32 + column];
-        const float4 v_sigmoid_softplus_1_row = reinterpret_cast<const float4*>(sigmoid_softplus_1_row)[(long long)(row / 64) * 32 + column];
+        const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 64) * 32 + column];
         const float v_dJ_ddelta_prime_x_column = dJ_ddelta_prime_x_column[row];
         float4 v_weighted_tangent_softplus_1, v_weighted_product_softplus_1_terms, v_dJ_dW_layer_1_tangents_sum_terms;
-        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1.x, v_W_layer_1_transposed.x, v_delta_tangent_softplus_1.x, v_delta_curvature_softplus_1_row.x, v_sigmoid_softplus_1_row.x, v_weighted_tangent_softplus_1.x, v_weighted_product_softplus_1_terms.x, v_dJ_dW_layer_1_tangents_sum_terms.x);
-        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1.y, v_W_layer_1_transposed.y, v_delta_tangent_softplus_1.y, v_delta_curvature_softplus_1_row.y, v_sigmoid_softplus_1_row.y, v_weighted_tangent_softplus_1.y, v_weighted_product_softplus_1_terms.y, v_dJ_dW_layer_1_tangents_sum_terms.y);
-        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1.z, v_W_layer_1_transposed.z, v_delta_tangent_softplus_1.z, v_delta_curvature_softplus_1_row.z, v_sigmoid_softplus_1_row.z, v_weighted_tangent_softplus_1.z, v_weighted_product_softplus_1_terms.z, v_dJ_dW_layer_1_tangents_sum_terms.z);
-        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1.w, v_W_layer_1_transposed.w, v_delta_tangent_softplus_1.w, v_delta_curvature_softplus_1_row.w, v_sigmoid_softplus_1_row.w, v_weighted_tangent_softplus_1.w, v_weighted_product_softplus_1_terms.w, v_dJ_dW_layer_1_tangents_sum_terms.w);
+        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1.x, v_W_layer_1_transposed.x, v_delta_tangent_softplus_1.x, v_delta_curvature_softplus_1_row.x, v_f_prime_softplus_1_row.x, v_weighted_tangent_softplus_1.x, v_weighted_product_softplus_1_terms.x, v_dJ_dW_layer_1_tangents_sum_terms.x);
+        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1.y, v_W_layer_1_transposed.y, v_delta_tangent_softplus_1.y, v_delta_curvature_softplus_1_row.y, v_f_prime_softplus_1_row.y, v_weighted_tangent_softplus_1.y, v_weighted_product_softplus_1_terms.y, v_dJ_dW_layer_1_tangents_sum_terms.y);
+        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1.z, v_W_layer_1_transposed.z, v_delta_tangent_softplus_1.z, v_delta_curvature_softplus_1_row.z, v_f_prime_softplus_1_row.z, v_weighted_tangent_softplus_1.z, v_weighted_product_softplus_1_terms.z, v_dJ_dW_layer_1_tangents_sum_terms.z);
+        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1.w, v_W_layer_1_transposed.w, v_delta_tangent_softplus_1.w, v_delta_curvature_softplus_1_row.w, v_f_prime_softplus_1_row.w, v_weighted_tangent_softplus_1.w, v_weighted_product_softplus_1_terms.w, v_dJ_dW_layer_1_tangents_sum_terms.w);
         reinterpret_cast<float4*>(weighted_tangent_softplus_1)[(long long)row * 32 + column] = v_weighted_tangent_softplus_1;
         reinterpret_cast<float4*>(weighted_product_softplus_1_terms)[(long long)row * 32 + column] = v_weighted_product_softplus_1_terms;
         reinterpret_cast<float4*>(dJ_dW_layer_1_tangents_sum_terms)[(long long)row * 32 + column] = v_dJ_dW_layer_1_tangents_sum_terms;
@@ -1568,11 +1583,13 @@ extern "C" __global__ void vec4_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tan
 
 static __device__ __forceinline__ void at_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms(const float dJ_ddelta_prime_x_column, const float tangent_layer_2, const float tangent_softplus_2, const float delta_tangent_softplus_2, float& weighted_square_layer_2_terms, float& weighted_tangent_softplus_2, float& weighted_product_softplus_2_terms)
 {
-    // ĝ_layer_2 = ν ġ_layer_2
+    // ĝ_layer_2 = (∂J/∂δ′_x)_c ġ_layer_2  [+] 8
     const float weighted_tangent_layer_2 = dJ_ddelta_prime_x_column * tangent_layer_2;
+    // ĝ_layer_2 ġ_layer_2
     weighted_square_layer_2_terms = tangent_layer_2 * weighted_tangent_layer_2;
-    // ĝ_softplus_2 = ν ġ_softplus_2
+    // ĝ_softplus_2 = (∂J/∂δ′_x)_c ġ_softplus_2  [+] 8
     weighted_tangent_softplus_2 = dJ_ddelta_prime_x_column * tangent_softplus_2;
+    // δ̇_softplus_2 ĝ_layer_2
     weighted_product_softplus_2_terms = delta_tangent_softplus_2 * weighted_tangent_layer_2;
 }
 
@@ -1612,48 +1629,49 @@ extern "C" __global__ void vec4_weighted_square_layer_2_terms_to_weighted_produc
     }
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_2(const float dJ_ddelta_layer_2, const float f_second_softplus_2, const float sigmoid_softplus_2, const float weighted_square_layer_2, float& dJ_ddelta_softplus_2)
+static __device__ __forceinline__ void at_dJ_ddelta_softplus_2(const float dJ_ddelta_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float weighted_square_layer_2, float& dJ_ddelta_softplus_2)
 {
-    // ∂J/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
-    dJ_ddelta_softplus_2 = dJ_ddelta_layer_2 * sigmoid_softplus_2 + f_second_softplus_2 * weighted_square_layer_2;
+    // ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (18)+(19)
+    dJ_ddelta_softplus_2 = dJ_ddelta_layer_2 * f_prime_softplus_2 + f_second_softplus_2 * weighted_square_layer_2;
 }
 
 extern "C" __global__ void dJ_ddelta_softplus_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
+    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_weighted_square_layer_2 = weighted_square_layer_2[(long long)row * 64 + column];
         float v_dJ_ddelta_softplus_2;
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_weighted_square_layer_2, v_dJ_ddelta_softplus_2);
+        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_weighted_square_layer_2, v_dJ_ddelta_softplus_2);
         dJ_ddelta_softplus_2[(long long)row * 64 + column] = v_dJ_ddelta_softplus_2;
     }
 }
 extern "C" __global__ void vec4_dJ_ddelta_softplus_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
+    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_weighted_square_layer_2 = reinterpret_cast<const float4*>(weighted_square_layer_2)[(long long)row * 16 + column];
         float4 v_dJ_ddelta_softplus_2;
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_weighted_square_layer_2.x, v_dJ_ddelta_softplus_2.x);
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_weighted_square_layer_2.y, v_dJ_ddelta_softplus_2.y);
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_weighted_square_layer_2.z, v_dJ_ddelta_softplus_2.z);
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_weighted_square_layer_2.w, v_dJ_ddelta_softplus_2.w);
+        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_weighted_square_layer_2.x, v_dJ_ddelta_softplus_2.x);
+        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_weighted_square_layer_2.y, v_dJ_ddelta_softplus_2.y);
+        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_weighted_square_layer_2.z, v_dJ_ddelta_softplus_2.z);
+        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_weighted_square_layer_2.w, v_dJ_ddelta_softplus_2.w);
         reinterpret_cast<float4*>(dJ_ddelta_softplus_2)[(long long)row * 16 + column] = v_dJ_ddelta_softplus_2;
     }
 }
 
 static __device__ __forceinline__ void at_weighted_square_layer_3_terms(const float dJ_ddelta_prime_x_column, const float tangent_layer_3, float& weighted_square_layer_3_terms)
 {
-    // ĝ_layer_3 = ν ġ_layer_3
+    // ĝ_layer_3 = (∂J/∂δ′_x)_c ġ_layer_3  [+] 8
     const float weighted_tangent_layer_3 = dJ_ddelta_prime_x_column * tangent_layer_3;
+    // ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3_terms = tangent_layer_3 * weighted_tangent_layer_3;
 }
 
@@ -1670,33 +1688,33 @@ extern "C" __global__ void weighted_square_layer_3_terms(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_3(const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float sigmoid_softplus_3, const float dJ_ddelta_layer_3, const float weighted_square_layer_3, float& dJ_dg_layer_3)
+static __device__ __forceinline__ void at_dJ_dg_layer_3(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dJ_ddelta_layer_3, const float weighted_square_layer_3, float& dJ_dg_layer_3)
 {
-    // f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - sigmoid_softplus_3);
-    // ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (21)+(22)
+    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
+    // ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (21)+(22)
     dJ_dg_layer_3 = dJ_ddelta_layer_3 * f_second_softplus_3 + f_third_softplus_3 * weighted_square_layer_3;
 }
 
 extern "C" __global__ void dJ_dg_layer_3(
-    const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sigmoid_softplus_3, const float* __restrict__ dJ_ddelta_layer_3, const float* __restrict__ weighted_square_layer_3, float* __restrict__ dJ_dg_layer_3, const int N)
+    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dJ_ddelta_layer_3, const float* __restrict__ weighted_square_layer_3, float* __restrict__ dJ_dg_layer_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
         const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
         const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_softplus_3 = sigmoid_softplus_3[(long long)row * 1 + column];
         const float v_dJ_ddelta_layer_3 = dJ_ddelta_layer_3[(long long)row * 1 + column];
         const float v_weighted_square_layer_3 = weighted_square_layer_3[(long long)row * 1 + column];
         float v_dJ_dg_layer_3;
-        at_dJ_dg_layer_3(v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_dJ_ddelta_layer_3, v_weighted_square_layer_3, v_dJ_dg_layer_3);
+        at_dJ_dg_layer_3(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dJ_ddelta_layer_3, v_weighted_square_layer_3, v_dJ_dg_layer_3);
         dJ_dg_layer_3[(long long)row * 1 + column] = v_dJ_dg_layer_3;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_3(const float dJ_dW_layer_3_delta, const float dJ_dW_layer_3_g, const float dJ_dW_layer_3_tangents, const int N, float& dJ_dW_layer_3)
 {
-    // ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
+    // ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ)  (16)+(17)
     dJ_dW_layer_3 = (dJ_dW_layer_3_delta + dJ_dW_layer_3_g + dJ_dW_layer_3_tangents * 2.0f) / N;
 }
 
@@ -1748,57 +1766,57 @@ extern "C" __global__ void dJ_db_layer_3(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_2(const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float sigmoid_softplus_2, const float dJ_ddelta_layer_2, const float dJ_dg_softplus_2, const float delta_softplus_2, const float weighted_product_softplus_2, const float weighted_square_layer_2, float& dJ_dg_layer_2)
+static __device__ __forceinline__ void at_dJ_dg_layer_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dJ_ddelta_layer_2, const float dJ_dg_softplus_2, const float delta_softplus_2, const float weighted_product_softplus_2, const float weighted_square_layer_2, float& dJ_dg_layer_2)
 {
-    // f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - sigmoid_softplus_2);
-    // ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 f″(g_layer_2) Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (21)+(22)
-    dJ_dg_layer_2 = dJ_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dJ_dg_softplus_2 * sigmoid_softplus_2 + delta_softplus_2 * f_third_softplus_2 * weighted_square_layer_2 + f_second_softplus_2 * weighted_product_softplus_2 * 2.0f;
+    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
+    // ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2 f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (21)+(22)
+    dJ_dg_layer_2 = dJ_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dJ_dg_softplus_2 * f_prime_softplus_2 + delta_softplus_2 * f_third_softplus_2 * weighted_square_layer_2 + f_second_softplus_2 * weighted_product_softplus_2 * 2.0f;
 }
 
 extern "C" __global__ void dJ_dg_layer_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dJ_dg_softplus_2 = dJ_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
         const float v_weighted_product_softplus_2 = weighted_product_softplus_2[(long long)row * 64 + column];
         const float v_weighted_square_layer_2 = weighted_square_layer_2[(long long)row * 64 + column];
         float v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2(v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_dJ_ddelta_layer_2, v_dJ_dg_softplus_2, v_delta_softplus_2, v_weighted_product_softplus_2, v_weighted_square_layer_2, v_dJ_dg_layer_2);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dJ_ddelta_layer_2, v_dJ_dg_softplus_2, v_delta_softplus_2, v_weighted_product_softplus_2, v_weighted_square_layer_2, v_dJ_dg_layer_2);
         dJ_dg_layer_2[(long long)row * 64 + column] = v_dJ_dg_layer_2;
     }
 }
 extern "C" __global__ void vec4_dJ_dg_layer_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dJ_dg_softplus_2 = reinterpret_cast<const float4*>(dJ_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
         const float4 v_weighted_product_softplus_2 = reinterpret_cast<const float4*>(weighted_product_softplus_2)[(long long)row * 16 + column];
         const float4 v_weighted_square_layer_2 = reinterpret_cast<const float4*>(weighted_square_layer_2)[(long long)row * 16 + column];
         float4 v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2(v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_dJ_ddelta_layer_2.x, v_dJ_dg_softplus_2.x, v_delta_softplus_2.x, v_weighted_product_softplus_2.x, v_weighted_square_layer_2.x, v_dJ_dg_layer_2.x);
-        at_dJ_dg_layer_2(v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_dJ_ddelta_layer_2.y, v_dJ_dg_softplus_2.y, v_delta_softplus_2.y, v_weighted_product_softplus_2.y, v_weighted_square_layer_2.y, v_dJ_dg_layer_2.y);
-        at_dJ_dg_layer_2(v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_dJ_ddelta_layer_2.z, v_dJ_dg_softplus_2.z, v_delta_softplus_2.z, v_weighted_product_softplus_2.z, v_weighted_square_layer_2.z, v_dJ_dg_layer_2.z);
-        at_dJ_dg_layer_2(v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_dJ_ddelta_layer_2.w, v_dJ_dg_softplus_2.w, v_delta_softplus_2.w, v_weighted_product_softplus_2.w, v_weighted_square_layer_2.w, v_dJ_dg_layer_2.w);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dJ_ddelta_layer_2.x, v_dJ_dg_softplus_2.x, v_delta_softplus_2.x, v_weighted_product_softplus_2.x, v_weighted_square_layer_2.x, v_dJ_dg_layer_2.x);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dJ_ddelta_layer_2.y, v_dJ_dg_softplus_2.y, v_delta_softplus_2.y, v_weighted_product_softplus_2.y, v_weighted_square_layer_2.y, v_dJ_dg_layer_2.y);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dJ_ddelta_layer_2.z, v_dJ_dg_softplus_2.z, v_delta_softplus_2.z, v_weighted_product_softplus_2.z, v_weighted_square_layer_2.z, v_dJ_dg_layer_2.z);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dJ_ddelta_layer_2.w, v_dJ_dg_softplus_2.w, v_delta_softplus_2.w, v_weighted_product_softplus_2.w, v_weighted_square_layer_2.w, v_dJ_dg_layer_2.w);
         reinterpret_cast<float4*>(dJ_dg_layer_2)[(long long)row * 16 + column] = v_dJ_dg_layer_2;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_2(const float dJ_dW_layer_2_delta, const float dJ_dW_layer_2_g, const float dJ_dW_layer_2_tangents, const int N, float& dJ_dW_layer_2)
 {
-    // ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
+    // ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ)  (16)+(17)
     dJ_dW_layer_2 = (dJ_dW_layer_2_delta + dJ_dW_layer_2_g + dJ_dW_layer_2_tangents * 2.0f) / N;
 }
 
@@ -1864,57 +1882,57 @@ extern "C" __global__ void vec4_dJ_db_layer_2(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_1(const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_softplus_1, const float weighted_product_softplus_1, const float weighted_square_layer_1, float& dJ_dg_layer_1)
+static __device__ __forceinline__ void at_dJ_dg_layer_1(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_softplus_1, const float weighted_product_softplus_1, const float weighted_square_layer_1, float& dJ_dg_layer_1)
 {
-    // f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - sigmoid_softplus_1);
-    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (21)+(22)
-    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_dg_softplus_1 * sigmoid_softplus_1 + delta_softplus_1 * f_third_softplus_1 * weighted_square_layer_1 + f_second_softplus_1 * weighted_product_softplus_1 * 2.0f;
+    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
+    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + δ_softplus_1 f‴(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1  (21)+(22)
+    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_dg_softplus_1 * f_prime_softplus_1 + delta_softplus_1 * f_third_softplus_1 * weighted_square_layer_1 + f_second_softplus_1 * weighted_product_softplus_1 * 2.0f;
 }
 
 extern "C" __global__ void dJ_dg_layer_1(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
         const float v_dJ_dg_softplus_1 = dJ_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         const float v_weighted_product_softplus_1 = weighted_product_softplus_1[(long long)row * 128 + column];
         const float v_weighted_square_layer_1 = weighted_square_layer_1[(long long)row * 128 + column];
         float v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1(v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_dJ_ddelta_layer_1, v_dJ_dg_softplus_1, v_delta_softplus_1, v_weighted_product_softplus_1, v_weighted_square_layer_1, v_dJ_dg_layer_1);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dJ_ddelta_layer_1, v_dJ_dg_softplus_1, v_delta_softplus_1, v_weighted_product_softplus_1, v_weighted_square_layer_1, v_dJ_dg_layer_1);
         dJ_dg_layer_1[(long long)row * 128 + column] = v_dJ_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dJ_dg_layer_1(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
         const float4 v_dJ_dg_softplus_1 = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         const float4 v_weighted_product_softplus_1 = reinterpret_cast<const float4*>(weighted_product_softplus_1)[(long long)row * 32 + column];
         const float4 v_weighted_square_layer_1 = reinterpret_cast<const float4*>(weighted_square_layer_1)[(long long)row * 32 + column];
         float4 v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1(v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_dJ_ddelta_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_softplus_1.x, v_weighted_product_softplus_1.x, v_weighted_square_layer_1.x, v_dJ_dg_layer_1.x);
-        at_dJ_dg_layer_1(v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_dJ_ddelta_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_softplus_1.y, v_weighted_product_softplus_1.y, v_weighted_square_layer_1.y, v_dJ_dg_layer_1.y);
-        at_dJ_dg_layer_1(v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_dJ_ddelta_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_softplus_1.z, v_weighted_product_softplus_1.z, v_weighted_square_layer_1.z, v_dJ_dg_layer_1.z);
-        at_dJ_dg_layer_1(v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_dJ_ddelta_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_softplus_1.w, v_weighted_product_softplus_1.w, v_weighted_square_layer_1.w, v_dJ_dg_layer_1.w);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dJ_ddelta_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_softplus_1.x, v_weighted_product_softplus_1.x, v_weighted_square_layer_1.x, v_dJ_dg_layer_1.x);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dJ_ddelta_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_softplus_1.y, v_weighted_product_softplus_1.y, v_weighted_square_layer_1.y, v_dJ_dg_layer_1.y);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dJ_ddelta_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_softplus_1.z, v_weighted_product_softplus_1.z, v_weighted_square_layer_1.z, v_dJ_dg_layer_1.z);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dJ_ddelta_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_softplus_1.w, v_weighted_product_softplus_1.w, v_weighted_square_layer_1.w, v_dJ_dg_layer_1.w);
         reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = v_dJ_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_1(const float dJ_dW_layer_1_delta, const float dJ_dW_layer_1_g, const float dJ_dW_layer_1_tangents_sum_transposed, const int N, float& dJ_dW_layer_1)
 {
-    // ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
+    // ∂J/∂W_layer_1 = (1/N) (2 [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ)  (16)+(17)
     dJ_dW_layer_1 = (dJ_dW_layer_1_delta + dJ_dW_layer_1_g + dJ_dW_layer_1_tangents_sum_transposed * 2.0f) / N;
 }
 
@@ -1982,8 +2000,9 @@ extern "C" __global__ void vec4_dJ_db_layer_1(
 
 static __device__ __forceinline__ void at_delta_tangent_layer_3_to_sum_tangent_squared_layer_3_terms(const float delta_curvature_softplus_3_row, const float tangent_layer_3, float& delta_tangent_layer_3, float& sum_tangent_squared_layer_3_terms)
 {
-    // δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+    // δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
     delta_tangent_layer_3 = delta_curvature_softplus_3_row * tangent_layer_3;
+    // ġ_layer_3²
     sum_tangent_squared_layer_3_terms = tangent_layer_3 * tangent_layer_3;
 }
 
@@ -2001,86 +2020,89 @@ extern "C" __global__ void delta_tangent_layer_3_to_sum_tangent_squared_layer_3_
     }
 }
 
-static __device__ __forceinline__ void at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(const float delta_curvature_softplus_2_row, const float delta_tangent_softplus_2, const float sigmoid_softplus_2_row, const float tangent_layer_2, float& delta_tangent_layer_2, float& sum_tangent_squared_layer_2_terms, float& weighted_product_softplus_2_terms)
+static __device__ __forceinline__ void at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(const float delta_curvature_softplus_2_row, const float delta_tangent_softplus_2, const float f_prime_softplus_2_row, const float tangent_layer_2, float& delta_tangent_layer_2, float& sum_tangent_squared_layer_2_terms, float& weighted_product_softplus_2_terms)
 {
-    // δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
-    delta_tangent_layer_2 = delta_curvature_softplus_2_row * tangent_layer_2 + delta_tangent_softplus_2 * sigmoid_softplus_2_row;
+    // δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
+    delta_tangent_layer_2 = delta_curvature_softplus_2_row * tangent_layer_2 + delta_tangent_softplus_2 * f_prime_softplus_2_row;
+    // ġ_layer_2²
     sum_tangent_squared_layer_2_terms = tangent_layer_2 * tangent_layer_2;
+    // δ̇_softplus_2 ġ_layer_2
     weighted_product_softplus_2_terms = delta_tangent_softplus_2 * tangent_layer_2;
 }
 
 extern "C" __global__ void delta_tangent_layer_2_to_weighted_product_softplus_2_terms(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ sum_tangent_squared_layer_2_terms, float* __restrict__ weighted_product_softplus_2_terms, const int N)
+    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ sum_tangent_squared_layer_2_terms, float* __restrict__ weighted_product_softplus_2_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 64; row += gridDim.y * blockDim.y) {
         const float v_delta_curvature_softplus_2_row = delta_curvature_softplus_2_row[(long long)(row / 64) * 64 + column];
         const float v_delta_tangent_softplus_2 = delta_tangent_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2_row = sigmoid_softplus_2_row[(long long)(row / 64) * 64 + column];
+        const float v_f_prime_softplus_2_row = f_prime_softplus_2_row[(long long)(row / 64) * 64 + column];
         const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
         float v_delta_tangent_layer_2, v_sum_tangent_squared_layer_2_terms, v_weighted_product_softplus_2_terms;
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row, v_delta_tangent_softplus_2, v_sigmoid_softplus_2_row, v_tangent_layer_2, v_delta_tangent_layer_2, v_sum_tangent_squared_layer_2_terms, v_weighted_product_softplus_2_terms);
+        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row, v_delta_tangent_softplus_2, v_f_prime_softplus_2_row, v_tangent_layer_2, v_delta_tangent_layer_2, v_sum_tangent_squared_layer_2_terms, v_weighted_product_softplus_2_terms);
         delta_tangent_layer_2[(long long)row * 64 + column] = v_delta_tangent_layer_2;
         sum_tangent_squared_layer_2_terms[(long long)row * 64 + column] = v_sum_tangent_squared_layer_2_terms;
         weighted_product_softplus_2_terms[(long long)row * 64 + column] = v_weighted_product_softplus_2_terms;
     }
 }
 extern "C" __global__ void vec4_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ sum_tangent_squared_layer_2_terms, float* __restrict__ weighted_product_softplus_2_terms, const int N)
+    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ sum_tangent_squared_layer_2_terms, float* __restrict__ weighted_product_softplus_2_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 64; row += gridDim.y * blockDim.y) {
         const float4 v_delta_curvature_softplus_2_row = reinterpret_cast<const float4*>(delta_curvature_softplus_2_row)[(long long)(row / 64) * 16 + column];
         const float4 v_delta_tangent_softplus_2 = reinterpret_cast<const float4*>(delta_tangent_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2_row = reinterpret_cast<const float4*>(sigmoid_softplus_2_row)[(long long)(row / 64) * 16 + column];
+        const float4 v_f_prime_softplus_2_row = reinterpret_cast<const float4*>(f_prime_softplus_2_row)[(long long)(row / 64) * 16 + column];
         const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
         float4 v_delta_tangent_layer_2, v_sum_tangent_squared_layer_2_terms, v_weighted_product_softplus_2_terms;
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.x, v_delta_tangent_softplus_2.x, v_sigmoid_softplus_2_row.x, v_tangent_layer_2.x, v_delta_tangent_layer_2.x, v_sum_tangent_squared_layer_2_terms.x, v_weighted_product_softplus_2_terms.x);
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.y, v_delta_tangent_softplus_2.y, v_sigmoid_softplus_2_row.y, v_tangent_layer_2.y, v_delta_tangent_layer_2.y, v_sum_tangent_squared_layer_2_terms.y, v_weighted_product_softplus_2_terms.y);
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.z, v_delta_tangent_softplus_2.z, v_sigmoid_softplus_2_row.z, v_tangent_layer_2.z, v_delta_tangent_layer_2.z, v_sum_tangent_squared_layer_2_terms.z, v_weighted_product_softplus_2_terms.z);
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.w, v_delta_tangent_softplus_2.w, v_sigmoid_softplus_2_row.w, v_tangent_layer_2.w, v_delta_tangent_layer_2.w, v_sum_tangent_squared_layer_2_terms.w, v_weighted_product_softplus_2_terms.w);
+        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.x, v_delta_tangent_softplus_2.x, v_f_prime_softplus_2_row.x, v_tangent_layer_2.x, v_delta_tangent_layer_2.x, v_sum_tangent_squared_layer_2_terms.x, v_weighted_product_softplus_2_terms.x);
+        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.y, v_delta_tangent_softplus_2.y, v_f_prime_softplus_2_row.y, v_tangent_layer_2.y, v_delta_tangent_layer_2.y, v_sum_tangent_squared_layer_2_terms.y, v_weighted_product_softplus_2_terms.y);
+        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.z, v_delta_tangent_softplus_2.z, v_f_prime_softplus_2_row.z, v_tangent_layer_2.z, v_delta_tangent_layer_2.z, v_sum_tangent_squared_layer_2_terms.z, v_weighted_product_softplus_2_terms.z);
+        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.w, v_delta_tangent_softplus_2.w, v_f_prime_softplus_2_row.w, v_tangent_layer_2.w, v_delta_tangent_layer_2.w, v_sum_tangent_squared_layer_2_terms.w, v_weighted_product_softplus_2_terms.w);
         reinterpret_cast<float4*>(delta_tangent_layer_2)[(long long)row * 16 + column] = v_delta_tangent_layer_2;
         reinterpret_cast<float4*>(sum_tangent_squared_layer_2_terms)[(long long)row * 16 + column] = v_sum_tangent_squared_layer_2_terms;
         reinterpret_cast<float4*>(weighted_product_softplus_2_terms)[(long long)row * 16 + column] = v_weighted_product_softplus_2_terms;
     }
 }
 
-static __device__ __forceinline__ void at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(const float W_layer_1_transposed, const float delta_curvature_softplus_1_row, const float delta_tangent_softplus_1, const float sigmoid_softplus_1_row, float& delta_tangent_layer_1, float& weighted_product_softplus_1_terms)
+static __device__ __forceinline__ void at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(const float W_layer_1_transposed, const float delta_curvature_softplus_1_row, const float delta_tangent_softplus_1, const float f_prime_softplus_1_row, float& delta_tangent_layer_1, float& weighted_product_softplus_1_terms)
 {
-    // δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
-    delta_tangent_layer_1 = W_layer_1_transposed * delta_curvature_softplus_1_row + delta_tangent_softplus_1 * sigmoid_softplus_1_row;
+    // δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+    delta_tangent_layer_1 = W_layer_1_transposed * delta_curvature_softplus_1_row + delta_tangent_softplus_1 * f_prime_softplus_1_row;
+    // (W_layer_1ᵀ)_c δ̇_softplus_1
     weighted_product_softplus_1_terms = W_layer_1_transposed * delta_tangent_softplus_1;
 }
 
 extern "C" __global__ void delta_tangent_layer_1_to_weighted_product_softplus_1_terms(
-    const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ sigmoid_softplus_1_row, float* __restrict__ delta_tangent_layer_1, float* __restrict__ weighted_product_softplus_1_terms, const int N)
+    const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ delta_tangent_layer_1, float* __restrict__ weighted_product_softplus_1_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 64; row += gridDim.y * blockDim.y) {
         const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)(row % 64) * 128 + column];
         const float v_delta_curvature_softplus_1_row = delta_curvature_softplus_1_row[(long long)(row / 64) * 128 + column];
         const float v_delta_tangent_softplus_1 = delta_tangent_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1_row = sigmoid_softplus_1_row[(long long)(row / 64) * 128 + column];
+        const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 64) * 128 + column];
         float v_delta_tangent_layer_1, v_weighted_product_softplus_1_terms;
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed, v_delta_curvature_softplus_1_row, v_delta_tangent_softplus_1, v_sigmoid_softplus_1_row, v_delta_tangent_layer_1, v_weighted_product_softplus_1_terms);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed, v_delta_curvature_softplus_1_row, v_delta_tangent_softplus_1, v_f_prime_softplus_1_row, v_delta_tangent_layer_1, v_weighted_product_softplus_1_terms);
         delta_tangent_layer_1[(long long)row * 128 + column] = v_delta_tangent_layer_1;
         weighted_product_softplus_1_terms[(long long)row * 128 + column] = v_weighted_product_softplus_1_terms;
     }
 }
 extern "C" __global__ void vec4_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(
-    const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ sigmoid_softplus_1_row, float* __restrict__ delta_tangent_layer_1, float* __restrict__ weighted_product_softplus_1_terms, const int N)
+    const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ delta_tangent_layer_1, float* __restrict__ weighted_product_softplus_1_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 64; row += gridDim.y * blockDim.y) {
         const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)(row % 64) * 32 + column];
         const float4 v_delta_curvature_softplus_1_row = reinterpret_cast<const float4*>(delta_curvature_softplus_1_row)[(long long)(row / 64) * 32 + column];
         const float4 v_delta_tangent_softplus_1 = reinterpret_cast<const float4*>(delta_tangent_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1_row = reinterpret_cast<const float4*>(sigmoid_softplus_1_row)[(long long)(row / 64) * 32 + column];
+        const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 64) * 32 + column];
         float4 v_delta_tangent_layer_1, v_weighted_product_softplus_1_terms;
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed.x, v_delta_curvature_softplus_1_row.x, v_delta_tangent_softplus_1.x, v_sigmoid_softplus_1_row.x, v_delta_tangent_layer_1.x, v_weighted_product_softplus_1_terms.x);
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed.y, v_delta_curvature_softplus_1_row.y, v_delta_tangent_softplus_1.y, v_sigmoid_softplus_1_row.y, v_delta_tangent_layer_1.y, v_weighted_product_softplus_1_terms.y);
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed.z, v_delta_curvature_softplus_1_row.z, v_delta_tangent_softplus_1.z, v_sigmoid_softplus_1_row.z, v_delta_tangent_layer_1.z, v_weighted_product_softplus_1_terms.z);
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed.w, v_delta_curvature_softplus_1_row.w, v_delta_tangent_softplus_1.w, v_sigmoid_softplus_1_row.w, v_delta_tangent_layer_1.w, v_weighted_product_softplus_1_terms.w);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed.x, v_delta_curvature_softplus_1_row.x, v_delta_tangent_softplus_1.x, v_f_prime_softplus_1_row.x, v_delta_tangent_layer_1.x, v_weighted_product_softplus_1_terms.x);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed.y, v_delta_curvature_softplus_1_row.y, v_delta_tangent_softplus_1.y, v_f_prime_softplus_1_row.y, v_delta_tangent_layer_1.y, v_weighted_product_softplus_1_terms.y);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed.z, v_delta_curvature_softplus_1_row.z, v_delta_tangent_softplus_1.z, v_f_prime_softplus_1_row.z, v_delta_tangent_layer_1.z, v_weighted_product_softplus_1_terms.z);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed.w, v_delta_curvature_softplus_1_row.w, v_delta_tangent_softplus_1.w, v_f_prime_softplus_1_row.w, v_delta_tangent_layer_1.w, v_weighted_product_softplus_1_terms.w);
         reinterpret_cast<float4*>(delta_tangent_layer_1)[(long long)row * 32 + column] = v_delta_tangent_layer_1;
         reinterpret_cast<float4*>(weighted_product_softplus_1_terms)[(long long)row * 32 + column] = v_weighted_product_softplus_1_terms;
     }
@@ -2088,8 +2110,9 @@ extern "C" __global__ void vec4_delta_tangent_layer_1_to_weighted_product_softpl
 
 static __device__ __forceinline__ void at_sum_curvature_softplus_1_2(const float delta_curvature_softplus_1, const float sum_tangent_squared_layer_1, double& sum_curvature_softplus_1)
 {
+    // δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     const float sum_curvature_softplus_1_terms = delta_curvature_softplus_1 * sum_tangent_squared_layer_1;
-    // Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+    // Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_curvature_softplus_1 += sum_curvature_softplus_1_terms;
 }
 
@@ -2131,8 +2154,9 @@ extern "C" __global__ void vec4_sum_curvature_softplus_1_2(
 
 static __device__ __forceinline__ void at_sum_curvature_softplus_2_2(const float delta_curvature_softplus_2, const float sum_tangent_squared_layer_2, double& sum_curvature_softplus_2)
 {
+    // δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     const float sum_curvature_softplus_2_terms = delta_curvature_softplus_2 * sum_tangent_squared_layer_2;
-    // Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+    // Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     sum_curvature_softplus_2 += sum_curvature_softplus_2_terms;
 }
 
@@ -2174,8 +2198,9 @@ extern "C" __global__ void vec4_sum_curvature_softplus_2_2(
 
 static __device__ __forceinline__ void at_sum_curvature_softplus_3_2(const float f_second_softplus_3, const float sum_tangent_squared_layer_3, double& sum_curvature_softplus_3)
 {
+    // f″(g_layer_3) Σ_c ġ_layer_3²
     const float sum_curvature_softplus_3_terms = f_second_softplus_3 * sum_tangent_squared_layer_3;
-    // Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+    // Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     sum_curvature_softplus_3 += sum_curvature_softplus_3_terms;
 }
 
@@ -2196,109 +2221,109 @@ extern "C" __global__ void sum_curvature_softplus_3_2(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_1_2(const float dJ_ddelta_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, const float sum_tangent_squared_layer_1, float& dJ_ddelta_softplus_1)
+static __device__ __forceinline__ void at_dJ_ddelta_softplus_1_2(const float dJ_ddelta_layer_1, const float f_prime_softplus_1, const float f_second_softplus_1, const float sum_tangent_squared_layer_1, float& dJ_ddelta_softplus_1)
 {
-    // ∂J/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * sigmoid_softplus_1 - f_second_softplus_1 * sum_tangent_squared_layer_1;
+    // ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (18)+(19)
+    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * f_prime_softplus_1 - f_second_softplus_1 * sum_tangent_squared_layer_1;
 }
 
 extern "C" __global__ void dJ_ddelta_softplus_1_2(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
+    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[column];
         float v_dJ_ddelta_softplus_1;
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_sum_tangent_squared_layer_1, v_dJ_ddelta_softplus_1);
+        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_sum_tangent_squared_layer_1, v_dJ_ddelta_softplus_1);
         dJ_ddelta_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_softplus_1;
     }
 }
 extern "C" __global__ void vec4_dJ_ddelta_softplus_1_2(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
+    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[column];
         float4 v_dJ_ddelta_softplus_1;
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_dJ_ddelta_softplus_1.x);
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_dJ_ddelta_softplus_1.y);
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_dJ_ddelta_softplus_1.z);
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_dJ_ddelta_softplus_1.w);
+        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_dJ_ddelta_softplus_1.x);
+        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_dJ_ddelta_softplus_1.y);
+        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_dJ_ddelta_softplus_1.z);
+        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_dJ_ddelta_softplus_1.w);
         reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_2_2(const float dJ_ddelta_layer_2, const float f_second_softplus_2, const float sigmoid_softplus_2, const float sum_tangent_squared_layer_2, float& dJ_ddelta_softplus_2)
+static __device__ __forceinline__ void at_dJ_ddelta_softplus_2_2(const float dJ_ddelta_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float sum_tangent_squared_layer_2, float& dJ_ddelta_softplus_2)
 {
-    // ∂J/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
-    dJ_ddelta_softplus_2 = dJ_ddelta_layer_2 * sigmoid_softplus_2 - f_second_softplus_2 * sum_tangent_squared_layer_2;
+    // ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (18)+(19)
+    dJ_ddelta_softplus_2 = dJ_ddelta_layer_2 * f_prime_softplus_2 - f_second_softplus_2 * sum_tangent_squared_layer_2;
 }
 
 extern "C" __global__ void dJ_ddelta_softplus_2_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
+    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
         float v_dJ_ddelta_softplus_2;
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_sum_tangent_squared_layer_2, v_dJ_ddelta_softplus_2);
+        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_sum_tangent_squared_layer_2, v_dJ_ddelta_softplus_2);
         dJ_ddelta_softplus_2[(long long)row * 64 + column] = v_dJ_ddelta_softplus_2;
     }
 }
 extern "C" __global__ void vec4_dJ_ddelta_softplus_2_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
+    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
         float4 v_dJ_ddelta_softplus_2;
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_dJ_ddelta_softplus_2.x);
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_dJ_ddelta_softplus_2.y);
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_dJ_ddelta_softplus_2.z);
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_dJ_ddelta_softplus_2.w);
+        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_dJ_ddelta_softplus_2.x);
+        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_dJ_ddelta_softplus_2.y);
+        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_dJ_ddelta_softplus_2.z);
+        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_dJ_ddelta_softplus_2.w);
         reinterpret_cast<float4*>(dJ_ddelta_softplus_2)[(long long)row * 16 + column] = v_dJ_ddelta_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_3_2(const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float sigmoid_softplus_3, const float dJ_ddelta_layer_3, const float sum_tangent_squared_layer_3, float& dJ_dg_layer_3)
+static __device__ __forceinline__ void at_dJ_dg_layer_3_2(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dJ_ddelta_layer_3, const float sum_tangent_squared_layer_3, float& dJ_dg_layer_3)
 {
-    // f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - sigmoid_softplus_3);
-    // ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (21)+(22)
+    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
+    // ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (21)+(22)
     dJ_dg_layer_3 = dJ_ddelta_layer_3 * f_second_softplus_3 - f_third_softplus_3 * sum_tangent_squared_layer_3;
 }
 
 extern "C" __global__ void dJ_dg_layer_3_2(
-    const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sigmoid_softplus_3, const float* __restrict__ dJ_ddelta_layer_3, const float* __restrict__ sum_tangent_squared_layer_3, float* __restrict__ dJ_dg_layer_3, const int N)
+    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dJ_ddelta_layer_3, const float* __restrict__ sum_tangent_squared_layer_3, float* __restrict__ dJ_dg_layer_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
         const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
         const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_softplus_3 = sigmoid_softplus_3[(long long)row * 1 + column];
         const float v_dJ_ddelta_layer_3 = dJ_ddelta_layer_3[(long long)row * 1 + column];
         const float v_sum_tangent_squared_layer_3 = sum_tangent_squared_layer_3[(long long)row * 1 + column];
         float v_dJ_dg_layer_3;
-        at_dJ_dg_layer_3_2(v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_dJ_ddelta_layer_3, v_sum_tangent_squared_layer_3, v_dJ_dg_layer_3);
+        at_dJ_dg_layer_3_2(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dJ_ddelta_layer_3, v_sum_tangent_squared_layer_3, v_dJ_dg_layer_3);
         dJ_dg_layer_3[(long long)row * 1 + column] = v_dJ_dg_layer_3;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_3_2(const float dJ_dW_layer_3_delta, const float dJ_dW_layer_3_g, const float dJ_dW_layer_3_tangents, const int N, float& dJ_dW_layer_3)
 {
-    // ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
+    // ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ)  (16)+(17)
     dJ_dW_layer_3 = (dJ_dW_layer_3_delta + dJ_dW_layer_3_g - dJ_dW_layer_3_tangents * 2.0f) / N;
 }
 
@@ -2332,57 +2357,57 @@ extern "C" __global__ void vec4_dJ_dW_layer_3_2(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_2_2(const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float sigmoid_softplus_2, const float dJ_ddelta_layer_2, const float dJ_dg_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, const float weighted_product_softplus_2, float& dJ_dg_layer_2)
+static __device__ __forceinline__ void at_dJ_dg_layer_2_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dJ_ddelta_layer_2, const float dJ_dg_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, const float weighted_product_softplus_2, float& dJ_dg_layer_2)
 {
-    // f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - sigmoid_softplus_2);
-    // ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 f″(g_layer_2) Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (21)+(22)
-    dJ_dg_layer_2 = dJ_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dJ_dg_softplus_2 * sigmoid_softplus_2 - delta_softplus_2 * f_third_softplus_2 * sum_tangent_squared_layer_2 - f_second_softplus_2 * weighted_product_softplus_2 * 2.0f;
+    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
+    // ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − δ_softplus_2 f‴(g_layer_2) Σ_c ġ_layer_2² − 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (21)+(22)
+    dJ_dg_layer_2 = dJ_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dJ_dg_softplus_2 * f_prime_softplus_2 - delta_softplus_2 * f_third_softplus_2 * sum_tangent_squared_layer_2 - f_second_softplus_2 * weighted_product_softplus_2 * 2.0f;
 }
 
 extern "C" __global__ void dJ_dg_layer_2_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dJ_dg_softplus_2 = dJ_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
         const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
         const float v_weighted_product_softplus_2 = weighted_product_softplus_2[(long long)row * 64 + column];
         float v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2_2(v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_dJ_ddelta_layer_2, v_dJ_dg_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_weighted_product_softplus_2, v_dJ_dg_layer_2);
+        at_dJ_dg_layer_2_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dJ_ddelta_layer_2, v_dJ_dg_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_weighted_product_softplus_2, v_dJ_dg_layer_2);
         dJ_dg_layer_2[(long long)row * 64 + column] = v_dJ_dg_layer_2;
     }
 }
 extern "C" __global__ void vec4_dJ_dg_layer_2_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dJ_dg_softplus_2 = reinterpret_cast<const float4*>(dJ_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
         const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
         const float4 v_weighted_product_softplus_2 = reinterpret_cast<const float4*>(weighted_product_softplus_2)[(long long)row * 16 + column];
         float4 v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2_2(v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_dJ_ddelta_layer_2.x, v_dJ_dg_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_weighted_product_softplus_2.x, v_dJ_dg_layer_2.x);
-        at_dJ_dg_layer_2_2(v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_dJ_ddelta_layer_2.y, v_dJ_dg_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_weighted_product_softplus_2.y, v_dJ_dg_layer_2.y);
-        at_dJ_dg_layer_2_2(v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_dJ_ddelta_layer_2.z, v_dJ_dg_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_weighted_product_softplus_2.z, v_dJ_dg_layer_2.z);
-        at_dJ_dg_layer_2_2(v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_dJ_ddelta_layer_2.w, v_dJ_dg_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_weighted_product_softplus_2.w, v_dJ_dg_layer_2.w);
+        at_dJ_dg_layer_2_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dJ_ddelta_layer_2.x, v_dJ_dg_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_weighted_product_softplus_2.x, v_dJ_dg_layer_2.x);
+        at_dJ_dg_layer_2_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dJ_ddelta_layer_2.y, v_dJ_dg_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_weighted_product_softplus_2.y, v_dJ_dg_layer_2.y);
+        at_dJ_dg_layer_2_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dJ_ddelta_layer_2.z, v_dJ_dg_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_weighted_product_softplus_2.z, v_dJ_dg_layer_2.z);
+        at_dJ_dg_layer_2_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dJ_ddelta_layer_2.w, v_dJ_dg_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_weighted_product_softplus_2.w, v_dJ_dg_layer_2.w);
         reinterpret_cast<float4*>(dJ_dg_layer_2)[(long long)row * 16 + column] = v_dJ_dg_layer_2;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_2_2(const float dJ_dW_layer_2_delta, const float dJ_dW_layer_2_g, const float dJ_dW_layer_2_tangents, const int N, float& dJ_dW_layer_2)
 {
-    // ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
+    // ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ − 2 Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ)  (16)+(17)
     dJ_dW_layer_2 = (dJ_dW_layer_2_delta + dJ_dW_layer_2_g - dJ_dW_layer_2_tangents * 2.0f) / N;
 }
 
@@ -2416,57 +2441,57 @@ extern "C" __global__ void vec4_dJ_dW_layer_2_2(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_1_2(const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, const float weighted_product_softplus_1, float& dJ_dg_layer_1)
+static __device__ __forceinline__ void at_dJ_dg_layer_1_2(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, const float weighted_product_softplus_1, float& dJ_dg_layer_1)
 {
-    // f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - sigmoid_softplus_1);
-    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (21)+(22)
-    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_dg_softplus_1 * sigmoid_softplus_1 - delta_softplus_1 * f_third_softplus_1 * sum_tangent_squared_layer_1 - f_second_softplus_1 * weighted_product_softplus_1 * 2.0f;
+    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
+    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − 2 f″(g_layer_1) Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1  (21)+(22)
+    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_dg_softplus_1 * f_prime_softplus_1 - delta_softplus_1 * f_third_softplus_1 * sum_tangent_squared_layer_1 - f_second_softplus_1 * weighted_product_softplus_1 * 2.0f;
 }
 
 extern "C" __global__ void dJ_dg_layer_1_2(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
         const float v_dJ_dg_softplus_1 = dJ_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[column];
         const float v_weighted_product_softplus_1 = weighted_product_softplus_1[(long long)row * 128 + column];
         float v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_dJ_ddelta_layer_1, v_dJ_dg_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_weighted_product_softplus_1, v_dJ_dg_layer_1);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dJ_ddelta_layer_1, v_dJ_dg_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_weighted_product_softplus_1, v_dJ_dg_layer_1);
         dJ_dg_layer_1[(long long)row * 128 + column] = v_dJ_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dJ_dg_layer_1_2(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
         const float4 v_dJ_dg_softplus_1 = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[column];
         const float4 v_weighted_product_softplus_1 = reinterpret_cast<const float4*>(weighted_product_softplus_1)[(long long)row * 32 + column];
         float4 v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_dJ_ddelta_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_weighted_product_softplus_1.x, v_dJ_dg_layer_1.x);
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_dJ_ddelta_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_weighted_product_softplus_1.y, v_dJ_dg_layer_1.y);
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_dJ_ddelta_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_weighted_product_softplus_1.z, v_dJ_dg_layer_1.z);
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_dJ_ddelta_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_weighted_product_softplus_1.w, v_dJ_dg_layer_1.w);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dJ_ddelta_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_weighted_product_softplus_1.x, v_dJ_dg_layer_1.x);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dJ_ddelta_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_weighted_product_softplus_1.y, v_dJ_dg_layer_1.y);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dJ_ddelta_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_weighted_product_softplus_1.z, v_dJ_dg_layer_1.z);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dJ_ddelta_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_weighted_product_softplus_1.w, v_dJ_dg_layer_1.w);
         reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = v_dJ_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_1_2(const float dJ_dW_layer_1_delta, const float dJ_dW_layer_1_g, const float dJ_dW_layer_1_tangents_sum_transposed, const int N, float& dJ_dW_layer_1)
 {
-    // ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
+    // ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 [Σ_n δ̇_layer_1]ᵀ)  (16)+(17)
     dJ_dW_layer_1 = (dJ_dW_layer_1_delta + dJ_dW_layer_1_g - dJ_dW_layer_1_tangents_sum_transposed * 2.0f) / N;
 }
 
@@ -2502,8 +2527,9 @@ extern "C" __global__ void vec4_dJ_dW_layer_1_2(
 
 static __device__ __forceinline__ void at_delta_prime_x_to_sum_delta_prime_squared(const float curvature_of_softplus_1, const float curvature_of_softplus_2, const float curvature_of_softplus_3, float& delta_prime_x, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    // δ′_x = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8
+    // δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
     delta_prime_x = curvature_of_softplus_1 + curvature_of_softplus_2 + curvature_of_softplus_3;
+    // δ′_x²
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
     // Σ_n Σ_i δ′_x
     sum_delta_prime += delta_prime_x;
@@ -2559,70 +2585,70 @@ extern "C" __global__ void vec4_delta_prime_x_to_sum_delta_prime_squared(
     }
 }
 
-static __device__ __forceinline__ void at_dK_ddelta_softplus_1(const float dK_ddelta_layer_1, const float sigmoid_softplus_1, float& dK_ddelta_softplus_1)
+static __device__ __forceinline__ void at_dK_ddelta_softplus_1(const float dK_ddelta_layer_1, const float f_prime_softplus_1, float& dK_ddelta_softplus_1)
 {
     // ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-    dK_ddelta_softplus_1 = dK_ddelta_layer_1 * sigmoid_softplus_1;
+    dK_ddelta_softplus_1 = dK_ddelta_layer_1 * f_prime_softplus_1;
 }
 
 extern "C" __global__ void dK_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         float v_dK_ddelta_softplus_1;
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1, v_sigmoid_softplus_1, v_dK_ddelta_softplus_1);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1, v_f_prime_softplus_1, v_dK_ddelta_softplus_1);
         dK_ddelta_softplus_1[(long long)row * 128 + column] = v_dK_ddelta_softplus_1;
     }
 }
 extern "C" __global__ void vec4_dK_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         float4 v_dK_ddelta_softplus_1;
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.x, v_sigmoid_softplus_1.x, v_dK_ddelta_softplus_1.x);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.y, v_sigmoid_softplus_1.y, v_dK_ddelta_softplus_1.y);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.z, v_sigmoid_softplus_1.z, v_dK_ddelta_softplus_1.z);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.w, v_sigmoid_softplus_1.w, v_dK_ddelta_softplus_1.w);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.x, v_f_prime_softplus_1.x, v_dK_ddelta_softplus_1.x);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.y, v_f_prime_softplus_1.y, v_dK_ddelta_softplus_1.y);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.z, v_f_prime_softplus_1.z, v_dK_ddelta_softplus_1.z);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.w, v_f_prime_softplus_1.w, v_dK_ddelta_softplus_1.w);
         reinterpret_cast<float4*>(dK_ddelta_softplus_1)[(long long)row * 32 + column] = v_dK_ddelta_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_dK_ddelta_softplus_2(const float dK_ddelta_layer_2, const float sigmoid_softplus_2, float& dK_ddelta_softplus_2)
+static __device__ __forceinline__ void at_dK_ddelta_softplus_2(const float dK_ddelta_layer_2, const float f_prime_softplus_2, float& dK_ddelta_softplus_2)
 {
     // ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-    dK_ddelta_softplus_2 = dK_ddelta_layer_2 * sigmoid_softplus_2;
+    dK_ddelta_softplus_2 = dK_ddelta_layer_2 * f_prime_softplus_2;
 }
 
 extern "C" __global__ void dK_ddelta_softplus_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         float v_dK_ddelta_softplus_2;
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2, v_sigmoid_softplus_2, v_dK_ddelta_softplus_2);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2, v_f_prime_softplus_2, v_dK_ddelta_softplus_2);
         dK_ddelta_softplus_2[(long long)row * 64 + column] = v_dK_ddelta_softplus_2;
     }
 }
 extern "C" __global__ void vec4_dK_ddelta_softplus_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         float4 v_dK_ddelta_softplus_2;
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.x, v_sigmoid_softplus_2.x, v_dK_ddelta_softplus_2.x);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.y, v_sigmoid_softplus_2.y, v_dK_ddelta_softplus_2.y);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.z, v_sigmoid_softplus_2.z, v_dK_ddelta_softplus_2.z);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.w, v_sigmoid_softplus_2.w, v_dK_ddelta_softplus_2.w);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_dK_ddelta_softplus_2.x);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_dK_ddelta_softplus_2.y);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_dK_ddelta_softplus_2.z);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_dK_ddelta_softplus_2.w);
         reinterpret_cast<float4*>(dK_ddelta_softplus_2)[(long long)row * 16 + column] = v_dK_ddelta_softplus_2;
     }
 }
@@ -2648,7 +2674,7 @@ extern "C" __global__ void dK_dg_layer_3(
 
 static __device__ __forceinline__ void at_dK_dW_layer_3(const float dK_dW_layer_3_delta, const float dK_dW_layer_3_g, const int N, float& dK_dW_layer_3)
 {
-    // ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    // ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     dK_dW_layer_3 = (dK_dW_layer_3_delta + dK_dW_layer_3_g) / N;
 }
 
@@ -2698,47 +2724,47 @@ extern "C" __global__ void dK_db_layer_3(
     }
 }
 
-static __device__ __forceinline__ void at_dK_dg_layer_2_to_dL_ddelta_prime_x(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_second_softplus_2, const float sigmoid_softplus_2, const float delta_prime_x, const float lam, float& dK_dg_layer_2, float& dL_ddelta_prime_x)
+static __device__ __forceinline__ void at_dK_dg_layer_2_to_dL_ddelta_prime_x(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float delta_prime_x, const float lam, float& dK_dg_layer_2, float& dL_ddelta_prime_x)
 {
     // ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-    dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * sigmoid_softplus_2;
-    // ν = −1 + 2λ δ′_x  (7)
+    dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * f_prime_softplus_2;
+    // ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
     dL_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
 }
 
 extern "C" __global__ void dK_dg_layer_2_to_dL_ddelta_prime_x(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ delta_prime_x, float* __restrict__ dK_dg_layer_2, float* __restrict__ dL_ddelta_prime_x, const float lam, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ delta_prime_x, float* __restrict__ dK_dg_layer_2, float* __restrict__ dL_ddelta_prime_x, const float lam, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dK_dg_softplus_2 = dK_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
         float v_dK_dg_layer_2, v_dL_ddelta_prime_x;
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_delta_prime_x, lam, v_dK_dg_layer_2, v_dL_ddelta_prime_x);
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_delta_prime_x, lam, v_dK_dg_layer_2, v_dL_ddelta_prime_x);
         dK_dg_layer_2[(long long)row * 64 + column] = v_dK_dg_layer_2;
         dL_ddelta_prime_x[(long long)row * 64 + column] = v_dL_ddelta_prime_x;
     }
 }
 extern "C" __global__ void vec4_dK_dg_layer_2_to_dL_ddelta_prime_x(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ delta_prime_x, float* __restrict__ dK_dg_layer_2, float* __restrict__ dL_ddelta_prime_x, const float lam, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ delta_prime_x, float* __restrict__ dK_dg_layer_2, float* __restrict__ dL_ddelta_prime_x, const float lam, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dK_dg_softplus_2 = reinterpret_cast<const float4*>(dK_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
         float4 v_dK_dg_layer_2, v_dL_ddelta_prime_x;
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_delta_prime_x.x, lam, v_dK_dg_layer_2.x, v_dL_ddelta_prime_x.x);
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_delta_prime_x.y, lam, v_dK_dg_layer_2.y, v_dL_ddelta_prime_x.y);
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_delta_prime_x.z, lam, v_dK_dg_layer_2.z, v_dL_ddelta_prime_x.z);
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_delta_prime_x.w, lam, v_dK_dg_layer_2.w, v_dL_ddelta_prime_x.w);
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_delta_prime_x.x, lam, v_dK_dg_layer_2.x, v_dL_ddelta_prime_x.x);
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_delta_prime_x.y, lam, v_dK_dg_layer_2.y, v_dL_ddelta_prime_x.y);
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_delta_prime_x.z, lam, v_dK_dg_layer_2.z, v_dL_ddelta_prime_x.z);
+        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_delta_prime_x.w, lam, v_dK_dg_layer_2.w, v_dL_ddelta_prime_x.w);
         reinterpret_cast<float4*>(dK_dg_layer_2)[(long long)row * 16 + column] = v_dK_dg_layer_2;
         reinterpret_cast<float4*>(dL_ddelta_prime_x)[(long long)row * 16 + column] = v_dL_ddelta_prime_x;
     }
@@ -2746,7 +2772,7 @@ extern "C" __global__ void vec4_dK_dg_layer_2_to_dL_ddelta_prime_x(
 
 static __device__ __forceinline__ void at_dK_dW_layer_2(const float dK_dW_layer_2_delta, const float dK_dW_layer_2_g, const int N, float& dK_dW_layer_2)
 {
-    // ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    // ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     dK_dW_layer_2 = (dK_dW_layer_2_delta + dK_dW_layer_2_g) / N;
 }
 
@@ -2810,49 +2836,49 @@ extern "C" __global__ void vec4_dK_db_layer_2(
     }
 }
 
-static __device__ __forceinline__ void at_dK_dg_layer_1(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dK_dg_layer_1)
+static __device__ __forceinline__ void at_dK_dg_layer_1(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_prime_softplus_1, const float f_second_softplus_1, float& dK_dg_layer_1)
 {
     // ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-    dK_dg_layer_1 = dK_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dK_dg_softplus_1 * sigmoid_softplus_1;
+    dK_dg_layer_1 = dK_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dK_dg_softplus_1 * f_prime_softplus_1;
 }
 
 extern "C" __global__ void dK_dg_layer_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
         const float v_dK_dg_softplus_1 = dK_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         float v_dK_dg_layer_1;
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1, v_dK_dg_softplus_1, v_delta_softplus_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_dK_dg_layer_1);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1, v_dK_dg_softplus_1, v_delta_softplus_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_dK_dg_layer_1);
         dK_dg_layer_1[(long long)row * 128 + column] = v_dK_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dK_dg_layer_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
         const float4 v_dK_dg_softplus_1 = reinterpret_cast<const float4*>(dK_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         float4 v_dK_dg_layer_1;
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.x, v_dK_dg_softplus_1.x, v_delta_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_dK_dg_layer_1.x);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.y, v_dK_dg_softplus_1.y, v_delta_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_dK_dg_layer_1.y);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.z, v_dK_dg_softplus_1.z, v_delta_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_dK_dg_layer_1.z);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.w, v_dK_dg_softplus_1.w, v_delta_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_dK_dg_layer_1.w);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.x, v_dK_dg_softplus_1.x, v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_dK_dg_layer_1.x);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.y, v_dK_dg_softplus_1.y, v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_dK_dg_layer_1.y);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.z, v_dK_dg_softplus_1.z, v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_dK_dg_layer_1.z);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.w, v_dK_dg_softplus_1.w, v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_dK_dg_layer_1.w);
         reinterpret_cast<float4*>(dK_dg_layer_1)[(long long)row * 32 + column] = v_dK_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dK_dW_layer_1(const float dK_dW_layer_1_delta, const float dK_dW_layer_1_g, const int N, float& dK_dW_layer_1)
 {
-    // ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    // ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     dK_dW_layer_1 = (dK_dW_layer_1_delta + dK_dW_layer_1_g) / N;
 }
 
@@ -2918,7 +2944,7 @@ extern "C" __global__ void vec4_dK_db_layer_1(
 
 static __device__ __forceinline__ void at_dL_ddelta_softplus_1(const float f_second_softplus_1, const float weighted_square_layer_1, float& dL_ddelta_softplus_1)
 {
-    // ∂L/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1)  (19)
+    // ∂L/∂δ_softplus_1 = f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x  (19)
     dL_ddelta_softplus_1 = f_second_softplus_1 * weighted_square_layer_1;
 }
 
@@ -2950,20 +2976,22 @@ extern "C" __global__ void vec4_dL_ddelta_softplus_1(
     }
 }
 
-static __device__ __forceinline__ void at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(const float dL_ddelta_prime_x_column, const float tangent_softplus_1, const float W_layer_1_transposed, const float delta_tangent_softplus_1, const float delta_curvature_softplus_1_row, const float sigmoid_softplus_1_row, float& weighted_tangent_softplus_1, float& weighted_product_softplus_1_terms, float& dL_dW_layer_1_tangents_sum_terms)
+static __device__ __forceinline__ void at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(const float dL_ddelta_prime_x_column, const float tangent_softplus_1, const float W_layer_1_transposed, const float delta_tangent_softplus_1, const float delta_curvature_softplus_1_row, const float f_prime_softplus_1_row, float& weighted_tangent_softplus_1, float& weighted_product_softplus_1_terms, float& dL_dW_layer_1_tangents_sum_terms)
 {
-    // ĝ_softplus_1 = ν ġ_softplus_1
+    // ĝ_softplus_1 = (∂L/∂δ′_x)_c ġ_softplus_1  [+] 8
     weighted_tangent_softplus_1 = dL_ddelta_prime_x_column * tangent_softplus_1;
-    // ĝ_layer_1 = ν ġ_layer_1
+    // ĝ_layer_1 = (W_layer_1ᵀ)_c (∂L/∂δ′_x)_c  [+] 8
     const float weighted_tangent_layer_1 = W_layer_1_transposed * dL_ddelta_prime_x_column;
+    // δ̇_softplus_1 ĝ_layer_1
     weighted_product_softplus_1_terms = delta_tangent_softplus_1 * weighted_tangent_layer_1;
-    // δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
-    const float delta_tangent_layer_1 = W_layer_1_transposed * delta_curvature_softplus_1_row + delta_tangent_softplus_1 * sigmoid_softplus_1_row;
+    // δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+    const float delta_tangent_layer_1 = W_layer_1_transposed * delta_curvature_softplus_1_row + delta_tangent_softplus_1 * f_prime_softplus_1_row;
+    // (∂L/∂δ′_x)_c δ̇_layer_1
     dL_dW_layer_1_tangents_sum_terms = dL_ddelta_prime_x_column * delta_tangent_layer_1;
 }
 
 extern "C" __global__ void weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(
-    const float* __restrict__ dL_ddelta_prime_x_column, const float* __restrict__ tangent_softplus_1, const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ sigmoid_softplus_1_row, float* __restrict__ weighted_tangent_softplus_1, float* __restrict__ weighted_product_softplus_1_terms, float* __restrict__ dL_dW_layer_1_tangents_sum_terms, const int N)
+    const float* __restrict__ dL_ddelta_prime_x_column, const float* __restrict__ tangent_softplus_1, const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ weighted_tangent_softplus_1, float* __restrict__ weighted_product_softplus_1_terms, float* __restrict__ dL_dW_layer_1_tangents_sum_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 64; row += gridDim.y * blockDim.y) {
@@ -2971,17 +2999,17 @@ extern "C" __global__ void weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents
         const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)(row % 64) * 128 + column];
         const float v_delta_tangent_softplus_1 = delta_tangent_softplus_1[(long long)row * 128 + column];
         const float v_delta_curvature_softplus_1_row = delta_curvature_softplus_1_row[(long long)(row / 64) * 128 + column];
-        const float v_sigmoid_softplus_1_row = sigmoid_softplus_1_row[(long long)(row / 64) * 128 + column];
+        const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 64) * 128 + column];
         const float v_dL_ddelta_prime_x_column = dL_ddelta_prime_x_column[row];
         float v_weighted_tangent_softplus_1, v_weighted_product_softplus_1_terms, v_dL_dW_layer_1_tangents_sum_terms;
-        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1, v_W_layer_1_transposed, v_delta_tangent_softplus_1, v_delta_curvature_softplus_1_row, v_sigmoid_softplus_1_row, v_weighted_tangent_softplus_1, v_weighted_product_softplus_1_terms, v_dL_dW_layer_1_tangents_sum_terms);
+        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1, v_W_layer_1_transposed, v_delta_tangent_softplus_1, v_delta_curvature_softplus_1_row, v_f_prime_softplus_1_row, v_weighted_tangent_softplus_1, v_weighted_product_softplus_1_terms, v_dL_dW_layer_1_tangents_sum_terms);
         weighted_tangent_softplus_1[(long long)row * 128 + column] = v_weighted_tangent_softplus_1;
         weighted_product_softplus_1_terms[(long long)row * 128 + column] = v_weighted_product_softplus_1_terms;
         dL_dW_layer_1_tangents_sum_terms[(long long)row * 128 + column] = v_dL_dW_layer_1_tangents_sum_terms;
     }
 }
 extern "C" __global__ void vec4_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(
-    const float* __restrict__ dL_ddelta_prime_x_column, const float* __restrict__ tangent_softplus_1, const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ sigmoid_softplus_1_row, float* __restrict__ weighted_tangent_softplus_1, float* __restrict__ weighted_product_softplus_1_terms, float* __restrict__ dL_dW_layer_1_tangents_sum_terms, const int N)
+    const float* __restrict__ dL_ddelta_prime_x_column, const float* __restrict__ tangent_softplus_1, const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ weighted_tangent_softplus_1, float* __restrict__ weighted_product_softplus_1_terms, float* __restrict__ dL_dW_layer_1_tangents_sum_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 64; row += gridDim.y * blockDim.y) {
@@ -2989,13 +3017,13 @@ extern "C" __global__ void vec4_weighted_tangent_softplus_1_to_dL_dW_layer_1_tan
         const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)(row % 64) * 32 + column];
         const float4 v_delta_tangent_softplus_1 = reinterpret_cast<const float4*>(delta_tangent_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_curvature_softplus_1_row = reinterpret_cast<const float4*>(delta_curvature_softplus_1_row)[(long long)(row / 64) * 32 + column];
-        const float4 v_sigmoid_softplus_1_row = reinterpret_cast<const float4*>(sigmoid_softplus_1_row)[(long long)(row / 64) * 32 + column];
+        const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 64) * 32 + column];
         const float v_dL_ddelta_prime_x_column = dL_ddelta_prime_x_column[row];
         float4 v_weighted_tangent_softplus_1, v_weighted_product_softplus_1_terms, v_dL_dW_layer_1_tangents_sum_terms;
-        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1.x, v_W_layer_1_transposed.x, v_delta_tangent_softplus_1.x, v_delta_curvature_softplus_1_row.x, v_sigmoid_softplus_1_row.x, v_weighted_tangent_softplus_1.x, v_weighted_product_softplus_1_terms.x, v_dL_dW_layer_1_tangents_sum_terms.x);
-        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1.y, v_W_layer_1_transposed.y, v_delta_tangent_softplus_1.y, v_delta_curvature_softplus_1_row.y, v_sigmoid_softplus_1_row.y, v_weighted_tangent_softplus_1.y, v_weighted_product_softplus_1_terms.y, v_dL_dW_layer_1_tangents_sum_terms.y);
-        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1.z, v_W_layer_1_transposed.z, v_delta_tangent_softplus_1.z, v_delta_curvature_softplus_1_row.z, v_sigmoid_softplus_1_row.z, v_weighted_tangent_softplus_1.z, v_weighted_product_softplus_1_terms.z, v_dL_dW_layer_1_tangents_sum_terms.z);
-        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1.w, v_W_layer_1_transposed.w, v_delta_tangent_softplus_1.w, v_delta_curvature_softplus_1_row.w, v_sigmoid_softplus_1_row.w, v_weighted_tangent_softplus_1.w, v_weighted_product_softplus_1_terms.w, v_dL_dW_layer_1_tangents_sum_terms.w);
+        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1.x, v_W_layer_1_transposed.x, v_delta_tangent_softplus_1.x, v_delta_curvature_softplus_1_row.x, v_f_prime_softplus_1_row.x, v_weighted_tangent_softplus_1.x, v_weighted_product_softplus_1_terms.x, v_dL_dW_layer_1_tangents_sum_terms.x);
+        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1.y, v_W_layer_1_transposed.y, v_delta_tangent_softplus_1.y, v_delta_curvature_softplus_1_row.y, v_f_prime_softplus_1_row.y, v_weighted_tangent_softplus_1.y, v_weighted_product_softplus_1_terms.y, v_dL_dW_layer_1_tangents_sum_terms.y);
+        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1.z, v_W_layer_1_transposed.z, v_delta_tangent_softplus_1.z, v_delta_curvature_softplus_1_row.z, v_f_prime_softplus_1_row.z, v_weighted_tangent_softplus_1.z, v_weighted_product_softplus_1_terms.z, v_dL_dW_layer_1_tangents_sum_terms.z);
+        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1.w, v_W_layer_1_transposed.w, v_delta_tangent_softplus_1.w, v_delta_curvature_softplus_1_row.w, v_f_prime_softplus_1_row.w, v_weighted_tangent_softplus_1.w, v_weighted_product_softplus_1_terms.w, v_dL_dW_layer_1_tangents_sum_terms.w);
         reinterpret_cast<float4*>(weighted_tangent_softplus_1)[(long long)row * 32 + column] = v_weighted_tangent_softplus_1;
         reinterpret_cast<float4*>(weighted_product_softplus_1_terms)[(long long)row * 32 + column] = v_weighted_product_softplus_1_terms;
         reinterpret_cast<float4*>(dL_dW_layer_1_tangents_sum_terms)[(long long)row * 32 + column] = v_dL_dW_layer_1_tangents_sum_terms;
@@ -3004,11 +3032,13 @@ extern "C" __global__ void vec4_weighted_tangent_softplus_1_to_dL_dW_layer_1_tan
 
 static __device__ __forceinline__ void at_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms_2(const float dL_ddelta_prime_x_column, const float tangent_layer_2, const float tangent_softplus_2, const float delta_tangent_softplus_2, float& weighted_square_layer_2_terms, float& weighted_tangent_softplus_2, float& weighted_product_softplus_2_terms)
 {
-    // ĝ_layer_2 = ν ġ_layer_2
+    // ĝ_layer_2 = (∂L/∂δ′_x)_c ġ_layer_2  [+] 8
     const float weighted_tangent_layer_2 = dL_ddelta_prime_x_column * tangent_layer_2;
+    // ĝ_layer_2 ġ_layer_2
     weighted_square_layer_2_terms = tangent_layer_2 * weighted_tangent_layer_2;
-    // ĝ_softplus_2 = ν ġ_softplus_2
+    // ĝ_softplus_2 = (∂L/∂δ′_x)_c ġ_softplus_2  [+] 8
     weighted_tangent_softplus_2 = dL_ddelta_prime_x_column * tangent_softplus_2;
+    // δ̇_softplus_2 ĝ_layer_2
     weighted_product_softplus_2_terms = delta_tangent_softplus_2 * weighted_tangent_layer_2;
 }
 
@@ -3048,48 +3078,49 @@ extern "C" __global__ void vec4_weighted_square_layer_2_terms_to_weighted_produc
     }
 }
 
-static __device__ __forceinline__ void at_dL_ddelta_softplus_2(const float dL_ddelta_layer_2, const float f_second_softplus_2, const float sigmoid_softplus_2, const float weighted_square_layer_2, float& dL_ddelta_softplus_2)
+static __device__ __forceinline__ void at_dL_ddelta_softplus_2(const float dL_ddelta_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float weighted_square_layer_2, float& dL_ddelta_softplus_2)
 {
-    // ∂L/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
-    dL_ddelta_softplus_2 = dL_ddelta_layer_2 * sigmoid_softplus_2 + f_second_softplus_2 * weighted_square_layer_2;
+    // ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (19)
+    dL_ddelta_softplus_2 = dL_ddelta_layer_2 * f_prime_softplus_2 + f_second_softplus_2 * weighted_square_layer_2;
 }
 
 extern "C" __global__ void dL_ddelta_softplus_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
+    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_weighted_square_layer_2 = weighted_square_layer_2[(long long)row * 64 + column];
         float v_dL_ddelta_softplus_2;
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_weighted_square_layer_2, v_dL_ddelta_softplus_2);
+        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_weighted_square_layer_2, v_dL_ddelta_softplus_2);
         dL_ddelta_softplus_2[(long long)row * 64 + column] = v_dL_ddelta_softplus_2;
     }
 }
 extern "C" __global__ void vec4_dL_ddelta_softplus_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
+    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_weighted_square_layer_2 = reinterpret_cast<const float4*>(weighted_square_layer_2)[(long long)row * 16 + column];
         float4 v_dL_ddelta_softplus_2;
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_weighted_square_layer_2.x, v_dL_ddelta_softplus_2.x);
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_weighted_square_layer_2.y, v_dL_ddelta_softplus_2.y);
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_weighted_square_layer_2.z, v_dL_ddelta_softplus_2.z);
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_weighted_square_layer_2.w, v_dL_ddelta_softplus_2.w);
+        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_weighted_square_layer_2.x, v_dL_ddelta_softplus_2.x);
+        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_weighted_square_layer_2.y, v_dL_ddelta_softplus_2.y);
+        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_weighted_square_layer_2.z, v_dL_ddelta_softplus_2.z);
+        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_weighted_square_layer_2.w, v_dL_ddelta_softplus_2.w);
         reinterpret_cast<float4*>(dL_ddelta_softplus_2)[(long long)row * 16 + column] = v_dL_ddelta_softplus_2;
     }
 }
 
 static __device__ __forceinline__ void at_weighted_square_layer_3_terms_2(const float dL_ddelta_prime_x_column, const float tangent_layer_3, float& weighted_square_layer_3_terms)
 {
-    // ĝ_layer_3 = ν ġ_layer_3
+    // ĝ_layer_3 = (∂L/∂δ′_x)_c ġ_layer_3  [+] 8
     const float weighted_tangent_layer_3 = dL_ddelta_prime_x_column * tangent_layer_3;
+    // ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3_terms = tangent_layer_3 * weighted_tangent_layer_3;
 }
 
@@ -3106,33 +3137,33 @@ extern "C" __global__ void weighted_square_layer_3_terms_2(
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_3(const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float sigmoid_softplus_3, const float dL_ddelta_layer_3, const float weighted_square_layer_3, float& dL_dg_layer_3)
+static __device__ __forceinline__ void at_dL_dg_layer_3(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dL_ddelta_layer_3, const float weighted_square_layer_3, float& dL_dg_layer_3)
 {
-    // f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - sigmoid_softplus_3);
-    // ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (22)
+    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
+    // ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (22)
     dL_dg_layer_3 = dL_ddelta_layer_3 * f_second_softplus_3 + f_third_softplus_3 * weighted_square_layer_3;
 }
 
 extern "C" __global__ void dL_dg_layer_3(
-    const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sigmoid_softplus_3, const float* __restrict__ dL_ddelta_layer_3, const float* __restrict__ weighted_square_layer_3, float* __restrict__ dL_dg_layer_3, const int N)
+    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dL_ddelta_layer_3, const float* __restrict__ weighted_square_layer_3, float* __restrict__ dL_dg_layer_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
         const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
         const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_softplus_3 = sigmoid_softplus_3[(long long)row * 1 + column];
         const float v_dL_ddelta_layer_3 = dL_ddelta_layer_3[(long long)row * 1 + column];
         const float v_weighted_square_layer_3 = weighted_square_layer_3[(long long)row * 1 + column];
         float v_dL_dg_layer_3;
-        at_dL_dg_layer_3(v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_dL_ddelta_layer_3, v_weighted_square_layer_3, v_dL_dg_layer_3);
+        at_dL_dg_layer_3(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dL_ddelta_layer_3, v_weighted_square_layer_3, v_dL_dg_layer_3);
         dL_dg_layer_3[(long long)row * 1 + column] = v_dL_dg_layer_3;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_3(const float dL_dW_layer_3_delta, const float dL_dW_layer_3_g, const float dL_dW_layer_3_tangents, const int N, float& dL_dW_layer_3)
 {
-    // ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
+    // ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ)  (17)
     dL_dW_layer_3 = (dL_dW_layer_3_delta + dL_dW_layer_3_g + dL_dW_layer_3_tangents * 2.0f) / N;
 }
 
@@ -3184,57 +3215,57 @@ extern "C" __global__ void dL_db_layer_3(
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_2(const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float sigmoid_softplus_2, const float dL_ddelta_layer_2, const float dL_dg_softplus_2, const float delta_softplus_2, const float weighted_product_softplus_2, const float weighted_square_layer_2, float& dL_dg_layer_2)
+static __device__ __forceinline__ void at_dL_dg_layer_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dL_ddelta_layer_2, const float dL_dg_softplus_2, const float delta_softplus_2, const float weighted_product_softplus_2, const float weighted_square_layer_2, float& dL_dg_layer_2)
 {
-    // f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - sigmoid_softplus_2);
-    // ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 f″(g_layer_2) Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (22)
-    dL_dg_layer_2 = dL_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dL_dg_softplus_2 * sigmoid_softplus_2 + delta_softplus_2 * f_third_softplus_2 * weighted_square_layer_2 + f_second_softplus_2 * weighted_product_softplus_2 * 2.0f;
+    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
+    // ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2 f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (22)
+    dL_dg_layer_2 = dL_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dL_dg_softplus_2 * f_prime_softplus_2 + delta_softplus_2 * f_third_softplus_2 * weighted_square_layer_2 + f_second_softplus_2 * weighted_product_softplus_2 * 2.0f;
 }
 
 extern "C" __global__ void dL_dg_layer_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dL_dg_softplus_2 = dL_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
         const float v_weighted_product_softplus_2 = weighted_product_softplus_2[(long long)row * 64 + column];
         const float v_weighted_square_layer_2 = weighted_square_layer_2[(long long)row * 64 + column];
         float v_dL_dg_layer_2;
-        at_dL_dg_layer_2(v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_dL_ddelta_layer_2, v_dL_dg_softplus_2, v_delta_softplus_2, v_weighted_product_softplus_2, v_weighted_square_layer_2, v_dL_dg_layer_2);
+        at_dL_dg_layer_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dL_ddelta_layer_2, v_dL_dg_softplus_2, v_delta_softplus_2, v_weighted_product_softplus_2, v_weighted_square_layer_2, v_dL_dg_layer_2);
         dL_dg_layer_2[(long long)row * 64 + column] = v_dL_dg_layer_2;
     }
 }
 extern "C" __global__ void vec4_dL_dg_layer_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dL_dg_softplus_2 = reinterpret_cast<const float4*>(dL_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
         const float4 v_weighted_product_softplus_2 = reinterpret_cast<const float4*>(weighted_product_softplus_2)[(long long)row * 16 + column];
         const float4 v_weighted_square_layer_2 = reinterpret_cast<const float4*>(weighted_square_layer_2)[(long long)row * 16 + column];
         float4 v_dL_dg_layer_2;
-        at_dL_dg_layer_2(v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_dL_ddelta_layer_2.x, v_dL_dg_softplus_2.x, v_delta_softplus_2.x, v_weighted_product_softplus_2.x, v_weighted_square_layer_2.x, v_dL_dg_layer_2.x);
-        at_dL_dg_layer_2(v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_dL_ddelta_layer_2.y, v_dL_dg_softplus_2.y, v_delta_softplus_2.y, v_weighted_product_softplus_2.y, v_weighted_square_layer_2.y, v_dL_dg_layer_2.y);
-        at_dL_dg_layer_2(v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_dL_ddelta_layer_2.z, v_dL_dg_softplus_2.z, v_delta_softplus_2.z, v_weighted_product_softplus_2.z, v_weighted_square_layer_2.z, v_dL_dg_layer_2.z);
-        at_dL_dg_layer_2(v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_dL_ddelta_layer_2.w, v_dL_dg_softplus_2.w, v_delta_softplus_2.w, v_weighted_product_softplus_2.w, v_weighted_square_layer_2.w, v_dL_dg_layer_2.w);
+        at_dL_dg_layer_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dL_ddelta_layer_2.x, v_dL_dg_softplus_2.x, v_delta_softplus_2.x, v_weighted_product_softplus_2.x, v_weighted_square_layer_2.x, v_dL_dg_layer_2.x);
+        at_dL_dg_layer_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dL_ddelta_layer_2.y, v_dL_dg_softplus_2.y, v_delta_softplus_2.y, v_weighted_product_softplus_2.y, v_weighted_square_layer_2.y, v_dL_dg_layer_2.y);
+        at_dL_dg_layer_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dL_ddelta_layer_2.z, v_dL_dg_softplus_2.z, v_delta_softplus_2.z, v_weighted_product_softplus_2.z, v_weighted_square_layer_2.z, v_dL_dg_layer_2.z);
+        at_dL_dg_layer_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dL_ddelta_layer_2.w, v_dL_dg_softplus_2.w, v_delta_softplus_2.w, v_weighted_product_softplus_2.w, v_weighted_square_layer_2.w, v_dL_dg_layer_2.w);
         reinterpret_cast<float4*>(dL_dg_layer_2)[(long long)row * 16 + column] = v_dL_dg_layer_2;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_2(const float dL_dW_layer_2_delta, const float dL_dW_layer_2_g, const float dL_dW_layer_2_tangents, const int N, float& dL_dW_layer_2)
 {
-    // ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
+    // ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ)  (17)
     dL_dW_layer_2 = (dL_dW_layer_2_delta + dL_dW_layer_2_g + dL_dW_layer_2_tangents * 2.0f) / N;
 }
 
@@ -3300,55 +3331,55 @@ extern "C" __global__ void vec4_dL_db_layer_2(
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_1(const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float dL_dg_softplus_1, const float delta_softplus_1, const float weighted_product_softplus_1, const float weighted_square_layer_1, float& dL_dg_layer_1)
+static __device__ __forceinline__ void at_dL_dg_layer_1(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dL_dg_softplus_1, const float delta_softplus_1, const float weighted_product_softplus_1, const float weighted_square_layer_1, float& dL_dg_layer_1)
 {
-    // f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - sigmoid_softplus_1);
-    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (22)
-    dL_dg_layer_1 = dL_dg_softplus_1 * sigmoid_softplus_1 + delta_softplus_1 * f_third_softplus_1 * weighted_square_layer_1 + f_second_softplus_1 * weighted_product_softplus_1 * 2.0f;
+    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
+    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + δ_softplus_1 f‴(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1  (22)
+    dL_dg_layer_1 = dL_dg_softplus_1 * f_prime_softplus_1 + delta_softplus_1 * f_third_softplus_1 * weighted_square_layer_1 + f_second_softplus_1 * weighted_product_softplus_1 * 2.0f;
 }
 
 extern "C" __global__ void dL_dg_layer_1(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dL_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_dL_dg_softplus_1 = dL_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         const float v_weighted_product_softplus_1 = weighted_product_softplus_1[(long long)row * 128 + column];
         const float v_weighted_square_layer_1 = weighted_square_layer_1[(long long)row * 128 + column];
         float v_dL_dg_layer_1;
-        at_dL_dg_layer_1(v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_dL_dg_softplus_1, v_delta_softplus_1, v_weighted_product_softplus_1, v_weighted_square_layer_1, v_dL_dg_layer_1);
+        at_dL_dg_layer_1(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dL_dg_softplus_1, v_delta_softplus_1, v_weighted_product_softplus_1, v_weighted_square_layer_1, v_dL_dg_layer_1);
         dL_dg_layer_1[(long long)row * 128 + column] = v_dL_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dL_dg_layer_1(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dL_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_dL_dg_softplus_1 = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         const float4 v_weighted_product_softplus_1 = reinterpret_cast<const float4*>(weighted_product_softplus_1)[(long long)row * 32 + column];
         const float4 v_weighted_square_layer_1 = reinterpret_cast<const float4*>(weighted_square_layer_1)[(long long)row * 32 + column];
         float4 v_dL_dg_layer_1;
-        at_dL_dg_layer_1(v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_dL_dg_softplus_1.x, v_delta_softplus_1.x, v_weighted_product_softplus_1.x, v_weighted_square_layer_1.x, v_dL_dg_layer_1.x);
-        at_dL_dg_layer_1(v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_dL_dg_softplus_1.y, v_delta_softplus_1.y, v_weighted_product_softplus_1.y, v_weighted_square_layer_1.y, v_dL_dg_layer_1.y);
-        at_dL_dg_layer_1(v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_dL_dg_softplus_1.z, v_delta_softplus_1.z, v_weighted_product_softplus_1.z, v_weighted_square_layer_1.z, v_dL_dg_layer_1.z);
-        at_dL_dg_layer_1(v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_dL_dg_softplus_1.w, v_delta_softplus_1.w, v_weighted_product_softplus_1.w, v_weighted_square_layer_1.w, v_dL_dg_layer_1.w);
+        at_dL_dg_layer_1(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dL_dg_softplus_1.x, v_delta_softplus_1.x, v_weighted_product_softplus_1.x, v_weighted_square_layer_1.x, v_dL_dg_layer_1.x);
+        at_dL_dg_layer_1(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dL_dg_softplus_1.y, v_delta_softplus_1.y, v_weighted_product_softplus_1.y, v_weighted_square_layer_1.y, v_dL_dg_layer_1.y);
+        at_dL_dg_layer_1(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dL_dg_softplus_1.z, v_delta_softplus_1.z, v_weighted_product_softplus_1.z, v_weighted_square_layer_1.z, v_dL_dg_layer_1.z);
+        at_dL_dg_layer_1(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dL_dg_softplus_1.w, v_delta_softplus_1.w, v_weighted_product_softplus_1.w, v_weighted_square_layer_1.w, v_dL_dg_layer_1.w);
         reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = v_dL_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_1(const float dL_dW_layer_1_g, const float dL_dW_layer_1_tangents_sum_transposed, const int N, float& dL_dW_layer_1)
 {
-    // ∂L/∂W_layer_1 = (1/N) Σ_n 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    // ∂L/∂W_layer_1 = (1/N) (2 [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n ∂L/∂g_layer_1 g_xᵀ)  (17)
     dL_dW_layer_1 = (dL_dW_layer_1_g + dL_dW_layer_1_tangents_sum_transposed * 2.0f) / N;
 }
 
@@ -3412,157 +3443,157 @@ extern "C" __global__ void vec4_dL_db_layer_1(
     }
 }
 
-static __device__ __forceinline__ void at_dK_dg_layer_2(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_second_softplus_2, const float sigmoid_softplus_2, float& dK_dg_layer_2)
+static __device__ __forceinline__ void at_dK_dg_layer_2(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_prime_softplus_2, const float f_second_softplus_2, float& dK_dg_layer_2)
 {
     // ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-    dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * sigmoid_softplus_2;
+    dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * f_prime_softplus_2;
 }
 
 extern "C" __global__ void dK_dg_layer_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dK_dg_softplus_2 = dK_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         float v_dK_dg_layer_2;
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_dK_dg_layer_2);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_dK_dg_layer_2);
         dK_dg_layer_2[(long long)row * 64 + column] = v_dK_dg_layer_2;
     }
 }
 extern "C" __global__ void vec4_dK_dg_layer_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dK_dg_softplus_2 = reinterpret_cast<const float4*>(dK_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         float4 v_dK_dg_layer_2;
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_dK_dg_layer_2.x);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_dK_dg_layer_2.y);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_dK_dg_layer_2.z);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_dK_dg_layer_2.w);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_dK_dg_layer_2.x);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_dK_dg_layer_2.y);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_dK_dg_layer_2.z);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_dK_dg_layer_2.w);
         reinterpret_cast<float4*>(dK_dg_layer_2)[(long long)row * 16 + column] = v_dK_dg_layer_2;
     }
 }
 
-static __device__ __forceinline__ void at_dK_dg_layer_1_to_dL_ddelta_softplus_1(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_second_softplus_1, const float sigmoid_softplus_1, const float sum_tangent_squared_layer_1, float& dK_dg_layer_1, float& dL_ddelta_softplus_1)
+static __device__ __forceinline__ void at_dK_dg_layer_1_to_dL_ddelta_softplus_1(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_prime_softplus_1, const float f_second_softplus_1, const float sum_tangent_squared_layer_1, float& dK_dg_layer_1, float& dL_ddelta_softplus_1)
 {
     // ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-    dK_dg_layer_1 = dK_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dK_dg_softplus_1 * sigmoid_softplus_1;
-    // ∂L/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1)  (19)
+    dK_dg_layer_1 = dK_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dK_dg_softplus_1 * f_prime_softplus_1;
+    // ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (19)
     dL_ddelta_softplus_1 = -f_second_softplus_1 * sum_tangent_squared_layer_1;
 }
 
 extern "C" __global__ void dK_dg_layer_1_to_dL_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dK_dg_layer_1, float* __restrict__ dL_ddelta_softplus_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dK_dg_layer_1, float* __restrict__ dL_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
         const float v_dK_dg_softplus_1 = dK_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[column];
         float v_dK_dg_layer_1, v_dL_ddelta_softplus_1;
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1, v_dK_dg_softplus_1, v_delta_softplus_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_sum_tangent_squared_layer_1, v_dK_dg_layer_1, v_dL_ddelta_softplus_1);
+        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1, v_dK_dg_softplus_1, v_delta_softplus_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_sum_tangent_squared_layer_1, v_dK_dg_layer_1, v_dL_ddelta_softplus_1);
         dK_dg_layer_1[(long long)row * 128 + column] = v_dK_dg_layer_1;
         dL_ddelta_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_softplus_1;
     }
 }
 extern "C" __global__ void vec4_dK_dg_layer_1_to_dL_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dK_dg_layer_1, float* __restrict__ dL_ddelta_softplus_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dK_dg_layer_1, float* __restrict__ dL_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
         const float4 v_dK_dg_softplus_1 = reinterpret_cast<const float4*>(dK_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[column];
         float4 v_dK_dg_layer_1, v_dL_ddelta_softplus_1;
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.x, v_dK_dg_softplus_1.x, v_delta_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_dK_dg_layer_1.x, v_dL_ddelta_softplus_1.x);
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.y, v_dK_dg_softplus_1.y, v_delta_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_dK_dg_layer_1.y, v_dL_ddelta_softplus_1.y);
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.z, v_dK_dg_softplus_1.z, v_delta_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_dK_dg_layer_1.z, v_dL_ddelta_softplus_1.z);
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.w, v_dK_dg_softplus_1.w, v_delta_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_dK_dg_layer_1.w, v_dL_ddelta_softplus_1.w);
+        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.x, v_dK_dg_softplus_1.x, v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_dK_dg_layer_1.x, v_dL_ddelta_softplus_1.x);
+        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.y, v_dK_dg_softplus_1.y, v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_dK_dg_layer_1.y, v_dL_ddelta_softplus_1.y);
+        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.z, v_dK_dg_softplus_1.z, v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_dK_dg_layer_1.z, v_dL_ddelta_softplus_1.z);
+        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.w, v_dK_dg_softplus_1.w, v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_dK_dg_layer_1.w, v_dL_ddelta_softplus_1.w);
         reinterpret_cast<float4*>(dK_dg_layer_1)[(long long)row * 32 + column] = v_dK_dg_layer_1;
         reinterpret_cast<float4*>(dL_ddelta_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_dL_ddelta_softplus_2_2(const float dL_ddelta_layer_2, const float f_second_softplus_2, const float sigmoid_softplus_2, const float sum_tangent_squared_layer_2, float& dL_ddelta_softplus_2)
+static __device__ __forceinline__ void at_dL_ddelta_softplus_2_2(const float dL_ddelta_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float sum_tangent_squared_layer_2, float& dL_ddelta_softplus_2)
 {
-    // ∂L/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
-    dL_ddelta_softplus_2 = dL_ddelta_layer_2 * sigmoid_softplus_2 - f_second_softplus_2 * sum_tangent_squared_layer_2;
+    // ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (19)
+    dL_ddelta_softplus_2 = dL_ddelta_layer_2 * f_prime_softplus_2 - f_second_softplus_2 * sum_tangent_squared_layer_2;
 }
 
 extern "C" __global__ void dL_ddelta_softplus_2_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
+    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
         float v_dL_ddelta_softplus_2;
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_sum_tangent_squared_layer_2, v_dL_ddelta_softplus_2);
+        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_sum_tangent_squared_layer_2, v_dL_ddelta_softplus_2);
         dL_ddelta_softplus_2[(long long)row * 64 + column] = v_dL_ddelta_softplus_2;
     }
 }
 extern "C" __global__ void vec4_dL_ddelta_softplus_2_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
+    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
         float4 v_dL_ddelta_softplus_2;
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_dL_ddelta_softplus_2.x);
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_dL_ddelta_softplus_2.y);
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_dL_ddelta_softplus_2.z);
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_dL_ddelta_softplus_2.w);
+        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_dL_ddelta_softplus_2.x);
+        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_dL_ddelta_softplus_2.y);
+        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_dL_ddelta_softplus_2.z);
+        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_dL_ddelta_softplus_2.w);
         reinterpret_cast<float4*>(dL_ddelta_softplus_2)[(long long)row * 16 + column] = v_dL_ddelta_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_3_2(const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float sigmoid_softplus_3, const float dL_ddelta_layer_3, const float sum_tangent_squared_layer_3, float& dL_dg_layer_3)
+static __device__ __forceinline__ void at_dL_dg_layer_3_2(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dL_ddelta_layer_3, const float sum_tangent_squared_layer_3, float& dL_dg_layer_3)
 {
-    // f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - sigmoid_softplus_3);
-    // ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (22)
+    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
+    // ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (22)
     dL_dg_layer_3 = dL_ddelta_layer_3 * f_second_softplus_3 - f_third_softplus_3 * sum_tangent_squared_layer_3;
 }
 
 extern "C" __global__ void dL_dg_layer_3_2(
-    const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sigmoid_softplus_3, const float* __restrict__ dL_ddelta_layer_3, const float* __restrict__ sum_tangent_squared_layer_3, float* __restrict__ dL_dg_layer_3, const int N)
+    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dL_ddelta_layer_3, const float* __restrict__ sum_tangent_squared_layer_3, float* __restrict__ dL_dg_layer_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
         const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
         const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_softplus_3 = sigmoid_softplus_3[(long long)row * 1 + column];
         const float v_dL_ddelta_layer_3 = dL_ddelta_layer_3[(long long)row * 1 + column];
         const float v_sum_tangent_squared_layer_3 = sum_tangent_squared_layer_3[(long long)row * 1 + column];
         float v_dL_dg_layer_3;
-        at_dL_dg_layer_3_2(v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_dL_ddelta_layer_3, v_sum_tangent_squared_layer_3, v_dL_dg_layer_3);
+        at_dL_dg_layer_3_2(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dL_ddelta_layer_3, v_sum_tangent_squared_layer_3, v_dL_dg_layer_3);
         dL_dg_layer_3[(long long)row * 1 + column] = v_dL_dg_layer_3;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_3_2(const float dL_dW_layer_3_delta, const float dL_dW_layer_3_g, const float dL_dW_layer_3_tangents, const int N, float& dL_dW_layer_3)
 {
-    // ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
+    // ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ)  (17)
     dL_dW_layer_3 = (dL_dW_layer_3_delta + dL_dW_layer_3_g - dL_dW_layer_3_tangents * 2.0f) / N;
 }
 
@@ -3596,57 +3627,57 @@ extern "C" __global__ void vec4_dL_dW_layer_3_2(
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_2_2(const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float sigmoid_softplus_2, const float dL_ddelta_layer_2, const float dL_dg_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, const float weighted_product_softplus_2, float& dL_dg_layer_2)
+static __device__ __forceinline__ void at_dL_dg_layer_2_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dL_ddelta_layer_2, const float dL_dg_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, const float weighted_product_softplus_2, float& dL_dg_layer_2)
 {
-    // f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - sigmoid_softplus_2);
-    // ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 f″(g_layer_2) Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (22)
-    dL_dg_layer_2 = dL_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dL_dg_softplus_2 * sigmoid_softplus_2 - delta_softplus_2 * f_third_softplus_2 * sum_tangent_squared_layer_2 - f_second_softplus_2 * weighted_product_softplus_2 * 2.0f;
+    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
+    // ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − δ_softplus_2 f‴(g_layer_2) Σ_c ġ_layer_2² − 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (22)
+    dL_dg_layer_2 = dL_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dL_dg_softplus_2 * f_prime_softplus_2 - delta_softplus_2 * f_third_softplus_2 * sum_tangent_squared_layer_2 - f_second_softplus_2 * weighted_product_softplus_2 * 2.0f;
 }
 
 extern "C" __global__ void dL_dg_layer_2_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dL_dg_softplus_2 = dL_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
         const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
         const float v_weighted_product_softplus_2 = weighted_product_softplus_2[(long long)row * 64 + column];
         float v_dL_dg_layer_2;
-        at_dL_dg_layer_2_2(v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_dL_ddelta_layer_2, v_dL_dg_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_weighted_product_softplus_2, v_dL_dg_layer_2);
+        at_dL_dg_layer_2_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dL_ddelta_layer_2, v_dL_dg_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_weighted_product_softplus_2, v_dL_dg_layer_2);
         dL_dg_layer_2[(long long)row * 64 + column] = v_dL_dg_layer_2;
     }
 }
 extern "C" __global__ void vec4_dL_dg_layer_2_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dL_dg_softplus_2 = reinterpret_cast<const float4*>(dL_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
         const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
         const float4 v_weighted_product_softplus_2 = reinterpret_cast<const float4*>(weighted_product_softplus_2)[(long long)row * 16 + column];
         float4 v_dL_dg_layer_2;
-        at_dL_dg_layer_2_2(v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_dL_ddelta_layer_2.x, v_dL_dg_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_weighted_product_softplus_2.x, v_dL_dg_layer_2.x);
-        at_dL_dg_layer_2_2(v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_dL_ddelta_layer_2.y, v_dL_dg_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_weighted_product_softplus_2.y, v_dL_dg_layer_2.y);
-        at_dL_dg_layer_2_2(v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_dL_ddelta_layer_2.z, v_dL_dg_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_weighted_product_softplus_2.z, v_dL_dg_layer_2.z);
-        at_dL_dg_layer_2_2(v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_dL_ddelta_layer_2.w, v_dL_dg_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_weighted_product_softplus_2.w, v_dL_dg_layer_2.w);
+        at_dL_dg_layer_2_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dL_ddelta_layer_2.x, v_dL_dg_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_weighted_product_softplus_2.x, v_dL_dg_layer_2.x);
+        at_dL_dg_layer_2_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dL_ddelta_layer_2.y, v_dL_dg_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_weighted_product_softplus_2.y, v_dL_dg_layer_2.y);
+        at_dL_dg_layer_2_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dL_ddelta_layer_2.z, v_dL_dg_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_weighted_product_softplus_2.z, v_dL_dg_layer_2.z);
+        at_dL_dg_layer_2_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dL_ddelta_layer_2.w, v_dL_dg_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_weighted_product_softplus_2.w, v_dL_dg_layer_2.w);
         reinterpret_cast<float4*>(dL_dg_layer_2)[(long long)row * 16 + column] = v_dL_dg_layer_2;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_2_2(const float dL_dW_layer_2_delta, const float dL_dW_layer_2_g, const float dL_dW_layer_2_tangents, const int N, float& dL_dW_layer_2)
 {
-    // ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
+    // ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ − 2 Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ)  (17)
     dL_dW_layer_2 = (dL_dW_layer_2_delta + dL_dW_layer_2_g - dL_dW_layer_2_tangents * 2.0f) / N;
 }
 
@@ -3680,55 +3711,55 @@ extern "C" __global__ void vec4_dL_dW_layer_2_2(
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_1_2(const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float dL_dg_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, const float weighted_product_softplus_1, float& dL_dg_layer_1)
+static __device__ __forceinline__ void at_dL_dg_layer_1_2(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dL_dg_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, const float weighted_product_softplus_1, float& dL_dg_layer_1)
 {
-    // f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - sigmoid_softplus_1);
-    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (22)
-    dL_dg_layer_1 = dL_dg_softplus_1 * sigmoid_softplus_1 - delta_softplus_1 * f_third_softplus_1 * sum_tangent_squared_layer_1 - f_second_softplus_1 * weighted_product_softplus_1 * 2.0f;
+    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
+    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − 2 f″(g_layer_1) Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1  (22)
+    dL_dg_layer_1 = dL_dg_softplus_1 * f_prime_softplus_1 - delta_softplus_1 * f_third_softplus_1 * sum_tangent_squared_layer_1 - f_second_softplus_1 * weighted_product_softplus_1 * 2.0f;
 }
 
 extern "C" __global__ void dL_dg_layer_1_2(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_dL_dg_softplus_1 = dL_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[column];
         const float v_weighted_product_softplus_1 = weighted_product_softplus_1[(long long)row * 128 + column];
         float v_dL_dg_layer_1;
-        at_dL_dg_layer_1_2(v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_dL_dg_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_weighted_product_softplus_1, v_dL_dg_layer_1);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dL_dg_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_weighted_product_softplus_1, v_dL_dg_layer_1);
         dL_dg_layer_1[(long long)row * 128 + column] = v_dL_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dL_dg_layer_1_2(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_dL_dg_softplus_1 = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[column];
         const float4 v_weighted_product_softplus_1 = reinterpret_cast<const float4*>(weighted_product_softplus_1)[(long long)row * 32 + column];
         float4 v_dL_dg_layer_1;
-        at_dL_dg_layer_1_2(v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_dL_dg_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_weighted_product_softplus_1.x, v_dL_dg_layer_1.x);
-        at_dL_dg_layer_1_2(v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_dL_dg_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_weighted_product_softplus_1.y, v_dL_dg_layer_1.y);
-        at_dL_dg_layer_1_2(v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_dL_dg_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_weighted_product_softplus_1.z, v_dL_dg_layer_1.z);
-        at_dL_dg_layer_1_2(v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_dL_dg_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_weighted_product_softplus_1.w, v_dL_dg_layer_1.w);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dL_dg_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_weighted_product_softplus_1.x, v_dL_dg_layer_1.x);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dL_dg_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_weighted_product_softplus_1.y, v_dL_dg_layer_1.y);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dL_dg_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_weighted_product_softplus_1.z, v_dL_dg_layer_1.z);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dL_dg_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_weighted_product_softplus_1.w, v_dL_dg_layer_1.w);
         reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = v_dL_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_1_2(const float dL_dW_layer_1_g, const float dL_dW_layer_1_tangents_sum_transposed, const int N, float& dL_dW_layer_1)
 {
-    // ∂L/∂W_layer_1 = (1/N) Σ_n 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    // ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 [Σ_n δ̇_layer_1]ᵀ)  (17)
     dL_dW_layer_1 = (dL_dW_layer_1_g - dL_dW_layer_1_tangents_sum_transposed * 2.0f) / N;
 }
 
@@ -3767,9 +3798,9 @@ extern "C" __global__ void K_and_L_and_J(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
@@ -3787,9 +3818,9 @@ extern "C" __global__ void K_and_L_and_J_2(
     const double sum_curvature_softplus_2 = total_of(parts_sum_curvature_softplus_2, blocks_sum_curvature_softplus_2);
     const double sum_curvature_softplus_3 = total_of(parts_sum_curvature_softplus_3, blocks_sum_curvature_softplus_3);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x)
+        // L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         const double L = -sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N;
         // J = K + L
         const double J = K + L;
@@ -3806,7 +3837,7 @@ extern "C" __global__ void J(
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = K + L
+        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
         const double J = lam * sum_delta_prime_squared / N + sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -3820,7 +3851,7 @@ extern "C" __global__ void J_2(
     const double sum_curvature_softplus_3 = total_of(parts_sum_curvature_softplus_3, blocks_sum_curvature_softplus_3);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = K + L
+        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         const double J = sum_delta_squared / N * 0.5 - sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N;
         *out_J = J;
     }
@@ -3833,9 +3864,9 @@ extern "C" __global__ void K_and_L(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -3850,9 +3881,9 @@ extern "C" __global__ void K_and_L_2(
     const double sum_curvature_softplus_2 = total_of(parts_sum_curvature_softplus_2, blocks_sum_curvature_softplus_2);
     const double sum_curvature_softplus_3 = total_of(parts_sum_curvature_softplus_3, blocks_sum_curvature_softplus_3);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x)
+        // L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         const double L = -sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N;
         *out_K = K;
         *out_L = L;
@@ -3865,15 +3896,15 @@ _MAPS = {
     "g_softplus_1": (0, 128, 4, 1),
     "g_softplus_2": (0, 64, 4, 1),
     "g_softplus_3": (0, 1, 1, 1),
-    "sigmoid_softplus_1_to_g_softplus_1": (0, 128, 4, 1),
-    "sigmoid_softplus_2_to_g_softplus_2": (0, 64, 4, 1),
-    "sigmoid_softplus_3": (0, 1, 1, 1),
+    "f_prime_softplus_1_to_g_softplus_1": (0, 128, 4, 1),
+    "f_prime_softplus_2_to_g_softplus_2": (0, 64, 4, 1),
+    "f_prime_softplus_3": (0, 1, 1, 1),
     "delta_layer_2": (0, 64, 4, 1),
     "delta_layer_1": (0, 128, 4, 1),
     "score": (0, 64, 4, 1),
     "sigmoid_minus_softplus_1_to_g_softplus_1": (0, 128, 4, 1),
     "sigmoid_minus_softplus_2_to_g_softplus_2": (0, 64, 4, 1),
-    "sigmoid_softplus_3_to_f_second_softplus_3": (0, 1, 1, 1),
+    "f_prime_softplus_3_to_f_second_softplus_3": (0, 1, 1, 1),
     "delta_layer_2_to_delta_curvature_softplus_2": (0, 64, 4, 1),
     "tangent_softplus_1": (0, 128, 4, 64),
     "delta_curvature_softplus_1": (0, 128, 4, 1),
@@ -3885,7 +3916,7 @@ _MAPS = {
     "delta_layer_1_to_delta_curvature_softplus_1": (0, 128, 4, 1),
     "sum_delta_squared": (0, 64, 4, 1),
     "sum_delta_prime_to_sum_delta_prime_squared": (0, 64, 4, 1),
-    "sigmoid_minus_softplus_3_to_sigmoid_softplus_3": (0, 1, 1, 1),
+    "sigmoid_minus_softplus_3_to_f_prime_softplus_3": (0, 1, 1, 1),
     "tangent_softplus_2_to_sum_tangent_squared_layer_2_terms": (0, 64, 4, 64),
     "sum_tangent_squared_layer_1_terms": (64, 128, 4, 1),
     "sum_curvature_softplus_1": (0, 128, 4, 1),
@@ -4445,24 +4476,24 @@ def _energy(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     g_softplus_1 = Nx128_1
     _map("g_softplus_1", N, wide, (b_layer_1, g_layer_1_unbiased, g_softplus_1, samples))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     g_softplus_2 = Nx64_1
     _map("g_softplus_2", N, wide, (b_layer_2, g_layer_2_unbiased, g_softplus_2, samples))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
+    # g_softplus_3 = softplus(g_layer_3)
     g_softplus_3 = Nx1_1
     _map("g_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, g_softplus_3, samples))
 
     # ---- energy: E
-    # Σ_j g_softplus_3
+    # Σ_i g_softplus_3
     E_softplus_3 = _row_sum(g_softplus_3, cp.empty((N,), DTYPE), 1)
-    # E = the sum over the energy's units
+    # energy = Σ_i g_softplus_3
     energy = E_softplus_3
 
     return energy
@@ -4491,37 +4522,37 @@ def _score(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
-    sigmoid_softplus_1 = Nx128_1
+    # f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    f_prime_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
-    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
+    _map("f_prime_softplus_1_to_g_softplus_1", N, wide, (
+        b_layer_1, g_layer_1_unbiased, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
-    sigmoid_softplus_2 = Nx64_1
+    # f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    f_prime_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
-    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
+    _map("f_prime_softplus_2_to_g_softplus_2", N, wide, (
+        b_layer_2, g_layer_2_unbiased, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3)
-    sigmoid_softplus_3 = Nx1_1
-    _map("sigmoid_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, samples))
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    f_prime_softplus_3 = Nx1_1
+    _map("f_prime_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, samples))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_2)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     delta_layer_2 = Nx64_0
-    _map("delta_layer_2", N, wide, (delta_softplus_2, sigmoid_softplus_2, delta_layer_2, samples))
+    _map("delta_layer_2", N, wide, (delta_softplus_2, f_prime_softplus_2, delta_layer_2, samples))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_2)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     delta_layer_1 = Nx128_0
-    _map("delta_layer_1", N, wide, (delta_softplus_1, sigmoid_softplus_1, delta_layer_1, samples))
+    _map("delta_layer_1", N, wide, (delta_softplus_1, f_prime_softplus_1, delta_layer_1, samples))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
     # score = −δ_x
@@ -4556,41 +4587,39 @@ def _hessian_diagonal(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    sigmoid_softplus_3 = Nx1_1
+    # f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    f_prime_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples,
+    _map("f_prime_softplus_3_to_f_second_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_3)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ_softplus_2 f″(g_layer_2)
     delta_layer_2 = Nx64_0
     delta_curvature_softplus_2 = Nx64_4
     _map("delta_layer_2_to_delta_curvature_softplus_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, delta_curvature_softplus_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, delta_curvature_softplus_2,
         samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
@@ -4599,54 +4628,57 @@ def _hessian_diagonal(params, x, lam, workspace):
     # ---- second derivatives: tangents ġ and δ̇
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
-    # sigmoid_softplus_1, for all tangents
-    sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
+    # f′(g_layer_1)
+    f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+    # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, sigmoid_softplus_1_row, tangent_softplus_1, samples))
+    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, f_prime_softplus_1_row, tangent_softplus_1, samples))
     # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1 = Nx128_0
     _map("delta_curvature_softplus_1", N, wide, (
-        sigmoid_minus_softplus_1, sigmoid_softplus_1, delta_softplus_1, delta_curvature_softplus_1, samples,
+        f_prime_softplus_1, sigmoid_minus_softplus_1, delta_softplus_1, delta_curvature_softplus_1, samples,
     ))
-    # ġ_layer_2 = W_layer_2 ġ_softplus_1
+    # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-    # sigmoid_softplus_2, for all tangents
-    sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
+    # f′(g_layer_2)
+    f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx64x64_1
-    _map("tangent_softplus_2", N, wide, (sigmoid_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
-    # ġ_layer_3 = W_layer_3 ġ_softplus_2
+    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx64x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-    # f″(g_layer_3), for all tangents
+    # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ_softplus_2 f″(g_layer_2), for all tangents
+    # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
     W_layer_1_transposed_squared = M64x128_1
     _map("W_layer_1_transposed_squared", N, wide, (W_layer_1_transposed, W_layer_1_transposed_squared, samples))
-    # Σ_j δ_softplus_1 f″(g_layer_1) ġ_layer_1²
+    # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
     curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_2)
+    # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
     curvature_of_softplus_2_terms = Nx64x64_1
     _map("curvature_of_softplus_2_terms", N, wide, (
         delta_curvature_softplus_2_row, tangent_layer_2, curvature_of_softplus_2_terms, samples,
     ))
-    # Σ_j δ_softplus_2 f″(g_layer_2) ġ_layer_2²
+    # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
     curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), Nx64_4.reshape(-1), 64).reshape(-1, 64)
+    # ġ_layer_3² f″(g_layer_3)
     curvature_of_softplus_3_terms = Nx64x1_1
     _map("curvature_of_softplus_3_terms", N, wide, (
         delta_curvature_softplus_3_row, tangent_layer_3, curvature_of_softplus_3_terms, samples,
     ))
-    # Σ_j δ_softplus_3 f″(g_layer_3) ġ_layer_3²
+    # [Σ_i ġ_layer_3² f″(g_layer_3)]
     curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), Nx64_0.reshape(-1), 1).reshape(-1, 64)
-    # δ′_x = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8
+    # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] +
+    #     [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
     delta_prime_x = cp.empty((N, 64), DTYPE)
     _map("delta_prime_x", N, wide, (
         curvature_of_softplus_1, curvature_of_softplus_2, curvature_of_softplus_3, delta_prime_x, samples,
     ))
-    # the diagonal of the Hessian, δ′_x
+    # hessian_diagonal = δ′_x
     hessian_diagonal = delta_prime_x
 
     return hessian_diagonal
@@ -4679,41 +4711,39 @@ def _loss_terms(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    sigmoid_softplus_3 = Nx1_1
+    # f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    f_prime_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples,
+    _map("f_prime_softplus_3_to_f_second_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_3)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ_softplus_2 f″(g_layer_2)
     delta_layer_2 = Nx64_0
     delta_curvature_softplus_2 = Nx64_4
     _map("delta_layer_2_to_delta_curvature_softplus_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, delta_curvature_softplus_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, delta_curvature_softplus_2,
         samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
@@ -4722,7 +4752,7 @@ def _loss_terms(params, x, lam, workspace):
     delta_layer_1 = Nx128_0
     delta_curvature_softplus_1 = Nx128_4
     _map("delta_layer_1_to_delta_curvature_softplus_1", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, delta_curvature_softplus_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, delta_curvature_softplus_1,
         samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
@@ -4731,25 +4761,25 @@ def _loss_terms(params, x, lam, workspace):
     # ---- second derivatives: tangents ġ and δ̇
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
-    # sigmoid_softplus_1, for all tangents
-    sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
+    # f′(g_layer_1)
+    f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+    # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, sigmoid_softplus_1_row, tangent_softplus_1, samples))
-    # ġ_layer_2 = W_layer_2 ġ_softplus_1
+    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, f_prime_softplus_1_row, tangent_softplus_1, samples))
+    # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-    # sigmoid_softplus_2, for all tangents
-    sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
+    # f′(g_layer_2)
+    f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx64x64_1
-    _map("tangent_softplus_2", N, wide, (sigmoid_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
-    # ġ_layer_3 = W_layer_3 ġ_softplus_2
+    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx64x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-    # f″(g_layer_3), for all tangents
+    # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ_softplus_2 f″(g_layer_2), for all tangents
+    # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
 
     # ---- loss: K and L
@@ -4759,19 +4789,21 @@ def _loss_terms(params, x, lam, workspace):
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
     W_layer_1_transposed_squared = M64x128_1
     _map("W_layer_1_transposed_squared", N, wide, (W_layer_1_transposed, W_layer_1_transposed_squared, samples))
-    # Σ_j δ_softplus_1 f″(g_layer_1) ġ_layer_1²
+    # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
     curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_0)
+    # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
     curvature_of_softplus_2_terms = Nx64x64_1
     _map("curvature_of_softplus_2_terms", N, wide, (
         delta_curvature_softplus_2_row, tangent_layer_2, curvature_of_softplus_2_terms, samples,
     ))
-    # Σ_j δ_softplus_2 f″(g_layer_2) ġ_layer_2²
+    # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
     curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), Nx64_4.reshape(-1), 64).reshape(-1, 64)
+    # ġ_layer_3² f″(g_layer_3)
     curvature_of_softplus_3_terms = Nx64x1_1
     _map("curvature_of_softplus_3_terms", N, wide, (
         delta_curvature_softplus_3_row, tangent_layer_3, curvature_of_softplus_3_terms, samples,
     ))
-    # Σ_j δ_softplus_3 f″(g_layer_3) ġ_layer_3²
+    # [Σ_i ġ_layer_3² f″(g_layer_3)]
     curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), Nx64_2.reshape(-1), 1).reshape(-1, 64)
     # Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     sum_delta_prime = parts_sum_delta_prime
@@ -4780,7 +4812,7 @@ def _loss_terms(params, x, lam, workspace):
         curvature_of_softplus_1, curvature_of_softplus_2, curvature_of_softplus_3, sum_delta_prime,
         sum_delta_prime_squared, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²); J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
@@ -4820,67 +4852,65 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3); sigmoid_softplus_3 = sigmoid(g_layer_3)
+    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
-    sigmoid_softplus_3 = Nx1_2
-    _map("sigmoid_minus_softplus_3_to_sigmoid_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, sigmoid_softplus_3, samples,
+    f_prime_softplus_3 = Nx1_2
+    _map("sigmoid_minus_softplus_3_to_f_prime_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, samples,
     ))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_3)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     delta_layer_2 = Nx64_0
-    _map("delta_layer_2", N, wide, (delta_softplus_2, sigmoid_softplus_2, delta_layer_2, samples))
+    _map("delta_layer_2", N, wide, (delta_softplus_2, f_prime_softplus_2, delta_layer_2, samples))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_3)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     delta_layer_1 = Nx128_0
-    _map("delta_layer_1", N, wide, (delta_softplus_1, sigmoid_softplus_1, delta_layer_1, samples))
+    _map("delta_layer_1", N, wide, (delta_softplus_1, f_prime_softplus_1, delta_layer_1, samples))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
     # ---- second derivatives: tangents ġ and δ̇
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
-    # sigmoid_softplus_1, for all tangents
-    sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
+    # f′(g_layer_1)
+    f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+    # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, sigmoid_softplus_1_row, tangent_softplus_1, samples))
-    # ġ_layer_2 = W_layer_2 ġ_softplus_1
+    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, f_prime_softplus_1_row, tangent_softplus_1, samples))
+    # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-    # sigmoid_softplus_2, for all tangents
-    sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
+    # f′(g_layer_2)
+    f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8; ġ_layer_2²
     tangent_softplus_2 = Nx64x64_1
     sum_tangent_squared_layer_2_terms = Nx64x64_2
     _map("tangent_softplus_2_to_sum_tangent_squared_layer_2_terms", N, wide, (
-        sigmoid_softplus_2_row, tangent_layer_2, tangent_softplus_2, sum_tangent_squared_layer_2_terms, samples,
+        f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, sum_tangent_squared_layer_2_terms, samples,
     ))
-    # ġ_layer_3 = W_layer_3 ġ_softplus_2
+    # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx64x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
 
@@ -4888,39 +4918,42 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
+    # W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1_terms = M64x128_1
     _map("sum_tangent_squared_layer_1_terms", N, wide, (
         W_layer_1_transposed, sum_tangent_squared_layer_1_terms, samples,
     ))
-    # Σ_c ġ_layer_1²
+    # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1 = _column_sum(sum_tangent_squared_layer_1_terms, M128_0, None, 128)
-    # Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+    # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_curvature_softplus_1 = parts_sum_curvature_softplus_1
     blocks_sum_curvature_softplus_1 = _map("sum_curvature_softplus_1", N, wide, (
-        sigmoid_minus_softplus_1, sigmoid_softplus_1, delta_softplus_1, sum_tangent_squared_layer_1,
+        f_prime_softplus_1, sigmoid_minus_softplus_1, delta_softplus_1, sum_tangent_squared_layer_1,
         sum_curvature_softplus_1, samples,
     ))
     # Σ_c ġ_layer_2²
     sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, Nx64_0, 64)
-    # Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+    # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     sum_curvature_softplus_2 = parts_sum_curvature_softplus_2
     blocks_sum_curvature_softplus_2 = _map("sum_curvature_softplus_2", N, wide, (
-        sigmoid_minus_softplus_2, sigmoid_softplus_2, delta_softplus_2, sum_tangent_squared_layer_2,
+        f_prime_softplus_2, sigmoid_minus_softplus_2, delta_softplus_2, sum_tangent_squared_layer_2,
         sum_curvature_softplus_2, samples,
     ))
+    # ġ_layer_3²
     sum_tangent_squared_layer_3_terms = Nx64x1_1
     _map("sum_tangent_squared_layer_3_terms", N, wide, (
         tangent_layer_3, sum_tangent_squared_layer_3_terms, samples,
     ))
     # Σ_c ġ_layer_3²
     sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, Nx1_0, 1)
-    # Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+    # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     sum_curvature_softplus_3 = parts_sum_curvature_softplus_3
     blocks_sum_curvature_softplus_3 = _map("sum_curvature_softplus_3", N, wide, (
-        sigmoid_minus_softplus_3, sigmoid_softplus_3, sum_tangent_squared_layer_3, sum_curvature_softplus_3,
+        f_prime_softplus_3, sigmoid_minus_softplus_3, sum_tangent_squared_layer_3, sum_curvature_softplus_3,
         samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x); J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N)
+    #     Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
@@ -4971,56 +5004,53 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3); sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) =
-    #     sigmoid_minus_softplus_3*sigmoid_softplus_3
+    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
-    sigmoid_softplus_3 = Nx1_2
+    f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
     _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, sigmoid_softplus_3, f_second_softplus_3, samples,
+        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2;
-    #     δ_softplus_2 f″(g_layer_2)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
+    #     f″(g_layer_2)
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_curvature_softplus_2 = Nx64_6
     _map("delta_layer_2_to_delta_curvature_softplus_2_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1;
-    #     δ_softplus_1 f″(g_layer_1)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ_softplus_1
+    #     f″(g_layer_1)
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_curvature_softplus_1 = Nx128_6
     _map("delta_layer_1_to_delta_curvature_softplus_1_2", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
@@ -5029,25 +5059,25 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- second derivatives: tangents ġ and δ̇
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
-    # sigmoid_softplus_1, for all tangents
-    sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
+    # f′(g_layer_1)
+    f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+    # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, sigmoid_softplus_1_row, tangent_softplus_1, samples))
-    # ġ_layer_2 = W_layer_2 ġ_softplus_1
+    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, f_prime_softplus_1_row, tangent_softplus_1, samples))
+    # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-    # sigmoid_softplus_2, for all tangents
-    sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
+    # f′(g_layer_2)
+    f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx64x64_1
-    _map("tangent_softplus_2", N, wide, (sigmoid_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
-    # ġ_layer_3 = W_layer_3 ġ_softplus_2
+    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx64x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-    # f″(g_layer_3), for all tangents
+    # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8; ġ_layer_3² f″(g_layer_3)
     delta_tangent_layer_3 = Nx64x1_1
     curvature_of_softplus_3_terms = Nx64x1_2
     _map("delta_tangent_layer_3_to_curvature_of_softplus_3_terms", N, wide, (
@@ -5057,19 +5087,20 @@ def _loss_and_grad(params, x, lam, workspace):
     # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
     delta_tangent_softplus_2 = Nx64x64_2
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-    # δ_softplus_2 f″(g_layer_2), for all tangents
+    # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-    # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8; δ_softplus_2
+    #     f″(g_layer_2) ġ_layer_2²
     delta_tangent_layer_2 = Nx64x64_3
     curvature_of_softplus_2_terms = Nx64x64_4
     _map("delta_tangent_layer_2_to_curvature_of_softplus_2_terms", N, wide, (
-        delta_curvature_softplus_2_row, delta_tangent_softplus_2, sigmoid_softplus_2_row, tangent_layer_2,
+        delta_curvature_softplus_2_row, delta_tangent_softplus_2, f_prime_softplus_2_row, tangent_layer_2,
         delta_tangent_layer_2, curvature_of_softplus_2_terms, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
     delta_tangent_softplus_1 = Nx64x128_1
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-    # δ_softplus_1 f″(g_layer_1), for all tangents
+    # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
 
     # ---- loss: K and L
@@ -5079,13 +5110,13 @@ def _loss_and_grad(params, x, lam, workspace):
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
     W_layer_1_transposed_squared = M64x128_1
     _map("W_layer_1_transposed_squared", N, wide, (W_layer_1_transposed, W_layer_1_transposed_squared, samples))
-    # Σ_j δ_softplus_1 f″(g_layer_1) ġ_layer_1²
+    # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
     curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_6)
-    # Σ_j δ_softplus_2 f″(g_layer_2) ġ_layer_2²
+    # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
     curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), Nx64_8.reshape(-1), 64).reshape(-1, 64)
-    # Σ_j δ_softplus_3 f″(g_layer_3) ġ_layer_3²
+    # [Σ_i ġ_layer_3² f″(g_layer_3)]
     curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), Nx64_9.reshape(-1), 1).reshape(-1, 64)
-    # ν = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx64_10
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
@@ -5093,7 +5124,7 @@ def _loss_and_grad(params, x, lam, workspace):
         curvature_of_softplus_1, curvature_of_softplus_2, curvature_of_softplus_3, dJ_ddelta_prime_x,
         sum_delta_prime, sum_delta_prime_squared, lam_real, samples,
     ))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = out_J
     _scalars("J", (
         sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime, sum_delta_squared,
@@ -5101,30 +5132,30 @@ def _loss_and_grad(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
-    # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
+    # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
-    # ν, a column
+    # ∂J/∂δ′_x
     dJ_ddelta_prime_x_column = dJ_ddelta_prime_x[..., None]
-    # Σ_c ν ġ_layer_1²
+    # (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x
     weighted_square_layer_1 = cp.matmul(dJ_ddelta_prime_x, W_layer_1_transposed_squared, out=Nx128_8)
-    # ∂J/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
+    # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x  (18)+(19)
     dJ_ddelta_softplus_1 = Nx128_9
     _map("dJ_ddelta_softplus_1", N, wide, (
-        dJ_ddelta_layer_1, f_second_softplus_1, sigmoid_softplus_1, weighted_square_layer_1, dJ_ddelta_softplus_1,
+        dJ_ddelta_layer_1, f_prime_softplus_1, f_second_softplus_1, weighted_square_layer_1, dJ_ddelta_softplus_1,
         samples,
     ))
-    # ĝ_softplus_1 = ν ġ_softplus_1
+    # ĝ_softplus_1 = (∂J/∂δ′_x)_c ġ_softplus_1  [+] 8; δ̇_softplus_1 ĝ_layer_1; (∂J/∂δ′_x)_c δ̇_layer_1
     weighted_tangent_softplus_1 = Nx64x128_2
     weighted_product_softplus_1_terms = Nx64x128_3
     dJ_dW_layer_1_tangents_sum_terms = Nx64x128_4
     _map("weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms", N, wide, (
         dJ_ddelta_prime_x_column, tangent_softplus_1, W_layer_1_transposed, delta_tangent_softplus_1,
-        delta_curvature_softplus_1_row, sigmoid_softplus_1_row, weighted_tangent_softplus_1,
+        delta_curvature_softplus_1_row, f_prime_softplus_1_row, weighted_tangent_softplus_1,
         weighted_product_softplus_1_terms, dJ_dW_layer_1_tangents_sum_terms, samples,
     ))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
     dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
-    # ĝ_softplus_2 = ν ġ_softplus_2
+    # ĝ_layer_2 ġ_layer_2; ĝ_softplus_2 = (∂J/∂δ′_x)_c ġ_softplus_2  [+] 8; δ̇_softplus_2 ĝ_layer_2
     weighted_square_layer_2_terms = Nx64x64_4
     weighted_tangent_softplus_2 = Nx64x64_5
     weighted_product_softplus_2_terms = Nx64x64_6
@@ -5132,40 +5163,41 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_prime_x_column, tangent_layer_2, tangent_softplus_2, delta_tangent_softplus_2,
         weighted_square_layer_2_terms, weighted_tangent_softplus_2, weighted_product_softplus_2_terms, samples,
     ))
-    # Σ_c ν ġ_layer_2²
+    # Σ_c ĝ_layer_2 ġ_layer_2
     weighted_square_layer_2 = _tangent_sum(weighted_square_layer_2_terms, Nx64_8, 64)
-    # ∂J/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
+    # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (18)+(19)
     dJ_ddelta_softplus_2 = Nx64_6
     _map("dJ_ddelta_softplus_2", N, wide, (
-        dJ_ddelta_layer_2, f_second_softplus_2, sigmoid_softplus_2, weighted_square_layer_2, dJ_ddelta_softplus_2,
+        dJ_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, weighted_square_layer_2, dJ_ddelta_softplus_2,
         samples,
     ))
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
     dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+    # ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3_terms = Nx64x1_2
     _map("weighted_square_layer_3_terms", N, wide, (
         dJ_ddelta_prime_x_column, tangent_layer_3, weighted_square_layer_3_terms, samples,
     ))
-    # Σ_c ν ġ_layer_3²
+    # Σ_c ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, Nx1_4, 1)
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
-    # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (21)+(22)
+    # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
     _map("dJ_dg_layer_3", N, wide, (
-        f_second_softplus_3, sigmoid_minus_softplus_3, sigmoid_softplus_3, dJ_ddelta_layer_3,
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dJ_ddelta_layer_3,
         weighted_square_layer_3, dJ_dg_layer_3, samples,
     ))
-    # Σ_n Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ
-    dJ_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
-    # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-    dJ_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+    # Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ
+    dJ_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
+    dJ_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
     dJ_dW_layer_3_g = cp.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂J/∂g_layer_3
     dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂J/∂g_layer_3
-    #     g_softplus_2ᵀ  (16)+(17)
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c
+    #     δ̇_layer_3 ĝ_softplus_2ᵀ)  (16)+(17)
     dJ_dW_layer_3 = out_dJ_dW_layer_3
     _map("dJ_dW_layer_3", N, wide, (
         dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_dW_layer_3_tangents, dJ_dW_layer_3, samples,
@@ -5175,25 +5207,25 @@ def _loss_and_grad(params, x, lam, workspace):
     _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
     dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_3)
-    # Σ_c ν ġ_layer_2 δ̇_softplus_2
+    # Σ_c δ̇_softplus_2 ĝ_layer_2
     weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_6, 64)
-    # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 f″(g_layer_2)
-    #     Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (21)+(22)
+    # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
+    #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (21)+(22)
     dJ_dg_layer_2 = Nx64_10
     _map("dJ_dg_layer_2", N, wide, (
-        f_second_softplus_2, sigmoid_minus_softplus_2, sigmoid_softplus_2, dJ_ddelta_layer_2, dJ_dg_softplus_2,
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dJ_ddelta_layer_2, dJ_dg_softplus_2,
         delta_softplus_2, weighted_product_softplus_2, weighted_square_layer_2, dJ_dg_layer_2, samples,
     ))
-    # Σ_n Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ
-    dJ_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_0)
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_0)
+    # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
+    dJ_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
     dJ_dW_layer_2_g = cp.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂J/∂g_layer_2
     dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂J/∂g_layer_2
-    #     g_softplus_1ᵀ  (16)+(17)
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c
+    #     δ̇_layer_2 ĝ_softplus_1ᵀ)  (16)+(17)
     dJ_dW_layer_2 = out_dJ_dW_layer_2
     _map("dJ_dW_layer_2", N, wide, (
         dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_dW_layer_2_tangents, dJ_dW_layer_2, samples,
@@ -5203,26 +5235,27 @@ def _loss_and_grad(params, x, lam, workspace):
     _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
     dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_3)
-    # Σ_c ν ġ_layer_1 δ̇_softplus_1
+    # Σ_c δ̇_softplus_1 ĝ_layer_1
     weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_9, 128)
-    # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 f″(g_layer_1)
-    #     Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (21)+(22)
+    # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + δ_softplus_1
+    #     f‴(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1  (21)+(22)
     dJ_dg_layer_1 = Nx128_6
     _map("dJ_dg_layer_1", N, wide, (
-        f_second_softplus_1, sigmoid_minus_softplus_1, sigmoid_softplus_1, dJ_ddelta_layer_1, dJ_dg_softplus_1,
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dJ_ddelta_layer_1, dJ_dg_softplus_1,
         delta_softplus_1, weighted_product_softplus_1, weighted_square_layer_1, dJ_dg_layer_1, samples,
     ))
-    # Σ_n
-    dJ_dW_layer_1_tangents_sum = _column_sum(dJ_dW_layer_1_tangents_sum_terms.reshape(-1, 8192), M64x128_0.reshape(-1), parts_columns_8192, 8192).reshape(64, 128)
-    # Σ_n ᵀ
-    dJ_dW_layer_1_tangents_sum_transposed = _transposed(dJ_dW_layer_1_tangents_sum, M128x64_0)
-    # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_1)
+    # Σ_n δ_layer_1 δ_xᵀ
+    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
+    # [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]
+    dJ_dW_layer_1_tangents_sum = _column_sum(dJ_dW_layer_1_tangents_sum_terms.reshape(-1, 8192), M64x128_1.reshape(-1), parts_columns_8192, 8192).reshape(64, 128)
+    # [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]ᵀ
+    dJ_dW_layer_1_tangents_sum_transposed = _transposed(dJ_dW_layer_1_tangents_sum, M128x64_1)
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
     dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂J/∂g_layer_1
     dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
+    # ∂J/∂W_layer_1 = (1/N) (2 [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ)
+    #     (16)+(17)
     dJ_dW_layer_1 = out_dJ_dW_layer_1
     _map("dJ_dW_layer_1", N, wide, (
         dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_dW_layer_1_tangents_sum_transposed, dJ_dW_layer_1, samples,
@@ -5280,56 +5313,53 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3); sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) =
-    #     sigmoid_minus_softplus_3*sigmoid_softplus_3
+    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
-    sigmoid_softplus_3 = Nx1_2
+    f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
     _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, sigmoid_softplus_3, f_second_softplus_3, samples,
+        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2;
-    #     δ_softplus_2 f″(g_layer_2)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
+    #     f″(g_layer_2)
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_curvature_softplus_2 = Nx64_6
     _map("delta_layer_2_to_delta_curvature_softplus_2_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1;
-    #     δ_softplus_1 f″(g_layer_1)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ_softplus_1
+    #     f″(g_layer_1)
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_curvature_softplus_1 = Nx128_6
     _map("delta_layer_1_to_delta_curvature_softplus_1_2", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
@@ -5338,25 +5368,25 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- second derivatives: tangents ġ and δ̇
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
-    # sigmoid_softplus_1, for all tangents
-    sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
+    # f′(g_layer_1)
+    f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+    # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, sigmoid_softplus_1_row, tangent_softplus_1, samples))
-    # ġ_layer_2 = W_layer_2 ġ_softplus_1
+    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, f_prime_softplus_1_row, tangent_softplus_1, samples))
+    # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-    # sigmoid_softplus_2, for all tangents
-    sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
+    # f′(g_layer_2)
+    f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx64x64_1
-    _map("tangent_softplus_2", N, wide, (sigmoid_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
-    # ġ_layer_3 = W_layer_3 ġ_softplus_2
+    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx64x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-    # f″(g_layer_3), for all tangents
+    # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8; ġ_layer_3²
     delta_tangent_layer_3 = Nx64x1_1
     sum_tangent_squared_layer_3_terms = Nx64x1_2
     _map("delta_tangent_layer_3_to_sum_tangent_squared_layer_3_terms", N, wide, (
@@ -5366,26 +5396,28 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
     delta_tangent_softplus_2 = Nx64x64_2
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-    # δ_softplus_2 f″(g_layer_2), for all tangents
+    # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-    # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8; ġ_layer_2²;
+    #     δ̇_softplus_2 ġ_layer_2
     delta_tangent_layer_2 = Nx64x64_3
     sum_tangent_squared_layer_2_terms = Nx64x64_4
     weighted_product_softplus_2_terms = Nx64x64_5
     _map("delta_tangent_layer_2_to_weighted_product_softplus_2_terms", N, wide, (
-        delta_curvature_softplus_2_row, delta_tangent_softplus_2, sigmoid_softplus_2_row, tangent_layer_2,
+        delta_curvature_softplus_2_row, delta_tangent_softplus_2, f_prime_softplus_2_row, tangent_layer_2,
         delta_tangent_layer_2, sum_tangent_squared_layer_2_terms, weighted_product_softplus_2_terms, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
     delta_tangent_softplus_1 = Nx64x128_1
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-    # δ_softplus_1 f″(g_layer_1), for all tangents
+    # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-    # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+    # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8; (W_layer_1ᵀ)_c
+    #     δ̇_softplus_1
     delta_tangent_layer_1 = Nx64x128_2
     weighted_product_softplus_1_terms = Nx64x128_3
     _map("delta_tangent_layer_1_to_weighted_product_softplus_1_terms", N, wide, (
-        W_layer_1_transposed, delta_curvature_softplus_1_row, delta_tangent_softplus_1, sigmoid_softplus_1_row,
+        W_layer_1_transposed, delta_curvature_softplus_1_row, delta_tangent_softplus_1, f_prime_softplus_1_row,
         delta_tangent_layer_1, weighted_product_softplus_1_terms, samples,
     ))
 
@@ -5393,32 +5425,34 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
+    # W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1_terms = M64x128_1
     _map("sum_tangent_squared_layer_1_terms", N, wide, (
         W_layer_1_transposed, sum_tangent_squared_layer_1_terms, samples,
     ))
-    # Σ_c ġ_layer_1²
+    # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1 = _column_sum(sum_tangent_squared_layer_1_terms, M128_0, None, 128)
-    # Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+    # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_curvature_softplus_1 = parts_sum_curvature_softplus_1
     blocks_sum_curvature_softplus_1 = _map("sum_curvature_softplus_1_2", N, wide, (
         delta_curvature_softplus_1, sum_tangent_squared_layer_1, sum_curvature_softplus_1, samples,
     ))
     # Σ_c ġ_layer_2²
     sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, Nx64_8, 64)
-    # Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+    # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     sum_curvature_softplus_2 = parts_sum_curvature_softplus_2
     blocks_sum_curvature_softplus_2 = _map("sum_curvature_softplus_2_2", N, wide, (
         delta_curvature_softplus_2, sum_tangent_squared_layer_2, sum_curvature_softplus_2, samples,
     ))
     # Σ_c ġ_layer_3²
     sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, Nx1_0, 1)
-    # Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+    # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     sum_curvature_softplus_3 = parts_sum_curvature_softplus_3
     blocks_sum_curvature_softplus_3 = _map("sum_curvature_softplus_3_2", N, wide, (
         f_second_softplus_3, sum_tangent_squared_layer_3, sum_curvature_softplus_3, samples,
     ))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n
+    #     Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     J = out_J
     _scalars("J_2", (
         sum_curvature_softplus_1, blocks_sum_curvature_softplus_1, sum_curvature_softplus_2,
@@ -5427,42 +5461,42 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
-    # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
+    # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_6)
-    # ∂J/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
+    # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (18)+(19)
     dJ_ddelta_softplus_1 = Nx128_7
     _map("dJ_ddelta_softplus_1_2", N, wide, (
-        dJ_ddelta_layer_1, f_second_softplus_1, sigmoid_softplus_1, sum_tangent_squared_layer_1,
+        dJ_ddelta_layer_1, f_prime_softplus_1, f_second_softplus_1, sum_tangent_squared_layer_1,
         dJ_ddelta_softplus_1, samples,
     ))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
     dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_6)
-    # ∂J/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
+    # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (18)+(19)
     dJ_ddelta_softplus_2 = Nx64_9
     _map("dJ_ddelta_softplus_2_2", N, wide, (
-        dJ_ddelta_layer_2, f_second_softplus_2, sigmoid_softplus_2, sum_tangent_squared_layer_2,
+        dJ_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, sum_tangent_squared_layer_2,
         dJ_ddelta_softplus_2, samples,
     ))
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
     dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
-    # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (21)+(22)
+    # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
     _map("dJ_dg_layer_3_2", N, wide, (
-        f_second_softplus_3, sigmoid_minus_softplus_3, sigmoid_softplus_3, dJ_ddelta_layer_3,
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dJ_ddelta_layer_3,
         sum_tangent_squared_layer_3, dJ_dg_layer_3, samples,
     ))
-    # Σ_n Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ
-    dJ_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
-    # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-    dJ_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+    # Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ
+    dJ_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ
+    dJ_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
     dJ_dW_layer_3_g = cp.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂J/∂g_layer_3
     dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂J/∂g_layer_3
-    #     g_softplus_2ᵀ  (16)+(17)
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c
+    #     δ̇_layer_3 ġ_softplus_2ᵀ)  (16)+(17)
     dJ_dW_layer_3 = out_dJ_dW_layer_3
     _map("dJ_dW_layer_3_2", N, wide, (
         dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_dW_layer_3_tangents, dJ_dW_layer_3, samples,
@@ -5472,25 +5506,25 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
     dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_3)
-    # Σ_c ν ġ_layer_2 δ̇_softplus_2
+    # Σ_c δ̇_softplus_2 ġ_layer_2
     weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_9, 64)
-    # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 f″(g_layer_2)
-    #     Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (21)+(22)
+    # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − δ_softplus_2
+    #     f‴(g_layer_2) Σ_c ġ_layer_2² − 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (21)+(22)
     dJ_dg_layer_2 = Nx64_10
     _map("dJ_dg_layer_2_2", N, wide, (
-        f_second_softplus_2, sigmoid_minus_softplus_2, sigmoid_softplus_2, dJ_ddelta_layer_2, dJ_dg_softplus_2,
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dJ_ddelta_layer_2, dJ_dg_softplus_2,
         delta_softplus_2, sum_tangent_squared_layer_2, weighted_product_softplus_2, dJ_dg_layer_2, samples,
     ))
-    # Σ_n Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ
-    dJ_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_0)
+    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+    # Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ
+    dJ_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_0)
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
     dJ_dW_layer_2_g = cp.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂J/∂g_layer_2
     dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂J/∂g_layer_2
-    #     g_softplus_1ᵀ  (16)+(17)
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ − 2 Σ_n Σ_c
+    #     δ̇_layer_2 ġ_softplus_1ᵀ)  (16)+(17)
     dJ_dW_layer_2 = out_dJ_dW_layer_2
     _map("dJ_dW_layer_2_2", N, wide, (
         dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_dW_layer_2_tangents, dJ_dW_layer_2, samples,
@@ -5500,26 +5534,26 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
     dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_3)
-    # Σ_c ν ġ_layer_1 δ̇_softplus_1
+    # Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1
     weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_7, 128)
-    # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 f″(g_layer_1)
-    #     Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (21)+(22)
+    # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1
+    #     f‴(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − 2 f″(g_layer_1) Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1  (21)+(22)
     dJ_dg_layer_1 = Nx128_8
     _map("dJ_dg_layer_1_2", N, wide, (
-        f_second_softplus_1, sigmoid_minus_softplus_1, sigmoid_softplus_1, dJ_ddelta_layer_1, dJ_dg_softplus_1,
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dJ_ddelta_layer_1, dJ_dg_softplus_1,
         delta_softplus_1, sum_tangent_squared_layer_1, weighted_product_softplus_1, dJ_dg_layer_1, samples,
     ))
-    # Σ_n δ̇_layer_1
-    dJ_dW_layer_1_tangents_sum = _column_sum(delta_tangent_layer_1.reshape(-1, 8192), M64x128_1.reshape(-1), parts_columns_8192, 8192).reshape(64, 128)
-    # Σ_n δ̇_layer_1ᵀ
-    dJ_dW_layer_1_tangents_sum_transposed = _transposed(dJ_dW_layer_1_tangents_sum, M128x64_0)
-    # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_1)
+    # Σ_n δ_layer_1 δ_xᵀ
+    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
+    # [Σ_n δ̇_layer_1]
+    dJ_dW_layer_1_tangents_sum = _column_sum(delta_tangent_layer_1.reshape(-1, 8192), M64x128_0.reshape(-1), parts_columns_8192, 8192).reshape(64, 128)
+    # [Σ_n δ̇_layer_1]ᵀ
+    dJ_dW_layer_1_tangents_sum_transposed = _transposed(dJ_dW_layer_1_tangents_sum, M128x64_1)
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
     dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂J/∂g_layer_1
     dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
+    # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 [Σ_n δ̇_layer_1]ᵀ)  (16)+(17)
     dJ_dW_layer_1 = out_dJ_dW_layer_1
     _map("dJ_dW_layer_1_2", N, wide, (
         dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_dW_layer_1_tangents_sum_transposed, dJ_dW_layer_1, samples,
@@ -5580,56 +5614,53 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3); sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) =
-    #     sigmoid_minus_softplus_3*sigmoid_softplus_3
+    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
-    sigmoid_softplus_3 = Nx1_2
+    f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
     _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, sigmoid_softplus_3, f_second_softplus_3, samples,
+        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2;
-    #     δ_softplus_2 f″(g_layer_2)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
+    #     f″(g_layer_2)
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_curvature_softplus_2 = Nx64_6
     _map("delta_layer_2_to_delta_curvature_softplus_2_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1;
-    #     δ_softplus_1 f″(g_layer_1)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ_softplus_1
+    #     f″(g_layer_1)
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_curvature_softplus_1 = Nx128_6
     _map("delta_layer_1_to_delta_curvature_softplus_1_2", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
@@ -5638,25 +5669,25 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- second derivatives: tangents ġ and δ̇
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
-    # sigmoid_softplus_1, for all tangents
-    sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
+    # f′(g_layer_1)
+    f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+    # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, sigmoid_softplus_1_row, tangent_softplus_1, samples))
-    # ġ_layer_2 = W_layer_2 ġ_softplus_1
+    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, f_prime_softplus_1_row, tangent_softplus_1, samples))
+    # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-    # sigmoid_softplus_2, for all tangents
-    sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
+    # f′(g_layer_2)
+    f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx64x64_1
-    _map("tangent_softplus_2", N, wide, (sigmoid_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
-    # ġ_layer_3 = W_layer_3 ġ_softplus_2
+    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx64x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-    # f″(g_layer_3), for all tangents
+    # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8; ġ_layer_3² f″(g_layer_3)
     delta_tangent_layer_3 = Nx64x1_1
     curvature_of_softplus_3_terms = Nx64x1_2
     _map("delta_tangent_layer_3_to_curvature_of_softplus_3_terms", N, wide, (
@@ -5666,19 +5697,20 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
     delta_tangent_softplus_2 = Nx64x64_2
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-    # δ_softplus_2 f″(g_layer_2), for all tangents
+    # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-    # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8; δ_softplus_2
+    #     f″(g_layer_2) ġ_layer_2²
     delta_tangent_layer_2 = Nx64x64_3
     curvature_of_softplus_2_terms = Nx64x64_4
     _map("delta_tangent_layer_2_to_curvature_of_softplus_2_terms", N, wide, (
-        delta_curvature_softplus_2_row, delta_tangent_softplus_2, sigmoid_softplus_2_row, tangent_layer_2,
+        delta_curvature_softplus_2_row, delta_tangent_softplus_2, f_prime_softplus_2_row, tangent_layer_2,
         delta_tangent_layer_2, curvature_of_softplus_2_terms, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
     delta_tangent_softplus_1 = Nx64x128_1
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-    # δ_softplus_1 f″(g_layer_1), for all tangents
+    # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
 
     # ---- loss: K and L
@@ -5688,13 +5720,14 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
     W_layer_1_transposed_squared = M64x128_1
     _map("W_layer_1_transposed_squared", N, wide, (W_layer_1_transposed, W_layer_1_transposed_squared, samples))
-    # Σ_j δ_softplus_1 f″(g_layer_1) ġ_layer_1²
+    # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
     curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_6)
-    # Σ_j δ_softplus_2 f″(g_layer_2) ġ_layer_2²
+    # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
     curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), Nx64_8.reshape(-1), 64).reshape(-1, 64)
-    # Σ_j δ_softplus_3 f″(g_layer_3) ġ_layer_3²
+    # [Σ_i ġ_layer_3² f″(g_layer_3)]
     curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), Nx64_9.reshape(-1), 1).reshape(-1, 64)
-    # δ′_x = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] +
+    #     [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     delta_prime_x = Nx64_10
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
@@ -5702,7 +5735,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         curvature_of_softplus_1, curvature_of_softplus_2, curvature_of_softplus_3, delta_prime_x, sum_delta_prime,
         sum_delta_prime_squared, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
     _scalars("K_and_L", (
@@ -5711,16 +5744,16 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
+    # ∂K/∂δ_layer_1 = W_layer_1 δ_x  (11)
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
     dK_ddelta_softplus_1 = Nx128_8
-    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, sigmoid_softplus_1, dK_ddelta_softplus_1, samples))
+    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
     # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
     dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
     # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
     dK_ddelta_softplus_2 = Nx64_8
-    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, sigmoid_softplus_2, dK_ddelta_softplus_2, samples))
+    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
@@ -5728,13 +5761,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_4
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
-    # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-    dK_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ
+    dK_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_0)
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
     dK_dW_layer_3_g = cp.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_1)
     # Σ_n ∂K/∂g_layer_3
     dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     dK_dW_layer_3 = out_dK_dW_layer_3
     _map("dK_dW_layer_3", N, wide, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
@@ -5742,12 +5775,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     _map("dK_db_layer_3", N, wide, (dK_db_layer_3_sum, dK_db_layer_3, samples))
     # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
     dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=Nx64_8)
-    # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21); ν = −1 + 2λ
-    #     δ′_x  (7)
+    # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21); ∂L/∂δ′_x = −1
+    #     + 2 λ δ′_x  (7)
     dK_dg_layer_2 = Nx64_6
     dL_ddelta_prime_x = Nx64_11
     _map("dK_dg_layer_2_to_dL_ddelta_prime_x", N, wide, (
-        dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_second_softplus_2, sigmoid_softplus_2,
+        dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_prime_softplus_2, f_second_softplus_2,
         delta_prime_x, dK_dg_layer_2, dL_ddelta_prime_x, lam_real, samples,
     ))
     # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
@@ -5756,7 +5789,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_dW_layer_2_g = cp.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_3)
     # Σ_n ∂K/∂g_layer_2
     dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     dK_dW_layer_2 = out_dK_dW_layer_2
     _map("dK_dW_layer_2", N, wide, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
@@ -5767,16 +5800,16 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
     dK_dg_layer_1 = Nx128_9
     _map("dK_dg_layer_1", N, wide, (
-        dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_second_softplus_1, sigmoid_softplus_1,
+        dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_prime_softplus_1, f_second_softplus_1,
         dK_dg_layer_1, samples,
     ))
-    # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
+    # Σ_n δ_layer_1 δ_xᵀ
     dK_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
     dK_dW_layer_1_g = cp.matmul(dK_dg_layer_1.T, g_x, out=M128x64_1)
     # Σ_n ∂K/∂g_layer_1
     dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     dK_dW_layer_1 = out_dK_dW_layer_1
     _map("dK_dW_layer_1", N, wide, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
@@ -5784,27 +5817,27 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
     # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
-    # ν, a column
+    # ∂L/∂δ′_x
     dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
-    # Σ_c ν ġ_layer_1²
+    # (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x
     weighted_square_layer_1 = cp.matmul(dL_ddelta_prime_x, W_layer_1_transposed_squared, out=Nx128_9)
-    # ∂L/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1)  (19)
+    # ∂L/∂δ_softplus_1 = f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x  (19)
     dL_ddelta_softplus_1 = Nx128_4
     _map("dL_ddelta_softplus_1", N, wide, (
         f_second_softplus_1, weighted_square_layer_1, dL_ddelta_softplus_1, samples,
     ))
-    # ĝ_softplus_1 = ν ġ_softplus_1
+    # ĝ_softplus_1 = (∂L/∂δ′_x)_c ġ_softplus_1  [+] 8; δ̇_softplus_1 ĝ_layer_1; (∂L/∂δ′_x)_c δ̇_layer_1
     weighted_tangent_softplus_1 = Nx64x128_2
     weighted_product_softplus_1_terms = Nx64x128_3
     dL_dW_layer_1_tangents_sum_terms = Nx64x128_4
     _map("weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms", N, wide, (
         dL_ddelta_prime_x_column, tangent_softplus_1, W_layer_1_transposed, delta_tangent_softplus_1,
-        delta_curvature_softplus_1_row, sigmoid_softplus_1_row, weighted_tangent_softplus_1,
+        delta_curvature_softplus_1_row, f_prime_softplus_1_row, weighted_tangent_softplus_1,
         weighted_product_softplus_1_terms, dL_dW_layer_1_tangents_sum_terms, samples,
     ))
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
-    # ĝ_softplus_2 = ν ġ_softplus_2
+    # ĝ_layer_2 ġ_layer_2; ĝ_softplus_2 = (∂L/∂δ′_x)_c ġ_softplus_2  [+] 8; δ̇_softplus_2 ĝ_layer_2
     weighted_square_layer_2_terms = Nx64x64_4
     weighted_tangent_softplus_2 = Nx64x64_5
     weighted_product_softplus_2_terms = Nx64x64_6
@@ -5812,40 +5845,41 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_ddelta_prime_x_column, tangent_layer_2, tangent_softplus_2, delta_tangent_softplus_2,
         weighted_square_layer_2_terms, weighted_tangent_softplus_2, weighted_product_softplus_2_terms, samples,
     ))
-    # Σ_c ν ġ_layer_2²
+    # Σ_c ĝ_layer_2 ġ_layer_2
     weighted_square_layer_2 = _tangent_sum(weighted_square_layer_2_terms, Nx64_6, 64)
-    # ∂L/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
+    # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (19)
     dL_ddelta_softplus_2 = Nx64_10
     _map("dL_ddelta_softplus_2", N, wide, (
-        dL_ddelta_layer_2, f_second_softplus_2, sigmoid_softplus_2, weighted_square_layer_2, dL_ddelta_softplus_2,
+        dL_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, weighted_square_layer_2, dL_ddelta_softplus_2,
         samples,
     ))
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
     dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
+    # ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3_terms = Nx64x1_2
     _map("weighted_square_layer_3_terms_2", N, wide, (
         dL_ddelta_prime_x_column, tangent_layer_3, weighted_square_layer_3_terms, samples,
     ))
-    # Σ_c ν ġ_layer_3²
+    # Σ_c ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, Nx1_0, 1)
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
-    # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (22)
+    # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (22)
     dL_dg_layer_3 = Nx1_5
     _map("dL_dg_layer_3", N, wide, (
-        f_second_softplus_3, sigmoid_minus_softplus_3, sigmoid_softplus_3, dL_ddelta_layer_3,
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dL_ddelta_layer_3,
         weighted_square_layer_3, dL_dg_layer_3, samples,
     ))
-    # Σ_n Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ
-    dL_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
-    # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-    dL_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ
+    dL_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_1)
+    # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
+    dL_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
     dL_dW_layer_3_g = cp.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂L/∂g_layer_3
     dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂L/∂g_layer_3
-    #     g_softplus_2ᵀ  (17)
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c
+    #     δ̇_layer_3 ĝ_softplus_2ᵀ)  (17)
     dL_dW_layer_3 = out_dL_dW_layer_3
     _map("dL_dW_layer_3", N, wide, (
         dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_dW_layer_3_tangents, dL_dW_layer_3, samples,
@@ -5855,25 +5889,25 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
     dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_3)
-    # Σ_c ν ġ_layer_2 δ̇_softplus_2
+    # Σ_c δ̇_softplus_2 ĝ_layer_2
     weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_10, 64)
-    # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 f″(g_layer_2)
-    #     Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (22)
+    # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
+    #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (22)
     dL_dg_layer_2 = Nx64_11
     _map("dL_dg_layer_2", N, wide, (
-        f_second_softplus_2, sigmoid_minus_softplus_2, sigmoid_softplus_2, dL_ddelta_layer_2, dL_dg_softplus_2,
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dL_ddelta_layer_2, dL_dg_softplus_2,
         delta_softplus_2, weighted_product_softplus_2, weighted_square_layer_2, dL_dg_layer_2, samples,
     ))
-    # Σ_n Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ
-    dL_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_0)
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_1)
+    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_0)
+    # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
+    dL_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
     dL_dW_layer_2_g = cp.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_3)
     # Σ_n ∂L/∂g_layer_2
     dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂L/∂g_layer_2
-    #     g_softplus_1ᵀ  (17)
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c
+    #     δ̇_layer_2 ĝ_softplus_1ᵀ)  (17)
     dL_dW_layer_2 = out_dL_dW_layer_2
     _map("dL_dW_layer_2", N, wide, (
         dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_dW_layer_2_tangents, dL_dW_layer_2, samples,
@@ -5883,24 +5917,24 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
     dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_3)
-    # Σ_c ν ġ_layer_1 δ̇_softplus_1
+    # Σ_c δ̇_softplus_1 ĝ_layer_1
     weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_4, 128)
-    # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν
-    #     ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (22)
+    # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + δ_softplus_1 f‴(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ
+    #     ∂L/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1  (22)
     dL_dg_layer_1 = Nx128_6
     _map("dL_dg_layer_1", N, wide, (
-        f_second_softplus_1, sigmoid_minus_softplus_1, sigmoid_softplus_1, dL_dg_softplus_1, delta_softplus_1,
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dL_dg_softplus_1, delta_softplus_1,
         weighted_product_softplus_1, weighted_square_layer_1, dL_dg_layer_1, samples,
     ))
-    # Σ_n
-    dL_dW_layer_1_tangents_sum = _column_sum(dL_dW_layer_1_tangents_sum_terms.reshape(-1, 8192), M64x128_0.reshape(-1), parts_columns_8192, 8192).reshape(64, 128)
-    # Σ_n ᵀ
+    # [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]
+    dL_dW_layer_1_tangents_sum = _column_sum(dL_dW_layer_1_tangents_sum_terms.reshape(-1, 8192), M64x128_1.reshape(-1), parts_columns_8192, 8192).reshape(64, 128)
+    # [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]ᵀ
     dL_dW_layer_1_tangents_sum_transposed = _transposed(dL_dW_layer_1_tangents_sum, M128x64_1)
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
     dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=M128x64_0)
     # Σ_n ∂L/∂g_layer_1
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂L/∂W_layer_1 = (1/N) Σ_n 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    # ∂L/∂W_layer_1 = (1/N) (2 [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n ∂L/∂g_layer_1 g_xᵀ)  (17)
     dL_dW_layer_1 = out_dL_dW_layer_1
     _map("dL_dW_layer_1", N, wide, (dL_dW_layer_1_g, dL_dW_layer_1_tangents_sum_transposed, dL_dW_layer_1, samples))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
@@ -5966,56 +6000,53 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3); sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) =
-    #     sigmoid_minus_softplus_3*sigmoid_softplus_3
+    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
-    sigmoid_softplus_3 = Nx1_2
+    f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
     _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, sigmoid_softplus_3, f_second_softplus_3, samples,
+        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2;
-    #     δ_softplus_2 f″(g_layer_2)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
+    #     f″(g_layer_2)
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_curvature_softplus_2 = Nx64_6
     _map("delta_layer_2_to_delta_curvature_softplus_2_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1;
-    #     δ_softplus_1 f″(g_layer_1)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ_softplus_1
+    #     f″(g_layer_1)
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_curvature_softplus_1 = Nx128_6
     _map("delta_layer_1_to_delta_curvature_softplus_1_2", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
@@ -6024,25 +6055,25 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- second derivatives: tangents ġ and δ̇
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
-    # sigmoid_softplus_1, for all tangents
-    sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
+    # f′(g_layer_1)
+    f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+    # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, sigmoid_softplus_1_row, tangent_softplus_1, samples))
-    # ġ_layer_2 = W_layer_2 ġ_softplus_1
+    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, f_prime_softplus_1_row, tangent_softplus_1, samples))
+    # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-    # sigmoid_softplus_2, for all tangents
-    sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
+    # f′(g_layer_2)
+    f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx64x64_1
-    _map("tangent_softplus_2", N, wide, (sigmoid_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
-    # ġ_layer_3 = W_layer_3 ġ_softplus_2
+    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx64x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-    # f″(g_layer_3), for all tangents
+    # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8; ġ_layer_3²
     delta_tangent_layer_3 = Nx64x1_1
     sum_tangent_squared_layer_3_terms = Nx64x1_2
     _map("delta_tangent_layer_3_to_sum_tangent_squared_layer_3_terms", N, wide, (
@@ -6052,26 +6083,28 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
     delta_tangent_softplus_2 = Nx64x64_2
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-    # δ_softplus_2 f″(g_layer_2), for all tangents
+    # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-    # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8; ġ_layer_2²;
+    #     δ̇_softplus_2 ġ_layer_2
     delta_tangent_layer_2 = Nx64x64_3
     sum_tangent_squared_layer_2_terms = Nx64x64_4
     weighted_product_softplus_2_terms = Nx64x64_5
     _map("delta_tangent_layer_2_to_weighted_product_softplus_2_terms", N, wide, (
-        delta_curvature_softplus_2_row, delta_tangent_softplus_2, sigmoid_softplus_2_row, tangent_layer_2,
+        delta_curvature_softplus_2_row, delta_tangent_softplus_2, f_prime_softplus_2_row, tangent_layer_2,
         delta_tangent_layer_2, sum_tangent_squared_layer_2_terms, weighted_product_softplus_2_terms, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
     delta_tangent_softplus_1 = Nx64x128_1
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-    # δ_softplus_1 f″(g_layer_1), for all tangents
+    # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-    # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+    # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8; (W_layer_1ᵀ)_c
+    #     δ̇_softplus_1
     delta_tangent_layer_1 = Nx64x128_2
     weighted_product_softplus_1_terms = Nx64x128_3
     _map("delta_tangent_layer_1_to_weighted_product_softplus_1_terms", N, wide, (
-        W_layer_1_transposed, delta_curvature_softplus_1_row, delta_tangent_softplus_1, sigmoid_softplus_1_row,
+        W_layer_1_transposed, delta_curvature_softplus_1_row, delta_tangent_softplus_1, f_prime_softplus_1_row,
         delta_tangent_layer_1, weighted_product_softplus_1_terms, samples,
     ))
 
@@ -6079,32 +6112,34 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
+    # W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1_terms = M64x128_1
     _map("sum_tangent_squared_layer_1_terms", N, wide, (
         W_layer_1_transposed, sum_tangent_squared_layer_1_terms, samples,
     ))
-    # Σ_c ġ_layer_1²
+    # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1 = _column_sum(sum_tangent_squared_layer_1_terms, M128_0, None, 128)
-    # Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+    # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_curvature_softplus_1 = parts_sum_curvature_softplus_1
     blocks_sum_curvature_softplus_1 = _map("sum_curvature_softplus_1_2", N, wide, (
         delta_curvature_softplus_1, sum_tangent_squared_layer_1, sum_curvature_softplus_1, samples,
     ))
     # Σ_c ġ_layer_2²
     sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, Nx64_8, 64)
-    # Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+    # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     sum_curvature_softplus_2 = parts_sum_curvature_softplus_2
     blocks_sum_curvature_softplus_2 = _map("sum_curvature_softplus_2_2", N, wide, (
         delta_curvature_softplus_2, sum_tangent_squared_layer_2, sum_curvature_softplus_2, samples,
     ))
     # Σ_c ġ_layer_3²
     sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, Nx1_0, 1)
-    # Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+    # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     sum_curvature_softplus_3 = parts_sum_curvature_softplus_3
     blocks_sum_curvature_softplus_3 = _map("sum_curvature_softplus_3_2", N, wide, (
         f_second_softplus_3, sum_tangent_squared_layer_3, sum_curvature_softplus_3, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x)
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N)
+    #     Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     K = out_K
     L = out_L
     _scalars("K_and_L_2", (
@@ -6114,16 +6149,16 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
+    # ∂K/∂δ_layer_1 = W_layer_1 δ_x  (11)
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_6)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
     dK_ddelta_softplus_1 = Nx128_7
-    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, sigmoid_softplus_1, dK_ddelta_softplus_1, samples))
+    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
     # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
     dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_6)
     # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
     dK_ddelta_softplus_2 = Nx64_9
-    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, sigmoid_softplus_2, dK_ddelta_softplus_2, samples))
+    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
@@ -6131,13 +6166,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_5
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
-    # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-    dK_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ
+    dK_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_0)
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
     dK_dW_layer_3_g = cp.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_1)
     # Σ_n ∂K/∂g_layer_3
     dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     dK_dW_layer_3 = out_dK_dW_layer_3
     _map("dK_dW_layer_3", N, wide, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
@@ -6148,7 +6183,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
     dK_dg_layer_2 = Nx64_10
     _map("dK_dg_layer_2", N, wide, (
-        dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_second_softplus_2, sigmoid_softplus_2,
+        dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_prime_softplus_2, f_second_softplus_2,
         dK_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
@@ -6157,7 +6192,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_dW_layer_2_g = cp.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_0)
     # Σ_n ∂K/∂g_layer_2
     dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     dK_dW_layer_2 = out_dK_dW_layer_2
     _map("dK_dW_layer_2", N, wide, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
@@ -6166,20 +6201,20 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
     dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_7)
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21);
-    #     ∂L/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1)  (19)
+    #     ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (19)
     dK_dg_layer_1 = Nx128_8
     dL_ddelta_softplus_1 = Nx128_9
     _map("dK_dg_layer_1_to_dL_ddelta_softplus_1", N, wide, (
-        dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_second_softplus_1, sigmoid_softplus_1,
+        dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_prime_softplus_1, f_second_softplus_1,
         sum_tangent_squared_layer_1, dK_dg_layer_1, dL_ddelta_softplus_1, samples,
     ))
-    # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
+    # Σ_n δ_layer_1 δ_xᵀ
     dK_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
     dK_dW_layer_1_g = cp.matmul(dK_dg_layer_1.T, g_x, out=M128x64_1)
     # Σ_n ∂K/∂g_layer_1
     dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_1, parts_columns_128, 128)
-    # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     dK_dW_layer_1 = out_dK_dW_layer_1
     _map("dK_dW_layer_1", N, wide, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
@@ -6189,32 +6224,32 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
-    # ∂L/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
+    # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (19)
     dL_ddelta_softplus_2 = Nx64_10
     _map("dL_ddelta_softplus_2_2", N, wide, (
-        dL_ddelta_layer_2, f_second_softplus_2, sigmoid_softplus_2, sum_tangent_squared_layer_2,
+        dL_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, sum_tangent_squared_layer_2,
         dL_ddelta_softplus_2, samples,
     ))
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
     dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_5)
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
-    # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (22)
+    # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (22)
     dL_dg_layer_3 = Nx1_4
     _map("dL_dg_layer_3_2", N, wide, (
-        f_second_softplus_3, sigmoid_minus_softplus_3, sigmoid_softplus_3, dL_ddelta_layer_3,
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dL_ddelta_layer_3,
         sum_tangent_squared_layer_3, dL_dg_layer_3, samples,
     ))
-    # Σ_n Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ
-    dL_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
-    # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-    dL_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ
+    dL_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_1)
+    # Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ
+    dL_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
     dL_dW_layer_3_g = cp.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂L/∂g_layer_3
     dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂L/∂g_layer_3
-    #     g_softplus_2ᵀ  (17)
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c
+    #     δ̇_layer_3 ġ_softplus_2ᵀ)  (17)
     dL_dW_layer_3 = out_dL_dW_layer_3
     _map("dL_dW_layer_3_2", N, wide, (
         dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_dW_layer_3_tangents, dL_dW_layer_3, samples,
@@ -6224,25 +6259,25 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
     dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_3)
-    # Σ_c ν ġ_layer_2 δ̇_softplus_2
+    # Σ_c δ̇_softplus_2 ġ_layer_2
     weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_10, 64)
-    # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 f″(g_layer_2)
-    #     Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (22)
+    # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − δ_softplus_2
+    #     f‴(g_layer_2) Σ_c ġ_layer_2² − 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (22)
     dL_dg_layer_2 = Nx64_9
     _map("dL_dg_layer_2_2", N, wide, (
-        f_second_softplus_2, sigmoid_minus_softplus_2, sigmoid_softplus_2, dL_ddelta_layer_2, dL_dg_softplus_2,
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dL_ddelta_layer_2, dL_dg_softplus_2,
         delta_softplus_2, sum_tangent_squared_layer_2, weighted_product_softplus_2, dL_dg_layer_2, samples,
     ))
-    # Σ_n Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ
-    dL_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_0)
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_1)
+    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_0)
+    # Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ
+    dL_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
     dL_dW_layer_2_g = cp.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂L/∂g_layer_2
     dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂L/∂g_layer_2
-    #     g_softplus_1ᵀ  (17)
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ − 2 Σ_n Σ_c
+    #     δ̇_layer_2 ġ_softplus_1ᵀ)  (17)
     dL_dW_layer_2 = out_dL_dW_layer_2
     _map("dL_dW_layer_2_2", N, wide, (
         dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_dW_layer_2_tangents, dL_dW_layer_2, samples,
@@ -6252,24 +6287,24 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
     dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_3)
-    # Σ_c ν ġ_layer_1 δ̇_softplus_1
+    # Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1
     weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_9, 128)
-    # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν
-    #     ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (22)
+    # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − 2
+    #     f″(g_layer_1) Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1  (22)
     dL_dg_layer_1 = Nx128_8
     _map("dL_dg_layer_1_2", N, wide, (
-        f_second_softplus_1, sigmoid_minus_softplus_1, sigmoid_softplus_1, dL_dg_softplus_1, delta_softplus_1,
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dL_dg_softplus_1, delta_softplus_1,
         sum_tangent_squared_layer_1, weighted_product_softplus_1, dL_dg_layer_1, samples,
     ))
-    # Σ_n δ̇_layer_1
-    dL_dW_layer_1_tangents_sum = _column_sum(delta_tangent_layer_1.reshape(-1, 8192), M64x128_0.reshape(-1), parts_columns_8192, 8192).reshape(64, 128)
-    # Σ_n δ̇_layer_1ᵀ
+    # [Σ_n δ̇_layer_1]
+    dL_dW_layer_1_tangents_sum = _column_sum(delta_tangent_layer_1.reshape(-1, 8192), M64x128_1.reshape(-1), parts_columns_8192, 8192).reshape(64, 128)
+    # [Σ_n δ̇_layer_1]ᵀ
     dL_dW_layer_1_tangents_sum_transposed = _transposed(dL_dW_layer_1_tangents_sum, M128x64_1)
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
     dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=M128x64_0)
     # Σ_n ∂L/∂g_layer_1
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂L/∂W_layer_1 = (1/N) Σ_n 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 [Σ_n δ̇_layer_1]ᵀ)  (17)
     dL_dW_layer_1 = out_dL_dW_layer_1
     _map("dL_dW_layer_1_2", N, wide, (
         dL_dW_layer_1_g, dL_dW_layer_1_tangents_sum_transposed, dL_dW_layer_1, samples,
@@ -6440,4 +6475,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 0c488a9bcda4fe2f237a3752440aa9efd78f5ef1b9306cd187b6fc655143aa02
+# sha256 of all above e02c143f3946424a6c022262a2b9f27209bb2f1310af7ae6671cdc56c8c0d68b

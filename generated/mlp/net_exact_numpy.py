@@ -740,7 +740,7 @@ def _energy(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -751,7 +751,7 @@ def _energy(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -762,7 +762,7 @@ def _energy(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
+        # g_softplus_3 = softplus(g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -771,7 +771,7 @@ def _energy(params, x, lam, workspace):
         g_softplus_3 = np.add(a, b, out=Nx1_1)
 
         # ---- energy: E
-        # Σ_j g_softplus_3
+        # Σ_i g_softplus_3
         E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
         return ()
 
@@ -806,15 +806,15 @@ def _score(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
         b = np.sign(g_layer_1, out=Nx128_2)
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -822,15 +822,15 @@ def _score(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
         b = np.sign(g_layer_2, out=Nx64_2)
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -838,26 +838,26 @@ def _score(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
         b = np.sign(g_layer_3, out=Nx1_0)
         b = np.maximum(a, b, out=Nx1_0)
         a = np.add(a, 1.0, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
+        f_prime_softplus_3 = np.divide(b, a, out=Nx1_0)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_1)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_1)
         # score = −δ_x
@@ -909,7 +909,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -918,11 +918,11 @@ def _hessian_diagonal(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -930,7 +930,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -939,11 +939,11 @@ def _hessian_diagonal(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -951,7 +951,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -960,64 +960,67 @@ def _hessian_diagonal(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_0)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_0)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
 
         # ---- second derivatives: tangents ġ and δ̇
-        # sigmoid_softplus_1, for all tangents
-        sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-        tangent_softplus_1 = np.multiply(W_layer_1_transposed, sigmoid_softplus_1_row, out=Nx64x128_0)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(W_layer_1_transposed, f_prime_softplus_1_row, out=Nx64x128_0)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_4)
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-        # ġ_layer_2 = W_layer_2 ġ_softplus_1
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
         tangent_layer_2 = Nx64x64_0
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-        # sigmoid_softplus_2, for all tangents
-        sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-        tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, tangent_layer_2, out=Nx64x64_1)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx64x64_1)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_4)
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-        # ġ_layer_3 = W_layer_3 ġ_softplus_2
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
         tangent_layer_3 = Nx64x1_0
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_1)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
-        # f″(g_layer_3), for all tangents
+        # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
-        # δ_softplus_2 f″(g_layer_2), for all tangents
+        # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-        # Σ_j δ_softplus_1 f″(g_layer_1) ġ_layer_1²
-        curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_2)
+        # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
+        curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_4)
+        # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
         a = np.square(tangent_layer_2, out=Nx64x64_0)
         curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=Nx64x64_0)
-        # Σ_j δ_softplus_2 f″(g_layer_2) ġ_layer_2²
+        # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
         curvature_of_softplus_2 = np.sum(curvature_of_softplus_2_terms, axis=2, out=Nx64_1)
+        # ġ_layer_3² f″(g_layer_3)
         a = np.square(tangent_layer_3, out=Nx64x1_0)
         curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=Nx64x1_0)
-        # Σ_j δ_softplus_3 f″(g_layer_3) ġ_layer_3²
-        curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=Nx64_4)
-        # δ′_x = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8
-        a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=Nx64_2)
+        # [Σ_i ġ_layer_3² f″(g_layer_3)]
+        curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=Nx64_2)
+        # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2)
+        #     ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
+        a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=Nx64_4)
         delta_prime_x = np.add(a, curvature_of_softplus_3, out=all_hessian_diagonal[rows])
         return ()
 
@@ -1065,7 +1068,7 @@ def _loss_terms(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -1074,11 +1077,11 @@ def _loss_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -1086,7 +1089,7 @@ def _loss_terms(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -1095,11 +1098,11 @@ def _loss_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -1107,7 +1110,7 @@ def _loss_terms(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -1116,76 +1119,81 @@ def _loss_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_0)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_0)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_0)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_0)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
         # ---- second derivatives: tangents ġ and δ̇
-        # sigmoid_softplus_1, for all tangents
-        sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-        tangent_softplus_1 = np.multiply(W_layer_1_transposed, sigmoid_softplus_1_row, out=Nx64x128_0)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(W_layer_1_transposed, f_prime_softplus_1_row, out=Nx64x128_0)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_4)
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-        # ġ_layer_2 = W_layer_2 ġ_softplus_1
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
         tangent_layer_2 = Nx64x64_0
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-        # sigmoid_softplus_2, for all tangents
-        sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-        tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, tangent_layer_2, out=Nx64x64_1)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx64x64_1)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_4)
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-        # ġ_layer_3 = W_layer_3 ġ_softplus_2
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
         tangent_layer_3 = Nx64x1_0
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_1)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
-        # f″(g_layer_3), for all tangents
+        # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
-        # δ_softplus_2 f″(g_layer_2), for all tangents
+        # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_j δ_softplus_1 f″(g_layer_1) ġ_layer_1²
+        # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
         curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_0)
+        # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
         a = np.square(tangent_layer_2, out=Nx64x64_0)
         curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=Nx64x64_0)
-        # Σ_j δ_softplus_2 f″(g_layer_2) ġ_layer_2²
+        # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
         curvature_of_softplus_2 = np.sum(curvature_of_softplus_2_terms, axis=2, out=Nx64_1)
+        # ġ_layer_3² f″(g_layer_3)
         a = np.square(tangent_layer_3, out=Nx64x1_0)
         curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=Nx64x1_0)
-        # Σ_j δ_softplus_3 f″(g_layer_3) ġ_layer_3²
-        curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=Nx64_2)
-        # δ′_x = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8
+        # [Σ_i ġ_layer_3² f″(g_layer_3)]
+        curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=Nx64_4)
+        # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2)
+        #     ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
         a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=Nx64_0)
         delta_prime_x = np.add(a, curvature_of_softplus_3, out=Nx64_0)
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_0)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -1198,9 +1206,9 @@ def _loss_terms(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 60, 64, 1138816, 69648, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # J = K + L
     J = K + L
@@ -1228,8 +1236,9 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
+    # W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1_terms = np.square(W_layer_1_transposed, out=M64x128_1)
-    # Σ_c ġ_layer_1²
+    # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=0, out=M128_0)
 
     def tile(rows, arrays):
@@ -1248,7 +1257,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -1257,11 +1266,11 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -1269,7 +1278,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -1278,11 +1287,11 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -1290,7 +1299,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -1299,71 +1308,77 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_0)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_0)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_0)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_0)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
         # ---- second derivatives: tangents ġ and δ̇
-        # sigmoid_softplus_1, for all tangents
-        sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-        tangent_softplus_1 = np.multiply(W_layer_1_transposed, sigmoid_softplus_1_row, out=Nx64x128_0)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(W_layer_1_transposed, f_prime_softplus_1_row, out=Nx64x128_0)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_4)
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-        # ġ_layer_2 = W_layer_2 ġ_softplus_1
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
         tangent_layer_2 = Nx64x64_0
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-        # sigmoid_softplus_2, for all tangents
-        sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-        tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, tangent_layer_2, out=Nx64x64_1)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx64x64_1)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_4)
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-        # ġ_layer_3 = W_layer_3 ġ_softplus_2
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
         tangent_layer_3 = Nx64x1_0
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_1)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
         sum_curvature_softplus_1_terms = np.multiply(sum_tangent_squared_layer_1, delta_curvature_softplus_1, out=Nx128_1)
-        # Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+        # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
         sum_curvature_softplus_1 = float(np.sum(sum_curvature_softplus_1_terms, dtype=np.float64))
+        # ġ_layer_2²
         sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=Nx64x64_0)
         # Σ_c ġ_layer_2²
         sum_tangent_squared_layer_2 = np.sum(sum_tangent_squared_layer_2_terms, axis=1, out=Nx64_0)
+        # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2_terms = np.multiply(delta_curvature_softplus_2, sum_tangent_squared_layer_2, out=Nx64_1)
-        # Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+        # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2 = float(np.sum(sum_curvature_softplus_2_terms, dtype=np.float64))
+        # ġ_layer_3²
         sum_tangent_squared_layer_3_terms = np.square(tangent_layer_3, out=Nx64x1_0)
         # Σ_c ġ_layer_3²
-        sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=Nx1_1)
-        sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=Nx1_2)
-        # Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+        sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=Nx1_2)
+        # f″(g_layer_3) Σ_c ġ_layer_3²
+        sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=Nx1_1)
+        # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3 = float(np.sum(sum_curvature_softplus_3_terms, dtype=np.float64))
         return (
             sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
@@ -1374,9 +1389,10 @@ def _loss_terms_lam0(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 60, 64, 1122432, 69648, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x)
+    # L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2
+    #     f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     L = -sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N
     # J = K + L
     J = K + L
@@ -1414,7 +1430,7 @@ def _loss_and_grad(params, x, lam, workspace):
             Nx1_3, Nx64_5, Nx64x128_0, Nx128_5, Nx128_6, Nx64x64_0, Nx64x64_1, Nx64_6, Nx64_7, Nx64x1_0, Nx64x1_1,
             Nx64x64_2, Nx64x64_3, Nx64x64_4, Nx64x128_1, Nx64x128_2, Nx64x128_3, Nx64_8, Nx64x1_2, Nx64_9, Nx128_7,
             Nx128_8, Nx128_9, Nx64_10, Nx64_11, Nx1_4, M1x64_0, M1x64_1, M1x64_2, M1_0, M64x128_2, M64x128_3, M64x128_4,
-            M64_0, M64x128_5, M128x64_0, M128x64_1, M128_0,
+            M64_0, M128x64_0, M64x128_5, M128x64_1, M128_0,
         ) = arrays(
             rows.stop - rows.start,
             "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
@@ -1422,7 +1438,7 @@ def _loss_and_grad(params, x, lam, workspace):
             "Nx64_6", "Nx64_7", "Nx64x1_0", "Nx64x1_1", "Nx64x64_2", "Nx64x64_3", "Nx64x64_4", "Nx64x128_1",
             "Nx64x128_2", "Nx64x128_3", "Nx64_8", "Nx64x1_2", "Nx64_9", "Nx128_7", "Nx128_8", "Nx128_9", "Nx64_10",
             "Nx64_11", "Nx1_4", "M1x64_0", "M1x64_1", "M1x64_2", "M1_0", "M64x128_2", "M64x128_3", "M64x128_4", "M64_0",
-            "M64x128_5", "M128x64_0", "M128x64_1", "M128_0",
+            "M128x64_0", "M64x128_5", "M128x64_1", "M128_0",
         )
 
         # ---- forward: g
@@ -1430,7 +1446,7 @@ def _loss_and_grad(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -1439,11 +1455,11 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -1451,7 +1467,7 @@ def _loss_and_grad(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -1460,11 +1476,11 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -1472,7 +1488,7 @@ def _loss_and_grad(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -1481,94 +1497,99 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_3)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
         # ---- second derivatives: tangents ġ and δ̇
-        # sigmoid_softplus_1, for all tangents
-        sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-        tangent_softplus_1 = np.multiply(W_layer_1_transposed, sigmoid_softplus_1_row, out=Nx64x128_0)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_5)
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(W_layer_1_transposed, f_prime_softplus_1_row, out=Nx64x128_0)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_6)
-        # ġ_layer_2 = W_layer_2 ġ_softplus_1
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
         tangent_layer_2 = Nx64x64_0
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-        # sigmoid_softplus_2, for all tangents
-        sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-        tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, tangent_layer_2, out=Nx64x64_1)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_6)
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx64x64_1)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
-        # ġ_layer_3 = W_layer_3 ġ_softplus_2
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
         tangent_layer_3 = Nx64x1_0
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_3)
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
-        # f″(g_layer_3), for all tangents
+        # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
-        # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+        # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
         delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx64x1_1)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
         delta_tangent_softplus_2 = Nx64x64_2
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-        # δ_softplus_2 f″(g_layer_2), for all tangents
+        # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-        # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+        # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
         a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx64x64_3)
-        b = np.multiply(sigmoid_softplus_2_row, delta_tangent_softplus_2, out=Nx64x64_4)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx64x64_4)
         delta_tangent_layer_2 = np.add(a, b, out=Nx64x64_3)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
         delta_tangent_softplus_1 = Nx64x128_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-        # δ_softplus_1 f″(g_layer_1), for all tangents
+        # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-        # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+        # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
         a = np.multiply(W_layer_1_transposed, delta_curvature_softplus_1_row, out=Nx64x128_2)
-        b = np.multiply(sigmoid_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
         delta_tangent_layer_1 = np.add(a, b, out=Nx64x128_2)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_j δ_softplus_1 f″(g_layer_1) ġ_layer_1²
+        # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
         curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_8)
+        # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
         a = np.square(tangent_layer_2, out=Nx64x64_4)
         curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=Nx64x64_4)
-        # Σ_j δ_softplus_2 f″(g_layer_2) ġ_layer_2²
+        # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
         curvature_of_softplus_2 = np.sum(curvature_of_softplus_2_terms, axis=2, out=Nx64_7)
+        # ġ_layer_3² f″(g_layer_3)
         a = np.square(tangent_layer_3, out=Nx64x1_2)
         curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=Nx64x1_2)
-        # Σ_j δ_softplus_3 f″(g_layer_3) ġ_layer_3²
+        # [Σ_i ġ_layer_3² f″(g_layer_3)]
         curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=Nx64_9)
-        # δ′_x = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8
+        # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2)
+        #     ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
         a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=Nx64_8)
         delta_prime_x = np.add(a, curvature_of_softplus_3, out=Nx64_8)
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_9)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -1576,73 +1597,77 @@ def _loss_and_grad(params, x, lam, workspace):
         # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
-        # ν = −1 + 2λ δ′_x  (7)
+        # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_8)
         dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_8)
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_6)
-        # ν, a column
+        # ∂J/∂δ′_x
         dJ_ddelta_prime_x_column = dJ_ddelta_prime_x[..., None]
-        # ĝ_layer_1 = ν ġ_layer_1
+        # ĝ_layer_1 = (W_layer_1ᵀ)_c (∂J/∂δ′_x)_c  [+] 8
         weighted_tangent_layer_1 = np.multiply(W_layer_1_transposed, dJ_ddelta_prime_x_column, out=Nx64x128_3)
-        # Σ_c ν ġ_layer_1²
+        # (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x
         weighted_square_layer_1 = np.matmul(dJ_ddelta_prime_x, W_layer_1_transposed_squared, out=Nx128_7)
-        # ∂J/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_8)
+        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x
+        #     (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
         b = np.multiply(f_second_softplus_1, weighted_square_layer_1, out=Nx128_9)
         dJ_ddelta_softplus_1 = np.add(a, b, out=Nx128_8)
-        # ĝ_softplus_1 = ν ġ_softplus_1
+        # ĝ_softplus_1 = (∂J/∂δ′_x)_c ġ_softplus_1  [+] 8
         weighted_tangent_softplus_1 = np.multiply(dJ_ddelta_prime_x_column, tangent_softplus_1, out=Nx64x128_0)
         # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
         dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
-        # ĝ_layer_2 = ν ġ_layer_2
+        # ĝ_layer_2 = (∂J/∂δ′_x)_c ġ_layer_2  [+] 8
         weighted_tangent_layer_2 = np.multiply(dJ_ddelta_prime_x_column, tangent_layer_2, out=Nx64x64_4)
+        # ĝ_layer_2 ġ_layer_2
         weighted_square_layer_2_terms = np.multiply(tangent_layer_2, weighted_tangent_layer_2, out=Nx64x64_0)
-        # Σ_c ν ġ_layer_2²
+        # Σ_c ĝ_layer_2 ġ_layer_2
         weighted_square_layer_2 = np.sum(weighted_square_layer_2_terms, axis=1, out=Nx64_7)
-        # ∂J/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_10)
+        # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=Nx64_10)
         b = np.multiply(f_second_softplus_2, weighted_square_layer_2, out=Nx64_11)
         dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_10)
-        # ĝ_softplus_2 = ν ġ_softplus_2
+        # ĝ_softplus_2 = (∂J/∂δ′_x)_c ġ_softplus_2  [+] 8
         weighted_tangent_softplus_2 = np.multiply(dJ_ddelta_prime_x_column, tangent_softplus_2, out=Nx64x64_1)
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
         dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
-        # ĝ_layer_3 = ν ġ_layer_3
+        # ĝ_layer_3 = (∂J/∂δ′_x)_c ġ_layer_3  [+] 8
         weighted_tangent_layer_3 = np.multiply(dJ_ddelta_prime_x_column, tangent_layer_3, out=Nx64x1_2)
+        # ĝ_layer_3 ġ_layer_3
         weighted_square_layer_3_terms = np.multiply(tangent_layer_3, weighted_tangent_layer_3, out=Nx64x1_0)
-        # Σ_c ν ġ_layer_3²
+        # Σ_c ĝ_layer_3 ġ_layer_3
         weighted_square_layer_3 = np.sum(weighted_square_layer_3_terms, axis=1, out=Nx1_4)
 
         # ---- backward adjoints: ∂J/∂g, and the gradients
-        # f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-        a = np.subtract(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
-        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (21)+(22)
+        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
         b = np.multiply(f_third_softplus_3, weighted_square_layer_3, out=Nx1_2)
         dJ_dg_layer_3 = np.add(a, b, out=Nx1_0)
-        # Σ_n Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ
-        dJ_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
         # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
+        # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
+        dJ_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
         # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
         dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
         # Σ_n ∂J/∂g_layer_3
         dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
         # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
         dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
+        # δ̇_softplus_2 ĝ_layer_2
         weighted_product_softplus_2_terms = np.multiply(delta_tangent_softplus_2, weighted_tangent_layer_2, out=Nx64x64_2)
-        # Σ_c ν ġ_layer_2 δ̇_softplus_2
+        # Σ_c δ̇_softplus_2 ĝ_layer_2
         weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=Nx64_10)
-        # f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-        a = np.subtract(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
         f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2
-        #     f″(g_layer_2) Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (21)+(22)
+        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
+        #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_9)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_9)
-        b = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
         a = np.add(a, b, out=Nx64_9)
         b = np.multiply(delta_softplus_2, f_third_softplus_2, out=Nx64_0)
         b = np.multiply(b, weighted_square_layer_2, out=Nx64_0)
@@ -1650,27 +1675,29 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=Nx64_6)
         b = np.multiply(b, 2.0, out=Nx64_6)
         dJ_dg_layer_2 = np.add(a, b, out=Nx64_9)
-        # Σ_n Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ
-        dJ_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_2)
         # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_3)
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_2)
+        # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
+        dJ_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_3)
         # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
         dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_4)
         # Σ_n ∂J/∂g_layer_2
         dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
         # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
         dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
+        # δ̇_softplus_1 ĝ_layer_1
         weighted_product_softplus_1_terms = np.multiply(delta_tangent_softplus_1, weighted_tangent_layer_1, out=Nx64x128_1)
-        # Σ_c ν ġ_layer_1 δ̇_softplus_1
+        # Σ_c δ̇_softplus_1 ĝ_layer_1
         weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=Nx128_8)
-        # f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-        a = np.subtract(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2
-        #     f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (21)+(22)
+        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + δ_softplus_1
+        #     f‴(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1
+        #     (21)+(22)
         a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_6)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_6)
-        b = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
         a = np.add(a, b, out=Nx128_6)
         b = np.multiply(delta_softplus_1, f_third_softplus_1, out=Nx128_0)
         b = np.multiply(b, weighted_square_layer_1, out=Nx128_0)
@@ -1678,50 +1705,52 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=Nx128_5)
         b = np.multiply(b, 2.0, out=Nx128_5)
         dJ_dg_layer_1 = np.add(a, b, out=Nx128_6)
-        dJ_dW_layer_1_tangents_sum_terms = np.multiply(dJ_ddelta_prime_x_column, delta_tangent_layer_1, out=Nx64x128_2)
-        # Σ_n
-        dJ_dW_layer_1_tangents_sum = np.sum(dJ_dW_layer_1_tangents_sum_terms, axis=0, out=M64x128_5)
         # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
         dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_0)
+        # (∂J/∂δ′_x)_c δ̇_layer_1
+        dJ_dW_layer_1_tangents_sum_terms = np.multiply(dJ_ddelta_prime_x_column, delta_tangent_layer_1, out=Nx64x128_2)
+        # [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]
+        dJ_dW_layer_1_tangents_sum = np.sum(dJ_dW_layer_1_tangents_sum_terms, axis=0, out=M64x128_5)
         # Σ_n ∂J/∂g_layer_1 g_xᵀ
         dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_1)
         # Σ_n ∂J/∂g_layer_1
         dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_0)
         return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_tangents, dJ_dW_layer_3_delta,
-            dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_tangents, dJ_dW_layer_2_delta, dJ_dW_layer_2_g,
-            dJ_db_layer_2_sum, dJ_dW_layer_1_tangents_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta, dJ_dW_layer_3_tangents,
+            dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_tangents, dJ_dW_layer_2_g,
+            dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_tangents_sum, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
         )
 
     (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_tangents, dJ_dW_layer_3_delta,
-        dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_tangents, dJ_dW_layer_2_delta, dJ_dW_layer_2_g,
-        dJ_db_layer_2_sum, dJ_dW_layer_1_tangents_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta, dJ_dW_layer_3_tangents,
+        dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_tangents, dJ_dW_layer_2_g,
+        dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_tangents_sum, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
     ) = _over_tiles(tile, N, 18, 64, 3383808, 221972, workspace)
 
     # ---- at the end: the sums over all samples
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
-    # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂J/∂g_layer_3
-    #     g_softplus_2ᵀ  (16)+(17)
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c
+    #     δ̇_layer_3 ĝ_softplus_2ᵀ)  (16)+(17)
     a = np.add(dJ_dW_layer_3_delta, dJ_dW_layer_3_g, out=M1x64_3)
     b = np.multiply(dJ_dW_layer_3_tangents, 2.0, out=M1x64_4)
     a = np.add(a, b, out=M1x64_3)
     dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂J/∂g_layer_2
-    #     g_softplus_1ᵀ  (16)+(17)
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c
+    #     δ̇_layer_2 ĝ_softplus_1ᵀ)  (16)+(17)
     a = np.add(dJ_dW_layer_2_delta, dJ_dW_layer_2_g, out=M64x128_6)
     b = np.multiply(dJ_dW_layer_2_tangents, 2.0, out=M64x128_7)
     a = np.add(a, b, out=M64x128_6)
     dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # Σ_n ᵀ
+    # [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]ᵀ
     dJ_dW_layer_1_tangents_sum_transposed = M128x64_2
     dJ_dW_layer_1_tangents_sum_transposed[...] = dJ_dW_layer_1_tangents_sum.T
-    # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
+    # ∂J/∂W_layer_1 = (1/N) (2 [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ)
+    #     (16)+(17)
     a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=M128x64_3)
     b = np.multiply(dJ_dW_layer_1_tangents_sum_transposed, 2.0, out=M128x64_2)
     a = np.add(a, b, out=M128x64_3)
@@ -1760,8 +1789,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
+    # W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1_terms = np.square(W_layer_1_transposed, out=M64x128_1)
-    # Σ_c ġ_layer_1²
+    # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=0, out=M128_0)
 
     def tile(rows, arrays):
@@ -1770,15 +1800,15 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
             Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
             Nx1_3, Nx64_5, Nx64x128_0, Nx128_5, Nx128_6, Nx64x64_0, Nx64x64_1, Nx64_6, Nx64_7, Nx64x1_0, Nx64x1_1,
             Nx64x64_2, Nx64x64_3, Nx64x64_4, Nx64x128_1, Nx64x128_2, Nx64x128_3, Nx64_8, Nx1_4, Nx128_7, Nx128_8,
-            Nx64_9, Nx64_10, M1x64_0, M1x64_1, M1x64_2, M1_0, M64x128_2, M64x128_3, M64x128_4, M64_0, M64x128_5,
-            M128x64_0, M128x64_1, M128_1,
+            Nx64_9, Nx64_10, M1x64_0, M1x64_1, M1x64_2, M1_0, M64x128_2, M64x128_3, M64x128_4, M64_0, M128x64_0,
+            M64x128_5, M128x64_1, M128_1,
         ) = arrays(
             rows.stop - rows.start,
             "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
             "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx64x128_0", "Nx128_5", "Nx128_6", "Nx64x64_0", "Nx64x64_1",
             "Nx64_6", "Nx64_7", "Nx64x1_0", "Nx64x1_1", "Nx64x64_2", "Nx64x64_3", "Nx64x64_4", "Nx64x128_1",
             "Nx64x128_2", "Nx64x128_3", "Nx64_8", "Nx1_4", "Nx128_7", "Nx128_8", "Nx64_9", "Nx64_10", "M1x64_0",
-            "M1x64_1", "M1x64_2", "M1_0", "M64x128_2", "M64x128_3", "M64x128_4", "M64_0", "M64x128_5", "M128x64_0",
+            "M1x64_1", "M1x64_2", "M1_0", "M64x128_2", "M64x128_3", "M64x128_4", "M64_0", "M128x64_0", "M64x128_5",
             "M128x64_1", "M128_1",
         )
 
@@ -1787,7 +1817,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -1796,11 +1826,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -1808,7 +1838,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -1817,11 +1847,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -1829,7 +1859,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -1838,93 +1868,99 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_3)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
         # ---- second derivatives: tangents ġ and δ̇
-        # sigmoid_softplus_1, for all tangents
-        sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-        tangent_softplus_1 = np.multiply(W_layer_1_transposed, sigmoid_softplus_1_row, out=Nx64x128_0)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_5)
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(W_layer_1_transposed, f_prime_softplus_1_row, out=Nx64x128_0)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_6)
-        # ġ_layer_2 = W_layer_2 ġ_softplus_1
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
         tangent_layer_2 = Nx64x64_0
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-        # sigmoid_softplus_2, for all tangents
-        sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-        tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, tangent_layer_2, out=Nx64x64_1)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_6)
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx64x64_1)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
-        # ġ_layer_3 = W_layer_3 ġ_softplus_2
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
         tangent_layer_3 = Nx64x1_0
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_3)
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
-        # f″(g_layer_3), for all tangents
+        # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
-        # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+        # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
         delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx64x1_1)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
         delta_tangent_softplus_2 = Nx64x64_2
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-        # δ_softplus_2 f″(g_layer_2), for all tangents
+        # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-        # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+        # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
         a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx64x64_3)
-        b = np.multiply(sigmoid_softplus_2_row, delta_tangent_softplus_2, out=Nx64x64_4)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx64x64_4)
         delta_tangent_layer_2 = np.add(a, b, out=Nx64x64_3)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
         delta_tangent_softplus_1 = Nx64x128_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-        # δ_softplus_1 f″(g_layer_1), for all tangents
+        # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-        # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+        # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
         a = np.multiply(W_layer_1_transposed, delta_curvature_softplus_1_row, out=Nx64x128_2)
-        b = np.multiply(sigmoid_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
         delta_tangent_layer_1 = np.add(a, b, out=Nx64x128_2)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
         sum_curvature_softplus_1_terms = np.multiply(sum_tangent_squared_layer_1, delta_curvature_softplus_1, out=Nx128_6)
-        # Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+        # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
         sum_curvature_softplus_1 = float(np.sum(sum_curvature_softplus_1_terms, dtype=np.float64))
+        # ġ_layer_2²
         sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=Nx64x64_4)
         # Σ_c ġ_layer_2²
         sum_tangent_squared_layer_2 = np.sum(sum_tangent_squared_layer_2_terms, axis=1, out=Nx64_8)
+        # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2_terms = np.multiply(delta_curvature_softplus_2, sum_tangent_squared_layer_2, out=Nx64_7)
-        # Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+        # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2 = float(np.sum(sum_curvature_softplus_2_terms, dtype=np.float64))
+        # ġ_layer_3²
         sum_tangent_squared_layer_3_terms = np.square(tangent_layer_3, out=Nx64x1_0)
         # Σ_c ġ_layer_3²
         sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=Nx1_0)
+        # f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=Nx1_4)
-        # Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+        # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3 = float(np.sum(sum_curvature_softplus_3_terms, dtype=np.float64))
 
         # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
@@ -1932,48 +1968,49 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_6)
-        # ∂J/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_7)
+        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_7)
         b = np.multiply(sum_tangent_squared_layer_1, f_second_softplus_1, out=Nx128_8)
         dJ_ddelta_softplus_1 = np.subtract(a, b, out=Nx128_7)
         # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
         dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
-        # ∂J/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_9)
+        # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=Nx64_9)
         b = np.multiply(f_second_softplus_2, sum_tangent_squared_layer_2, out=Nx64_10)
         dJ_ddelta_softplus_2 = np.subtract(a, b, out=Nx64_9)
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
         dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
         # ---- backward adjoints: ∂J/∂g, and the gradients
-        # f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-        a = np.subtract(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
-        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (21)+(22)
+        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_4)
         b = np.multiply(f_third_softplus_3, sum_tangent_squared_layer_3, out=Nx1_2)
         dJ_dg_layer_3 = np.subtract(a, b, out=Nx1_4)
-        # Σ_n Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ
-        dJ_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
         # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
+        # Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ
+        dJ_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
         # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
         dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
         # Σ_n ∂J/∂g_layer_3
         dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
         # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
         dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
+        # δ̇_softplus_2 ġ_layer_2
         weighted_product_softplus_2_terms = np.multiply(delta_tangent_softplus_2, tangent_layer_2, out=Nx64x64_2)
-        # Σ_c ν ġ_layer_2 δ̇_softplus_2
+        # Σ_c δ̇_softplus_2 ġ_layer_2
         weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=Nx64_9)
-        # f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-        a = np.subtract(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
         f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2
-        #     f″(g_layer_2) Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (21)+(22)
+        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − δ_softplus_2
+        #     f‴(g_layer_2) Σ_c ġ_layer_2² − 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_7)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_7)
-        b = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
         a = np.add(a, b, out=Nx64_7)
         b = np.multiply(delta_softplus_2, f_third_softplus_2, out=Nx64_0)
         b = np.multiply(b, sum_tangent_squared_layer_2, out=Nx64_0)
@@ -1981,27 +2018,29 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=Nx64_6)
         b = np.multiply(b, 2.0, out=Nx64_6)
         dJ_dg_layer_2 = np.subtract(a, b, out=Nx64_7)
-        # Σ_n Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ
-        dJ_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_2)
         # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_3)
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_2)
+        # Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ
+        dJ_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_3)
         # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
         dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_4)
         # Σ_n ∂J/∂g_layer_2
         dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
         # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
         dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
+        # (W_layer_1ᵀ)_c δ̇_softplus_1
         weighted_product_softplus_1_terms = np.multiply(W_layer_1_transposed, delta_tangent_softplus_1, out=Nx64x128_1)
-        # Σ_c ν ġ_layer_1 δ̇_softplus_1
+        # Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1
         weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=Nx128_7)
-        # f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-        a = np.subtract(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2
-        #     f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (21)+(22)
+        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1
+        #     f‴(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − 2 f″(g_layer_1) Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1
+        #     (21)+(22)
         a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_6)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_6)
-        b = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
         a = np.add(a, b, out=Nx128_6)
         b = np.multiply(sum_tangent_squared_layer_1, delta_softplus_1, out=Nx128_0)
         b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
@@ -2009,51 +2048,52 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=Nx128_5)
         b = np.multiply(b, 2.0, out=Nx128_5)
         dJ_dg_layer_1 = np.subtract(a, b, out=Nx128_6)
-        # Σ_n δ̇_layer_1
-        dJ_dW_layer_1_tangents_sum = np.sum(delta_tangent_layer_1, axis=0, out=M64x128_5)
         # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
         dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_0)
+        # [Σ_n δ̇_layer_1]
+        dJ_dW_layer_1_tangents_sum = np.sum(delta_tangent_layer_1, axis=0, out=M64x128_5)
         # Σ_n ∂J/∂g_layer_1 g_xᵀ
         dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_1)
         # Σ_n ∂J/∂g_layer_1
         dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_1)
         return (
             sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
-            dJ_dW_layer_3_tangents, dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_tangents,
-            dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_db_layer_2_sum, dJ_dW_layer_1_tangents_sum, dJ_dW_layer_1_delta,
+            dJ_dW_layer_3_delta, dJ_dW_layer_3_tangents, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta,
+            dJ_dW_layer_2_tangents, dJ_dW_layer_2_g, dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_tangents_sum,
             dJ_dW_layer_1_g, dJ_db_layer_1_sum,
         )
 
     (
         sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
-        dJ_dW_layer_3_tangents, dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_tangents,
-        dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_db_layer_2_sum, dJ_dW_layer_1_tangents_sum, dJ_dW_layer_1_delta,
+        dJ_dW_layer_3_delta, dJ_dW_layer_3_tangents, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta,
+        dJ_dW_layer_2_tangents, dJ_dW_layer_2_g, dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_tangents_sum,
         dJ_dW_layer_1_g, dJ_db_layer_1_sum,
     ) = _over_tiles(tile, N, 18, 64, 3351040, 220948, workspace)
 
     # ---- at the end: the sums over all samples
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n
+    #     Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     J = -sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N + 0.5 * sum_delta_squared / N
-    # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂J/∂g_layer_3
-    #     g_softplus_2ᵀ  (16)+(17)
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c
+    #     δ̇_layer_3 ġ_softplus_2ᵀ)  (16)+(17)
     a = np.add(dJ_dW_layer_3_delta, dJ_dW_layer_3_g, out=M1x64_3)
     b = np.multiply(dJ_dW_layer_3_tangents, 2.0, out=M1x64_4)
     a = np.subtract(a, b, out=M1x64_3)
     dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂J/∂g_layer_2
-    #     g_softplus_1ᵀ  (16)+(17)
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ − 2 Σ_n Σ_c
+    #     δ̇_layer_2 ġ_softplus_1ᵀ)  (16)+(17)
     a = np.add(dJ_dW_layer_2_delta, dJ_dW_layer_2_g, out=M64x128_6)
     b = np.multiply(dJ_dW_layer_2_tangents, 2.0, out=M64x128_7)
     a = np.subtract(a, b, out=M64x128_6)
     dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # Σ_n δ̇_layer_1ᵀ
+    # [Σ_n δ̇_layer_1]ᵀ
     dJ_dW_layer_1_tangents_sum_transposed = M128x64_2
     dJ_dW_layer_1_tangents_sum_transposed[...] = dJ_dW_layer_1_tangents_sum.T
-    # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
+    # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 [Σ_n δ̇_layer_1]ᵀ)  (16)+(17)
     a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=M128x64_3)
     b = np.multiply(dJ_dW_layer_1_tangents_sum_transposed, 2.0, out=M128x64_2)
     a = np.subtract(a, b, out=M128x64_3)
@@ -2118,7 +2158,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -2127,11 +2167,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -2139,7 +2179,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -2148,11 +2188,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -2160,7 +2200,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -2169,94 +2209,99 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_3)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
         # ---- second derivatives: tangents ġ and δ̇
-        # sigmoid_softplus_1, for all tangents
-        sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-        tangent_softplus_1 = np.multiply(W_layer_1_transposed, sigmoid_softplus_1_row, out=Nx64x128_0)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_5)
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(W_layer_1_transposed, f_prime_softplus_1_row, out=Nx64x128_0)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_6)
-        # ġ_layer_2 = W_layer_2 ġ_softplus_1
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
         tangent_layer_2 = Nx64x64_0
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-        # sigmoid_softplus_2, for all tangents
-        sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-        tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, tangent_layer_2, out=Nx64x64_1)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_6)
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx64x64_1)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
-        # ġ_layer_3 = W_layer_3 ġ_softplus_2
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
         tangent_layer_3 = Nx64x1_0
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_3)
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
-        # f″(g_layer_3), for all tangents
+        # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
-        # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+        # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
         delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx64x1_1)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
         delta_tangent_softplus_2 = Nx64x64_2
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-        # δ_softplus_2 f″(g_layer_2), for all tangents
+        # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-        # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+        # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
         a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx64x64_3)
-        b = np.multiply(sigmoid_softplus_2_row, delta_tangent_softplus_2, out=Nx64x64_4)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx64x64_4)
         delta_tangent_layer_2 = np.add(a, b, out=Nx64x64_3)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
         delta_tangent_softplus_1 = Nx64x128_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-        # δ_softplus_1 f″(g_layer_1), for all tangents
+        # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-        # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+        # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
         a = np.multiply(W_layer_1_transposed, delta_curvature_softplus_1_row, out=Nx64x128_2)
-        b = np.multiply(sigmoid_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
         delta_tangent_layer_1 = np.add(a, b, out=Nx64x128_2)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_j δ_softplus_1 f″(g_layer_1) ġ_layer_1²
+        # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
         curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_8)
+        # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
         a = np.square(tangent_layer_2, out=Nx64x64_4)
         curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=Nx64x64_4)
-        # Σ_j δ_softplus_2 f″(g_layer_2) ġ_layer_2²
+        # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
         curvature_of_softplus_2 = np.sum(curvature_of_softplus_2_terms, axis=2, out=Nx64_7)
+        # ġ_layer_3² f″(g_layer_3)
         a = np.square(tangent_layer_3, out=Nx64x1_2)
         curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=Nx64x1_2)
-        # Σ_j δ_softplus_3 f″(g_layer_3) ġ_layer_3²
+        # [Σ_i ġ_layer_3² f″(g_layer_3)]
         curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=Nx64_9)
-        # δ′_x = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8
+        # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2)
+        #     ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
         a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=Nx64_8)
         delta_prime_x = np.add(a, curvature_of_softplus_3, out=Nx64_8)
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_9)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -2267,11 +2312,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
         dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_6)
         # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_7)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=Nx128_7)
         # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
         dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
         # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_7)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=Nx64_7)
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
         dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
@@ -2289,7 +2334,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
         a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_9)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_9)
-        b = np.multiply(dK_dg_softplus_2, sigmoid_softplus_2, out=Nx64_7)
+        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=Nx64_7)
         dK_dg_layer_2 = np.add(a, b, out=Nx64_9)
         # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
         dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_2)
@@ -2302,7 +2347,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
         a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_6)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_6)
-        b = np.multiply(dK_dg_softplus_1, sigmoid_softplus_1, out=Nx128_7)
+        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=Nx128_7)
         dK_dg_layer_1 = np.add(a, b, out=Nx128_6)
         # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
         dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_0)
@@ -2312,69 +2357,72 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
 
         # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
-        # ν = −1 + 2λ δ′_x  (7)
+        # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_8)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_8)
-        # ν, a column
+        # ∂L/∂δ′_x
         dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
-        # ĝ_layer_1 = ν ġ_layer_1
+        # ĝ_layer_1 = (W_layer_1ᵀ)_c (∂L/∂δ′_x)_c  [+] 8
         weighted_tangent_layer_1 = np.multiply(W_layer_1_transposed, dL_ddelta_prime_x_column, out=Nx64x128_3)
-        # Σ_c ν ġ_layer_1²
+        # (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x
         weighted_square_layer_1 = np.matmul(dL_ddelta_prime_x, W_layer_1_transposed_squared, out=Nx128_6)
-        # ∂L/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1)  (19)
+        # ∂L/∂δ_softplus_1 = f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x  (19)
         dL_ddelta_softplus_1 = np.multiply(f_second_softplus_1, weighted_square_layer_1, out=Nx128_3)
-        # ĝ_softplus_1 = ν ġ_softplus_1
+        # ĝ_softplus_1 = (∂L/∂δ′_x)_c ġ_softplus_1  [+] 8
         weighted_tangent_softplus_1 = np.multiply(dL_ddelta_prime_x_column, tangent_softplus_1, out=Nx64x128_0)
         # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
         dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_5)
-        # ĝ_layer_2 = ν ġ_layer_2
+        # ĝ_layer_2 = (∂L/∂δ′_x)_c ġ_layer_2  [+] 8
         weighted_tangent_layer_2 = np.multiply(dL_ddelta_prime_x_column, tangent_layer_2, out=Nx64x64_4)
+        # ĝ_layer_2 ġ_layer_2
         weighted_square_layer_2_terms = np.multiply(tangent_layer_2, weighted_tangent_layer_2, out=Nx64x64_0)
-        # Σ_c ν ġ_layer_2²
+        # Σ_c ĝ_layer_2 ġ_layer_2
         weighted_square_layer_2 = np.sum(weighted_square_layer_2_terms, axis=1, out=Nx64_9)
-        # ∂L/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
-        a = np.multiply(dL_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_7)
+        # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (19)
+        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=Nx64_7)
         b = np.multiply(f_second_softplus_2, weighted_square_layer_2, out=Nx64_10)
         dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_7)
-        # ĝ_softplus_2 = ν ġ_softplus_2
+        # ĝ_softplus_2 = (∂L/∂δ′_x)_c ġ_softplus_2  [+] 8
         weighted_tangent_softplus_2 = np.multiply(dL_ddelta_prime_x_column, tangent_softplus_2, out=Nx64x64_1)
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
         dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
-        # ĝ_layer_3 = ν ġ_layer_3
+        # ĝ_layer_3 = (∂L/∂δ′_x)_c ġ_layer_3  [+] 8
         weighted_tangent_layer_3 = np.multiply(dL_ddelta_prime_x_column, tangent_layer_3, out=Nx64x1_2)
+        # ĝ_layer_3 ġ_layer_3
         weighted_square_layer_3_terms = np.multiply(tangent_layer_3, weighted_tangent_layer_3, out=Nx64x1_0)
-        # Σ_c ν ġ_layer_3²
+        # Σ_c ĝ_layer_3 ġ_layer_3
         weighted_square_layer_3 = np.sum(weighted_square_layer_3_terms, axis=1, out=Nx1_4)
 
         # ---- backward adjoints: ∂L/∂g, and the gradients
-        # f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-        a = np.subtract(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
-        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (22)
+        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (22)
         a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
         b = np.multiply(f_third_softplus_3, weighted_square_layer_3, out=Nx1_2)
         dL_dg_layer_3 = np.add(a, b, out=Nx1_0)
-        # Σ_n Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ
-        dL_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_2)
         # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_3)
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_2)
+        # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
+        dL_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_3)
         # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
         dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_4)
         # Σ_n ∂L/∂g_layer_3
         dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
         # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
         dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
+        # δ̇_softplus_2 ĝ_layer_2
         weighted_product_softplus_2_terms = np.multiply(delta_tangent_softplus_2, weighted_tangent_layer_2, out=Nx64x64_2)
-        # Σ_c ν ġ_layer_2 δ̇_softplus_2
+        # Σ_c δ̇_softplus_2 ĝ_layer_2
         weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=Nx64_7)
-        # f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-        a = np.subtract(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
         f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2
-        #     f″(g_layer_2) Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (22)
+        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
+        #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (22)
         a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_5)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_5)
-        b = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
         a = np.add(a, b, out=Nx64_5)
         b = np.multiply(delta_softplus_2, f_third_softplus_2, out=Nx64_0)
         b = np.multiply(b, weighted_square_layer_2, out=Nx64_0)
@@ -2382,33 +2430,35 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=Nx64_6)
         b = np.multiply(b, 2.0, out=Nx64_6)
         dL_dg_layer_2 = np.add(a, b, out=Nx64_5)
-        # Σ_n Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ
-        dL_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_4)
         # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_5)
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_4)
+        # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
+        dL_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_5)
         # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
         dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_6)
         # Σ_n ∂L/∂g_layer_2
         dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
         # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
         dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
+        # δ̇_softplus_1 ĝ_layer_1
         weighted_product_softplus_1_terms = np.multiply(delta_tangent_softplus_1, weighted_tangent_layer_1, out=Nx64x128_1)
-        # Σ_c ν ġ_layer_1 δ̇_softplus_1
+        # Σ_c δ̇_softplus_1 ĝ_layer_1
         weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=Nx128_3)
-        # f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-        a = np.subtract(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν
-        #     ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (22)
-        a = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + δ_softplus_1 f‴(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ
+        #     ∂L/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1  (22)
+        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
         b = np.multiply(delta_softplus_1, f_third_softplus_1, out=Nx128_0)
         b = np.multiply(b, weighted_square_layer_1, out=Nx128_0)
         a = np.add(a, b, out=Nx128_1)
         b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=Nx128_5)
         b = np.multiply(b, 2.0, out=Nx128_5)
         dL_dg_layer_1 = np.add(a, b, out=Nx128_1)
+        # (∂L/∂δ′_x)_c δ̇_layer_1
         dL_dW_layer_1_tangents_sum_terms = np.multiply(dL_ddelta_prime_x_column, delta_tangent_layer_1, out=Nx64x128_2)
-        # Σ_n
+        # [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]
         dL_dW_layer_1_tangents_sum = np.sum(dL_dW_layer_1_tangents_sum_terms, axis=0, out=M64x128_7)
         # Σ_n ∂L/∂g_layer_1 g_xᵀ
         dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_2)
@@ -2417,59 +2467,59 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_layer_3_delta, dK_dW_layer_3_g,
             dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta,
-            dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_tangents, dL_dW_layer_3_delta, dL_dW_layer_3_g,
-            dL_db_layer_3_sum, dL_dW_layer_2_tangents, dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum,
+            dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_tangents, dL_dW_layer_3_g,
+            dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_tangents, dL_dW_layer_2_g, dL_db_layer_2_sum,
             dL_dW_layer_1_tangents_sum, dL_dW_layer_1_g, dL_db_layer_1_sum,
         )
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_layer_3_delta, dK_dW_layer_3_g,
         dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta,
-        dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_tangents, dL_dW_layer_3_delta, dL_dW_layer_3_g,
-        dL_db_layer_3_sum, dL_dW_layer_2_tangents, dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum,
+        dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_tangents, dL_dW_layer_3_g,
+        dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_tangents, dL_dW_layer_2_g, dL_db_layer_2_sum,
         dL_dW_layer_1_tangents_sum, dL_dW_layer_1_g, dL_db_layer_1_sum,
     ) = _over_tiles(tile, N, 19, 64, 3466112, 220692, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
-    # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_5)
     dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_8)
     dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_3)
     dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
-    # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂L/∂g_layer_3
-    #     g_softplus_2ᵀ  (17)
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c
+    #     δ̇_layer_3 ĝ_softplus_2ᵀ)  (17)
     a = np.add(dL_dW_layer_3_delta, dL_dW_layer_3_g, out=M1x64_5)
     b = np.multiply(dL_dW_layer_3_tangents, 2.0, out=M1x64_6)
     a = np.add(a, b, out=M1x64_5)
     dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂L/∂g_layer_2
-    #     g_softplus_1ᵀ  (17)
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c
+    #     δ̇_layer_2 ĝ_softplus_1ᵀ)  (17)
     a = np.add(dL_dW_layer_2_delta, dL_dW_layer_2_g, out=M64x128_8)
     b = np.multiply(dL_dW_layer_2_tangents, 2.0, out=M64x128_9)
     a = np.add(a, b, out=M64x128_8)
     dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # Σ_n ᵀ
+    # [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]ᵀ
     dL_dW_layer_1_tangents_sum_transposed = M128x64_3
     dL_dW_layer_1_tangents_sum_transposed[...] = dL_dW_layer_1_tangents_sum.T
-    # ∂L/∂W_layer_1 = (1/N) Σ_n 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    # ∂L/∂W_layer_1 = (1/N) (2 [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n ∂L/∂g_layer_1 g_xᵀ)  (17)
     a = np.multiply(dL_dW_layer_1_tangents_sum_transposed, 2.0, out=M128x64_3)
     a = np.add(dL_dW_layer_1_g, a, out=M128x64_3)
     dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
@@ -2513,8 +2563,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
+    # W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1_terms = np.square(W_layer_1_transposed, out=M64x128_1)
-    # Σ_c ġ_layer_1²
+    # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=0, out=M128_0)
 
     def tile(rows, arrays):
@@ -2540,7 +2591,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -2549,11 +2600,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -2561,7 +2612,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -2570,11 +2621,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -2582,7 +2633,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -2591,93 +2642,99 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_3)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
         # ---- second derivatives: tangents ġ and δ̇
-        # sigmoid_softplus_1, for all tangents
-        sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-        tangent_softplus_1 = np.multiply(W_layer_1_transposed, sigmoid_softplus_1_row, out=Nx64x128_0)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_5)
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(W_layer_1_transposed, f_prime_softplus_1_row, out=Nx64x128_0)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_6)
-        # ġ_layer_2 = W_layer_2 ġ_softplus_1
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
         tangent_layer_2 = Nx64x64_0
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-        # sigmoid_softplus_2, for all tangents
-        sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-        tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, tangent_layer_2, out=Nx64x64_1)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_6)
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx64x64_1)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
-        # ġ_layer_3 = W_layer_3 ġ_softplus_2
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
         tangent_layer_3 = Nx64x1_0
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_3)
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
-        # f″(g_layer_3), for all tangents
+        # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
-        # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+        # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
         delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx64x1_1)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
         delta_tangent_softplus_2 = Nx64x64_2
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-        # δ_softplus_2 f″(g_layer_2), for all tangents
+        # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-        # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+        # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
         a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx64x64_3)
-        b = np.multiply(sigmoid_softplus_2_row, delta_tangent_softplus_2, out=Nx64x64_4)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx64x64_4)
         delta_tangent_layer_2 = np.add(a, b, out=Nx64x64_3)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
         delta_tangent_softplus_1 = Nx64x128_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-        # δ_softplus_1 f″(g_layer_1), for all tangents
+        # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-        # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+        # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
         a = np.multiply(W_layer_1_transposed, delta_curvature_softplus_1_row, out=Nx64x128_2)
-        b = np.multiply(sigmoid_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
         delta_tangent_layer_1 = np.add(a, b, out=Nx64x128_2)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
         sum_curvature_softplus_1_terms = np.multiply(sum_tangent_squared_layer_1, delta_curvature_softplus_1, out=Nx128_6)
-        # Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+        # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
         sum_curvature_softplus_1 = float(np.sum(sum_curvature_softplus_1_terms, dtype=np.float64))
+        # ġ_layer_2²
         sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=Nx64x64_4)
         # Σ_c ġ_layer_2²
         sum_tangent_squared_layer_2 = np.sum(sum_tangent_squared_layer_2_terms, axis=1, out=Nx64_8)
+        # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2_terms = np.multiply(delta_curvature_softplus_2, sum_tangent_squared_layer_2, out=Nx64_7)
-        # Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+        # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2 = float(np.sum(sum_curvature_softplus_2_terms, dtype=np.float64))
+        # ġ_layer_3²
         sum_tangent_squared_layer_3_terms = np.square(tangent_layer_3, out=Nx64x1_0)
         # Σ_c ġ_layer_3²
         sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=Nx1_0)
+        # f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=Nx1_4)
-        # Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+        # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3 = float(np.sum(sum_curvature_softplus_3_terms, dtype=np.float64))
 
         # ---- forward adjoints: ∂K/∂δ
@@ -2686,11 +2743,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
         dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_6)
         # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_7)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=Nx128_7)
         # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
         dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
         # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_9)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=Nx64_9)
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
         dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
@@ -2708,7 +2765,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
         a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_7)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_7)
-        b = np.multiply(dK_dg_softplus_2, sigmoid_softplus_2, out=Nx64_9)
+        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=Nx64_9)
         dK_dg_layer_2 = np.add(a, b, out=Nx64_7)
         # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
         dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_2)
@@ -2721,7 +2778,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
         a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_6)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_6)
-        b = np.multiply(dK_dg_softplus_1, sigmoid_softplus_1, out=Nx128_7)
+        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=Nx128_7)
         dK_dg_layer_1 = np.add(a, b, out=Nx128_6)
         # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
         dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_0)
@@ -2731,47 +2788,48 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_1)
 
         # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
-        # ∂L/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1)  (19)
+        # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (19)
         a = np.multiply(sum_tangent_squared_layer_1, f_second_softplus_1, out=Nx128_6)
         dL_ddelta_softplus_1 = np.negative(a, out=Nx128_6)
         # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
         dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_5)
-        # ∂L/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
-        a = np.multiply(dL_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_7)
+        # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (19)
+        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=Nx64_7)
         b = np.multiply(f_second_softplus_2, sum_tangent_squared_layer_2, out=Nx64_9)
         dL_ddelta_softplus_2 = np.subtract(a, b, out=Nx64_7)
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
         dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
         # ---- backward adjoints: ∂L/∂g, and the gradients
-        # f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-        a = np.subtract(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
-        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (22)
+        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (22)
         a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_4)
         b = np.multiply(f_third_softplus_3, sum_tangent_squared_layer_3, out=Nx1_2)
         dL_dg_layer_3 = np.subtract(a, b, out=Nx1_4)
-        # Σ_n Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ
-        dL_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_2)
         # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_3)
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_2)
+        # Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ
+        dL_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_3)
         # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
         dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_4)
         # Σ_n ∂L/∂g_layer_3
         dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
         # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
         dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
+        # δ̇_softplus_2 ġ_layer_2
         weighted_product_softplus_2_terms = np.multiply(delta_tangent_softplus_2, tangent_layer_2, out=Nx64x64_2)
-        # Σ_c ν ġ_layer_2 δ̇_softplus_2
+        # Σ_c δ̇_softplus_2 ġ_layer_2
         weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=Nx64_7)
-        # f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-        a = np.subtract(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
         f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2
-        #     f″(g_layer_2) Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (22)
+        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − δ_softplus_2
+        #     f‴(g_layer_2) Σ_c ġ_layer_2² − 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (22)
         a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_5)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_5)
-        b = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
         a = np.add(a, b, out=Nx64_5)
         b = np.multiply(delta_softplus_2, f_third_softplus_2, out=Nx64_0)
         b = np.multiply(b, sum_tangent_squared_layer_2, out=Nx64_0)
@@ -2779,32 +2837,33 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=Nx64_6)
         b = np.multiply(b, 2.0, out=Nx64_6)
         dL_dg_layer_2 = np.subtract(a, b, out=Nx64_5)
-        # Σ_n Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ
-        dL_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_4)
         # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_5)
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_4)
+        # Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ
+        dL_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_5)
         # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
         dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_6)
         # Σ_n ∂L/∂g_layer_2
         dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
         # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
         dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
+        # (W_layer_1ᵀ)_c δ̇_softplus_1
         weighted_product_softplus_1_terms = np.multiply(W_layer_1_transposed, delta_tangent_softplus_1, out=Nx64x128_1)
-        # Σ_c ν ġ_layer_1 δ̇_softplus_1
+        # Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1
         weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=Nx128_6)
-        # f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-        a = np.subtract(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν
-        #     ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (22)
-        a = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ −
+        #     2 f″(g_layer_1) Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1  (22)
+        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
         b = np.multiply(sum_tangent_squared_layer_1, delta_softplus_1, out=Nx128_0)
         b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
         a = np.subtract(a, b, out=Nx128_1)
         b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=Nx128_5)
         b = np.multiply(b, 2.0, out=Nx128_5)
         dL_dg_layer_1 = np.subtract(a, b, out=Nx128_1)
-        # Σ_n δ̇_layer_1
+        # [Σ_n δ̇_layer_1]
         dL_dW_layer_1_tangents_sum = np.sum(delta_tangent_layer_1, axis=0, out=M64x128_7)
         # Σ_n ∂L/∂g_layer_1 g_xᵀ
         dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_2)
@@ -2813,59 +2872,60 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         return (
             sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
             dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g,
-            dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_tangents,
-            dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_tangents, dL_dW_layer_2_delta,
+            dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta,
+            dL_dW_layer_3_tangents, dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_tangents,
             dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents_sum, dL_dW_layer_1_g, dL_db_layer_1_sum,
         )
 
     (
         sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
         dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g,
-        dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_tangents,
-        dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_tangents, dL_dW_layer_2_delta,
+        dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta,
+        dL_dW_layer_3_tangents, dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_tangents,
         dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents_sum, dL_dW_layer_1_g, dL_db_layer_1_sum,
     ) = _over_tiles(tile, N, 19, 64, 3433344, 220180, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x)
+    # L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2
+    #     f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     L = -sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N
-    # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_5)
     dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_8)
     dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_3)
     dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
-    # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂L/∂g_layer_3
-    #     g_softplus_2ᵀ  (17)
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c
+    #     δ̇_layer_3 ġ_softplus_2ᵀ)  (17)
     a = np.add(dL_dW_layer_3_delta, dL_dW_layer_3_g, out=M1x64_5)
     b = np.multiply(dL_dW_layer_3_tangents, 2.0, out=M1x64_6)
     a = np.subtract(a, b, out=M1x64_5)
     dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂L/∂g_layer_2
-    #     g_softplus_1ᵀ  (17)
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ − 2 Σ_n Σ_c
+    #     δ̇_layer_2 ġ_softplus_1ᵀ)  (17)
     a = np.add(dL_dW_layer_2_delta, dL_dW_layer_2_g, out=M64x128_8)
     b = np.multiply(dL_dW_layer_2_tangents, 2.0, out=M64x128_9)
     a = np.subtract(a, b, out=M64x128_8)
     dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # Σ_n δ̇_layer_1ᵀ
+    # [Σ_n δ̇_layer_1]ᵀ
     dL_dW_layer_1_tangents_sum_transposed = M128x64_3
     dL_dW_layer_1_tangents_sum_transposed[...] = dL_dW_layer_1_tangents_sum.T
-    # ∂L/∂W_layer_1 = (1/N) Σ_n 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 [Σ_n δ̇_layer_1]ᵀ)  (17)
     a = np.multiply(dL_dW_layer_1_tangents_sum_transposed, 2.0, out=M128x64_3)
     a = np.subtract(dL_dW_layer_1_g, a, out=M128x64_3)
     dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
@@ -2921,7 +2981,7 @@ def _layer_means(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -2932,7 +2992,7 @@ def _layer_means(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -2943,7 +3003,7 @@ def _layer_means(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
+        # g_softplus_3 = softplus(g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -2952,24 +3012,29 @@ def _layer_means(params, x, lam, workspace):
         g_softplus_3 = np.add(a, b, out=Nx1_1)
 
         # ---- layers: their means
+        # (1/64) g_x
         g_x_part = np.multiply(g_x, 0.015625, out=Nx64_2)
-        # (1/64) Σ_j g_x
+        # mean_g_x = Σ_i (1/64) g_x
         mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        # (1/128) g_layer_1
         g_layer_1_part = np.multiply(g_layer_1, 0.0078125, out=Nx128_0)
-        # (1/128) Σ_j g_layer_1
+        # mean_g_layer_1 = Σ_i (1/128) g_layer_1
         mean_g_layer_1 = np.sum(g_layer_1_part, axis=1, out=all_mean_g_layer_1[rows])
+        # (1/128) g_softplus_1
         g_softplus_1_part = np.multiply(g_softplus_1, 0.0078125, out=Nx128_1)
-        # (1/128) Σ_j g_softplus_1
+        # mean_g_softplus_1 = Σ_i (1/128) g_softplus_1
         mean_g_softplus_1 = np.sum(g_softplus_1_part, axis=1, out=all_mean_g_softplus_1[rows])
+        # (1/64) g_layer_2
         g_layer_2_part = np.multiply(g_layer_2, 0.015625, out=Nx64_0)
-        # (1/64) Σ_j g_layer_2
+        # mean_g_layer_2 = Σ_i (1/64) g_layer_2
         mean_g_layer_2 = np.sum(g_layer_2_part, axis=1, out=all_mean_g_layer_2[rows])
+        # (1/64) g_softplus_2
         g_softplus_2_part = np.multiply(g_softplus_2, 0.015625, out=Nx64_1)
-        # (1/64) Σ_j g_softplus_2
+        # mean_g_softplus_2 = Σ_i (1/64) g_softplus_2
         mean_g_softplus_2 = np.sum(g_softplus_2_part, axis=1, out=all_mean_g_softplus_2[rows])
-        # (1/1) Σ_j g_layer_3
+        # mean_g_layer_3 = Σ_i g_layer_3
         mean_g_layer_3 = np.sum(g_layer_3, axis=1, out=all_mean_g_layer_3[rows])
-        # (1/1) Σ_j g_softplus_3
+        # mean_g_softplus_3 = Σ_i g_softplus_3
         mean_g_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_mean_g_softplus_3[rows])
         return ()
 
@@ -3123,4 +3188,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b817faafd174a12c668eabae6d57b53457d4cd17fddde255d9395f8644ffeb94
+# sha256 of all above 92d43dcc4df5fd10f9d63af998a874d1e634a3e03bcfff719fdfe16b5215d8ee

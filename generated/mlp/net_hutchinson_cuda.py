@@ -178,7 +178,7 @@ static __device__ __forceinline__ void at_g_softplus_1(const float b_layer_1, co
 {
     // g_layer_1 = W_layer_1 g_x + b_layer_1
     const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
-    // g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+    // g_softplus_1 = softplus(g_layer_1)
     g_softplus_1 = log1pf(expf(-fabsf(g_layer_1))) + relu(g_layer_1);
 }
 
@@ -214,7 +214,7 @@ static __device__ __forceinline__ void at_g_softplus_2(const float b_layer_2, co
 {
     // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
-    // g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+    // g_softplus_2 = softplus(g_layer_2)
     g_softplus_2 = log1pf(expf(-fabsf(g_layer_2))) + relu(g_layer_2);
 }
 
@@ -250,7 +250,7 @@ static __device__ __forceinline__ void at_g_softplus_3(const float b_layer_3, co
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
-    // g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
+    // g_softplus_3 = softplus(g_layer_3)
     g_softplus_3 = log1pf(expf(-fabsf(g_layer_3))) + relu(g_layer_3);
 }
 
@@ -267,174 +267,174 @@ extern "C" __global__ void g_softplus_3(
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& sigmoid_softplus_1, float& g_softplus_1)
+static __device__ __forceinline__ void at_f_prime_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& f_prime_softplus_1, float& g_softplus_1)
 {
     // g_layer_1 = W_layer_1 g_x + b_layer_1
     const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_1));
-    // sigmoid_softplus_1 = sigmoid(g_layer_1)
-    sigmoid_softplus_1 = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
-    // g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+    // f′(g_layer_1) = sigmoid(g_layer_1)
+    f_prime_softplus_1 = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
+    // g_softplus_1 = softplus(g_layer_1)
     g_softplus_1 = log1pf(shared_1) + relu(g_layer_1);
 }
 
-extern "C" __global__ void sigmoid_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_softplus_1, float* __restrict__ g_softplus_1, const int N)
+extern "C" __global__ void f_prime_softplus_1_to_g_softplus_1(
+    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_1 = b_layer_1[column];
         const float v_g_layer_1_unbiased = g_layer_1_unbiased[(long long)row * 128 + column];
-        float v_sigmoid_softplus_1, v_g_softplus_1;
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_sigmoid_softplus_1, v_g_softplus_1);
-        sigmoid_softplus_1[(long long)row * 128 + column] = v_sigmoid_softplus_1;
+        float v_f_prime_softplus_1, v_g_softplus_1;
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_f_prime_softplus_1, v_g_softplus_1);
+        f_prime_softplus_1[(long long)row * 128 + column] = v_f_prime_softplus_1;
         g_softplus_1[(long long)row * 128 + column] = v_g_softplus_1;
     }
 }
-extern "C" __global__ void vec4_sigmoid_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_softplus_1, float* __restrict__ g_softplus_1, const int N)
+extern "C" __global__ void vec4_f_prime_softplus_1_to_g_softplus_1(
+    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_b_layer_1 = reinterpret_cast<const float4*>(b_layer_1)[column];
         const float4 v_g_layer_1_unbiased = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
-        float4 v_sigmoid_softplus_1, v_g_softplus_1;
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_sigmoid_softplus_1.x, v_g_softplus_1.x);
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_sigmoid_softplus_1.y, v_g_softplus_1.y);
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_sigmoid_softplus_1.z, v_g_softplus_1.z);
-        at_sigmoid_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_sigmoid_softplus_1.w, v_g_softplus_1.w);
-        reinterpret_cast<float4*>(sigmoid_softplus_1)[(long long)row * 32 + column] = v_sigmoid_softplus_1;
+        float4 v_f_prime_softplus_1, v_g_softplus_1;
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_f_prime_softplus_1.x, v_g_softplus_1.x);
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_f_prime_softplus_1.y, v_g_softplus_1.y);
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_f_prime_softplus_1.z, v_g_softplus_1.z);
+        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_f_prime_softplus_1.w, v_g_softplus_1.w);
+        reinterpret_cast<float4*>(f_prime_softplus_1)[(long long)row * 32 + column] = v_f_prime_softplus_1;
         reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = v_g_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& sigmoid_softplus_2, float& g_softplus_2)
+static __device__ __forceinline__ void at_f_prime_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& f_prime_softplus_2, float& g_softplus_2)
 {
     // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_2));
-    // sigmoid_softplus_2 = sigmoid(g_layer_2)
-    sigmoid_softplus_2 = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
-    // g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+    // f′(g_layer_2) = sigmoid(g_layer_2)
+    f_prime_softplus_2 = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
+    // g_softplus_2 = softplus(g_layer_2)
     g_softplus_2 = log1pf(shared_1) + relu(g_layer_2);
 }
 
-extern "C" __global__ void sigmoid_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_softplus_2, float* __restrict__ g_softplus_2, const int N)
+extern "C" __global__ void f_prime_softplus_2_to_g_softplus_2(
+    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_2 = b_layer_2[column];
         const float v_g_layer_2_unbiased = g_layer_2_unbiased[(long long)row * 64 + column];
-        float v_sigmoid_softplus_2, v_g_softplus_2;
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_sigmoid_softplus_2, v_g_softplus_2);
-        sigmoid_softplus_2[(long long)row * 64 + column] = v_sigmoid_softplus_2;
+        float v_f_prime_softplus_2, v_g_softplus_2;
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_f_prime_softplus_2, v_g_softplus_2);
+        f_prime_softplus_2[(long long)row * 64 + column] = v_f_prime_softplus_2;
         g_softplus_2[(long long)row * 64 + column] = v_g_softplus_2;
     }
 }
-extern "C" __global__ void vec4_sigmoid_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_softplus_2, float* __restrict__ g_softplus_2, const int N)
+extern "C" __global__ void vec4_f_prime_softplus_2_to_g_softplus_2(
+    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_b_layer_2 = reinterpret_cast<const float4*>(b_layer_2)[column];
         const float4 v_g_layer_2_unbiased = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
-        float4 v_sigmoid_softplus_2, v_g_softplus_2;
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_sigmoid_softplus_2.x, v_g_softplus_2.x);
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_sigmoid_softplus_2.y, v_g_softplus_2.y);
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_sigmoid_softplus_2.z, v_g_softplus_2.z);
-        at_sigmoid_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_sigmoid_softplus_2.w, v_g_softplus_2.w);
-        reinterpret_cast<float4*>(sigmoid_softplus_2)[(long long)row * 16 + column] = v_sigmoid_softplus_2;
+        float4 v_f_prime_softplus_2, v_g_softplus_2;
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_f_prime_softplus_2.x, v_g_softplus_2.x);
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_f_prime_softplus_2.y, v_g_softplus_2.y);
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_f_prime_softplus_2.z, v_g_softplus_2.z);
+        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_f_prime_softplus_2.w, v_g_softplus_2.w);
+        reinterpret_cast<float4*>(f_prime_softplus_2)[(long long)row * 16 + column] = v_f_prime_softplus_2;
         reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = v_g_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_softplus_3)
+static __device__ __forceinline__ void at_f_prime_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& f_prime_softplus_3)
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_3));
-    // sigmoid_softplus_3 = sigmoid(g_layer_3)
-    sigmoid_softplus_3 = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
+    // f′(g_layer_3) = sigmoid(g_layer_3)
+    f_prime_softplus_3 = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
 }
 
-extern "C" __global__ void sigmoid_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_softplus_3, const int N)
+extern "C" __global__ void f_prime_softplus_3(
+    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ f_prime_softplus_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_3 = b_layer_3[column];
         const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_sigmoid_softplus_3;
-        at_sigmoid_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_softplus_3);
-        sigmoid_softplus_3[(long long)row * 1 + column] = v_sigmoid_softplus_3;
+        float v_f_prime_softplus_3;
+        at_f_prime_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_f_prime_softplus_3);
+        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_2(const float delta_softplus_2, const float sigmoid_softplus_2, float& delta_layer_2)
+static __device__ __forceinline__ void at_delta_layer_2(const float delta_softplus_2, const float f_prime_softplus_2, float& delta_layer_2)
 {
     // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * sigmoid_softplus_2;
+    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
 }
 
 extern "C" __global__ void delta_layer_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ delta_layer_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ delta_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         float v_delta_layer_2;
-        at_delta_layer_2(v_delta_softplus_2, v_sigmoid_softplus_2, v_delta_layer_2);
+        at_delta_layer_2(v_delta_softplus_2, v_f_prime_softplus_2, v_delta_layer_2);
         delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
     }
 }
 extern "C" __global__ void vec4_delta_layer_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ delta_layer_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ delta_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         float4 v_delta_layer_2;
-        at_delta_layer_2(v_delta_softplus_2.x, v_sigmoid_softplus_2.x, v_delta_layer_2.x);
-        at_delta_layer_2(v_delta_softplus_2.y, v_sigmoid_softplus_2.y, v_delta_layer_2.y);
-        at_delta_layer_2(v_delta_softplus_2.z, v_sigmoid_softplus_2.z, v_delta_layer_2.z);
-        at_delta_layer_2(v_delta_softplus_2.w, v_sigmoid_softplus_2.w, v_delta_layer_2.w);
+        at_delta_layer_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_delta_layer_2.x);
+        at_delta_layer_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_delta_layer_2.y);
+        at_delta_layer_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_delta_layer_2.z);
+        at_delta_layer_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_delta_layer_2.w);
         reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_1(const float delta_softplus_1, const float sigmoid_softplus_1, float& delta_layer_1)
+static __device__ __forceinline__ void at_delta_layer_1(const float delta_softplus_1, const float f_prime_softplus_1, float& delta_layer_1)
 {
     // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * sigmoid_softplus_1;
+    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
 }
 
 extern "C" __global__ void delta_layer_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ delta_layer_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ delta_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         float v_delta_layer_1;
-        at_delta_layer_1(v_delta_softplus_1, v_sigmoid_softplus_1, v_delta_layer_1);
+        at_delta_layer_1(v_delta_softplus_1, v_f_prime_softplus_1, v_delta_layer_1);
         delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
     }
 }
 extern "C" __global__ void vec4_delta_layer_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ delta_layer_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ delta_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         float4 v_delta_layer_1;
-        at_delta_layer_1(v_delta_softplus_1.x, v_sigmoid_softplus_1.x, v_delta_layer_1.x);
-        at_delta_layer_1(v_delta_softplus_1.y, v_sigmoid_softplus_1.y, v_delta_layer_1.y);
-        at_delta_layer_1(v_delta_softplus_1.z, v_sigmoid_softplus_1.z, v_delta_layer_1.z);
-        at_delta_layer_1(v_delta_softplus_1.w, v_sigmoid_softplus_1.w, v_delta_layer_1.w);
+        at_delta_layer_1(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_delta_layer_1.x);
+        at_delta_layer_1(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_delta_layer_1.y);
+        at_delta_layer_1(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_delta_layer_1.z);
+        at_delta_layer_1(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_delta_layer_1.w);
         reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
     }
 }
@@ -471,277 +471,277 @@ extern "C" __global__ void vec4_score(
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& sigmoid_minus_softplus_1, float& sigmoid_softplus_1, float& g_softplus_1)
+static __device__ __forceinline__ void at_sigmoid_minus_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& sigmoid_minus_softplus_1, float& f_prime_softplus_1, float& g_softplus_1)
 {
     // g_layer_1 = W_layer_1 g_x + b_layer_1
     const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_1));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+    // sigmoid(−g_layer_1)
     sigmoid_minus_softplus_1 = shared_2 * maximum(shared_1, signum(-g_layer_1));
-    // sigmoid_softplus_1 = sigmoid(g_layer_1)
-    sigmoid_softplus_1 = shared_2 * maximum(shared_1, signum(g_layer_1));
-    // g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+    // f′(g_layer_1) = sigmoid(g_layer_1)
+    f_prime_softplus_1 = shared_2 * maximum(shared_1, signum(g_layer_1));
+    // g_softplus_1 = softplus(g_layer_1)
     g_softplus_1 = log1pf(shared_1) + relu(g_layer_1);
 }
 
 extern "C" __global__ void sigmoid_minus_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ sigmoid_softplus_1, float* __restrict__ g_softplus_1, const int N)
+    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_1 = b_layer_1[column];
         const float v_g_layer_1_unbiased = g_layer_1_unbiased[(long long)row * 128 + column];
-        float v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_g_softplus_1;
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_g_softplus_1);
+        float v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1;
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1);
         sigmoid_minus_softplus_1[(long long)row * 128 + column] = v_sigmoid_minus_softplus_1;
-        sigmoid_softplus_1[(long long)row * 128 + column] = v_sigmoid_softplus_1;
+        f_prime_softplus_1[(long long)row * 128 + column] = v_f_prime_softplus_1;
         g_softplus_1[(long long)row * 128 + column] = v_g_softplus_1;
     }
 }
 extern "C" __global__ void vec4_sigmoid_minus_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ sigmoid_softplus_1, float* __restrict__ g_softplus_1, const int N)
+    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_b_layer_1 = reinterpret_cast<const float4*>(b_layer_1)[column];
         const float4 v_g_layer_1_unbiased = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
-        float4 v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_g_softplus_1;
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_g_softplus_1.x);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_g_softplus_1.y);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_g_softplus_1.z);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_g_softplus_1.w);
+        float4 v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1;
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_sigmoid_minus_softplus_1.x, v_f_prime_softplus_1.x, v_g_softplus_1.x);
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_sigmoid_minus_softplus_1.y, v_f_prime_softplus_1.y, v_g_softplus_1.y);
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_sigmoid_minus_softplus_1.z, v_f_prime_softplus_1.z, v_g_softplus_1.z);
+        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_sigmoid_minus_softplus_1.w, v_f_prime_softplus_1.w, v_g_softplus_1.w);
         reinterpret_cast<float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column] = v_sigmoid_minus_softplus_1;
-        reinterpret_cast<float4*>(sigmoid_softplus_1)[(long long)row * 32 + column] = v_sigmoid_softplus_1;
+        reinterpret_cast<float4*>(f_prime_softplus_1)[(long long)row * 32 + column] = v_f_prime_softplus_1;
         reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = v_g_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& sigmoid_minus_softplus_2, float& sigmoid_softplus_2, float& g_softplus_2)
+static __device__ __forceinline__ void at_sigmoid_minus_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& sigmoid_minus_softplus_2, float& f_prime_softplus_2, float& g_softplus_2)
 {
     // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_2));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+    // sigmoid(−g_layer_2)
     sigmoid_minus_softplus_2 = shared_2 * maximum(shared_1, signum(-g_layer_2));
-    // sigmoid_softplus_2 = sigmoid(g_layer_2)
-    sigmoid_softplus_2 = shared_2 * maximum(shared_1, signum(g_layer_2));
-    // g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+    // f′(g_layer_2) = sigmoid(g_layer_2)
+    f_prime_softplus_2 = shared_2 * maximum(shared_1, signum(g_layer_2));
+    // g_softplus_2 = softplus(g_layer_2)
     g_softplus_2 = log1pf(shared_1) + relu(g_layer_2);
 }
 
 extern "C" __global__ void sigmoid_minus_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ sigmoid_softplus_2, float* __restrict__ g_softplus_2, const int N)
+    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_2 = b_layer_2[column];
         const float v_g_layer_2_unbiased = g_layer_2_unbiased[(long long)row * 64 + column];
-        float v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_g_softplus_2;
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_g_softplus_2);
+        float v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2;
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2);
         sigmoid_minus_softplus_2[(long long)row * 64 + column] = v_sigmoid_minus_softplus_2;
-        sigmoid_softplus_2[(long long)row * 64 + column] = v_sigmoid_softplus_2;
+        f_prime_softplus_2[(long long)row * 64 + column] = v_f_prime_softplus_2;
         g_softplus_2[(long long)row * 64 + column] = v_g_softplus_2;
     }
 }
 extern "C" __global__ void vec4_sigmoid_minus_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ sigmoid_softplus_2, float* __restrict__ g_softplus_2, const int N)
+    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_b_layer_2 = reinterpret_cast<const float4*>(b_layer_2)[column];
         const float4 v_g_layer_2_unbiased = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
-        float4 v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_g_softplus_2;
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_g_softplus_2.x);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_g_softplus_2.y);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_g_softplus_2.z);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_g_softplus_2.w);
+        float4 v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2;
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_sigmoid_minus_softplus_2.x, v_f_prime_softplus_2.x, v_g_softplus_2.x);
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_sigmoid_minus_softplus_2.y, v_f_prime_softplus_2.y, v_g_softplus_2.y);
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_sigmoid_minus_softplus_2.z, v_f_prime_softplus_2.z, v_g_softplus_2.z);
+        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_sigmoid_minus_softplus_2.w, v_f_prime_softplus_2.w, v_g_softplus_2.w);
         reinterpret_cast<float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column] = v_sigmoid_minus_softplus_2;
-        reinterpret_cast<float4*>(sigmoid_softplus_2)[(long long)row * 16 + column] = v_sigmoid_softplus_2;
+        reinterpret_cast<float4*>(f_prime_softplus_2)[(long long)row * 16 + column] = v_f_prime_softplus_2;
         reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = v_g_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_softplus_3, float& f_second_softplus_3)
+static __device__ __forceinline__ void at_f_prime_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& f_prime_softplus_3, float& f_second_softplus_3)
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_3));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+    // sigmoid(−g_layer_3)
     const float sigmoid_minus_softplus_3 = shared_2 * maximum(shared_1, signum(-g_layer_3));
-    // sigmoid_softplus_3 = sigmoid(g_layer_3)
-    sigmoid_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
-    // f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    f_second_softplus_3 = sigmoid_minus_softplus_3 * sigmoid_softplus_3;
+    // f′(g_layer_3) = sigmoid(g_layer_3)
+    f_prime_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
+    // f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    f_second_softplus_3 = f_prime_softplus_3 * sigmoid_minus_softplus_3;
 }
 
-extern "C" __global__ void sigmoid_softplus_3_to_f_second_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
+extern "C" __global__ void f_prime_softplus_3_to_f_second_softplus_3(
+    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ f_prime_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_3 = b_layer_3[column];
         const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_sigmoid_softplus_3, v_f_second_softplus_3;
-        at_sigmoid_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_softplus_3, v_f_second_softplus_3);
-        sigmoid_softplus_3[(long long)row * 1 + column] = v_sigmoid_softplus_3;
+        float v_f_prime_softplus_3, v_f_second_softplus_3;
+        at_f_prime_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_f_prime_softplus_3, v_f_second_softplus_3);
+        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
         f_second_softplus_3[(long long)row * 1 + column] = v_f_second_softplus_3;
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_2_to_delta_curvature_softplus_2(const float delta_softplus_2, const float sigmoid_softplus_2, const float sigmoid_minus_softplus_2, float& delta_layer_2, float& delta_curvature_softplus_2)
+static __device__ __forceinline__ void at_delta_layer_2_to_delta_curvature_softplus_2(const float delta_softplus_2, const float f_prime_softplus_2, const float sigmoid_minus_softplus_2, float& delta_layer_2, float& delta_curvature_softplus_2)
 {
     // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * sigmoid_softplus_2;
-    // f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-    const float f_second_softplus_2 = sigmoid_minus_softplus_2 * sigmoid_softplus_2;
+    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
+    // f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    const float f_second_softplus_2 = f_prime_softplus_2 * sigmoid_minus_softplus_2;
     // δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2 = delta_softplus_2 * f_second_softplus_2;
 }
 
 extern "C" __global__ void delta_layer_2_to_delta_curvature_softplus_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_curvature_softplus_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_curvature_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
         float v_delta_layer_2, v_delta_curvature_softplus_2;
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2, v_sigmoid_softplus_2, v_sigmoid_minus_softplus_2, v_delta_layer_2, v_delta_curvature_softplus_2);
+        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2, v_f_prime_softplus_2, v_sigmoid_minus_softplus_2, v_delta_layer_2, v_delta_curvature_softplus_2);
         delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
         delta_curvature_softplus_2[(long long)row * 64 + column] = v_delta_curvature_softplus_2;
     }
 }
 extern "C" __global__ void vec4_delta_layer_2_to_delta_curvature_softplus_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_curvature_softplus_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_curvature_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
         float4 v_delta_layer_2, v_delta_curvature_softplus_2;
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.x, v_sigmoid_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_layer_2.x, v_delta_curvature_softplus_2.x);
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.y, v_sigmoid_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_layer_2.y, v_delta_curvature_softplus_2.y);
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.z, v_sigmoid_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_layer_2.z, v_delta_curvature_softplus_2.z);
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.w, v_sigmoid_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_layer_2.w, v_delta_curvature_softplus_2.w);
+        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_layer_2.x, v_delta_curvature_softplus_2.x);
+        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_layer_2.y, v_delta_curvature_softplus_2.y);
+        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_layer_2.z, v_delta_curvature_softplus_2.z);
+        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_layer_2.w, v_delta_curvature_softplus_2.w);
         reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
         reinterpret_cast<float4*>(delta_curvature_softplus_2)[(long long)row * 16 + column] = v_delta_curvature_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_tangent_softplus_1(const float sigmoid_softplus_1_row, const float tangent_layer_1, float& tangent_softplus_1)
+static __device__ __forceinline__ void at_tangent_softplus_1(const float f_prime_softplus_1_row, const float tangent_layer_1, float& tangent_softplus_1)
 {
-    // ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-    tangent_softplus_1 = sigmoid_softplus_1_row * tangent_layer_1;
+    // ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
+    tangent_softplus_1 = f_prime_softplus_1_row * tangent_layer_1;
 }
 
 extern "C" __global__ void tangent_softplus_1(
-    const float* __restrict__ sigmoid_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ tangent_softplus_1, const int N)
+    const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ tangent_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_sigmoid_softplus_1_row = sigmoid_softplus_1_row[(long long)(row / 2) * 128 + column];
+        const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 2) * 128 + column];
         const float v_tangent_layer_1 = tangent_layer_1[(long long)row * 128 + column];
         float v_tangent_softplus_1;
-        at_tangent_softplus_1(v_sigmoid_softplus_1_row, v_tangent_layer_1, v_tangent_softplus_1);
+        at_tangent_softplus_1(v_f_prime_softplus_1_row, v_tangent_layer_1, v_tangent_softplus_1);
         tangent_softplus_1[(long long)row * 128 + column] = v_tangent_softplus_1;
     }
 }
 extern "C" __global__ void vec4_tangent_softplus_1(
-    const float* __restrict__ sigmoid_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ tangent_softplus_1, const int N)
+    const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ tangent_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_sigmoid_softplus_1_row = reinterpret_cast<const float4*>(sigmoid_softplus_1_row)[(long long)(row / 2) * 32 + column];
+        const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 2) * 32 + column];
         const float4 v_tangent_layer_1 = reinterpret_cast<const float4*>(tangent_layer_1)[(long long)row * 32 + column];
         float4 v_tangent_softplus_1;
-        at_tangent_softplus_1(v_sigmoid_softplus_1_row.x, v_tangent_layer_1.x, v_tangent_softplus_1.x);
-        at_tangent_softplus_1(v_sigmoid_softplus_1_row.y, v_tangent_layer_1.y, v_tangent_softplus_1.y);
-        at_tangent_softplus_1(v_sigmoid_softplus_1_row.z, v_tangent_layer_1.z, v_tangent_softplus_1.z);
-        at_tangent_softplus_1(v_sigmoid_softplus_1_row.w, v_tangent_layer_1.w, v_tangent_softplus_1.w);
+        at_tangent_softplus_1(v_f_prime_softplus_1_row.x, v_tangent_layer_1.x, v_tangent_softplus_1.x);
+        at_tangent_softplus_1(v_f_prime_softplus_1_row.y, v_tangent_layer_1.y, v_tangent_softplus_1.y);
+        at_tangent_softplus_1(v_f_prime_softplus_1_row.z, v_tangent_layer_1.z, v_tangent_softplus_1.z);
+        at_tangent_softplus_1(v_f_prime_softplus_1_row.w, v_tangent_layer_1.w, v_tangent_softplus_1.w);
         reinterpret_cast<float4*>(tangent_softplus_1)[(long long)row * 32 + column] = v_tangent_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_delta_curvature_softplus_1(const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float delta_softplus_1, float& delta_curvature_softplus_1)
+static __device__ __forceinline__ void at_delta_curvature_softplus_1(const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, const float delta_softplus_1, float& delta_curvature_softplus_1)
 {
-    // f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-    const float f_second_softplus_1 = sigmoid_minus_softplus_1 * sigmoid_softplus_1;
+    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    const float f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
     // δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1 = delta_softplus_1 * f_second_softplus_1;
 }
 
 extern "C" __global__ void delta_curvature_softplus_1(
-    const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         float v_delta_curvature_softplus_1;
-        at_delta_curvature_softplus_1(v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_delta_softplus_1, v_delta_curvature_softplus_1);
+        at_delta_curvature_softplus_1(v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_softplus_1, v_delta_curvature_softplus_1);
         delta_curvature_softplus_1[(long long)row * 128 + column] = v_delta_curvature_softplus_1;
     }
 }
 extern "C" __global__ void vec4_delta_curvature_softplus_1(
-    const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         float4 v_delta_curvature_softplus_1;
-        at_delta_curvature_softplus_1(v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_delta_softplus_1.x, v_delta_curvature_softplus_1.x);
-        at_delta_curvature_softplus_1(v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_delta_softplus_1.y, v_delta_curvature_softplus_1.y);
-        at_delta_curvature_softplus_1(v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_delta_softplus_1.z, v_delta_curvature_softplus_1.z);
-        at_delta_curvature_softplus_1(v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_delta_softplus_1.w, v_delta_curvature_softplus_1.w);
+        at_delta_curvature_softplus_1(v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_softplus_1.x, v_delta_curvature_softplus_1.x);
+        at_delta_curvature_softplus_1(v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_softplus_1.y, v_delta_curvature_softplus_1.y);
+        at_delta_curvature_softplus_1(v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_softplus_1.z, v_delta_curvature_softplus_1.z);
+        at_delta_curvature_softplus_1(v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_softplus_1.w, v_delta_curvature_softplus_1.w);
         reinterpret_cast<float4*>(delta_curvature_softplus_1)[(long long)row * 32 + column] = v_delta_curvature_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_tangent_softplus_2(const float sigmoid_softplus_2_row, const float tangent_layer_2, float& tangent_softplus_2)
+static __device__ __forceinline__ void at_tangent_softplus_2(const float f_prime_softplus_2_row, const float tangent_layer_2, float& tangent_softplus_2)
 {
-    // ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-    tangent_softplus_2 = sigmoid_softplus_2_row * tangent_layer_2;
+    // ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+    tangent_softplus_2 = f_prime_softplus_2_row * tangent_layer_2;
 }
 
 extern "C" __global__ void tangent_softplus_2(
-    const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, const int N)
+    const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_sigmoid_softplus_2_row = sigmoid_softplus_2_row[(long long)(row / 2) * 64 + column];
+        const float v_f_prime_softplus_2_row = f_prime_softplus_2_row[(long long)(row / 2) * 64 + column];
         const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
         float v_tangent_softplus_2;
-        at_tangent_softplus_2(v_sigmoid_softplus_2_row, v_tangent_layer_2, v_tangent_softplus_2);
+        at_tangent_softplus_2(v_f_prime_softplus_2_row, v_tangent_layer_2, v_tangent_softplus_2);
         tangent_softplus_2[(long long)row * 64 + column] = v_tangent_softplus_2;
     }
 }
 extern "C" __global__ void vec4_tangent_softplus_2(
-    const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, const int N)
+    const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_sigmoid_softplus_2_row = reinterpret_cast<const float4*>(sigmoid_softplus_2_row)[(long long)(row / 2) * 16 + column];
+        const float4 v_f_prime_softplus_2_row = reinterpret_cast<const float4*>(f_prime_softplus_2_row)[(long long)(row / 2) * 16 + column];
         const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
         float4 v_tangent_softplus_2;
-        at_tangent_softplus_2(v_sigmoid_softplus_2_row.x, v_tangent_layer_2.x, v_tangent_softplus_2.x);
-        at_tangent_softplus_2(v_sigmoid_softplus_2_row.y, v_tangent_layer_2.y, v_tangent_softplus_2.y);
-        at_tangent_softplus_2(v_sigmoid_softplus_2_row.z, v_tangent_layer_2.z, v_tangent_softplus_2.z);
-        at_tangent_softplus_2(v_sigmoid_softplus_2_row.w, v_tangent_layer_2.w, v_tangent_softplus_2.w);
+        at_tangent_softplus_2(v_f_prime_softplus_2_row.x, v_tangent_layer_2.x, v_tangent_softplus_2.x);
+        at_tangent_softplus_2(v_f_prime_softplus_2_row.y, v_tangent_layer_2.y, v_tangent_softplus_2.y);
+        at_tangent_softplus_2(v_f_prime_softplus_2_row.z, v_tangent_layer_2.z, v_tangent_softplus_2.z);
+        at_tangent_softplus_2(v_f_prime_softplus_2_row.w, v_tangent_layer_2.w, v_tangent_softplus_2.w);
         reinterpret_cast<float4*>(tangent_softplus_2)[(long long)row * 16 + column] = v_tangent_softplus_2;
     }
 }
 
 static __device__ __forceinline__ void at_delta_tangent_layer_3(const float delta_curvature_softplus_3_row, const float tangent_layer_3, float& delta_tangent_layer_3)
 {
-    // δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+    // δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
     delta_tangent_layer_3 = delta_curvature_softplus_3_row * tangent_layer_3;
 }
 
@@ -758,84 +758,85 @@ extern "C" __global__ void delta_tangent_layer_3(
     }
 }
 
-static __device__ __forceinline__ void at_delta_tangent_layer_2(const float delta_curvature_softplus_2_row, const float delta_tangent_softplus_2, const float sigmoid_softplus_2_row, const float tangent_layer_2, float& delta_tangent_layer_2)
+static __device__ __forceinline__ void at_delta_tangent_layer_2(const float delta_curvature_softplus_2_row, const float delta_tangent_softplus_2, const float f_prime_softplus_2_row, const float tangent_layer_2, float& delta_tangent_layer_2)
 {
-    // δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
-    delta_tangent_layer_2 = delta_curvature_softplus_2_row * tangent_layer_2 + delta_tangent_softplus_2 * sigmoid_softplus_2_row;
+    // δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
+    delta_tangent_layer_2 = delta_curvature_softplus_2_row * tangent_layer_2 + delta_tangent_softplus_2 * f_prime_softplus_2_row;
 }
 
 extern "C" __global__ void delta_tangent_layer_2(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, const int N)
+    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float v_delta_curvature_softplus_2_row = delta_curvature_softplus_2_row[(long long)(row / 2) * 64 + column];
         const float v_delta_tangent_softplus_2 = delta_tangent_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2_row = sigmoid_softplus_2_row[(long long)(row / 2) * 64 + column];
+        const float v_f_prime_softplus_2_row = f_prime_softplus_2_row[(long long)(row / 2) * 64 + column];
         const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
         float v_delta_tangent_layer_2;
-        at_delta_tangent_layer_2(v_delta_curvature_softplus_2_row, v_delta_tangent_softplus_2, v_sigmoid_softplus_2_row, v_tangent_layer_2, v_delta_tangent_layer_2);
+        at_delta_tangent_layer_2(v_delta_curvature_softplus_2_row, v_delta_tangent_softplus_2, v_f_prime_softplus_2_row, v_tangent_layer_2, v_delta_tangent_layer_2);
         delta_tangent_layer_2[(long long)row * 64 + column] = v_delta_tangent_layer_2;
     }
 }
 extern "C" __global__ void vec4_delta_tangent_layer_2(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, const int N)
+    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float4 v_delta_curvature_softplus_2_row = reinterpret_cast<const float4*>(delta_curvature_softplus_2_row)[(long long)(row / 2) * 16 + column];
         const float4 v_delta_tangent_softplus_2 = reinterpret_cast<const float4*>(delta_tangent_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2_row = reinterpret_cast<const float4*>(sigmoid_softplus_2_row)[(long long)(row / 2) * 16 + column];
+        const float4 v_f_prime_softplus_2_row = reinterpret_cast<const float4*>(f_prime_softplus_2_row)[(long long)(row / 2) * 16 + column];
         const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
         float4 v_delta_tangent_layer_2;
-        at_delta_tangent_layer_2(v_delta_curvature_softplus_2_row.x, v_delta_tangent_softplus_2.x, v_sigmoid_softplus_2_row.x, v_tangent_layer_2.x, v_delta_tangent_layer_2.x);
-        at_delta_tangent_layer_2(v_delta_curvature_softplus_2_row.y, v_delta_tangent_softplus_2.y, v_sigmoid_softplus_2_row.y, v_tangent_layer_2.y, v_delta_tangent_layer_2.y);
-        at_delta_tangent_layer_2(v_delta_curvature_softplus_2_row.z, v_delta_tangent_softplus_2.z, v_sigmoid_softplus_2_row.z, v_tangent_layer_2.z, v_delta_tangent_layer_2.z);
-        at_delta_tangent_layer_2(v_delta_curvature_softplus_2_row.w, v_delta_tangent_softplus_2.w, v_sigmoid_softplus_2_row.w, v_tangent_layer_2.w, v_delta_tangent_layer_2.w);
+        at_delta_tangent_layer_2(v_delta_curvature_softplus_2_row.x, v_delta_tangent_softplus_2.x, v_f_prime_softplus_2_row.x, v_tangent_layer_2.x, v_delta_tangent_layer_2.x);
+        at_delta_tangent_layer_2(v_delta_curvature_softplus_2_row.y, v_delta_tangent_softplus_2.y, v_f_prime_softplus_2_row.y, v_tangent_layer_2.y, v_delta_tangent_layer_2.y);
+        at_delta_tangent_layer_2(v_delta_curvature_softplus_2_row.z, v_delta_tangent_softplus_2.z, v_f_prime_softplus_2_row.z, v_tangent_layer_2.z, v_delta_tangent_layer_2.z);
+        at_delta_tangent_layer_2(v_delta_curvature_softplus_2_row.w, v_delta_tangent_softplus_2.w, v_f_prime_softplus_2_row.w, v_tangent_layer_2.w, v_delta_tangent_layer_2.w);
         reinterpret_cast<float4*>(delta_tangent_layer_2)[(long long)row * 16 + column] = v_delta_tangent_layer_2;
     }
 }
 
-static __device__ __forceinline__ void at_delta_tangent_layer_1(const float delta_curvature_softplus_1_row, const float delta_tangent_softplus_1, const float sigmoid_softplus_1_row, const float tangent_layer_1, float& delta_tangent_layer_1)
+static __device__ __forceinline__ void at_delta_tangent_layer_1(const float delta_curvature_softplus_1_row, const float delta_tangent_softplus_1, const float f_prime_softplus_1_row, const float tangent_layer_1, float& delta_tangent_layer_1)
 {
-    // δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
-    delta_tangent_layer_1 = delta_curvature_softplus_1_row * tangent_layer_1 + delta_tangent_softplus_1 * sigmoid_softplus_1_row;
+    // δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+    delta_tangent_layer_1 = delta_curvature_softplus_1_row * tangent_layer_1 + delta_tangent_softplus_1 * f_prime_softplus_1_row;
 }
 
 extern "C" __global__ void delta_tangent_layer_1(
-    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ sigmoid_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ delta_tangent_layer_1, const int N)
+    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ delta_tangent_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float v_delta_curvature_softplus_1_row = delta_curvature_softplus_1_row[(long long)(row / 2) * 128 + column];
         const float v_delta_tangent_softplus_1 = delta_tangent_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1_row = sigmoid_softplus_1_row[(long long)(row / 2) * 128 + column];
+        const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 2) * 128 + column];
         const float v_tangent_layer_1 = tangent_layer_1[(long long)row * 128 + column];
         float v_delta_tangent_layer_1;
-        at_delta_tangent_layer_1(v_delta_curvature_softplus_1_row, v_delta_tangent_softplus_1, v_sigmoid_softplus_1_row, v_tangent_layer_1, v_delta_tangent_layer_1);
+        at_delta_tangent_layer_1(v_delta_curvature_softplus_1_row, v_delta_tangent_softplus_1, v_f_prime_softplus_1_row, v_tangent_layer_1, v_delta_tangent_layer_1);
         delta_tangent_layer_1[(long long)row * 128 + column] = v_delta_tangent_layer_1;
     }
 }
 extern "C" __global__ void vec4_delta_tangent_layer_1(
-    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ sigmoid_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ delta_tangent_layer_1, const int N)
+    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ delta_tangent_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float4 v_delta_curvature_softplus_1_row = reinterpret_cast<const float4*>(delta_curvature_softplus_1_row)[(long long)(row / 2) * 32 + column];
         const float4 v_delta_tangent_softplus_1 = reinterpret_cast<const float4*>(delta_tangent_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1_row = reinterpret_cast<const float4*>(sigmoid_softplus_1_row)[(long long)(row / 2) * 32 + column];
+        const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 2) * 32 + column];
         const float4 v_tangent_layer_1 = reinterpret_cast<const float4*>(tangent_layer_1)[(long long)row * 32 + column];
         float4 v_delta_tangent_layer_1;
-        at_delta_tangent_layer_1(v_delta_curvature_softplus_1_row.x, v_delta_tangent_softplus_1.x, v_sigmoid_softplus_1_row.x, v_tangent_layer_1.x, v_delta_tangent_layer_1.x);
-        at_delta_tangent_layer_1(v_delta_curvature_softplus_1_row.y, v_delta_tangent_softplus_1.y, v_sigmoid_softplus_1_row.y, v_tangent_layer_1.y, v_delta_tangent_layer_1.y);
-        at_delta_tangent_layer_1(v_delta_curvature_softplus_1_row.z, v_delta_tangent_softplus_1.z, v_sigmoid_softplus_1_row.z, v_tangent_layer_1.z, v_delta_tangent_layer_1.z);
-        at_delta_tangent_layer_1(v_delta_curvature_softplus_1_row.w, v_delta_tangent_softplus_1.w, v_sigmoid_softplus_1_row.w, v_tangent_layer_1.w, v_delta_tangent_layer_1.w);
+        at_delta_tangent_layer_1(v_delta_curvature_softplus_1_row.x, v_delta_tangent_softplus_1.x, v_f_prime_softplus_1_row.x, v_tangent_layer_1.x, v_delta_tangent_layer_1.x);
+        at_delta_tangent_layer_1(v_delta_curvature_softplus_1_row.y, v_delta_tangent_softplus_1.y, v_f_prime_softplus_1_row.y, v_tangent_layer_1.y, v_delta_tangent_layer_1.y);
+        at_delta_tangent_layer_1(v_delta_curvature_softplus_1_row.z, v_delta_tangent_softplus_1.z, v_f_prime_softplus_1_row.z, v_tangent_layer_1.z, v_delta_tangent_layer_1.z);
+        at_delta_tangent_layer_1(v_delta_curvature_softplus_1_row.w, v_delta_tangent_softplus_1.w, v_f_prime_softplus_1_row.w, v_tangent_layer_1.w, v_delta_tangent_layer_1.w);
         reinterpret_cast<float4*>(delta_tangent_layer_1)[(long long)row * 32 + column] = v_delta_tangent_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_sum_probed_x_terms(const float delta_tangent_x, const float probes, float& sum_probed_x_terms)
 {
+    // v δ̇_x
     sum_probed_x_terms = delta_tangent_x * probes;
 }
 
@@ -869,7 +870,7 @@ extern "C" __global__ void vec4_sum_probed_x_terms(
 
 static __device__ __forceinline__ void at_hessian_diagonal(const float sum_probed_x, float& hessian_diagonal)
 {
-    // the diagonal of the Hessian, (1/P) Σ_p v ∘ Hv
+    // hessian_diagonal = ½ Σ_c v δ̇_x
     hessian_diagonal = sum_probed_x * 0.5f;
 }
 
@@ -899,43 +900,43 @@ extern "C" __global__ void vec4_hessian_diagonal(
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_1_to_delta_curvature_softplus_1(const float delta_softplus_1, const float sigmoid_softplus_1, const float sigmoid_minus_softplus_1, float& delta_layer_1, float& delta_curvature_softplus_1)
+static __device__ __forceinline__ void at_delta_layer_1_to_delta_curvature_softplus_1(const float delta_softplus_1, const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, float& delta_layer_1, float& delta_curvature_softplus_1)
 {
     // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * sigmoid_softplus_1;
-    // f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-    const float f_second_softplus_1 = sigmoid_minus_softplus_1 * sigmoid_softplus_1;
+    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
+    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    const float f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
     // δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1 = delta_softplus_1 * f_second_softplus_1;
 }
 
 extern "C" __global__ void delta_layer_1_to_delta_curvature_softplus_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_curvature_softplus_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_curvature_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
         float v_delta_layer_1, v_delta_curvature_softplus_1;
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1, v_sigmoid_softplus_1, v_sigmoid_minus_softplus_1, v_delta_layer_1, v_delta_curvature_softplus_1);
+        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1, v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_layer_1, v_delta_curvature_softplus_1);
         delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
         delta_curvature_softplus_1[(long long)row * 128 + column] = v_delta_curvature_softplus_1;
     }
 }
 extern "C" __global__ void vec4_delta_layer_1_to_delta_curvature_softplus_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_curvature_softplus_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_curvature_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
         float4 v_delta_layer_1, v_delta_curvature_softplus_1;
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.x, v_sigmoid_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_layer_1.x, v_delta_curvature_softplus_1.x);
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.y, v_sigmoid_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_layer_1.y, v_delta_curvature_softplus_1.y);
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.z, v_sigmoid_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_layer_1.z, v_delta_curvature_softplus_1.z);
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.w, v_sigmoid_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_layer_1.w, v_delta_curvature_softplus_1.w);
+        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_layer_1.x, v_delta_curvature_softplus_1.x);
+        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_layer_1.y, v_delta_curvature_softplus_1.y);
+        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_layer_1.z, v_delta_curvature_softplus_1.z);
+        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_layer_1.w, v_delta_curvature_softplus_1.w);
         reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
         reinterpret_cast<float4*>(delta_curvature_softplus_1)[(long long)row * 32 + column] = v_delta_curvature_softplus_1;
     }
@@ -943,6 +944,7 @@ extern "C" __global__ void vec4_delta_layer_1_to_delta_curvature_softplus_1(
 
 static __device__ __forceinline__ void at_sum_delta_squared(const float delta_x, double& sum_delta_squared)
 {
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -984,8 +986,9 @@ extern "C" __global__ void vec4_sum_delta_squared(
 
 static __device__ __forceinline__ void at_probed_to_sum_probed_squared_terms(const float delta_tangent_x, const float probes, float& probed, float& sum_probed_squared_terms)
 {
-    // z = v ∘ Hv
+    // z = v δ̇_x  [+] 9
     probed = delta_tangent_x * probes;
+    // z²
     sum_probed_squared_terms = probed * probed;
 }
 
@@ -1021,10 +1024,11 @@ extern "C" __global__ void vec4_probed_to_sum_probed_squared_terms(
 
 static __device__ __forceinline__ void at_sum_quadratic_forms_to_sum_pairs(const float sum_probed, const float sum_probed_squared, double& sum_quadratic_forms, double& sum_pairs)
 {
+    // (Σ_c z)² − Σ_c z²
     const float sum_pairs_terms = sum_probed * sum_probed - sum_probed_squared;
-    // Σ_n Σ_p vᵀHv
+    // Σ_n Σ_i Σ_c z
     sum_quadratic_forms += sum_probed;
-    // Σ_n Σ_d Σ_{p≠q} z_p z_q
+    // Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     sum_pairs += sum_pairs_terms;
 }
 
@@ -1070,128 +1074,131 @@ extern "C" __global__ void vec4_sum_quadratic_forms_to_sum_pairs(
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_3_to_sigmoid_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_minus_softplus_3, float& sigmoid_softplus_3)
+static __device__ __forceinline__ void at_sigmoid_minus_softplus_3_to_f_prime_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_minus_softplus_3, float& f_prime_softplus_3)
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_3));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+    // sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = shared_2 * maximum(shared_1, signum(-g_layer_3));
-    // sigmoid_softplus_3 = sigmoid(g_layer_3)
-    sigmoid_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
+    // f′(g_layer_3) = sigmoid(g_layer_3)
+    f_prime_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
 }
 
-extern "C" __global__ void sigmoid_minus_softplus_3_to_sigmoid_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_minus_softplus_3, float* __restrict__ sigmoid_softplus_3, const int N)
+extern "C" __global__ void sigmoid_minus_softplus_3_to_f_prime_softplus_3(
+    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_minus_softplus_3, float* __restrict__ f_prime_softplus_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_3 = b_layer_3[column];
         const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3;
-        at_sigmoid_minus_softplus_3_to_sigmoid_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3);
+        float v_sigmoid_minus_softplus_3, v_f_prime_softplus_3;
+        at_sigmoid_minus_softplus_3_to_f_prime_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_minus_softplus_3, v_f_prime_softplus_3);
         sigmoid_minus_softplus_3[(long long)row * 1 + column] = v_sigmoid_minus_softplus_3;
-        sigmoid_softplus_3[(long long)row * 1 + column] = v_sigmoid_softplus_3;
+        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
     }
 }
 
-static __device__ __forceinline__ void at_tangent_softplus_1_to_sum_tangent_squared_layer_1_terms(const float sigmoid_softplus_1_row, const float tangent_layer_1, float& tangent_softplus_1, float& sum_tangent_squared_layer_1_terms)
+static __device__ __forceinline__ void at_tangent_softplus_1_to_sum_tangent_squared_layer_1_terms(const float f_prime_softplus_1_row, const float tangent_layer_1, float& tangent_softplus_1, float& sum_tangent_squared_layer_1_terms)
 {
-    // ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-    tangent_softplus_1 = sigmoid_softplus_1_row * tangent_layer_1;
+    // ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
+    tangent_softplus_1 = f_prime_softplus_1_row * tangent_layer_1;
+    // ġ_layer_1²
     sum_tangent_squared_layer_1_terms = tangent_layer_1 * tangent_layer_1;
 }
 
 extern "C" __global__ void tangent_softplus_1_to_sum_tangent_squared_layer_1_terms(
-    const float* __restrict__ sigmoid_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ tangent_softplus_1, float* __restrict__ sum_tangent_squared_layer_1_terms, const int N)
+    const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ tangent_softplus_1, float* __restrict__ sum_tangent_squared_layer_1_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_sigmoid_softplus_1_row = sigmoid_softplus_1_row[(long long)(row / 2) * 128 + column];
+        const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 2) * 128 + column];
         const float v_tangent_layer_1 = tangent_layer_1[(long long)row * 128 + column];
         float v_tangent_softplus_1, v_sum_tangent_squared_layer_1_terms;
-        at_tangent_softplus_1_to_sum_tangent_squared_layer_1_terms(v_sigmoid_softplus_1_row, v_tangent_layer_1, v_tangent_softplus_1, v_sum_tangent_squared_layer_1_terms);
+        at_tangent_softplus_1_to_sum_tangent_squared_layer_1_terms(v_f_prime_softplus_1_row, v_tangent_layer_1, v_tangent_softplus_1, v_sum_tangent_squared_layer_1_terms);
         tangent_softplus_1[(long long)row * 128 + column] = v_tangent_softplus_1;
         sum_tangent_squared_layer_1_terms[(long long)row * 128 + column] = v_sum_tangent_squared_layer_1_terms;
     }
 }
 extern "C" __global__ void vec4_tangent_softplus_1_to_sum_tangent_squared_layer_1_terms(
-    const float* __restrict__ sigmoid_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ tangent_softplus_1, float* __restrict__ sum_tangent_squared_layer_1_terms, const int N)
+    const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ tangent_softplus_1, float* __restrict__ sum_tangent_squared_layer_1_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_sigmoid_softplus_1_row = reinterpret_cast<const float4*>(sigmoid_softplus_1_row)[(long long)(row / 2) * 32 + column];
+        const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 2) * 32 + column];
         const float4 v_tangent_layer_1 = reinterpret_cast<const float4*>(tangent_layer_1)[(long long)row * 32 + column];
         float4 v_tangent_softplus_1, v_sum_tangent_squared_layer_1_terms;
-        at_tangent_softplus_1_to_sum_tangent_squared_layer_1_terms(v_sigmoid_softplus_1_row.x, v_tangent_layer_1.x, v_tangent_softplus_1.x, v_sum_tangent_squared_layer_1_terms.x);
-        at_tangent_softplus_1_to_sum_tangent_squared_layer_1_terms(v_sigmoid_softplus_1_row.y, v_tangent_layer_1.y, v_tangent_softplus_1.y, v_sum_tangent_squared_layer_1_terms.y);
-        at_tangent_softplus_1_to_sum_tangent_squared_layer_1_terms(v_sigmoid_softplus_1_row.z, v_tangent_layer_1.z, v_tangent_softplus_1.z, v_sum_tangent_squared_layer_1_terms.z);
-        at_tangent_softplus_1_to_sum_tangent_squared_layer_1_terms(v_sigmoid_softplus_1_row.w, v_tangent_layer_1.w, v_tangent_softplus_1.w, v_sum_tangent_squared_layer_1_terms.w);
+        at_tangent_softplus_1_to_sum_tangent_squared_layer_1_terms(v_f_prime_softplus_1_row.x, v_tangent_layer_1.x, v_tangent_softplus_1.x, v_sum_tangent_squared_layer_1_terms.x);
+        at_tangent_softplus_1_to_sum_tangent_squared_layer_1_terms(v_f_prime_softplus_1_row.y, v_tangent_layer_1.y, v_tangent_softplus_1.y, v_sum_tangent_squared_layer_1_terms.y);
+        at_tangent_softplus_1_to_sum_tangent_squared_layer_1_terms(v_f_prime_softplus_1_row.z, v_tangent_layer_1.z, v_tangent_softplus_1.z, v_sum_tangent_squared_layer_1_terms.z);
+        at_tangent_softplus_1_to_sum_tangent_squared_layer_1_terms(v_f_prime_softplus_1_row.w, v_tangent_layer_1.w, v_tangent_softplus_1.w, v_sum_tangent_squared_layer_1_terms.w);
         reinterpret_cast<float4*>(tangent_softplus_1)[(long long)row * 32 + column] = v_tangent_softplus_1;
         reinterpret_cast<float4*>(sum_tangent_squared_layer_1_terms)[(long long)row * 32 + column] = v_sum_tangent_squared_layer_1_terms;
     }
 }
 
-static __device__ __forceinline__ void at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(const float sigmoid_softplus_2_row, const float tangent_layer_2, float& tangent_softplus_2, float& sum_tangent_squared_layer_2_terms)
+static __device__ __forceinline__ void at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(const float f_prime_softplus_2_row, const float tangent_layer_2, float& tangent_softplus_2, float& sum_tangent_squared_layer_2_terms)
 {
-    // ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-    tangent_softplus_2 = sigmoid_softplus_2_row * tangent_layer_2;
+    // ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+    tangent_softplus_2 = f_prime_softplus_2_row * tangent_layer_2;
+    // ġ_layer_2²
     sum_tangent_squared_layer_2_terms = tangent_layer_2 * tangent_layer_2;
 }
 
 extern "C" __global__ void tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(
-    const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, float* __restrict__ sum_tangent_squared_layer_2_terms, const int N)
+    const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, float* __restrict__ sum_tangent_squared_layer_2_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_sigmoid_softplus_2_row = sigmoid_softplus_2_row[(long long)(row / 2) * 64 + column];
+        const float v_f_prime_softplus_2_row = f_prime_softplus_2_row[(long long)(row / 2) * 64 + column];
         const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
         float v_tangent_softplus_2, v_sum_tangent_squared_layer_2_terms;
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_sigmoid_softplus_2_row, v_tangent_layer_2, v_tangent_softplus_2, v_sum_tangent_squared_layer_2_terms);
+        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row, v_tangent_layer_2, v_tangent_softplus_2, v_sum_tangent_squared_layer_2_terms);
         tangent_softplus_2[(long long)row * 64 + column] = v_tangent_softplus_2;
         sum_tangent_squared_layer_2_terms[(long long)row * 64 + column] = v_sum_tangent_squared_layer_2_terms;
     }
 }
 extern "C" __global__ void vec4_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(
-    const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, float* __restrict__ sum_tangent_squared_layer_2_terms, const int N)
+    const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, float* __restrict__ sum_tangent_squared_layer_2_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_sigmoid_softplus_2_row = reinterpret_cast<const float4*>(sigmoid_softplus_2_row)[(long long)(row / 2) * 16 + column];
+        const float4 v_f_prime_softplus_2_row = reinterpret_cast<const float4*>(f_prime_softplus_2_row)[(long long)(row / 2) * 16 + column];
         const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
         float4 v_tangent_softplus_2, v_sum_tangent_squared_layer_2_terms;
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_sigmoid_softplus_2_row.x, v_tangent_layer_2.x, v_tangent_softplus_2.x, v_sum_tangent_squared_layer_2_terms.x);
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_sigmoid_softplus_2_row.y, v_tangent_layer_2.y, v_tangent_softplus_2.y, v_sum_tangent_squared_layer_2_terms.y);
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_sigmoid_softplus_2_row.z, v_tangent_layer_2.z, v_tangent_softplus_2.z, v_sum_tangent_squared_layer_2_terms.z);
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_sigmoid_softplus_2_row.w, v_tangent_layer_2.w, v_tangent_softplus_2.w, v_sum_tangent_squared_layer_2_terms.w);
+        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row.x, v_tangent_layer_2.x, v_tangent_softplus_2.x, v_sum_tangent_squared_layer_2_terms.x);
+        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row.y, v_tangent_layer_2.y, v_tangent_softplus_2.y, v_sum_tangent_squared_layer_2_terms.y);
+        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row.z, v_tangent_layer_2.z, v_tangent_softplus_2.z, v_sum_tangent_squared_layer_2_terms.z);
+        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row.w, v_tangent_layer_2.w, v_tangent_softplus_2.w, v_sum_tangent_squared_layer_2_terms.w);
         reinterpret_cast<float4*>(tangent_softplus_2)[(long long)row * 16 + column] = v_tangent_softplus_2;
         reinterpret_cast<float4*>(sum_tangent_squared_layer_2_terms)[(long long)row * 16 + column] = v_sum_tangent_squared_layer_2_terms;
     }
 }
 
-static __device__ __forceinline__ void at_sum_curvature_softplus_1(const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, double& sum_curvature_softplus_1)
+static __device__ __forceinline__ void at_sum_curvature_softplus_1(const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, double& sum_curvature_softplus_1)
 {
-    // f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-    const float f_second_softplus_1 = sigmoid_minus_softplus_1 * sigmoid_softplus_1;
+    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    const float f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
     // δ_softplus_1 f″(g_layer_1)
     const float delta_curvature_softplus_1 = delta_softplus_1 * f_second_softplus_1;
+    // δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
     const float sum_curvature_softplus_1_terms = delta_curvature_softplus_1 * sum_tangent_squared_layer_1;
-    // Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+    // Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
     sum_curvature_softplus_1 += sum_curvature_softplus_1_terms;
 }
 
 extern "C" __global__ void sum_curvature_softplus_1(
-    const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, double* __restrict__ sum_curvature_softplus_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, double* __restrict__ sum_curvature_softplus_1, const int N)
 {
     double v_sum_curvature_softplus_1 = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[(long long)row * 128 + column];
-        at_sum_curvature_softplus_1(v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_sum_curvature_softplus_1);
+        at_sum_curvature_softplus_1(v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_sum_curvature_softplus_1);
     }
     v_sum_curvature_softplus_1 = block_sum(v_sum_curvature_softplus_1);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
@@ -1200,19 +1207,19 @@ extern "C" __global__ void sum_curvature_softplus_1(
     }
 }
 extern "C" __global__ void vec4_sum_curvature_softplus_1(
-    const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, double* __restrict__ sum_curvature_softplus_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, double* __restrict__ sum_curvature_softplus_1, const int N)
 {
     double v_sum_curvature_softplus_1 = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[(long long)row * 32 + column];
-        at_sum_curvature_softplus_1(v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_sum_curvature_softplus_1);
-        at_sum_curvature_softplus_1(v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_sum_curvature_softplus_1);
-        at_sum_curvature_softplus_1(v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_sum_curvature_softplus_1);
-        at_sum_curvature_softplus_1(v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_sum_curvature_softplus_1);
+        at_sum_curvature_softplus_1(v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_sum_curvature_softplus_1);
+        at_sum_curvature_softplus_1(v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_sum_curvature_softplus_1);
+        at_sum_curvature_softplus_1(v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_sum_curvature_softplus_1);
+        at_sum_curvature_softplus_1(v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_sum_curvature_softplus_1);
     }
     v_sum_curvature_softplus_1 = block_sum(v_sum_curvature_softplus_1);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
@@ -1221,28 +1228,29 @@ extern "C" __global__ void vec4_sum_curvature_softplus_1(
     }
 }
 
-static __device__ __forceinline__ void at_sum_curvature_softplus_2(const float sigmoid_minus_softplus_2, const float sigmoid_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, double& sum_curvature_softplus_2)
+static __device__ __forceinline__ void at_sum_curvature_softplus_2(const float f_prime_softplus_2, const float sigmoid_minus_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, double& sum_curvature_softplus_2)
 {
-    // f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-    const float f_second_softplus_2 = sigmoid_minus_softplus_2 * sigmoid_softplus_2;
+    // f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    const float f_second_softplus_2 = f_prime_softplus_2 * sigmoid_minus_softplus_2;
     // δ_softplus_2 f″(g_layer_2)
     const float delta_curvature_softplus_2 = delta_softplus_2 * f_second_softplus_2;
+    // δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     const float sum_curvature_softplus_2_terms = delta_curvature_softplus_2 * sum_tangent_squared_layer_2;
-    // Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+    // Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     sum_curvature_softplus_2 += sum_curvature_softplus_2_terms;
 }
 
 extern "C" __global__ void sum_curvature_softplus_2(
-    const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, double* __restrict__ sum_curvature_softplus_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, double* __restrict__ sum_curvature_softplus_2, const int N)
 {
     double v_sum_curvature_softplus_2 = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
         const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
-        at_sum_curvature_softplus_2(v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_sum_curvature_softplus_2);
+        at_sum_curvature_softplus_2(v_f_prime_softplus_2, v_sigmoid_minus_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_sum_curvature_softplus_2);
     }
     v_sum_curvature_softplus_2 = block_sum(v_sum_curvature_softplus_2);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
@@ -1251,19 +1259,19 @@ extern "C" __global__ void sum_curvature_softplus_2(
     }
 }
 extern "C" __global__ void vec4_sum_curvature_softplus_2(
-    const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, double* __restrict__ sum_curvature_softplus_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, double* __restrict__ sum_curvature_softplus_2, const int N)
 {
     double v_sum_curvature_softplus_2 = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
         const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
-        at_sum_curvature_softplus_2(v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_sum_curvature_softplus_2);
-        at_sum_curvature_softplus_2(v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_sum_curvature_softplus_2);
-        at_sum_curvature_softplus_2(v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_sum_curvature_softplus_2);
-        at_sum_curvature_softplus_2(v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_sum_curvature_softplus_2);
+        at_sum_curvature_softplus_2(v_f_prime_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_sum_curvature_softplus_2);
+        at_sum_curvature_softplus_2(v_f_prime_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_sum_curvature_softplus_2);
+        at_sum_curvature_softplus_2(v_f_prime_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_sum_curvature_softplus_2);
+        at_sum_curvature_softplus_2(v_f_prime_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_sum_curvature_softplus_2);
     }
     v_sum_curvature_softplus_2 = block_sum(v_sum_curvature_softplus_2);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
@@ -1274,6 +1282,7 @@ extern "C" __global__ void vec4_sum_curvature_softplus_2(
 
 static __device__ __forceinline__ void at_sum_tangent_squared_layer_3_terms(const float tangent_layer_3, float& sum_tangent_squared_layer_3_terms)
 {
+    // ġ_layer_3²
     sum_tangent_squared_layer_3_terms = tangent_layer_3 * tangent_layer_3;
 }
 
@@ -1289,25 +1298,26 @@ extern "C" __global__ void sum_tangent_squared_layer_3_terms(
     }
 }
 
-static __device__ __forceinline__ void at_sum_curvature_softplus_3(const float sigmoid_minus_softplus_3, const float sigmoid_softplus_3, const float sum_tangent_squared_layer_3, double& sum_curvature_softplus_3)
+static __device__ __forceinline__ void at_sum_curvature_softplus_3(const float f_prime_softplus_3, const float sigmoid_minus_softplus_3, const float sum_tangent_squared_layer_3, double& sum_curvature_softplus_3)
 {
-    // f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    const float f_second_softplus_3 = sigmoid_minus_softplus_3 * sigmoid_softplus_3;
+    // f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    const float f_second_softplus_3 = f_prime_softplus_3 * sigmoid_minus_softplus_3;
+    // f″(g_layer_3) Σ_c ġ_layer_3²
     const float sum_curvature_softplus_3_terms = f_second_softplus_3 * sum_tangent_squared_layer_3;
-    // Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+    // Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     sum_curvature_softplus_3 += sum_curvature_softplus_3_terms;
 }
 
 extern "C" __global__ void sum_curvature_softplus_3(
-    const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sigmoid_softplus_3, const float* __restrict__ sum_tangent_squared_layer_3, double* __restrict__ sum_curvature_softplus_3, const int N)
+    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sum_tangent_squared_layer_3, double* __restrict__ sum_curvature_softplus_3, const int N)
 {
     double v_sum_curvature_softplus_3 = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
         const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_softplus_3 = sigmoid_softplus_3[(long long)row * 1 + column];
         const float v_sum_tangent_squared_layer_3 = sum_tangent_squared_layer_3[(long long)row * 1 + column];
-        at_sum_curvature_softplus_3(v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_sum_tangent_squared_layer_3, v_sum_curvature_softplus_3);
+        at_sum_curvature_softplus_3(v_f_prime_softplus_3, v_sigmoid_minus_softplus_3, v_sum_tangent_squared_layer_3, v_sum_curvature_softplus_3);
     }
     v_sum_curvature_softplus_3 = block_sum(v_sum_curvature_softplus_3);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
@@ -1316,117 +1326,117 @@ extern "C" __global__ void sum_curvature_softplus_3(
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_minus_softplus_3, float& sigmoid_softplus_3, float& f_second_softplus_3)
+static __device__ __forceinline__ void at_sigmoid_minus_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_minus_softplus_3, float& f_prime_softplus_3, float& f_second_softplus_3)
 {
     // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
     const float shared_1 = expf(-fabsf(g_layer_3));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+    // sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = shared_2 * maximum(shared_1, signum(-g_layer_3));
-    // sigmoid_softplus_3 = sigmoid(g_layer_3)
-    sigmoid_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
-    // f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    f_second_softplus_3 = sigmoid_minus_softplus_3 * sigmoid_softplus_3;
+    // f′(g_layer_3) = sigmoid(g_layer_3)
+    f_prime_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
+    // f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    f_second_softplus_3 = f_prime_softplus_3 * sigmoid_minus_softplus_3;
 }
 
 extern "C" __global__ void sigmoid_minus_softplus_3_to_f_second_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_minus_softplus_3, float* __restrict__ sigmoid_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
+    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_minus_softplus_3, float* __restrict__ f_prime_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_layer_3 = b_layer_3[column];
         const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_f_second_softplus_3;
-        at_sigmoid_minus_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_f_second_softplus_3);
+        float v_sigmoid_minus_softplus_3, v_f_prime_softplus_3, v_f_second_softplus_3;
+        at_sigmoid_minus_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_minus_softplus_3, v_f_prime_softplus_3, v_f_second_softplus_3);
         sigmoid_minus_softplus_3[(long long)row * 1 + column] = v_sigmoid_minus_softplus_3;
-        sigmoid_softplus_3[(long long)row * 1 + column] = v_sigmoid_softplus_3;
+        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
         f_second_softplus_3[(long long)row * 1 + column] = v_f_second_softplus_3;
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_2_to_delta_curvature_softplus_2_2(const float delta_softplus_2, const float sigmoid_softplus_2, const float sigmoid_minus_softplus_2, float& delta_layer_2, float& f_second_softplus_2, float& delta_curvature_softplus_2)
+static __device__ __forceinline__ void at_delta_layer_2_to_delta_curvature_softplus_2_2(const float delta_softplus_2, const float f_prime_softplus_2, const float sigmoid_minus_softplus_2, float& delta_layer_2, float& f_second_softplus_2, float& delta_curvature_softplus_2)
 {
     // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * sigmoid_softplus_2;
-    // f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-    f_second_softplus_2 = sigmoid_minus_softplus_2 * sigmoid_softplus_2;
+    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
+    // f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    f_second_softplus_2 = f_prime_softplus_2 * sigmoid_minus_softplus_2;
     // δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2 = delta_softplus_2 * f_second_softplus_2;
 }
 
 extern "C" __global__ void delta_layer_2_to_delta_curvature_softplus_2_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_curvature_softplus_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_curvature_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
         float v_delta_layer_2, v_f_second_softplus_2, v_delta_curvature_softplus_2;
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2, v_sigmoid_softplus_2, v_sigmoid_minus_softplus_2, v_delta_layer_2, v_f_second_softplus_2, v_delta_curvature_softplus_2);
+        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2, v_f_prime_softplus_2, v_sigmoid_minus_softplus_2, v_delta_layer_2, v_f_second_softplus_2, v_delta_curvature_softplus_2);
         delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
         f_second_softplus_2[(long long)row * 64 + column] = v_f_second_softplus_2;
         delta_curvature_softplus_2[(long long)row * 64 + column] = v_delta_curvature_softplus_2;
     }
 }
 extern "C" __global__ void vec4_delta_layer_2_to_delta_curvature_softplus_2_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_curvature_softplus_2, const int N)
+    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_curvature_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
         float4 v_delta_layer_2, v_f_second_softplus_2, v_delta_curvature_softplus_2;
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.x, v_sigmoid_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_layer_2.x, v_f_second_softplus_2.x, v_delta_curvature_softplus_2.x);
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.y, v_sigmoid_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_layer_2.y, v_f_second_softplus_2.y, v_delta_curvature_softplus_2.y);
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.z, v_sigmoid_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_layer_2.z, v_f_second_softplus_2.z, v_delta_curvature_softplus_2.z);
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.w, v_sigmoid_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_layer_2.w, v_f_second_softplus_2.w, v_delta_curvature_softplus_2.w);
+        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_layer_2.x, v_f_second_softplus_2.x, v_delta_curvature_softplus_2.x);
+        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_layer_2.y, v_f_second_softplus_2.y, v_delta_curvature_softplus_2.y);
+        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_layer_2.z, v_f_second_softplus_2.z, v_delta_curvature_softplus_2.z);
+        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_layer_2.w, v_f_second_softplus_2.w, v_delta_curvature_softplus_2.w);
         reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
         reinterpret_cast<float4*>(f_second_softplus_2)[(long long)row * 16 + column] = v_f_second_softplus_2;
         reinterpret_cast<float4*>(delta_curvature_softplus_2)[(long long)row * 16 + column] = v_delta_curvature_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_delta_layer_1_to_delta_curvature_softplus_1_2(const float delta_softplus_1, const float sigmoid_softplus_1, const float sigmoid_minus_softplus_1, float& delta_layer_1, float& f_second_softplus_1, float& delta_curvature_softplus_1)
+static __device__ __forceinline__ void at_delta_layer_1_to_delta_curvature_softplus_1_2(const float delta_softplus_1, const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, float& delta_layer_1, float& f_second_softplus_1, float& delta_curvature_softplus_1)
 {
     // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * sigmoid_softplus_1;
-    // f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-    f_second_softplus_1 = sigmoid_minus_softplus_1 * sigmoid_softplus_1;
+    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
+    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
     // δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1 = delta_softplus_1 * f_second_softplus_1;
 }
 
 extern "C" __global__ void delta_layer_1_to_delta_curvature_softplus_1_2(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
         float v_delta_layer_1, v_f_second_softplus_1, v_delta_curvature_softplus_1;
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1, v_sigmoid_softplus_1, v_sigmoid_minus_softplus_1, v_delta_layer_1, v_f_second_softplus_1, v_delta_curvature_softplus_1);
+        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1, v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_layer_1, v_f_second_softplus_1, v_delta_curvature_softplus_1);
         delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
         f_second_softplus_1[(long long)row * 128 + column] = v_f_second_softplus_1;
         delta_curvature_softplus_1[(long long)row * 128 + column] = v_delta_curvature_softplus_1;
     }
 }
 extern "C" __global__ void vec4_delta_layer_1_to_delta_curvature_softplus_1_2(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
+    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
         float4 v_delta_layer_1, v_f_second_softplus_1, v_delta_curvature_softplus_1;
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.x, v_sigmoid_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_layer_1.x, v_f_second_softplus_1.x, v_delta_curvature_softplus_1.x);
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.y, v_sigmoid_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_layer_1.y, v_f_second_softplus_1.y, v_delta_curvature_softplus_1.y);
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.z, v_sigmoid_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_layer_1.z, v_f_second_softplus_1.z, v_delta_curvature_softplus_1.z);
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.w, v_sigmoid_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_layer_1.w, v_f_second_softplus_1.w, v_delta_curvature_softplus_1.w);
+        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_layer_1.x, v_f_second_softplus_1.x, v_delta_curvature_softplus_1.x);
+        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_layer_1.y, v_f_second_softplus_1.y, v_delta_curvature_softplus_1.y);
+        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_layer_1.z, v_f_second_softplus_1.z, v_delta_curvature_softplus_1.z);
+        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_layer_1.w, v_f_second_softplus_1.w, v_delta_curvature_softplus_1.w);
         reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
         reinterpret_cast<float4*>(f_second_softplus_1)[(long long)row * 32 + column] = v_f_second_softplus_1;
         reinterpret_cast<float4*>(delta_curvature_softplus_1)[(long long)row * 32 + column] = v_delta_curvature_softplus_1;
@@ -1435,7 +1445,7 @@ extern "C" __global__ void vec4_delta_layer_1_to_delta_curvature_softplus_1_2(
 
 static __device__ __forceinline__ void at_weighted_tangent_x(const float probed, const float probes, const float sum_probed_row, const float lam, float& weighted_tangent_x)
 {
-    // ĝ_x = u = v ∘ (2λ/(P (P − 1)) (Σ_q z_q − z) − 1/P)
+    // ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
     weighted_tangent_x = probes * (lam * (sum_probed_row - probed) - 0.5f);
 }
 
@@ -1469,164 +1479,167 @@ extern "C" __global__ void vec4_weighted_tangent_x(
     }
 }
 
-static __device__ __forceinline__ void at_weighted_square_layer_1_terms_to_weighted_tangent_softplus_1(const float tangent_layer_1, const float weighted_tangent_layer_1, const float sigmoid_softplus_1_row, float& weighted_square_layer_1_terms, float& weighted_tangent_softplus_1)
+static __device__ __forceinline__ void at_weighted_square_layer_1_terms_to_weighted_tangent_softplus_1(const float tangent_layer_1, const float weighted_tangent_layer_1, const float f_prime_softplus_1_row, float& weighted_square_layer_1_terms, float& weighted_tangent_softplus_1)
 {
+    // ĝ_layer_1 ġ_layer_1
     weighted_square_layer_1_terms = tangent_layer_1 * weighted_tangent_layer_1;
-    // ĝ_softplus_1 = ĝ_layer_1 f′(g_layer_1)
-    weighted_tangent_softplus_1 = sigmoid_softplus_1_row * weighted_tangent_layer_1;
+    // ĝ_softplus_1 = ĝ_layer_1 f′(g_layer_1)  [+] 8
+    weighted_tangent_softplus_1 = f_prime_softplus_1_row * weighted_tangent_layer_1;
 }
 
 extern "C" __global__ void weighted_square_layer_1_terms_to_weighted_tangent_softplus_1(
-    const float* __restrict__ tangent_layer_1, const float* __restrict__ weighted_tangent_layer_1, const float* __restrict__ sigmoid_softplus_1_row, float* __restrict__ weighted_square_layer_1_terms, float* __restrict__ weighted_tangent_softplus_1, const int N)
+    const float* __restrict__ tangent_layer_1, const float* __restrict__ weighted_tangent_layer_1, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ weighted_square_layer_1_terms, float* __restrict__ weighted_tangent_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float v_tangent_layer_1 = tangent_layer_1[(long long)row * 128 + column];
         const float v_weighted_tangent_layer_1 = weighted_tangent_layer_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1_row = sigmoid_softplus_1_row[(long long)(row / 2) * 128 + column];
+        const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 2) * 128 + column];
         float v_weighted_square_layer_1_terms, v_weighted_tangent_softplus_1;
-        at_weighted_square_layer_1_terms_to_weighted_tangent_softplus_1(v_tangent_layer_1, v_weighted_tangent_layer_1, v_sigmoid_softplus_1_row, v_weighted_square_layer_1_terms, v_weighted_tangent_softplus_1);
+        at_weighted_square_layer_1_terms_to_weighted_tangent_softplus_1(v_tangent_layer_1, v_weighted_tangent_layer_1, v_f_prime_softplus_1_row, v_weighted_square_layer_1_terms, v_weighted_tangent_softplus_1);
         weighted_square_layer_1_terms[(long long)row * 128 + column] = v_weighted_square_layer_1_terms;
         weighted_tangent_softplus_1[(long long)row * 128 + column] = v_weighted_tangent_softplus_1;
     }
 }
 extern "C" __global__ void vec4_weighted_square_layer_1_terms_to_weighted_tangent_softplus_1(
-    const float* __restrict__ tangent_layer_1, const float* __restrict__ weighted_tangent_layer_1, const float* __restrict__ sigmoid_softplus_1_row, float* __restrict__ weighted_square_layer_1_terms, float* __restrict__ weighted_tangent_softplus_1, const int N)
+    const float* __restrict__ tangent_layer_1, const float* __restrict__ weighted_tangent_layer_1, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ weighted_square_layer_1_terms, float* __restrict__ weighted_tangent_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float4 v_tangent_layer_1 = reinterpret_cast<const float4*>(tangent_layer_1)[(long long)row * 32 + column];
         const float4 v_weighted_tangent_layer_1 = reinterpret_cast<const float4*>(weighted_tangent_layer_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1_row = reinterpret_cast<const float4*>(sigmoid_softplus_1_row)[(long long)(row / 2) * 32 + column];
+        const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 2) * 32 + column];
         float4 v_weighted_square_layer_1_terms, v_weighted_tangent_softplus_1;
-        at_weighted_square_layer_1_terms_to_weighted_tangent_softplus_1(v_tangent_layer_1.x, v_weighted_tangent_layer_1.x, v_sigmoid_softplus_1_row.x, v_weighted_square_layer_1_terms.x, v_weighted_tangent_softplus_1.x);
-        at_weighted_square_layer_1_terms_to_weighted_tangent_softplus_1(v_tangent_layer_1.y, v_weighted_tangent_layer_1.y, v_sigmoid_softplus_1_row.y, v_weighted_square_layer_1_terms.y, v_weighted_tangent_softplus_1.y);
-        at_weighted_square_layer_1_terms_to_weighted_tangent_softplus_1(v_tangent_layer_1.z, v_weighted_tangent_layer_1.z, v_sigmoid_softplus_1_row.z, v_weighted_square_layer_1_terms.z, v_weighted_tangent_softplus_1.z);
-        at_weighted_square_layer_1_terms_to_weighted_tangent_softplus_1(v_tangent_layer_1.w, v_weighted_tangent_layer_1.w, v_sigmoid_softplus_1_row.w, v_weighted_square_layer_1_terms.w, v_weighted_tangent_softplus_1.w);
+        at_weighted_square_layer_1_terms_to_weighted_tangent_softplus_1(v_tangent_layer_1.x, v_weighted_tangent_layer_1.x, v_f_prime_softplus_1_row.x, v_weighted_square_layer_1_terms.x, v_weighted_tangent_softplus_1.x);
+        at_weighted_square_layer_1_terms_to_weighted_tangent_softplus_1(v_tangent_layer_1.y, v_weighted_tangent_layer_1.y, v_f_prime_softplus_1_row.y, v_weighted_square_layer_1_terms.y, v_weighted_tangent_softplus_1.y);
+        at_weighted_square_layer_1_terms_to_weighted_tangent_softplus_1(v_tangent_layer_1.z, v_weighted_tangent_layer_1.z, v_f_prime_softplus_1_row.z, v_weighted_square_layer_1_terms.z, v_weighted_tangent_softplus_1.z);
+        at_weighted_square_layer_1_terms_to_weighted_tangent_softplus_1(v_tangent_layer_1.w, v_weighted_tangent_layer_1.w, v_f_prime_softplus_1_row.w, v_weighted_square_layer_1_terms.w, v_weighted_tangent_softplus_1.w);
         reinterpret_cast<float4*>(weighted_square_layer_1_terms)[(long long)row * 32 + column] = v_weighted_square_layer_1_terms;
         reinterpret_cast<float4*>(weighted_tangent_softplus_1)[(long long)row * 32 + column] = v_weighted_tangent_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_1(const float dJ_ddelta_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, const float weighted_square_layer_1, float& dJ_ddelta_softplus_1)
+static __device__ __forceinline__ void at_dJ_ddelta_softplus_1(const float dJ_ddelta_layer_1, const float f_prime_softplus_1, const float f_second_softplus_1, const float weighted_square_layer_1, float& dJ_ddelta_softplus_1)
 {
-    // ∂J/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * sigmoid_softplus_1 + f_second_softplus_1 * weighted_square_layer_1;
+    // ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1  (18)+(19)
+    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * f_prime_softplus_1 + f_second_softplus_1 * weighted_square_layer_1;
 }
 
 extern "C" __global__ void dJ_ddelta_softplus_1(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
+    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_weighted_square_layer_1 = weighted_square_layer_1[(long long)row * 128 + column];
         float v_dJ_ddelta_softplus_1;
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_weighted_square_layer_1, v_dJ_ddelta_softplus_1);
+        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_weighted_square_layer_1, v_dJ_ddelta_softplus_1);
         dJ_ddelta_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_softplus_1;
     }
 }
 extern "C" __global__ void vec4_dJ_ddelta_softplus_1(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
+    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_weighted_square_layer_1 = reinterpret_cast<const float4*>(weighted_square_layer_1)[(long long)row * 32 + column];
         float4 v_dJ_ddelta_softplus_1;
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_weighted_square_layer_1.x, v_dJ_ddelta_softplus_1.x);
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_weighted_square_layer_1.y, v_dJ_ddelta_softplus_1.y);
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_weighted_square_layer_1.z, v_dJ_ddelta_softplus_1.z);
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_weighted_square_layer_1.w, v_dJ_ddelta_softplus_1.w);
+        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_weighted_square_layer_1.x, v_dJ_ddelta_softplus_1.x);
+        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_weighted_square_layer_1.y, v_dJ_ddelta_softplus_1.y);
+        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_weighted_square_layer_1.z, v_dJ_ddelta_softplus_1.z);
+        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_weighted_square_layer_1.w, v_dJ_ddelta_softplus_1.w);
         reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_weighted_square_layer_2_terms_to_weighted_tangent_softplus_2(const float tangent_layer_2, const float weighted_tangent_layer_2, const float sigmoid_softplus_2_row, float& weighted_square_layer_2_terms, float& weighted_tangent_softplus_2)
+static __device__ __forceinline__ void at_weighted_square_layer_2_terms_to_weighted_tangent_softplus_2(const float tangent_layer_2, const float weighted_tangent_layer_2, const float f_prime_softplus_2_row, float& weighted_square_layer_2_terms, float& weighted_tangent_softplus_2)
 {
+    // ĝ_layer_2 ġ_layer_2
     weighted_square_layer_2_terms = tangent_layer_2 * weighted_tangent_layer_2;
-    // ĝ_softplus_2 = ĝ_layer_2 f′(g_layer_2)
-    weighted_tangent_softplus_2 = sigmoid_softplus_2_row * weighted_tangent_layer_2;
+    // ĝ_softplus_2 = ĝ_layer_2 f′(g_layer_2)  [+] 8
+    weighted_tangent_softplus_2 = f_prime_softplus_2_row * weighted_tangent_layer_2;
 }
 
 extern "C" __global__ void weighted_square_layer_2_terms_to_weighted_tangent_softplus_2(
-    const float* __restrict__ tangent_layer_2, const float* __restrict__ weighted_tangent_layer_2, const float* __restrict__ sigmoid_softplus_2_row, float* __restrict__ weighted_square_layer_2_terms, float* __restrict__ weighted_tangent_softplus_2, const int N)
+    const float* __restrict__ tangent_layer_2, const float* __restrict__ weighted_tangent_layer_2, const float* __restrict__ f_prime_softplus_2_row, float* __restrict__ weighted_square_layer_2_terms, float* __restrict__ weighted_tangent_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
         const float v_weighted_tangent_layer_2 = weighted_tangent_layer_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2_row = sigmoid_softplus_2_row[(long long)(row / 2) * 64 + column];
+        const float v_f_prime_softplus_2_row = f_prime_softplus_2_row[(long long)(row / 2) * 64 + column];
         float v_weighted_square_layer_2_terms, v_weighted_tangent_softplus_2;
-        at_weighted_square_layer_2_terms_to_weighted_tangent_softplus_2(v_tangent_layer_2, v_weighted_tangent_layer_2, v_sigmoid_softplus_2_row, v_weighted_square_layer_2_terms, v_weighted_tangent_softplus_2);
+        at_weighted_square_layer_2_terms_to_weighted_tangent_softplus_2(v_tangent_layer_2, v_weighted_tangent_layer_2, v_f_prime_softplus_2_row, v_weighted_square_layer_2_terms, v_weighted_tangent_softplus_2);
         weighted_square_layer_2_terms[(long long)row * 64 + column] = v_weighted_square_layer_2_terms;
         weighted_tangent_softplus_2[(long long)row * 64 + column] = v_weighted_tangent_softplus_2;
     }
 }
 extern "C" __global__ void vec4_weighted_square_layer_2_terms_to_weighted_tangent_softplus_2(
-    const float* __restrict__ tangent_layer_2, const float* __restrict__ weighted_tangent_layer_2, const float* __restrict__ sigmoid_softplus_2_row, float* __restrict__ weighted_square_layer_2_terms, float* __restrict__ weighted_tangent_softplus_2, const int N)
+    const float* __restrict__ tangent_layer_2, const float* __restrict__ weighted_tangent_layer_2, const float* __restrict__ f_prime_softplus_2_row, float* __restrict__ weighted_square_layer_2_terms, float* __restrict__ weighted_tangent_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
         const float4 v_weighted_tangent_layer_2 = reinterpret_cast<const float4*>(weighted_tangent_layer_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2_row = reinterpret_cast<const float4*>(sigmoid_softplus_2_row)[(long long)(row / 2) * 16 + column];
+        const float4 v_f_prime_softplus_2_row = reinterpret_cast<const float4*>(f_prime_softplus_2_row)[(long long)(row / 2) * 16 + column];
         float4 v_weighted_square_layer_2_terms, v_weighted_tangent_softplus_2;
-        at_weighted_square_layer_2_terms_to_weighted_tangent_softplus_2(v_tangent_layer_2.x, v_weighted_tangent_layer_2.x, v_sigmoid_softplus_2_row.x, v_weighted_square_layer_2_terms.x, v_weighted_tangent_softplus_2.x);
-        at_weighted_square_layer_2_terms_to_weighted_tangent_softplus_2(v_tangent_layer_2.y, v_weighted_tangent_layer_2.y, v_sigmoid_softplus_2_row.y, v_weighted_square_layer_2_terms.y, v_weighted_tangent_softplus_2.y);
-        at_weighted_square_layer_2_terms_to_weighted_tangent_softplus_2(v_tangent_layer_2.z, v_weighted_tangent_layer_2.z, v_sigmoid_softplus_2_row.z, v_weighted_square_layer_2_terms.z, v_weighted_tangent_softplus_2.z);
-        at_weighted_square_layer_2_terms_to_weighted_tangent_softplus_2(v_tangent_layer_2.w, v_weighted_tangent_layer_2.w, v_sigmoid_softplus_2_row.w, v_weighted_square_layer_2_terms.w, v_weighted_tangent_softplus_2.w);
+        at_weighted_square_layer_2_terms_to_weighted_tangent_softplus_2(v_tangent_layer_2.x, v_weighted_tangent_layer_2.x, v_f_prime_softplus_2_row.x, v_weighted_square_layer_2_terms.x, v_weighted_tangent_softplus_2.x);
+        at_weighted_square_layer_2_terms_to_weighted_tangent_softplus_2(v_tangent_layer_2.y, v_weighted_tangent_layer_2.y, v_f_prime_softplus_2_row.y, v_weighted_square_layer_2_terms.y, v_weighted_tangent_softplus_2.y);
+        at_weighted_square_layer_2_terms_to_weighted_tangent_softplus_2(v_tangent_layer_2.z, v_weighted_tangent_layer_2.z, v_f_prime_softplus_2_row.z, v_weighted_square_layer_2_terms.z, v_weighted_tangent_softplus_2.z);
+        at_weighted_square_layer_2_terms_to_weighted_tangent_softplus_2(v_tangent_layer_2.w, v_weighted_tangent_layer_2.w, v_f_prime_softplus_2_row.w, v_weighted_square_layer_2_terms.w, v_weighted_tangent_softplus_2.w);
         reinterpret_cast<float4*>(weighted_square_layer_2_terms)[(long long)row * 16 + column] = v_weighted_square_layer_2_terms;
         reinterpret_cast<float4*>(weighted_tangent_softplus_2)[(long long)row * 16 + column] = v_weighted_tangent_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_2(const float dJ_ddelta_layer_2, const float f_second_softplus_2, const float sigmoid_softplus_2, const float weighted_square_layer_2, float& dJ_ddelta_softplus_2)
+static __device__ __forceinline__ void at_dJ_ddelta_softplus_2(const float dJ_ddelta_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float weighted_square_layer_2, float& dJ_ddelta_softplus_2)
 {
-    // ∂J/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
-    dJ_ddelta_softplus_2 = dJ_ddelta_layer_2 * sigmoid_softplus_2 + f_second_softplus_2 * weighted_square_layer_2;
+    // ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (18)+(19)
+    dJ_ddelta_softplus_2 = dJ_ddelta_layer_2 * f_prime_softplus_2 + f_second_softplus_2 * weighted_square_layer_2;
 }
 
 extern "C" __global__ void dJ_ddelta_softplus_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
+    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_weighted_square_layer_2 = weighted_square_layer_2[(long long)row * 64 + column];
         float v_dJ_ddelta_softplus_2;
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_weighted_square_layer_2, v_dJ_ddelta_softplus_2);
+        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_weighted_square_layer_2, v_dJ_ddelta_softplus_2);
         dJ_ddelta_softplus_2[(long long)row * 64 + column] = v_dJ_ddelta_softplus_2;
     }
 }
 extern "C" __global__ void vec4_dJ_ddelta_softplus_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
+    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_weighted_square_layer_2 = reinterpret_cast<const float4*>(weighted_square_layer_2)[(long long)row * 16 + column];
         float4 v_dJ_ddelta_softplus_2;
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_weighted_square_layer_2.x, v_dJ_ddelta_softplus_2.x);
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_weighted_square_layer_2.y, v_dJ_ddelta_softplus_2.y);
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_weighted_square_layer_2.z, v_dJ_ddelta_softplus_2.z);
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_weighted_square_layer_2.w, v_dJ_ddelta_softplus_2.w);
+        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_weighted_square_layer_2.x, v_dJ_ddelta_softplus_2.x);
+        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_weighted_square_layer_2.y, v_dJ_ddelta_softplus_2.y);
+        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_weighted_square_layer_2.z, v_dJ_ddelta_softplus_2.z);
+        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_weighted_square_layer_2.w, v_dJ_ddelta_softplus_2.w);
         reinterpret_cast<float4*>(dJ_ddelta_softplus_2)[(long long)row * 16 + column] = v_dJ_ddelta_softplus_2;
     }
 }
 
 static __device__ __forceinline__ void at_weighted_square_layer_3_terms_to_delta_weighted_tangent_layer_3(const float tangent_layer_3, const float weighted_tangent_layer_3, const float delta_curvature_softplus_3_row, float& weighted_square_layer_3_terms, float& delta_weighted_tangent_layer_3)
 {
+    // ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3_terms = tangent_layer_3 * weighted_tangent_layer_3;
-    // δ̂_layer_3 = δ_softplus_3 f″(g_layer_3) ĝ_layer_3  [+] 9
+    // δ̂_layer_3 = ĝ_layer_3 f″(g_layer_3)  [+] 9
     delta_weighted_tangent_layer_3 = delta_curvature_softplus_3_row * weighted_tangent_layer_3;
 }
 
@@ -1645,123 +1658,125 @@ extern "C" __global__ void weighted_square_layer_3_terms_to_delta_weighted_tange
     }
 }
 
-static __device__ __forceinline__ void at_delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms(const float delta_curvature_softplus_2_row, const float delta_weighted_tangent_softplus_2, const float sigmoid_softplus_2_row, const float weighted_tangent_layer_2, const float delta_tangent_softplus_2, const float tangent_layer_2, float& delta_weighted_tangent_layer_2, float& weighted_product_softplus_2_terms)
+static __device__ __forceinline__ void at_delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms(const float delta_curvature_softplus_2_row, const float delta_weighted_tangent_softplus_2, const float f_prime_softplus_2_row, const float weighted_tangent_layer_2, const float delta_tangent_softplus_2, const float tangent_layer_2, float& delta_weighted_tangent_layer_2, float& weighted_product_softplus_2_terms)
 {
-    // δ̂_layer_2 = δ̂_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ĝ_layer_2  [+] 9
-    delta_weighted_tangent_layer_2 = delta_curvature_softplus_2_row * weighted_tangent_layer_2 + delta_weighted_tangent_softplus_2 * sigmoid_softplus_2_row;
+    // δ̂_layer_2 = δ_softplus_2 f″(g_layer_2) ĝ_layer_2 + δ̂_softplus_2 f′(g_layer_2)  [+] 9
+    delta_weighted_tangent_layer_2 = delta_curvature_softplus_2_row * weighted_tangent_layer_2 + delta_weighted_tangent_softplus_2 * f_prime_softplus_2_row;
+    // δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2
     weighted_product_softplus_2_terms = delta_tangent_softplus_2 * weighted_tangent_layer_2 + delta_weighted_tangent_softplus_2 * tangent_layer_2;
 }
 
 extern "C" __global__ void delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_weighted_tangent_softplus_2, const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ weighted_tangent_layer_2, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_weighted_tangent_layer_2, float* __restrict__ weighted_product_softplus_2_terms, const int N)
+    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_weighted_tangent_softplus_2, const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ weighted_tangent_layer_2, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_weighted_tangent_layer_2, float* __restrict__ weighted_product_softplus_2_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float v_delta_curvature_softplus_2_row = delta_curvature_softplus_2_row[(long long)(row / 2) * 64 + column];
         const float v_delta_weighted_tangent_softplus_2 = delta_weighted_tangent_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2_row = sigmoid_softplus_2_row[(long long)(row / 2) * 64 + column];
+        const float v_f_prime_softplus_2_row = f_prime_softplus_2_row[(long long)(row / 2) * 64 + column];
         const float v_weighted_tangent_layer_2 = weighted_tangent_layer_2[(long long)row * 64 + column];
         const float v_delta_tangent_softplus_2 = delta_tangent_softplus_2[(long long)row * 64 + column];
         const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
         float v_delta_weighted_tangent_layer_2, v_weighted_product_softplus_2_terms;
-        at_delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row, v_delta_weighted_tangent_softplus_2, v_sigmoid_softplus_2_row, v_weighted_tangent_layer_2, v_delta_tangent_softplus_2, v_tangent_layer_2, v_delta_weighted_tangent_layer_2, v_weighted_product_softplus_2_terms);
+        at_delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row, v_delta_weighted_tangent_softplus_2, v_f_prime_softplus_2_row, v_weighted_tangent_layer_2, v_delta_tangent_softplus_2, v_tangent_layer_2, v_delta_weighted_tangent_layer_2, v_weighted_product_softplus_2_terms);
         delta_weighted_tangent_layer_2[(long long)row * 64 + column] = v_delta_weighted_tangent_layer_2;
         weighted_product_softplus_2_terms[(long long)row * 64 + column] = v_weighted_product_softplus_2_terms;
     }
 }
 extern "C" __global__ void vec4_delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_weighted_tangent_softplus_2, const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ weighted_tangent_layer_2, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_weighted_tangent_layer_2, float* __restrict__ weighted_product_softplus_2_terms, const int N)
+    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_weighted_tangent_softplus_2, const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ weighted_tangent_layer_2, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_weighted_tangent_layer_2, float* __restrict__ weighted_product_softplus_2_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float4 v_delta_curvature_softplus_2_row = reinterpret_cast<const float4*>(delta_curvature_softplus_2_row)[(long long)(row / 2) * 16 + column];
         const float4 v_delta_weighted_tangent_softplus_2 = reinterpret_cast<const float4*>(delta_weighted_tangent_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2_row = reinterpret_cast<const float4*>(sigmoid_softplus_2_row)[(long long)(row / 2) * 16 + column];
+        const float4 v_f_prime_softplus_2_row = reinterpret_cast<const float4*>(f_prime_softplus_2_row)[(long long)(row / 2) * 16 + column];
         const float4 v_weighted_tangent_layer_2 = reinterpret_cast<const float4*>(weighted_tangent_layer_2)[(long long)row * 16 + column];
         const float4 v_delta_tangent_softplus_2 = reinterpret_cast<const float4*>(delta_tangent_softplus_2)[(long long)row * 16 + column];
         const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
         float4 v_delta_weighted_tangent_layer_2, v_weighted_product_softplus_2_terms;
-        at_delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.x, v_delta_weighted_tangent_softplus_2.x, v_sigmoid_softplus_2_row.x, v_weighted_tangent_layer_2.x, v_delta_tangent_softplus_2.x, v_tangent_layer_2.x, v_delta_weighted_tangent_layer_2.x, v_weighted_product_softplus_2_terms.x);
-        at_delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.y, v_delta_weighted_tangent_softplus_2.y, v_sigmoid_softplus_2_row.y, v_weighted_tangent_layer_2.y, v_delta_tangent_softplus_2.y, v_tangent_layer_2.y, v_delta_weighted_tangent_layer_2.y, v_weighted_product_softplus_2_terms.y);
-        at_delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.z, v_delta_weighted_tangent_softplus_2.z, v_sigmoid_softplus_2_row.z, v_weighted_tangent_layer_2.z, v_delta_tangent_softplus_2.z, v_tangent_layer_2.z, v_delta_weighted_tangent_layer_2.z, v_weighted_product_softplus_2_terms.z);
-        at_delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.w, v_delta_weighted_tangent_softplus_2.w, v_sigmoid_softplus_2_row.w, v_weighted_tangent_layer_2.w, v_delta_tangent_softplus_2.w, v_tangent_layer_2.w, v_delta_weighted_tangent_layer_2.w, v_weighted_product_softplus_2_terms.w);
+        at_delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.x, v_delta_weighted_tangent_softplus_2.x, v_f_prime_softplus_2_row.x, v_weighted_tangent_layer_2.x, v_delta_tangent_softplus_2.x, v_tangent_layer_2.x, v_delta_weighted_tangent_layer_2.x, v_weighted_product_softplus_2_terms.x);
+        at_delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.y, v_delta_weighted_tangent_softplus_2.y, v_f_prime_softplus_2_row.y, v_weighted_tangent_layer_2.y, v_delta_tangent_softplus_2.y, v_tangent_layer_2.y, v_delta_weighted_tangent_layer_2.y, v_weighted_product_softplus_2_terms.y);
+        at_delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.z, v_delta_weighted_tangent_softplus_2.z, v_f_prime_softplus_2_row.z, v_weighted_tangent_layer_2.z, v_delta_tangent_softplus_2.z, v_tangent_layer_2.z, v_delta_weighted_tangent_layer_2.z, v_weighted_product_softplus_2_terms.z);
+        at_delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.w, v_delta_weighted_tangent_softplus_2.w, v_f_prime_softplus_2_row.w, v_weighted_tangent_layer_2.w, v_delta_tangent_softplus_2.w, v_tangent_layer_2.w, v_delta_weighted_tangent_layer_2.w, v_weighted_product_softplus_2_terms.w);
         reinterpret_cast<float4*>(delta_weighted_tangent_layer_2)[(long long)row * 16 + column] = v_delta_weighted_tangent_layer_2;
         reinterpret_cast<float4*>(weighted_product_softplus_2_terms)[(long long)row * 16 + column] = v_weighted_product_softplus_2_terms;
     }
 }
 
-static __device__ __forceinline__ void at_delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms(const float delta_curvature_softplus_1_row, const float delta_weighted_tangent_softplus_1, const float sigmoid_softplus_1_row, const float weighted_tangent_layer_1, const float delta_tangent_softplus_1, const float tangent_layer_1, float& delta_weighted_tangent_layer_1, float& weighted_product_softplus_1_terms)
+static __device__ __forceinline__ void at_delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms(const float delta_curvature_softplus_1_row, const float delta_weighted_tangent_softplus_1, const float f_prime_softplus_1_row, const float weighted_tangent_layer_1, const float delta_tangent_softplus_1, const float tangent_layer_1, float& delta_weighted_tangent_layer_1, float& weighted_product_softplus_1_terms)
 {
-    // δ̂_layer_1 = δ̂_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ĝ_layer_1  [+] 9
-    delta_weighted_tangent_layer_1 = delta_curvature_softplus_1_row * weighted_tangent_layer_1 + delta_weighted_tangent_softplus_1 * sigmoid_softplus_1_row;
+    // δ̂_layer_1 = δ_softplus_1 f″(g_layer_1) ĝ_layer_1 + δ̂_softplus_1 f′(g_layer_1)  [+] 9
+    delta_weighted_tangent_layer_1 = delta_curvature_softplus_1_row * weighted_tangent_layer_1 + delta_weighted_tangent_softplus_1 * f_prime_softplus_1_row;
+    // δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1
     weighted_product_softplus_1_terms = delta_tangent_softplus_1 * weighted_tangent_layer_1 + delta_weighted_tangent_softplus_1 * tangent_layer_1;
 }
 
 extern "C" __global__ void delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms(
-    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_weighted_tangent_softplus_1, const float* __restrict__ sigmoid_softplus_1_row, const float* __restrict__ weighted_tangent_layer_1, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ tangent_layer_1, float* __restrict__ delta_weighted_tangent_layer_1, float* __restrict__ weighted_product_softplus_1_terms, const int N)
+    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_weighted_tangent_softplus_1, const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ weighted_tangent_layer_1, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ tangent_layer_1, float* __restrict__ delta_weighted_tangent_layer_1, float* __restrict__ weighted_product_softplus_1_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float v_delta_curvature_softplus_1_row = delta_curvature_softplus_1_row[(long long)(row / 2) * 128 + column];
         const float v_delta_weighted_tangent_softplus_1 = delta_weighted_tangent_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1_row = sigmoid_softplus_1_row[(long long)(row / 2) * 128 + column];
+        const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 2) * 128 + column];
         const float v_weighted_tangent_layer_1 = weighted_tangent_layer_1[(long long)row * 128 + column];
         const float v_delta_tangent_softplus_1 = delta_tangent_softplus_1[(long long)row * 128 + column];
         const float v_tangent_layer_1 = tangent_layer_1[(long long)row * 128 + column];
         float v_delta_weighted_tangent_layer_1, v_weighted_product_softplus_1_terms;
-        at_delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row, v_delta_weighted_tangent_softplus_1, v_sigmoid_softplus_1_row, v_weighted_tangent_layer_1, v_delta_tangent_softplus_1, v_tangent_layer_1, v_delta_weighted_tangent_layer_1, v_weighted_product_softplus_1_terms);
+        at_delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row, v_delta_weighted_tangent_softplus_1, v_f_prime_softplus_1_row, v_weighted_tangent_layer_1, v_delta_tangent_softplus_1, v_tangent_layer_1, v_delta_weighted_tangent_layer_1, v_weighted_product_softplus_1_terms);
         delta_weighted_tangent_layer_1[(long long)row * 128 + column] = v_delta_weighted_tangent_layer_1;
         weighted_product_softplus_1_terms[(long long)row * 128 + column] = v_weighted_product_softplus_1_terms;
     }
 }
 extern "C" __global__ void vec4_delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms(
-    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_weighted_tangent_softplus_1, const float* __restrict__ sigmoid_softplus_1_row, const float* __restrict__ weighted_tangent_layer_1, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ tangent_layer_1, float* __restrict__ delta_weighted_tangent_layer_1, float* __restrict__ weighted_product_softplus_1_terms, const int N)
+    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_weighted_tangent_softplus_1, const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ weighted_tangent_layer_1, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ tangent_layer_1, float* __restrict__ delta_weighted_tangent_layer_1, float* __restrict__ weighted_product_softplus_1_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float4 v_delta_curvature_softplus_1_row = reinterpret_cast<const float4*>(delta_curvature_softplus_1_row)[(long long)(row / 2) * 32 + column];
         const float4 v_delta_weighted_tangent_softplus_1 = reinterpret_cast<const float4*>(delta_weighted_tangent_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1_row = reinterpret_cast<const float4*>(sigmoid_softplus_1_row)[(long long)(row / 2) * 32 + column];
+        const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 2) * 32 + column];
         const float4 v_weighted_tangent_layer_1 = reinterpret_cast<const float4*>(weighted_tangent_layer_1)[(long long)row * 32 + column];
         const float4 v_delta_tangent_softplus_1 = reinterpret_cast<const float4*>(delta_tangent_softplus_1)[(long long)row * 32 + column];
         const float4 v_tangent_layer_1 = reinterpret_cast<const float4*>(tangent_layer_1)[(long long)row * 32 + column];
         float4 v_delta_weighted_tangent_layer_1, v_weighted_product_softplus_1_terms;
-        at_delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.x, v_delta_weighted_tangent_softplus_1.x, v_sigmoid_softplus_1_row.x, v_weighted_tangent_layer_1.x, v_delta_tangent_softplus_1.x, v_tangent_layer_1.x, v_delta_weighted_tangent_layer_1.x, v_weighted_product_softplus_1_terms.x);
-        at_delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.y, v_delta_weighted_tangent_softplus_1.y, v_sigmoid_softplus_1_row.y, v_weighted_tangent_layer_1.y, v_delta_tangent_softplus_1.y, v_tangent_layer_1.y, v_delta_weighted_tangent_layer_1.y, v_weighted_product_softplus_1_terms.y);
-        at_delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.z, v_delta_weighted_tangent_softplus_1.z, v_sigmoid_softplus_1_row.z, v_weighted_tangent_layer_1.z, v_delta_tangent_softplus_1.z, v_tangent_layer_1.z, v_delta_weighted_tangent_layer_1.z, v_weighted_product_softplus_1_terms.z);
-        at_delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.w, v_delta_weighted_tangent_softplus_1.w, v_sigmoid_softplus_1_row.w, v_weighted_tangent_layer_1.w, v_delta_tangent_softplus_1.w, v_tangent_layer_1.w, v_delta_weighted_tangent_layer_1.w, v_weighted_product_softplus_1_terms.w);
+        at_delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.x, v_delta_weighted_tangent_softplus_1.x, v_f_prime_softplus_1_row.x, v_weighted_tangent_layer_1.x, v_delta_tangent_softplus_1.x, v_tangent_layer_1.x, v_delta_weighted_tangent_layer_1.x, v_weighted_product_softplus_1_terms.x);
+        at_delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.y, v_delta_weighted_tangent_softplus_1.y, v_f_prime_softplus_1_row.y, v_weighted_tangent_layer_1.y, v_delta_tangent_softplus_1.y, v_tangent_layer_1.y, v_delta_weighted_tangent_layer_1.y, v_weighted_product_softplus_1_terms.y);
+        at_delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.z, v_delta_weighted_tangent_softplus_1.z, v_f_prime_softplus_1_row.z, v_weighted_tangent_layer_1.z, v_delta_tangent_softplus_1.z, v_tangent_layer_1.z, v_delta_weighted_tangent_layer_1.z, v_weighted_product_softplus_1_terms.z);
+        at_delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.w, v_delta_weighted_tangent_softplus_1.w, v_f_prime_softplus_1_row.w, v_weighted_tangent_layer_1.w, v_delta_tangent_softplus_1.w, v_tangent_layer_1.w, v_delta_weighted_tangent_layer_1.w, v_weighted_product_softplus_1_terms.w);
         reinterpret_cast<float4*>(delta_weighted_tangent_layer_1)[(long long)row * 32 + column] = v_delta_weighted_tangent_layer_1;
         reinterpret_cast<float4*>(weighted_product_softplus_1_terms)[(long long)row * 32 + column] = v_weighted_product_softplus_1_terms;
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_3(const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float sigmoid_softplus_3, const float dJ_ddelta_layer_3, const float weighted_square_layer_3, float& dJ_dg_layer_3)
+static __device__ __forceinline__ void at_dJ_dg_layer_3(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dJ_ddelta_layer_3, const float weighted_square_layer_3, float& dJ_dg_layer_3)
 {
-    // f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - sigmoid_softplus_3);
-    // ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (21)+(22)
+    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
+    // ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (21)+(22)
     dJ_dg_layer_3 = dJ_ddelta_layer_3 * f_second_softplus_3 + f_third_softplus_3 * weighted_square_layer_3;
 }
 
 extern "C" __global__ void dJ_dg_layer_3(
-    const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sigmoid_softplus_3, const float* __restrict__ dJ_ddelta_layer_3, const float* __restrict__ weighted_square_layer_3, float* __restrict__ dJ_dg_layer_3, const int N)
+    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dJ_ddelta_layer_3, const float* __restrict__ weighted_square_layer_3, float* __restrict__ dJ_dg_layer_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
         const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
         const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_softplus_3 = sigmoid_softplus_3[(long long)row * 1 + column];
         const float v_dJ_ddelta_layer_3 = dJ_ddelta_layer_3[(long long)row * 1 + column];
         const float v_weighted_square_layer_3 = weighted_square_layer_3[(long long)row * 1 + column];
         float v_dJ_dg_layer_3;
-        at_dJ_dg_layer_3(v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_dJ_ddelta_layer_3, v_weighted_square_layer_3, v_dJ_dg_layer_3);
+        at_dJ_dg_layer_3(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dJ_ddelta_layer_3, v_weighted_square_layer_3, v_dJ_dg_layer_3);
         dJ_dg_layer_3[(long long)row * 1 + column] = v_dJ_dg_layer_3;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_3(const float dJ_dW_layer_3_delta, const float dJ_dW_layer_3_g, const float dJ_dW_layer_3_tangents, const float dJ_dW_layer_3_tangents_weighted, const int N, float& dJ_dW_layer_3)
 {
-    // ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3 ġ_softplus_2ᵀ) + ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
+    // ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ + Σ_n Σ_c δ̂_layer_3 ġ_softplus_2ᵀ)  (16)+(17)
     dJ_dW_layer_3 = (dJ_dW_layer_3_delta + dJ_dW_layer_3_g + dJ_dW_layer_3_tangents + dJ_dW_layer_3_tangents_weighted) / N;
 }
 
@@ -1815,57 +1830,57 @@ extern "C" __global__ void dJ_db_layer_3(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_2(const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float sigmoid_softplus_2, const float dJ_ddelta_layer_2, const float dJ_dg_softplus_2, const float delta_softplus_2, const float weighted_product_softplus_2, const float weighted_square_layer_2, float& dJ_dg_layer_2)
+static __device__ __forceinline__ void at_dJ_dg_layer_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dJ_ddelta_layer_2, const float dJ_dg_softplus_2, const float delta_softplus_2, const float weighted_product_softplus_2, const float weighted_square_layer_2, float& dJ_dg_layer_2)
 {
-    // f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - sigmoid_softplus_2);
-    // ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + f″(g_layer_2) Σ_p (ĝ_layer_2 δ̇_softplus_2 + ġ_layer_2 δ̂_softplus_2) + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (21)+(22)
-    dJ_dg_layer_2 = dJ_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dJ_dg_softplus_2 * sigmoid_softplus_2 + delta_softplus_2 * f_third_softplus_2 * weighted_square_layer_2 + f_second_softplus_2 * weighted_product_softplus_2;
+    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
+    // ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2 f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + f″(g_layer_2) Σ_c (δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2)  (21)+(22)
+    dJ_dg_layer_2 = dJ_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dJ_dg_softplus_2 * f_prime_softplus_2 + delta_softplus_2 * f_third_softplus_2 * weighted_square_layer_2 + f_second_softplus_2 * weighted_product_softplus_2;
 }
 
 extern "C" __global__ void dJ_dg_layer_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dJ_dg_softplus_2 = dJ_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
         const float v_weighted_product_softplus_2 = weighted_product_softplus_2[(long long)row * 64 + column];
         const float v_weighted_square_layer_2 = weighted_square_layer_2[(long long)row * 64 + column];
         float v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2(v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_dJ_ddelta_layer_2, v_dJ_dg_softplus_2, v_delta_softplus_2, v_weighted_product_softplus_2, v_weighted_square_layer_2, v_dJ_dg_layer_2);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dJ_ddelta_layer_2, v_dJ_dg_softplus_2, v_delta_softplus_2, v_weighted_product_softplus_2, v_weighted_square_layer_2, v_dJ_dg_layer_2);
         dJ_dg_layer_2[(long long)row * 64 + column] = v_dJ_dg_layer_2;
     }
 }
 extern "C" __global__ void vec4_dJ_dg_layer_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dJ_dg_softplus_2 = reinterpret_cast<const float4*>(dJ_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
         const float4 v_weighted_product_softplus_2 = reinterpret_cast<const float4*>(weighted_product_softplus_2)[(long long)row * 16 + column];
         const float4 v_weighted_square_layer_2 = reinterpret_cast<const float4*>(weighted_square_layer_2)[(long long)row * 16 + column];
         float4 v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2(v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_dJ_ddelta_layer_2.x, v_dJ_dg_softplus_2.x, v_delta_softplus_2.x, v_weighted_product_softplus_2.x, v_weighted_square_layer_2.x, v_dJ_dg_layer_2.x);
-        at_dJ_dg_layer_2(v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_dJ_ddelta_layer_2.y, v_dJ_dg_softplus_2.y, v_delta_softplus_2.y, v_weighted_product_softplus_2.y, v_weighted_square_layer_2.y, v_dJ_dg_layer_2.y);
-        at_dJ_dg_layer_2(v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_dJ_ddelta_layer_2.z, v_dJ_dg_softplus_2.z, v_delta_softplus_2.z, v_weighted_product_softplus_2.z, v_weighted_square_layer_2.z, v_dJ_dg_layer_2.z);
-        at_dJ_dg_layer_2(v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_dJ_ddelta_layer_2.w, v_dJ_dg_softplus_2.w, v_delta_softplus_2.w, v_weighted_product_softplus_2.w, v_weighted_square_layer_2.w, v_dJ_dg_layer_2.w);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dJ_ddelta_layer_2.x, v_dJ_dg_softplus_2.x, v_delta_softplus_2.x, v_weighted_product_softplus_2.x, v_weighted_square_layer_2.x, v_dJ_dg_layer_2.x);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dJ_ddelta_layer_2.y, v_dJ_dg_softplus_2.y, v_delta_softplus_2.y, v_weighted_product_softplus_2.y, v_weighted_square_layer_2.y, v_dJ_dg_layer_2.y);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dJ_ddelta_layer_2.z, v_dJ_dg_softplus_2.z, v_delta_softplus_2.z, v_weighted_product_softplus_2.z, v_weighted_square_layer_2.z, v_dJ_dg_layer_2.z);
+        at_dJ_dg_layer_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dJ_ddelta_layer_2.w, v_dJ_dg_softplus_2.w, v_delta_softplus_2.w, v_weighted_product_softplus_2.w, v_weighted_square_layer_2.w, v_dJ_dg_layer_2.w);
         reinterpret_cast<float4*>(dJ_dg_layer_2)[(long long)row * 16 + column] = v_dJ_dg_layer_2;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_2(const float dJ_dW_layer_2_delta, const float dJ_dW_layer_2_g, const float dJ_dW_layer_2_tangents, const float dJ_dW_layer_2_tangents_weighted, const int N, float& dJ_dW_layer_2)
 {
-    // ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_p (δ̇_layer_2 ĝ_softplus_1ᵀ + δ̂_layer_2 ġ_softplus_1ᵀ) + ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
+    // ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ + Σ_n Σ_c δ̂_layer_2 ġ_softplus_1ᵀ)  (16)+(17)
     dJ_dW_layer_2 = (dJ_dW_layer_2_delta + dJ_dW_layer_2_g + dJ_dW_layer_2_tangents + dJ_dW_layer_2_tangents_weighted) / N;
 }
 
@@ -1933,57 +1948,57 @@ extern "C" __global__ void vec4_dJ_db_layer_2(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_1(const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_softplus_1, const float weighted_product_softplus_1, const float weighted_square_layer_1, float& dJ_dg_layer_1)
+static __device__ __forceinline__ void at_dJ_dg_layer_1(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_softplus_1, const float weighted_product_softplus_1, const float weighted_square_layer_1, float& dJ_dg_layer_1)
 {
-    // f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - sigmoid_softplus_1);
-    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + f″(g_layer_1) Σ_p (ĝ_layer_1 δ̇_softplus_1 + ġ_layer_1 δ̂_softplus_1) + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (21)+(22)
-    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_dg_softplus_1 * sigmoid_softplus_1 + delta_softplus_1 * f_third_softplus_1 * weighted_square_layer_1 + f_second_softplus_1 * weighted_product_softplus_1;
+    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
+    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + δ_softplus_1 f‴(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1 + f″(g_layer_1) Σ_c (δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1)  (21)+(22)
+    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_dg_softplus_1 * f_prime_softplus_1 + delta_softplus_1 * f_third_softplus_1 * weighted_square_layer_1 + f_second_softplus_1 * weighted_product_softplus_1;
 }
 
 extern "C" __global__ void dJ_dg_layer_1(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
         const float v_dJ_dg_softplus_1 = dJ_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         const float v_weighted_product_softplus_1 = weighted_product_softplus_1[(long long)row * 128 + column];
         const float v_weighted_square_layer_1 = weighted_square_layer_1[(long long)row * 128 + column];
         float v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1(v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_dJ_ddelta_layer_1, v_dJ_dg_softplus_1, v_delta_softplus_1, v_weighted_product_softplus_1, v_weighted_square_layer_1, v_dJ_dg_layer_1);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dJ_ddelta_layer_1, v_dJ_dg_softplus_1, v_delta_softplus_1, v_weighted_product_softplus_1, v_weighted_square_layer_1, v_dJ_dg_layer_1);
         dJ_dg_layer_1[(long long)row * 128 + column] = v_dJ_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dJ_dg_layer_1(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
         const float4 v_dJ_dg_softplus_1 = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         const float4 v_weighted_product_softplus_1 = reinterpret_cast<const float4*>(weighted_product_softplus_1)[(long long)row * 32 + column];
         const float4 v_weighted_square_layer_1 = reinterpret_cast<const float4*>(weighted_square_layer_1)[(long long)row * 32 + column];
         float4 v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1(v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_dJ_ddelta_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_softplus_1.x, v_weighted_product_softplus_1.x, v_weighted_square_layer_1.x, v_dJ_dg_layer_1.x);
-        at_dJ_dg_layer_1(v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_dJ_ddelta_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_softplus_1.y, v_weighted_product_softplus_1.y, v_weighted_square_layer_1.y, v_dJ_dg_layer_1.y);
-        at_dJ_dg_layer_1(v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_dJ_ddelta_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_softplus_1.z, v_weighted_product_softplus_1.z, v_weighted_square_layer_1.z, v_dJ_dg_layer_1.z);
-        at_dJ_dg_layer_1(v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_dJ_ddelta_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_softplus_1.w, v_weighted_product_softplus_1.w, v_weighted_square_layer_1.w, v_dJ_dg_layer_1.w);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dJ_ddelta_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_softplus_1.x, v_weighted_product_softplus_1.x, v_weighted_square_layer_1.x, v_dJ_dg_layer_1.x);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dJ_ddelta_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_softplus_1.y, v_weighted_product_softplus_1.y, v_weighted_square_layer_1.y, v_dJ_dg_layer_1.y);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dJ_ddelta_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_softplus_1.z, v_weighted_product_softplus_1.z, v_weighted_square_layer_1.z, v_dJ_dg_layer_1.z);
+        at_dJ_dg_layer_1(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dJ_ddelta_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_softplus_1.w, v_weighted_product_softplus_1.w, v_weighted_square_layer_1.w, v_dJ_dg_layer_1.w);
         reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = v_dJ_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_1(const float dJ_dW_layer_1_delta, const float dJ_dW_layer_1_g, const float dJ_dW_layer_1_tangents, const float dJ_dW_layer_1_tangents_weighted, const int N, float& dJ_dW_layer_1)
 {
-    // ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_p (δ̇_layer_1 ĝ_xᵀ + δ̂_layer_1 ġ_xᵀ) + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
+    // ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ + Σ_n Σ_c δ̇_layer_1 ĝ_xᵀ + Σ_n Σ_c δ̂_layer_1 vᵀ)  (16)+(17)
     dJ_dW_layer_1 = (dJ_dW_layer_1_delta + dJ_dW_layer_1_g + dJ_dW_layer_1_tangents + dJ_dW_layer_1_tangents_weighted) / N;
 }
 
@@ -2053,8 +2068,9 @@ extern "C" __global__ void vec4_dJ_db_layer_1(
 
 static __device__ __forceinline__ void at_delta_tangent_layer_3_to_sum_tangent_squared_layer_3_terms(const float delta_curvature_softplus_3_row, const float tangent_layer_3, float& delta_tangent_layer_3, float& sum_tangent_squared_layer_3_terms)
 {
-    // δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+    // δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
     delta_tangent_layer_3 = delta_curvature_softplus_3_row * tangent_layer_3;
+    // ġ_layer_3²
     sum_tangent_squared_layer_3_terms = tangent_layer_3 * tangent_layer_3;
 }
 
@@ -2072,88 +2088,92 @@ extern "C" __global__ void delta_tangent_layer_3_to_sum_tangent_squared_layer_3_
     }
 }
 
-static __device__ __forceinline__ void at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(const float delta_curvature_softplus_2_row, const float delta_tangent_softplus_2, const float sigmoid_softplus_2_row, const float tangent_layer_2, float& delta_tangent_layer_2, float& sum_tangent_squared_layer_2_terms, float& weighted_product_softplus_2_terms)
+static __device__ __forceinline__ void at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(const float delta_curvature_softplus_2_row, const float delta_tangent_softplus_2, const float f_prime_softplus_2_row, const float tangent_layer_2, float& delta_tangent_layer_2, float& sum_tangent_squared_layer_2_terms, float& weighted_product_softplus_2_terms)
 {
-    // δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
-    delta_tangent_layer_2 = delta_curvature_softplus_2_row * tangent_layer_2 + delta_tangent_softplus_2 * sigmoid_softplus_2_row;
+    // δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
+    delta_tangent_layer_2 = delta_curvature_softplus_2_row * tangent_layer_2 + delta_tangent_softplus_2 * f_prime_softplus_2_row;
+    // ġ_layer_2²
     sum_tangent_squared_layer_2_terms = tangent_layer_2 * tangent_layer_2;
+    // δ̇_softplus_2 ġ_layer_2
     weighted_product_softplus_2_terms = delta_tangent_softplus_2 * tangent_layer_2;
 }
 
 extern "C" __global__ void delta_tangent_layer_2_to_weighted_product_softplus_2_terms(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ sum_tangent_squared_layer_2_terms, float* __restrict__ weighted_product_softplus_2_terms, const int N)
+    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ sum_tangent_squared_layer_2_terms, float* __restrict__ weighted_product_softplus_2_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float v_delta_curvature_softplus_2_row = delta_curvature_softplus_2_row[(long long)(row / 2) * 64 + column];
         const float v_delta_tangent_softplus_2 = delta_tangent_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2_row = sigmoid_softplus_2_row[(long long)(row / 2) * 64 + column];
+        const float v_f_prime_softplus_2_row = f_prime_softplus_2_row[(long long)(row / 2) * 64 + column];
         const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
         float v_delta_tangent_layer_2, v_sum_tangent_squared_layer_2_terms, v_weighted_product_softplus_2_terms;
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row, v_delta_tangent_softplus_2, v_sigmoid_softplus_2_row, v_tangent_layer_2, v_delta_tangent_layer_2, v_sum_tangent_squared_layer_2_terms, v_weighted_product_softplus_2_terms);
+        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row, v_delta_tangent_softplus_2, v_f_prime_softplus_2_row, v_tangent_layer_2, v_delta_tangent_layer_2, v_sum_tangent_squared_layer_2_terms, v_weighted_product_softplus_2_terms);
         delta_tangent_layer_2[(long long)row * 64 + column] = v_delta_tangent_layer_2;
         sum_tangent_squared_layer_2_terms[(long long)row * 64 + column] = v_sum_tangent_squared_layer_2_terms;
         weighted_product_softplus_2_terms[(long long)row * 64 + column] = v_weighted_product_softplus_2_terms;
     }
 }
 extern "C" __global__ void vec4_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ sigmoid_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ sum_tangent_squared_layer_2_terms, float* __restrict__ weighted_product_softplus_2_terms, const int N)
+    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ sum_tangent_squared_layer_2_terms, float* __restrict__ weighted_product_softplus_2_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float4 v_delta_curvature_softplus_2_row = reinterpret_cast<const float4*>(delta_curvature_softplus_2_row)[(long long)(row / 2) * 16 + column];
         const float4 v_delta_tangent_softplus_2 = reinterpret_cast<const float4*>(delta_tangent_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2_row = reinterpret_cast<const float4*>(sigmoid_softplus_2_row)[(long long)(row / 2) * 16 + column];
+        const float4 v_f_prime_softplus_2_row = reinterpret_cast<const float4*>(f_prime_softplus_2_row)[(long long)(row / 2) * 16 + column];
         const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
         float4 v_delta_tangent_layer_2, v_sum_tangent_squared_layer_2_terms, v_weighted_product_softplus_2_terms;
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.x, v_delta_tangent_softplus_2.x, v_sigmoid_softplus_2_row.x, v_tangent_layer_2.x, v_delta_tangent_layer_2.x, v_sum_tangent_squared_layer_2_terms.x, v_weighted_product_softplus_2_terms.x);
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.y, v_delta_tangent_softplus_2.y, v_sigmoid_softplus_2_row.y, v_tangent_layer_2.y, v_delta_tangent_layer_2.y, v_sum_tangent_squared_layer_2_terms.y, v_weighted_product_softplus_2_terms.y);
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.z, v_delta_tangent_softplus_2.z, v_sigmoid_softplus_2_row.z, v_tangent_layer_2.z, v_delta_tangent_layer_2.z, v_sum_tangent_squared_layer_2_terms.z, v_weighted_product_softplus_2_terms.z);
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.w, v_delta_tangent_softplus_2.w, v_sigmoid_softplus_2_row.w, v_tangent_layer_2.w, v_delta_tangent_layer_2.w, v_sum_tangent_squared_layer_2_terms.w, v_weighted_product_softplus_2_terms.w);
+        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.x, v_delta_tangent_softplus_2.x, v_f_prime_softplus_2_row.x, v_tangent_layer_2.x, v_delta_tangent_layer_2.x, v_sum_tangent_squared_layer_2_terms.x, v_weighted_product_softplus_2_terms.x);
+        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.y, v_delta_tangent_softplus_2.y, v_f_prime_softplus_2_row.y, v_tangent_layer_2.y, v_delta_tangent_layer_2.y, v_sum_tangent_squared_layer_2_terms.y, v_weighted_product_softplus_2_terms.y);
+        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.z, v_delta_tangent_softplus_2.z, v_f_prime_softplus_2_row.z, v_tangent_layer_2.z, v_delta_tangent_layer_2.z, v_sum_tangent_squared_layer_2_terms.z, v_weighted_product_softplus_2_terms.z);
+        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.w, v_delta_tangent_softplus_2.w, v_f_prime_softplus_2_row.w, v_tangent_layer_2.w, v_delta_tangent_layer_2.w, v_sum_tangent_squared_layer_2_terms.w, v_weighted_product_softplus_2_terms.w);
         reinterpret_cast<float4*>(delta_tangent_layer_2)[(long long)row * 16 + column] = v_delta_tangent_layer_2;
         reinterpret_cast<float4*>(sum_tangent_squared_layer_2_terms)[(long long)row * 16 + column] = v_sum_tangent_squared_layer_2_terms;
         reinterpret_cast<float4*>(weighted_product_softplus_2_terms)[(long long)row * 16 + column] = v_weighted_product_softplus_2_terms;
     }
 }
 
-static __device__ __forceinline__ void at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(const float delta_curvature_softplus_1_row, const float delta_tangent_softplus_1, const float sigmoid_softplus_1_row, const float tangent_layer_1, float& delta_tangent_layer_1, float& sum_tangent_squared_layer_1_terms, float& weighted_product_softplus_1_terms)
+static __device__ __forceinline__ void at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(const float delta_curvature_softplus_1_row, const float delta_tangent_softplus_1, const float f_prime_softplus_1_row, const float tangent_layer_1, float& delta_tangent_layer_1, float& sum_tangent_squared_layer_1_terms, float& weighted_product_softplus_1_terms)
 {
-    // δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
-    delta_tangent_layer_1 = delta_curvature_softplus_1_row * tangent_layer_1 + delta_tangent_softplus_1 * sigmoid_softplus_1_row;
+    // δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+    delta_tangent_layer_1 = delta_curvature_softplus_1_row * tangent_layer_1 + delta_tangent_softplus_1 * f_prime_softplus_1_row;
+    // ġ_layer_1²
     sum_tangent_squared_layer_1_terms = tangent_layer_1 * tangent_layer_1;
+    // δ̇_softplus_1 ġ_layer_1
     weighted_product_softplus_1_terms = delta_tangent_softplus_1 * tangent_layer_1;
 }
 
 extern "C" __global__ void delta_tangent_layer_1_to_weighted_product_softplus_1_terms(
-    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ sigmoid_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ delta_tangent_layer_1, float* __restrict__ sum_tangent_squared_layer_1_terms, float* __restrict__ weighted_product_softplus_1_terms, const int N)
+    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ delta_tangent_layer_1, float* __restrict__ sum_tangent_squared_layer_1_terms, float* __restrict__ weighted_product_softplus_1_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float v_delta_curvature_softplus_1_row = delta_curvature_softplus_1_row[(long long)(row / 2) * 128 + column];
         const float v_delta_tangent_softplus_1 = delta_tangent_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1_row = sigmoid_softplus_1_row[(long long)(row / 2) * 128 + column];
+        const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 2) * 128 + column];
         const float v_tangent_layer_1 = tangent_layer_1[(long long)row * 128 + column];
         float v_delta_tangent_layer_1, v_sum_tangent_squared_layer_1_terms, v_weighted_product_softplus_1_terms;
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row, v_delta_tangent_softplus_1, v_sigmoid_softplus_1_row, v_tangent_layer_1, v_delta_tangent_layer_1, v_sum_tangent_squared_layer_1_terms, v_weighted_product_softplus_1_terms);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row, v_delta_tangent_softplus_1, v_f_prime_softplus_1_row, v_tangent_layer_1, v_delta_tangent_layer_1, v_sum_tangent_squared_layer_1_terms, v_weighted_product_softplus_1_terms);
         delta_tangent_layer_1[(long long)row * 128 + column] = v_delta_tangent_layer_1;
         sum_tangent_squared_layer_1_terms[(long long)row * 128 + column] = v_sum_tangent_squared_layer_1_terms;
         weighted_product_softplus_1_terms[(long long)row * 128 + column] = v_weighted_product_softplus_1_terms;
     }
 }
 extern "C" __global__ void vec4_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(
-    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ sigmoid_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ delta_tangent_layer_1, float* __restrict__ sum_tangent_squared_layer_1_terms, float* __restrict__ weighted_product_softplus_1_terms, const int N)
+    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ tangent_layer_1, float* __restrict__ delta_tangent_layer_1, float* __restrict__ sum_tangent_squared_layer_1_terms, float* __restrict__ weighted_product_softplus_1_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 2; row += gridDim.y * blockDim.y) {
         const float4 v_delta_curvature_softplus_1_row = reinterpret_cast<const float4*>(delta_curvature_softplus_1_row)[(long long)(row / 2) * 32 + column];
         const float4 v_delta_tangent_softplus_1 = reinterpret_cast<const float4*>(delta_tangent_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1_row = reinterpret_cast<const float4*>(sigmoid_softplus_1_row)[(long long)(row / 2) * 32 + column];
+        const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 2) * 32 + column];
         const float4 v_tangent_layer_1 = reinterpret_cast<const float4*>(tangent_layer_1)[(long long)row * 32 + column];
         float4 v_delta_tangent_layer_1, v_sum_tangent_squared_layer_1_terms, v_weighted_product_softplus_1_terms;
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.x, v_delta_tangent_softplus_1.x, v_sigmoid_softplus_1_row.x, v_tangent_layer_1.x, v_delta_tangent_layer_1.x, v_sum_tangent_squared_layer_1_terms.x, v_weighted_product_softplus_1_terms.x);
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.y, v_delta_tangent_softplus_1.y, v_sigmoid_softplus_1_row.y, v_tangent_layer_1.y, v_delta_tangent_layer_1.y, v_sum_tangent_squared_layer_1_terms.y, v_weighted_product_softplus_1_terms.y);
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.z, v_delta_tangent_softplus_1.z, v_sigmoid_softplus_1_row.z, v_tangent_layer_1.z, v_delta_tangent_layer_1.z, v_sum_tangent_squared_layer_1_terms.z, v_weighted_product_softplus_1_terms.z);
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.w, v_delta_tangent_softplus_1.w, v_sigmoid_softplus_1_row.w, v_tangent_layer_1.w, v_delta_tangent_layer_1.w, v_sum_tangent_squared_layer_1_terms.w, v_weighted_product_softplus_1_terms.w);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.x, v_delta_tangent_softplus_1.x, v_f_prime_softplus_1_row.x, v_tangent_layer_1.x, v_delta_tangent_layer_1.x, v_sum_tangent_squared_layer_1_terms.x, v_weighted_product_softplus_1_terms.x);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.y, v_delta_tangent_softplus_1.y, v_f_prime_softplus_1_row.y, v_tangent_layer_1.y, v_delta_tangent_layer_1.y, v_sum_tangent_squared_layer_1_terms.y, v_weighted_product_softplus_1_terms.y);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.z, v_delta_tangent_softplus_1.z, v_f_prime_softplus_1_row.z, v_tangent_layer_1.z, v_delta_tangent_layer_1.z, v_sum_tangent_squared_layer_1_terms.z, v_weighted_product_softplus_1_terms.z);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.w, v_delta_tangent_softplus_1.w, v_f_prime_softplus_1_row.w, v_tangent_layer_1.w, v_delta_tangent_layer_1.w, v_sum_tangent_squared_layer_1_terms.w, v_weighted_product_softplus_1_terms.w);
         reinterpret_cast<float4*>(delta_tangent_layer_1)[(long long)row * 32 + column] = v_delta_tangent_layer_1;
         reinterpret_cast<float4*>(sum_tangent_squared_layer_1_terms)[(long long)row * 32 + column] = v_sum_tangent_squared_layer_1_terms;
         reinterpret_cast<float4*>(weighted_product_softplus_1_terms)[(long long)row * 32 + column] = v_weighted_product_softplus_1_terms;
@@ -2162,8 +2182,9 @@ extern "C" __global__ void vec4_delta_tangent_layer_1_to_weighted_product_softpl
 
 static __device__ __forceinline__ void at_sum_curvature_softplus_1_2(const float delta_curvature_softplus_1, const float sum_tangent_squared_layer_1, double& sum_curvature_softplus_1)
 {
+    // δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
     const float sum_curvature_softplus_1_terms = delta_curvature_softplus_1 * sum_tangent_squared_layer_1;
-    // Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+    // Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
     sum_curvature_softplus_1 += sum_curvature_softplus_1_terms;
 }
 
@@ -2205,8 +2226,9 @@ extern "C" __global__ void vec4_sum_curvature_softplus_1_2(
 
 static __device__ __forceinline__ void at_sum_curvature_softplus_2_2(const float delta_curvature_softplus_2, const float sum_tangent_squared_layer_2, double& sum_curvature_softplus_2)
 {
+    // δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     const float sum_curvature_softplus_2_terms = delta_curvature_softplus_2 * sum_tangent_squared_layer_2;
-    // Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+    // Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     sum_curvature_softplus_2 += sum_curvature_softplus_2_terms;
 }
 
@@ -2248,8 +2270,9 @@ extern "C" __global__ void vec4_sum_curvature_softplus_2_2(
 
 static __device__ __forceinline__ void at_sum_curvature_softplus_3_2(const float f_second_softplus_3, const float sum_tangent_squared_layer_3, double& sum_curvature_softplus_3)
 {
+    // f″(g_layer_3) Σ_c ġ_layer_3²
     const float sum_curvature_softplus_3_terms = f_second_softplus_3 * sum_tangent_squared_layer_3;
-    // Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+    // Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     sum_curvature_softplus_3 += sum_curvature_softplus_3_terms;
 }
 
@@ -2270,109 +2293,109 @@ extern "C" __global__ void sum_curvature_softplus_3_2(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_1_2(const float dJ_ddelta_layer_1, const float f_second_softplus_1, const float sigmoid_softplus_1, const float sum_tangent_squared_layer_1, float& dJ_ddelta_softplus_1)
+static __device__ __forceinline__ void at_dJ_ddelta_softplus_1_2(const float dJ_ddelta_layer_1, const float f_prime_softplus_1, const float f_second_softplus_1, const float sum_tangent_squared_layer_1, float& dJ_ddelta_softplus_1)
 {
-    // ∂J/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * sigmoid_softplus_1 - f_second_softplus_1 * sum_tangent_squared_layer_1 * 0.5f;
+    // ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − ½ f″(g_layer_1) Σ_c ġ_layer_1²  (18)+(19)
+    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * f_prime_softplus_1 - f_second_softplus_1 * sum_tangent_squared_layer_1 * 0.5f;
 }
 
 extern "C" __global__ void dJ_ddelta_softplus_1_2(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
+    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[(long long)row * 128 + column];
         float v_dJ_ddelta_softplus_1;
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_sum_tangent_squared_layer_1, v_dJ_ddelta_softplus_1);
+        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_sum_tangent_squared_layer_1, v_dJ_ddelta_softplus_1);
         dJ_ddelta_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_softplus_1;
     }
 }
 extern "C" __global__ void vec4_dJ_ddelta_softplus_1_2(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
+    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[(long long)row * 32 + column];
         float4 v_dJ_ddelta_softplus_1;
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_dJ_ddelta_softplus_1.x);
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_dJ_ddelta_softplus_1.y);
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_dJ_ddelta_softplus_1.z);
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_dJ_ddelta_softplus_1.w);
+        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_dJ_ddelta_softplus_1.x);
+        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_dJ_ddelta_softplus_1.y);
+        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_dJ_ddelta_softplus_1.z);
+        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_dJ_ddelta_softplus_1.w);
         reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_2_2(const float dJ_ddelta_layer_2, const float f_second_softplus_2, const float sigmoid_softplus_2, const float sum_tangent_squared_layer_2, float& dJ_ddelta_softplus_2)
+static __device__ __forceinline__ void at_dJ_ddelta_softplus_2_2(const float dJ_ddelta_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float sum_tangent_squared_layer_2, float& dJ_ddelta_softplus_2)
 {
-    // ∂J/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
-    dJ_ddelta_softplus_2 = dJ_ddelta_layer_2 * sigmoid_softplus_2 - f_second_softplus_2 * sum_tangent_squared_layer_2 * 0.5f;
+    // ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) − ½ f″(g_layer_2) Σ_c ġ_layer_2²  (18)+(19)
+    dJ_ddelta_softplus_2 = dJ_ddelta_layer_2 * f_prime_softplus_2 - f_second_softplus_2 * sum_tangent_squared_layer_2 * 0.5f;
 }
 
 extern "C" __global__ void dJ_ddelta_softplus_2_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
+    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
         float v_dJ_ddelta_softplus_2;
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_sum_tangent_squared_layer_2, v_dJ_ddelta_softplus_2);
+        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_sum_tangent_squared_layer_2, v_dJ_ddelta_softplus_2);
         dJ_ddelta_softplus_2[(long long)row * 64 + column] = v_dJ_ddelta_softplus_2;
     }
 }
 extern "C" __global__ void vec4_dJ_ddelta_softplus_2_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
+    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
         float4 v_dJ_ddelta_softplus_2;
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_dJ_ddelta_softplus_2.x);
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_dJ_ddelta_softplus_2.y);
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_dJ_ddelta_softplus_2.z);
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_dJ_ddelta_softplus_2.w);
+        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_dJ_ddelta_softplus_2.x);
+        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_dJ_ddelta_softplus_2.y);
+        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_dJ_ddelta_softplus_2.z);
+        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_dJ_ddelta_softplus_2.w);
         reinterpret_cast<float4*>(dJ_ddelta_softplus_2)[(long long)row * 16 + column] = v_dJ_ddelta_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_3_2(const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float sigmoid_softplus_3, const float dJ_ddelta_layer_3, const float sum_tangent_squared_layer_3, float& dJ_dg_layer_3)
+static __device__ __forceinline__ void at_dJ_dg_layer_3_2(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dJ_ddelta_layer_3, const float sum_tangent_squared_layer_3, float& dJ_dg_layer_3)
 {
-    // f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - sigmoid_softplus_3);
-    // ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (21)+(22)
+    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
+    // ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) − ½ f‴(g_layer_3) Σ_c ġ_layer_3²  (21)+(22)
     dJ_dg_layer_3 = dJ_ddelta_layer_3 * f_second_softplus_3 - f_third_softplus_3 * sum_tangent_squared_layer_3 * 0.5f;
 }
 
 extern "C" __global__ void dJ_dg_layer_3_2(
-    const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sigmoid_softplus_3, const float* __restrict__ dJ_ddelta_layer_3, const float* __restrict__ sum_tangent_squared_layer_3, float* __restrict__ dJ_dg_layer_3, const int N)
+    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dJ_ddelta_layer_3, const float* __restrict__ sum_tangent_squared_layer_3, float* __restrict__ dJ_dg_layer_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
         const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
         const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_softplus_3 = sigmoid_softplus_3[(long long)row * 1 + column];
         const float v_dJ_ddelta_layer_3 = dJ_ddelta_layer_3[(long long)row * 1 + column];
         const float v_sum_tangent_squared_layer_3 = sum_tangent_squared_layer_3[(long long)row * 1 + column];
         float v_dJ_dg_layer_3;
-        at_dJ_dg_layer_3_2(v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_dJ_ddelta_layer_3, v_sum_tangent_squared_layer_3, v_dJ_dg_layer_3);
+        at_dJ_dg_layer_3_2(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dJ_ddelta_layer_3, v_sum_tangent_squared_layer_3, v_dJ_dg_layer_3);
         dJ_dg_layer_3[(long long)row * 1 + column] = v_dJ_dg_layer_3;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_3_2(const float dJ_dW_layer_3_delta, const float dJ_dW_layer_3_g, const float dJ_dW_layer_3_tangents, const int N, float& dJ_dW_layer_3)
 {
-    // ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
+    // ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ − Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ)  (16)+(17)
     dJ_dW_layer_3 = (dJ_dW_layer_3_delta + dJ_dW_layer_3_g - dJ_dW_layer_3_tangents) / N;
 }
 
@@ -2406,57 +2429,57 @@ extern "C" __global__ void vec4_dJ_dW_layer_3_2(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_2_2(const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float sigmoid_softplus_2, const float dJ_ddelta_layer_2, const float dJ_dg_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, const float weighted_product_softplus_2, float& dJ_dg_layer_2)
+static __device__ __forceinline__ void at_dJ_dg_layer_2_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dJ_ddelta_layer_2, const float dJ_dg_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, const float weighted_product_softplus_2, float& dJ_dg_layer_2)
 {
-    // f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - sigmoid_softplus_2);
-    // ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 f″(g_layer_2) Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (21)+(22)
-    dJ_dg_layer_2 = dJ_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dJ_dg_softplus_2 * sigmoid_softplus_2 - delta_softplus_2 * f_third_softplus_2 * sum_tangent_squared_layer_2 * 0.5f - f_second_softplus_2 * weighted_product_softplus_2;
+    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
+    // ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − ½ δ_softplus_2 f‴(g_layer_2) Σ_c ġ_layer_2² − f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (21)+(22)
+    dJ_dg_layer_2 = dJ_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dJ_dg_softplus_2 * f_prime_softplus_2 - delta_softplus_2 * f_third_softplus_2 * sum_tangent_squared_layer_2 * 0.5f - f_second_softplus_2 * weighted_product_softplus_2;
 }
 
 extern "C" __global__ void dJ_dg_layer_2_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dJ_dg_softplus_2 = dJ_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
         const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
         const float v_weighted_product_softplus_2 = weighted_product_softplus_2[(long long)row * 64 + column];
         float v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2_2(v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_dJ_ddelta_layer_2, v_dJ_dg_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_weighted_product_softplus_2, v_dJ_dg_layer_2);
+        at_dJ_dg_layer_2_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dJ_ddelta_layer_2, v_dJ_dg_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_weighted_product_softplus_2, v_dJ_dg_layer_2);
         dJ_dg_layer_2[(long long)row * 64 + column] = v_dJ_dg_layer_2;
     }
 }
 extern "C" __global__ void vec4_dJ_dg_layer_2_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dJ_dg_softplus_2 = reinterpret_cast<const float4*>(dJ_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
         const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
         const float4 v_weighted_product_softplus_2 = reinterpret_cast<const float4*>(weighted_product_softplus_2)[(long long)row * 16 + column];
         float4 v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2_2(v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_dJ_ddelta_layer_2.x, v_dJ_dg_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_weighted_product_softplus_2.x, v_dJ_dg_layer_2.x);
-        at_dJ_dg_layer_2_2(v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_dJ_ddelta_layer_2.y, v_dJ_dg_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_weighted_product_softplus_2.y, v_dJ_dg_layer_2.y);
-        at_dJ_dg_layer_2_2(v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_dJ_ddelta_layer_2.z, v_dJ_dg_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_weighted_product_softplus_2.z, v_dJ_dg_layer_2.z);
-        at_dJ_dg_layer_2_2(v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_dJ_ddelta_layer_2.w, v_dJ_dg_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_weighted_product_softplus_2.w, v_dJ_dg_layer_2.w);
+        at_dJ_dg_layer_2_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dJ_ddelta_layer_2.x, v_dJ_dg_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_weighted_product_softplus_2.x, v_dJ_dg_layer_2.x);
+        at_dJ_dg_layer_2_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dJ_ddelta_layer_2.y, v_dJ_dg_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_weighted_product_softplus_2.y, v_dJ_dg_layer_2.y);
+        at_dJ_dg_layer_2_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dJ_ddelta_layer_2.z, v_dJ_dg_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_weighted_product_softplus_2.z, v_dJ_dg_layer_2.z);
+        at_dJ_dg_layer_2_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dJ_ddelta_layer_2.w, v_dJ_dg_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_weighted_product_softplus_2.w, v_dJ_dg_layer_2.w);
         reinterpret_cast<float4*>(dJ_dg_layer_2)[(long long)row * 16 + column] = v_dJ_dg_layer_2;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_2_2(const float dJ_dW_layer_2_delta, const float dJ_dW_layer_2_g, const float dJ_dW_layer_2_tangents, const int N, float& dJ_dW_layer_2)
 {
-    // ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
+    // ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ − Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ)  (16)+(17)
     dJ_dW_layer_2 = (dJ_dW_layer_2_delta + dJ_dW_layer_2_g - dJ_dW_layer_2_tangents) / N;
 }
 
@@ -2490,57 +2513,57 @@ extern "C" __global__ void vec4_dJ_dW_layer_2_2(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_1_2(const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, const float weighted_product_softplus_1, float& dJ_dg_layer_1)
+static __device__ __forceinline__ void at_dJ_dg_layer_1_2(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, const float weighted_product_softplus_1, float& dJ_dg_layer_1)
 {
-    // f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - sigmoid_softplus_1);
-    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (21)+(22)
-    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_dg_softplus_1 * sigmoid_softplus_1 - delta_softplus_1 * f_third_softplus_1 * sum_tangent_squared_layer_1 * 0.5f - f_second_softplus_1 * weighted_product_softplus_1;
+    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
+    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − ½ δ_softplus_1 f‴(g_layer_1) Σ_c ġ_layer_1² − f″(g_layer_1) Σ_c δ̇_softplus_1 ġ_layer_1  (21)+(22)
+    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_dg_softplus_1 * f_prime_softplus_1 - delta_softplus_1 * f_third_softplus_1 * sum_tangent_squared_layer_1 * 0.5f - f_second_softplus_1 * weighted_product_softplus_1;
 }
 
 extern "C" __global__ void dJ_dg_layer_1_2(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
         const float v_dJ_dg_softplus_1 = dJ_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[(long long)row * 128 + column];
         const float v_weighted_product_softplus_1 = weighted_product_softplus_1[(long long)row * 128 + column];
         float v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_dJ_ddelta_layer_1, v_dJ_dg_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_weighted_product_softplus_1, v_dJ_dg_layer_1);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dJ_ddelta_layer_1, v_dJ_dg_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_weighted_product_softplus_1, v_dJ_dg_layer_1);
         dJ_dg_layer_1[(long long)row * 128 + column] = v_dJ_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dJ_dg_layer_1_2(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
         const float4 v_dJ_dg_softplus_1 = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[(long long)row * 32 + column];
         const float4 v_weighted_product_softplus_1 = reinterpret_cast<const float4*>(weighted_product_softplus_1)[(long long)row * 32 + column];
         float4 v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_dJ_ddelta_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_weighted_product_softplus_1.x, v_dJ_dg_layer_1.x);
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_dJ_ddelta_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_weighted_product_softplus_1.y, v_dJ_dg_layer_1.y);
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_dJ_ddelta_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_weighted_product_softplus_1.z, v_dJ_dg_layer_1.z);
-        at_dJ_dg_layer_1_2(v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_dJ_ddelta_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_weighted_product_softplus_1.w, v_dJ_dg_layer_1.w);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dJ_ddelta_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_weighted_product_softplus_1.x, v_dJ_dg_layer_1.x);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dJ_ddelta_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_weighted_product_softplus_1.y, v_dJ_dg_layer_1.y);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dJ_ddelta_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_weighted_product_softplus_1.z, v_dJ_dg_layer_1.z);
+        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dJ_ddelta_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_weighted_product_softplus_1.w, v_dJ_dg_layer_1.w);
         reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = v_dJ_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dJ_dW_layer_1_2(const float dJ_dW_layer_1_delta, const float dJ_dW_layer_1_g, const float dJ_dW_layer_1_tangents, const int N, float& dJ_dW_layer_1)
 {
-    // ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
+    // ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − Σ_n Σ_c δ̇_layer_1 vᵀ)  (16)+(17)
     dJ_dW_layer_1 = (dJ_dW_layer_1_delta + dJ_dW_layer_1_g - dJ_dW_layer_1_tangents) / N;
 }
 
@@ -2574,70 +2597,70 @@ extern "C" __global__ void vec4_dJ_dW_layer_1_2(
     }
 }
 
-static __device__ __forceinline__ void at_dK_ddelta_softplus_1(const float dK_ddelta_layer_1, const float sigmoid_softplus_1, float& dK_ddelta_softplus_1)
+static __device__ __forceinline__ void at_dK_ddelta_softplus_1(const float dK_ddelta_layer_1, const float f_prime_softplus_1, float& dK_ddelta_softplus_1)
 {
     // ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-    dK_ddelta_softplus_1 = dK_ddelta_layer_1 * sigmoid_softplus_1;
+    dK_ddelta_softplus_1 = dK_ddelta_layer_1 * f_prime_softplus_1;
 }
 
 extern "C" __global__ void dK_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         float v_dK_ddelta_softplus_1;
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1, v_sigmoid_softplus_1, v_dK_ddelta_softplus_1);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1, v_f_prime_softplus_1, v_dK_ddelta_softplus_1);
         dK_ddelta_softplus_1[(long long)row * 128 + column] = v_dK_ddelta_softplus_1;
     }
 }
 extern "C" __global__ void vec4_dK_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         float4 v_dK_ddelta_softplus_1;
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.x, v_sigmoid_softplus_1.x, v_dK_ddelta_softplus_1.x);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.y, v_sigmoid_softplus_1.y, v_dK_ddelta_softplus_1.y);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.z, v_sigmoid_softplus_1.z, v_dK_ddelta_softplus_1.z);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.w, v_sigmoid_softplus_1.w, v_dK_ddelta_softplus_1.w);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.x, v_f_prime_softplus_1.x, v_dK_ddelta_softplus_1.x);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.y, v_f_prime_softplus_1.y, v_dK_ddelta_softplus_1.y);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.z, v_f_prime_softplus_1.z, v_dK_ddelta_softplus_1.z);
+        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.w, v_f_prime_softplus_1.w, v_dK_ddelta_softplus_1.w);
         reinterpret_cast<float4*>(dK_ddelta_softplus_1)[(long long)row * 32 + column] = v_dK_ddelta_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_dK_ddelta_softplus_2(const float dK_ddelta_layer_2, const float sigmoid_softplus_2, float& dK_ddelta_softplus_2)
+static __device__ __forceinline__ void at_dK_ddelta_softplus_2(const float dK_ddelta_layer_2, const float f_prime_softplus_2, float& dK_ddelta_softplus_2)
 {
     // ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-    dK_ddelta_softplus_2 = dK_ddelta_layer_2 * sigmoid_softplus_2;
+    dK_ddelta_softplus_2 = dK_ddelta_layer_2 * f_prime_softplus_2;
 }
 
 extern "C" __global__ void dK_ddelta_softplus_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         float v_dK_ddelta_softplus_2;
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2, v_sigmoid_softplus_2, v_dK_ddelta_softplus_2);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2, v_f_prime_softplus_2, v_dK_ddelta_softplus_2);
         dK_ddelta_softplus_2[(long long)row * 64 + column] = v_dK_ddelta_softplus_2;
     }
 }
 extern "C" __global__ void vec4_dK_ddelta_softplus_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         float4 v_dK_ddelta_softplus_2;
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.x, v_sigmoid_softplus_2.x, v_dK_ddelta_softplus_2.x);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.y, v_sigmoid_softplus_2.y, v_dK_ddelta_softplus_2.y);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.z, v_sigmoid_softplus_2.z, v_dK_ddelta_softplus_2.z);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.w, v_sigmoid_softplus_2.w, v_dK_ddelta_softplus_2.w);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_dK_ddelta_softplus_2.x);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_dK_ddelta_softplus_2.y);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_dK_ddelta_softplus_2.z);
+        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_dK_ddelta_softplus_2.w);
         reinterpret_cast<float4*>(dK_ddelta_softplus_2)[(long long)row * 16 + column] = v_dK_ddelta_softplus_2;
     }
 }
@@ -2663,7 +2686,7 @@ extern "C" __global__ void dK_dg_layer_3(
 
 static __device__ __forceinline__ void at_dK_dW_layer_3(const float dK_dW_layer_3_delta, const float dK_dW_layer_3_g, const int N, float& dK_dW_layer_3)
 {
-    // ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    // ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     dK_dW_layer_3 = (dK_dW_layer_3_delta + dK_dW_layer_3_g) / N;
 }
 
@@ -2713,49 +2736,49 @@ extern "C" __global__ void dK_db_layer_3(
     }
 }
 
-static __device__ __forceinline__ void at_dK_dg_layer_2(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_second_softplus_2, const float sigmoid_softplus_2, float& dK_dg_layer_2)
+static __device__ __forceinline__ void at_dK_dg_layer_2(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_prime_softplus_2, const float f_second_softplus_2, float& dK_dg_layer_2)
 {
     // ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-    dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * sigmoid_softplus_2;
+    dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * f_prime_softplus_2;
 }
 
 extern "C" __global__ void dK_dg_layer_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dK_dg_softplus_2 = dK_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         float v_dK_dg_layer_2;
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_dK_dg_layer_2);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_dK_dg_layer_2);
         dK_dg_layer_2[(long long)row * 64 + column] = v_dK_dg_layer_2;
     }
 }
 extern "C" __global__ void vec4_dK_dg_layer_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
+    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dK_dg_softplus_2 = reinterpret_cast<const float4*>(dK_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         float4 v_dK_dg_layer_2;
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_dK_dg_layer_2.x);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_dK_dg_layer_2.y);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_dK_dg_layer_2.z);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_dK_dg_layer_2.w);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_dK_dg_layer_2.x);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_dK_dg_layer_2.y);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_dK_dg_layer_2.z);
+        at_dK_dg_layer_2(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_dK_dg_layer_2.w);
         reinterpret_cast<float4*>(dK_dg_layer_2)[(long long)row * 16 + column] = v_dK_dg_layer_2;
     }
 }
 
 static __device__ __forceinline__ void at_dK_dW_layer_2(const float dK_dW_layer_2_delta, const float dK_dW_layer_2_g, const int N, float& dK_dW_layer_2)
 {
-    // ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    // ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     dK_dW_layer_2 = (dK_dW_layer_2_delta + dK_dW_layer_2_g) / N;
 }
 
@@ -2819,49 +2842,49 @@ extern "C" __global__ void vec4_dK_db_layer_2(
     }
 }
 
-static __device__ __forceinline__ void at_dK_dg_layer_1(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_second_softplus_1, const float sigmoid_softplus_1, float& dK_dg_layer_1)
+static __device__ __forceinline__ void at_dK_dg_layer_1(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_prime_softplus_1, const float f_second_softplus_1, float& dK_dg_layer_1)
 {
     // ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-    dK_dg_layer_1 = dK_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dK_dg_softplus_1 * sigmoid_softplus_1;
+    dK_dg_layer_1 = dK_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dK_dg_softplus_1 * f_prime_softplus_1;
 }
 
 extern "C" __global__ void dK_dg_layer_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
         const float v_dK_dg_softplus_1 = dK_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         float v_dK_dg_layer_1;
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1, v_dK_dg_softplus_1, v_delta_softplus_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_dK_dg_layer_1);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1, v_dK_dg_softplus_1, v_delta_softplus_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_dK_dg_layer_1);
         dK_dg_layer_1[(long long)row * 128 + column] = v_dK_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dK_dg_layer_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
         const float4 v_dK_dg_softplus_1 = reinterpret_cast<const float4*>(dK_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         float4 v_dK_dg_layer_1;
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.x, v_dK_dg_softplus_1.x, v_delta_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_dK_dg_layer_1.x);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.y, v_dK_dg_softplus_1.y, v_delta_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_dK_dg_layer_1.y);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.z, v_dK_dg_softplus_1.z, v_delta_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_dK_dg_layer_1.z);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.w, v_dK_dg_softplus_1.w, v_delta_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_dK_dg_layer_1.w);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.x, v_dK_dg_softplus_1.x, v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_dK_dg_layer_1.x);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.y, v_dK_dg_softplus_1.y, v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_dK_dg_layer_1.y);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.z, v_dK_dg_softplus_1.z, v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_dK_dg_layer_1.z);
+        at_dK_dg_layer_1(v_dK_ddelta_layer_1.w, v_dK_dg_softplus_1.w, v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_dK_dg_layer_1.w);
         reinterpret_cast<float4*>(dK_dg_layer_1)[(long long)row * 32 + column] = v_dK_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dK_dW_layer_1(const float dK_dW_layer_1_delta, const float dK_dW_layer_1_g, const int N, float& dK_dW_layer_1)
 {
-    // ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    // ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     dK_dW_layer_1 = (dK_dW_layer_1_delta + dK_dW_layer_1_g) / N;
 }
 
@@ -2927,7 +2950,7 @@ extern "C" __global__ void vec4_dK_db_layer_1(
 
 static __device__ __forceinline__ void at_dL_ddelta_softplus_1(const float f_second_softplus_1, const float weighted_square_layer_1, float& dL_ddelta_softplus_1)
 {
-    // ∂L/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1)  (19)
+    // ∂L/∂δ_softplus_1 = f″(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1  (19)
     dL_ddelta_softplus_1 = f_second_softplus_1 * weighted_square_layer_1;
 }
 
@@ -2959,71 +2982,71 @@ extern "C" __global__ void vec4_dL_ddelta_softplus_1(
     }
 }
 
-static __device__ __forceinline__ void at_dL_ddelta_softplus_2(const float dL_ddelta_layer_2, const float f_second_softplus_2, const float sigmoid_softplus_2, const float weighted_square_layer_2, float& dL_ddelta_softplus_2)
+static __device__ __forceinline__ void at_dL_ddelta_softplus_2(const float dL_ddelta_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float weighted_square_layer_2, float& dL_ddelta_softplus_2)
 {
-    // ∂L/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
-    dL_ddelta_softplus_2 = dL_ddelta_layer_2 * sigmoid_softplus_2 + f_second_softplus_2 * weighted_square_layer_2;
+    // ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (19)
+    dL_ddelta_softplus_2 = dL_ddelta_layer_2 * f_prime_softplus_2 + f_second_softplus_2 * weighted_square_layer_2;
 }
 
 extern "C" __global__ void dL_ddelta_softplus_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
+    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_weighted_square_layer_2 = weighted_square_layer_2[(long long)row * 64 + column];
         float v_dL_ddelta_softplus_2;
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_weighted_square_layer_2, v_dL_ddelta_softplus_2);
+        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_weighted_square_layer_2, v_dL_ddelta_softplus_2);
         dL_ddelta_softplus_2[(long long)row * 64 + column] = v_dL_ddelta_softplus_2;
     }
 }
 extern "C" __global__ void vec4_dL_ddelta_softplus_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
+    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_weighted_square_layer_2 = reinterpret_cast<const float4*>(weighted_square_layer_2)[(long long)row * 16 + column];
         float4 v_dL_ddelta_softplus_2;
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_weighted_square_layer_2.x, v_dL_ddelta_softplus_2.x);
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_weighted_square_layer_2.y, v_dL_ddelta_softplus_2.y);
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_weighted_square_layer_2.z, v_dL_ddelta_softplus_2.z);
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_weighted_square_layer_2.w, v_dL_ddelta_softplus_2.w);
+        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_weighted_square_layer_2.x, v_dL_ddelta_softplus_2.x);
+        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_weighted_square_layer_2.y, v_dL_ddelta_softplus_2.y);
+        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_weighted_square_layer_2.z, v_dL_ddelta_softplus_2.z);
+        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_weighted_square_layer_2.w, v_dL_ddelta_softplus_2.w);
         reinterpret_cast<float4*>(dL_ddelta_softplus_2)[(long long)row * 16 + column] = v_dL_ddelta_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_3(const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float sigmoid_softplus_3, const float dL_ddelta_layer_3, const float weighted_square_layer_3, float& dL_dg_layer_3)
+static __device__ __forceinline__ void at_dL_dg_layer_3(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dL_ddelta_layer_3, const float weighted_square_layer_3, float& dL_dg_layer_3)
 {
-    // f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - sigmoid_softplus_3);
-    // ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (22)
+    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
+    // ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (22)
     dL_dg_layer_3 = dL_ddelta_layer_3 * f_second_softplus_3 + f_third_softplus_3 * weighted_square_layer_3;
 }
 
 extern "C" __global__ void dL_dg_layer_3(
-    const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sigmoid_softplus_3, const float* __restrict__ dL_ddelta_layer_3, const float* __restrict__ weighted_square_layer_3, float* __restrict__ dL_dg_layer_3, const int N)
+    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dL_ddelta_layer_3, const float* __restrict__ weighted_square_layer_3, float* __restrict__ dL_dg_layer_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
         const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
         const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_softplus_3 = sigmoid_softplus_3[(long long)row * 1 + column];
         const float v_dL_ddelta_layer_3 = dL_ddelta_layer_3[(long long)row * 1 + column];
         const float v_weighted_square_layer_3 = weighted_square_layer_3[(long long)row * 1 + column];
         float v_dL_dg_layer_3;
-        at_dL_dg_layer_3(v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_dL_ddelta_layer_3, v_weighted_square_layer_3, v_dL_dg_layer_3);
+        at_dL_dg_layer_3(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dL_ddelta_layer_3, v_weighted_square_layer_3, v_dL_dg_layer_3);
         dL_dg_layer_3[(long long)row * 1 + column] = v_dL_dg_layer_3;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_3(const float dL_dW_layer_3_delta, const float dL_dW_layer_3_g, const float dL_dW_layer_3_tangents, const float dL_dW_layer_3_tangents_weighted, const int N, float& dL_dW_layer_3)
 {
-    // ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3 ġ_softplus_2ᵀ) + ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
+    // ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ + Σ_n Σ_c δ̂_layer_3 ġ_softplus_2ᵀ)  (17)
     dL_dW_layer_3 = (dL_dW_layer_3_delta + dL_dW_layer_3_g + dL_dW_layer_3_tangents + dL_dW_layer_3_tangents_weighted) / N;
 }
 
@@ -3077,57 +3100,57 @@ extern "C" __global__ void dL_db_layer_3(
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_2(const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float sigmoid_softplus_2, const float dL_ddelta_layer_2, const float dL_dg_softplus_2, const float delta_softplus_2, const float weighted_product_softplus_2, const float weighted_square_layer_2, float& dL_dg_layer_2)
+static __device__ __forceinline__ void at_dL_dg_layer_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dL_ddelta_layer_2, const float dL_dg_softplus_2, const float delta_softplus_2, const float weighted_product_softplus_2, const float weighted_square_layer_2, float& dL_dg_layer_2)
 {
-    // f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - sigmoid_softplus_2);
-    // ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + f″(g_layer_2) Σ_p (ĝ_layer_2 δ̇_softplus_2 + ġ_layer_2 δ̂_softplus_2) + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (22)
-    dL_dg_layer_2 = dL_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dL_dg_softplus_2 * sigmoid_softplus_2 + delta_softplus_2 * f_third_softplus_2 * weighted_square_layer_2 + f_second_softplus_2 * weighted_product_softplus_2;
+    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
+    // ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2 f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + f″(g_layer_2) Σ_c (δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2)  (22)
+    dL_dg_layer_2 = dL_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dL_dg_softplus_2 * f_prime_softplus_2 + delta_softplus_2 * f_third_softplus_2 * weighted_square_layer_2 + f_second_softplus_2 * weighted_product_softplus_2;
 }
 
 extern "C" __global__ void dL_dg_layer_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dL_dg_softplus_2 = dL_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
         const float v_weighted_product_softplus_2 = weighted_product_softplus_2[(long long)row * 64 + column];
         const float v_weighted_square_layer_2 = weighted_square_layer_2[(long long)row * 64 + column];
         float v_dL_dg_layer_2;
-        at_dL_dg_layer_2(v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_dL_ddelta_layer_2, v_dL_dg_softplus_2, v_delta_softplus_2, v_weighted_product_softplus_2, v_weighted_square_layer_2, v_dL_dg_layer_2);
+        at_dL_dg_layer_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dL_ddelta_layer_2, v_dL_dg_softplus_2, v_delta_softplus_2, v_weighted_product_softplus_2, v_weighted_square_layer_2, v_dL_dg_layer_2);
         dL_dg_layer_2[(long long)row * 64 + column] = v_dL_dg_layer_2;
     }
 }
 extern "C" __global__ void vec4_dL_dg_layer_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dL_dg_softplus_2 = reinterpret_cast<const float4*>(dL_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
         const float4 v_weighted_product_softplus_2 = reinterpret_cast<const float4*>(weighted_product_softplus_2)[(long long)row * 16 + column];
         const float4 v_weighted_square_layer_2 = reinterpret_cast<const float4*>(weighted_square_layer_2)[(long long)row * 16 + column];
         float4 v_dL_dg_layer_2;
-        at_dL_dg_layer_2(v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_dL_ddelta_layer_2.x, v_dL_dg_softplus_2.x, v_delta_softplus_2.x, v_weighted_product_softplus_2.x, v_weighted_square_layer_2.x, v_dL_dg_layer_2.x);
-        at_dL_dg_layer_2(v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_dL_ddelta_layer_2.y, v_dL_dg_softplus_2.y, v_delta_softplus_2.y, v_weighted_product_softplus_2.y, v_weighted_square_layer_2.y, v_dL_dg_layer_2.y);
-        at_dL_dg_layer_2(v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_dL_ddelta_layer_2.z, v_dL_dg_softplus_2.z, v_delta_softplus_2.z, v_weighted_product_softplus_2.z, v_weighted_square_layer_2.z, v_dL_dg_layer_2.z);
-        at_dL_dg_layer_2(v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_dL_ddelta_layer_2.w, v_dL_dg_softplus_2.w, v_delta_softplus_2.w, v_weighted_product_softplus_2.w, v_weighted_square_layer_2.w, v_dL_dg_layer_2.w);
+        at_dL_dg_layer_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dL_ddelta_layer_2.x, v_dL_dg_softplus_2.x, v_delta_softplus_2.x, v_weighted_product_softplus_2.x, v_weighted_square_layer_2.x, v_dL_dg_layer_2.x);
+        at_dL_dg_layer_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dL_ddelta_layer_2.y, v_dL_dg_softplus_2.y, v_delta_softplus_2.y, v_weighted_product_softplus_2.y, v_weighted_square_layer_2.y, v_dL_dg_layer_2.y);
+        at_dL_dg_layer_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dL_ddelta_layer_2.z, v_dL_dg_softplus_2.z, v_delta_softplus_2.z, v_weighted_product_softplus_2.z, v_weighted_square_layer_2.z, v_dL_dg_layer_2.z);
+        at_dL_dg_layer_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dL_ddelta_layer_2.w, v_dL_dg_softplus_2.w, v_delta_softplus_2.w, v_weighted_product_softplus_2.w, v_weighted_square_layer_2.w, v_dL_dg_layer_2.w);
         reinterpret_cast<float4*>(dL_dg_layer_2)[(long long)row * 16 + column] = v_dL_dg_layer_2;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_2(const float dL_dW_layer_2_delta, const float dL_dW_layer_2_g, const float dL_dW_layer_2_tangents, const float dL_dW_layer_2_tangents_weighted, const int N, float& dL_dW_layer_2)
 {
-    // ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_p (δ̇_layer_2 ĝ_softplus_1ᵀ + δ̂_layer_2 ġ_softplus_1ᵀ) + ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
+    // ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ + Σ_n Σ_c δ̂_layer_2 ġ_softplus_1ᵀ)  (17)
     dL_dW_layer_2 = (dL_dW_layer_2_delta + dL_dW_layer_2_g + dL_dW_layer_2_tangents + dL_dW_layer_2_tangents_weighted) / N;
 }
 
@@ -3195,55 +3218,55 @@ extern "C" __global__ void vec4_dL_db_layer_2(
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_1(const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float dL_dg_softplus_1, const float delta_softplus_1, const float weighted_product_softplus_1, const float weighted_square_layer_1, float& dL_dg_layer_1)
+static __device__ __forceinline__ void at_dL_dg_layer_1(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dL_dg_softplus_1, const float delta_softplus_1, const float weighted_product_softplus_1, const float weighted_square_layer_1, float& dL_dg_layer_1)
 {
-    // f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - sigmoid_softplus_1);
-    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + f″(g_layer_1) Σ_p (ĝ_layer_1 δ̇_softplus_1 + ġ_layer_1 δ̂_softplus_1) + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (22)
-    dL_dg_layer_1 = dL_dg_softplus_1 * sigmoid_softplus_1 + delta_softplus_1 * f_third_softplus_1 * weighted_square_layer_1 + f_second_softplus_1 * weighted_product_softplus_1;
+    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
+    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + δ_softplus_1 f‴(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1 + f″(g_layer_1) Σ_c (δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1)  (22)
+    dL_dg_layer_1 = dL_dg_softplus_1 * f_prime_softplus_1 + delta_softplus_1 * f_third_softplus_1 * weighted_square_layer_1 + f_second_softplus_1 * weighted_product_softplus_1;
 }
 
 extern "C" __global__ void dL_dg_layer_1(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dL_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_dL_dg_softplus_1 = dL_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         const float v_weighted_product_softplus_1 = weighted_product_softplus_1[(long long)row * 128 + column];
         const float v_weighted_square_layer_1 = weighted_square_layer_1[(long long)row * 128 + column];
         float v_dL_dg_layer_1;
-        at_dL_dg_layer_1(v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_dL_dg_softplus_1, v_delta_softplus_1, v_weighted_product_softplus_1, v_weighted_square_layer_1, v_dL_dg_layer_1);
+        at_dL_dg_layer_1(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dL_dg_softplus_1, v_delta_softplus_1, v_weighted_product_softplus_1, v_weighted_square_layer_1, v_dL_dg_layer_1);
         dL_dg_layer_1[(long long)row * 128 + column] = v_dL_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dL_dg_layer_1(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dL_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_dL_dg_softplus_1 = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         const float4 v_weighted_product_softplus_1 = reinterpret_cast<const float4*>(weighted_product_softplus_1)[(long long)row * 32 + column];
         const float4 v_weighted_square_layer_1 = reinterpret_cast<const float4*>(weighted_square_layer_1)[(long long)row * 32 + column];
         float4 v_dL_dg_layer_1;
-        at_dL_dg_layer_1(v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_dL_dg_softplus_1.x, v_delta_softplus_1.x, v_weighted_product_softplus_1.x, v_weighted_square_layer_1.x, v_dL_dg_layer_1.x);
-        at_dL_dg_layer_1(v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_dL_dg_softplus_1.y, v_delta_softplus_1.y, v_weighted_product_softplus_1.y, v_weighted_square_layer_1.y, v_dL_dg_layer_1.y);
-        at_dL_dg_layer_1(v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_dL_dg_softplus_1.z, v_delta_softplus_1.z, v_weighted_product_softplus_1.z, v_weighted_square_layer_1.z, v_dL_dg_layer_1.z);
-        at_dL_dg_layer_1(v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_dL_dg_softplus_1.w, v_delta_softplus_1.w, v_weighted_product_softplus_1.w, v_weighted_square_layer_1.w, v_dL_dg_layer_1.w);
+        at_dL_dg_layer_1(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dL_dg_softplus_1.x, v_delta_softplus_1.x, v_weighted_product_softplus_1.x, v_weighted_square_layer_1.x, v_dL_dg_layer_1.x);
+        at_dL_dg_layer_1(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dL_dg_softplus_1.y, v_delta_softplus_1.y, v_weighted_product_softplus_1.y, v_weighted_square_layer_1.y, v_dL_dg_layer_1.y);
+        at_dL_dg_layer_1(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dL_dg_softplus_1.z, v_delta_softplus_1.z, v_weighted_product_softplus_1.z, v_weighted_square_layer_1.z, v_dL_dg_layer_1.z);
+        at_dL_dg_layer_1(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dL_dg_softplus_1.w, v_delta_softplus_1.w, v_weighted_product_softplus_1.w, v_weighted_square_layer_1.w, v_dL_dg_layer_1.w);
         reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = v_dL_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_1(const float dL_dW_layer_1_g, const float dL_dW_layer_1_tangents, const float dL_dW_layer_1_tangents_weighted, const int N, float& dL_dW_layer_1)
 {
-    // ∂L/∂W_layer_1 = (1/N) Σ_n Σ_p (δ̇_layer_1 ĝ_xᵀ + δ̂_layer_1 ġ_xᵀ) + ∂L/∂g_layer_1 g_xᵀ  (17)
+    // ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ + Σ_n Σ_c δ̇_layer_1 ĝ_xᵀ + Σ_n Σ_c δ̂_layer_1 vᵀ)  (17)
     dL_dW_layer_1 = (dL_dW_layer_1_g + dL_dW_layer_1_tangents + dL_dW_layer_1_tangents_weighted) / N;
 }
 
@@ -3309,117 +3332,117 @@ extern "C" __global__ void vec4_dL_db_layer_1(
     }
 }
 
-static __device__ __forceinline__ void at_dK_dg_layer_1_to_dL_ddelta_softplus_1(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_second_softplus_1, const float sigmoid_softplus_1, const float sum_tangent_squared_layer_1, float& dK_dg_layer_1, float& dL_ddelta_softplus_1)
+static __device__ __forceinline__ void at_dK_dg_layer_1_to_dL_ddelta_softplus_1(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_prime_softplus_1, const float f_second_softplus_1, const float sum_tangent_squared_layer_1, float& dK_dg_layer_1, float& dL_ddelta_softplus_1)
 {
     // ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-    dK_dg_layer_1 = dK_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dK_dg_softplus_1 * sigmoid_softplus_1;
-    // ∂L/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1)  (19)
+    dK_dg_layer_1 = dK_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dK_dg_softplus_1 * f_prime_softplus_1;
+    // ∂L/∂δ_softplus_1 = −½ f″(g_layer_1) Σ_c ġ_layer_1²  (19)
     dL_ddelta_softplus_1 = f_second_softplus_1 * sum_tangent_squared_layer_1 * (-0.5f);
 }
 
 extern "C" __global__ void dK_dg_layer_1_to_dL_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dK_dg_layer_1, float* __restrict__ dL_ddelta_softplus_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dK_dg_layer_1, float* __restrict__ dL_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
         const float v_dK_dg_softplus_1 = dK_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[(long long)row * 128 + column];
         float v_dK_dg_layer_1, v_dL_ddelta_softplus_1;
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1, v_dK_dg_softplus_1, v_delta_softplus_1, v_f_second_softplus_1, v_sigmoid_softplus_1, v_sum_tangent_squared_layer_1, v_dK_dg_layer_1, v_dL_ddelta_softplus_1);
+        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1, v_dK_dg_softplus_1, v_delta_softplus_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_sum_tangent_squared_layer_1, v_dK_dg_layer_1, v_dL_ddelta_softplus_1);
         dK_dg_layer_1[(long long)row * 128 + column] = v_dK_dg_layer_1;
         dL_ddelta_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_softplus_1;
     }
 }
 extern "C" __global__ void vec4_dK_dg_layer_1_to_dL_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dK_dg_layer_1, float* __restrict__ dL_ddelta_softplus_1, const int N)
+    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dK_dg_layer_1, float* __restrict__ dL_ddelta_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
         const float4 v_dK_dg_softplus_1 = reinterpret_cast<const float4*>(dK_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[(long long)row * 32 + column];
         float4 v_dK_dg_layer_1, v_dL_ddelta_softplus_1;
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.x, v_dK_dg_softplus_1.x, v_delta_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_dK_dg_layer_1.x, v_dL_ddelta_softplus_1.x);
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.y, v_dK_dg_softplus_1.y, v_delta_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_dK_dg_layer_1.y, v_dL_ddelta_softplus_1.y);
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.z, v_dK_dg_softplus_1.z, v_delta_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_dK_dg_layer_1.z, v_dL_ddelta_softplus_1.z);
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.w, v_dK_dg_softplus_1.w, v_delta_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_dK_dg_layer_1.w, v_dL_ddelta_softplus_1.w);
+        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.x, v_dK_dg_softplus_1.x, v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_dK_dg_layer_1.x, v_dL_ddelta_softplus_1.x);
+        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.y, v_dK_dg_softplus_1.y, v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_dK_dg_layer_1.y, v_dL_ddelta_softplus_1.y);
+        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.z, v_dK_dg_softplus_1.z, v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_dK_dg_layer_1.z, v_dL_ddelta_softplus_1.z);
+        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.w, v_dK_dg_softplus_1.w, v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_dK_dg_layer_1.w, v_dL_ddelta_softplus_1.w);
         reinterpret_cast<float4*>(dK_dg_layer_1)[(long long)row * 32 + column] = v_dK_dg_layer_1;
         reinterpret_cast<float4*>(dL_ddelta_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_softplus_1;
     }
 }
 
-static __device__ __forceinline__ void at_dL_ddelta_softplus_2_2(const float dL_ddelta_layer_2, const float f_second_softplus_2, const float sigmoid_softplus_2, const float sum_tangent_squared_layer_2, float& dL_ddelta_softplus_2)
+static __device__ __forceinline__ void at_dL_ddelta_softplus_2_2(const float dL_ddelta_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float sum_tangent_squared_layer_2, float& dL_ddelta_softplus_2)
 {
-    // ∂L/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
-    dL_ddelta_softplus_2 = dL_ddelta_layer_2 * sigmoid_softplus_2 - f_second_softplus_2 * sum_tangent_squared_layer_2 * 0.5f;
+    // ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) − ½ f″(g_layer_2) Σ_c ġ_layer_2²  (19)
+    dL_ddelta_softplus_2 = dL_ddelta_layer_2 * f_prime_softplus_2 - f_second_softplus_2 * sum_tangent_squared_layer_2 * 0.5f;
 }
 
 extern "C" __global__ void dL_ddelta_softplus_2_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
+    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
         float v_dL_ddelta_softplus_2;
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2, v_f_second_softplus_2, v_sigmoid_softplus_2, v_sum_tangent_squared_layer_2, v_dL_ddelta_softplus_2);
+        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_sum_tangent_squared_layer_2, v_dL_ddelta_softplus_2);
         dL_ddelta_softplus_2[(long long)row * 64 + column] = v_dL_ddelta_softplus_2;
     }
 }
 extern "C" __global__ void vec4_dL_ddelta_softplus_2_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
+    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
         float4 v_dL_ddelta_softplus_2;
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.x, v_f_second_softplus_2.x, v_sigmoid_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_dL_ddelta_softplus_2.x);
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.y, v_f_second_softplus_2.y, v_sigmoid_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_dL_ddelta_softplus_2.y);
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.z, v_f_second_softplus_2.z, v_sigmoid_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_dL_ddelta_softplus_2.z);
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.w, v_f_second_softplus_2.w, v_sigmoid_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_dL_ddelta_softplus_2.w);
+        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_dL_ddelta_softplus_2.x);
+        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_dL_ddelta_softplus_2.y);
+        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_dL_ddelta_softplus_2.z);
+        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_dL_ddelta_softplus_2.w);
         reinterpret_cast<float4*>(dL_ddelta_softplus_2)[(long long)row * 16 + column] = v_dL_ddelta_softplus_2;
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_3_2(const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float sigmoid_softplus_3, const float dL_ddelta_layer_3, const float sum_tangent_squared_layer_3, float& dL_dg_layer_3)
+static __device__ __forceinline__ void at_dL_dg_layer_3_2(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dL_ddelta_layer_3, const float sum_tangent_squared_layer_3, float& dL_dg_layer_3)
 {
-    // f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - sigmoid_softplus_3);
-    // ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (22)
+    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
+    // ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) − ½ f‴(g_layer_3) Σ_c ġ_layer_3²  (22)
     dL_dg_layer_3 = dL_ddelta_layer_3 * f_second_softplus_3 - f_third_softplus_3 * sum_tangent_squared_layer_3 * 0.5f;
 }
 
 extern "C" __global__ void dL_dg_layer_3_2(
-    const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sigmoid_softplus_3, const float* __restrict__ dL_ddelta_layer_3, const float* __restrict__ sum_tangent_squared_layer_3, float* __restrict__ dL_dg_layer_3, const int N)
+    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dL_ddelta_layer_3, const float* __restrict__ sum_tangent_squared_layer_3, float* __restrict__ dL_dg_layer_3, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
         const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
         const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_softplus_3 = sigmoid_softplus_3[(long long)row * 1 + column];
         const float v_dL_ddelta_layer_3 = dL_ddelta_layer_3[(long long)row * 1 + column];
         const float v_sum_tangent_squared_layer_3 = sum_tangent_squared_layer_3[(long long)row * 1 + column];
         float v_dL_dg_layer_3;
-        at_dL_dg_layer_3_2(v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_sigmoid_softplus_3, v_dL_ddelta_layer_3, v_sum_tangent_squared_layer_3, v_dL_dg_layer_3);
+        at_dL_dg_layer_3_2(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dL_ddelta_layer_3, v_sum_tangent_squared_layer_3, v_dL_dg_layer_3);
         dL_dg_layer_3[(long long)row * 1 + column] = v_dL_dg_layer_3;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_3_2(const float dL_dW_layer_3_delta, const float dL_dW_layer_3_g, const float dL_dW_layer_3_tangents, const int N, float& dL_dW_layer_3)
 {
-    // ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
+    // ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ − Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ)  (17)
     dL_dW_layer_3 = (dL_dW_layer_3_delta + dL_dW_layer_3_g - dL_dW_layer_3_tangents) / N;
 }
 
@@ -3453,57 +3476,57 @@ extern "C" __global__ void vec4_dL_dW_layer_3_2(
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_2_2(const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float sigmoid_softplus_2, const float dL_ddelta_layer_2, const float dL_dg_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, const float weighted_product_softplus_2, float& dL_dg_layer_2)
+static __device__ __forceinline__ void at_dL_dg_layer_2_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dL_ddelta_layer_2, const float dL_dg_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, const float weighted_product_softplus_2, float& dL_dg_layer_2)
 {
-    // f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - sigmoid_softplus_2);
-    // ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 f″(g_layer_2) Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (22)
-    dL_dg_layer_2 = dL_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dL_dg_softplus_2 * sigmoid_softplus_2 - delta_softplus_2 * f_third_softplus_2 * sum_tangent_squared_layer_2 * 0.5f - f_second_softplus_2 * weighted_product_softplus_2;
+    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
+    // ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − ½ δ_softplus_2 f‴(g_layer_2) Σ_c ġ_layer_2² − f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (22)
+    dL_dg_layer_2 = dL_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dL_dg_softplus_2 * f_prime_softplus_2 - delta_softplus_2 * f_third_softplus_2 * sum_tangent_squared_layer_2 * 0.5f - f_second_softplus_2 * weighted_product_softplus_2;
 }
 
 extern "C" __global__ void dL_dg_layer_2_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
         const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
         const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_softplus_2 = sigmoid_softplus_2[(long long)row * 64 + column];
         const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
         const float v_dL_dg_softplus_2 = dL_dg_softplus_2[(long long)row * 64 + column];
         const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
         const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
         const float v_weighted_product_softplus_2 = weighted_product_softplus_2[(long long)row * 64 + column];
         float v_dL_dg_layer_2;
-        at_dL_dg_layer_2_2(v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_sigmoid_softplus_2, v_dL_ddelta_layer_2, v_dL_dg_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_weighted_product_softplus_2, v_dL_dg_layer_2);
+        at_dL_dg_layer_2_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dL_ddelta_layer_2, v_dL_dg_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_weighted_product_softplus_2, v_dL_dg_layer_2);
         dL_dg_layer_2[(long long)row * 64 + column] = v_dL_dg_layer_2;
     }
 }
 extern "C" __global__ void vec4_dL_dg_layer_2_2(
-    const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ sigmoid_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
+    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
         const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
         const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_softplus_2 = reinterpret_cast<const float4*>(sigmoid_softplus_2)[(long long)row * 16 + column];
         const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
         const float4 v_dL_dg_softplus_2 = reinterpret_cast<const float4*>(dL_dg_softplus_2)[(long long)row * 16 + column];
         const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
         const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
         const float4 v_weighted_product_softplus_2 = reinterpret_cast<const float4*>(weighted_product_softplus_2)[(long long)row * 16 + column];
         float4 v_dL_dg_layer_2;
-        at_dL_dg_layer_2_2(v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_sigmoid_softplus_2.x, v_dL_ddelta_layer_2.x, v_dL_dg_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_weighted_product_softplus_2.x, v_dL_dg_layer_2.x);
-        at_dL_dg_layer_2_2(v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_sigmoid_softplus_2.y, v_dL_ddelta_layer_2.y, v_dL_dg_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_weighted_product_softplus_2.y, v_dL_dg_layer_2.y);
-        at_dL_dg_layer_2_2(v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_sigmoid_softplus_2.z, v_dL_ddelta_layer_2.z, v_dL_dg_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_weighted_product_softplus_2.z, v_dL_dg_layer_2.z);
-        at_dL_dg_layer_2_2(v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_sigmoid_softplus_2.w, v_dL_ddelta_layer_2.w, v_dL_dg_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_weighted_product_softplus_2.w, v_dL_dg_layer_2.w);
+        at_dL_dg_layer_2_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dL_ddelta_layer_2.x, v_dL_dg_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_weighted_product_softplus_2.x, v_dL_dg_layer_2.x);
+        at_dL_dg_layer_2_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dL_ddelta_layer_2.y, v_dL_dg_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_weighted_product_softplus_2.y, v_dL_dg_layer_2.y);
+        at_dL_dg_layer_2_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dL_ddelta_layer_2.z, v_dL_dg_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_weighted_product_softplus_2.z, v_dL_dg_layer_2.z);
+        at_dL_dg_layer_2_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dL_ddelta_layer_2.w, v_dL_dg_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_weighted_product_softplus_2.w, v_dL_dg_layer_2.w);
         reinterpret_cast<float4*>(dL_dg_layer_2)[(long long)row * 16 + column] = v_dL_dg_layer_2;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_2_2(const float dL_dW_layer_2_delta, const float dL_dW_layer_2_g, const float dL_dW_layer_2_tangents, const int N, float& dL_dW_layer_2)
 {
-    // ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
+    // ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ − Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ)  (17)
     dL_dW_layer_2 = (dL_dW_layer_2_delta + dL_dW_layer_2_g - dL_dW_layer_2_tangents) / N;
 }
 
@@ -3537,55 +3560,55 @@ extern "C" __global__ void vec4_dL_dW_layer_2_2(
     }
 }
 
-static __device__ __forceinline__ void at_dL_dg_layer_1_2(const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float sigmoid_softplus_1, const float dL_dg_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, const float weighted_product_softplus_1, float& dL_dg_layer_1)
+static __device__ __forceinline__ void at_dL_dg_layer_1_2(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dL_dg_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, const float weighted_product_softplus_1, float& dL_dg_layer_1)
 {
-    // f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - sigmoid_softplus_1);
-    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (22)
-    dL_dg_layer_1 = dL_dg_softplus_1 * sigmoid_softplus_1 - delta_softplus_1 * f_third_softplus_1 * sum_tangent_squared_layer_1 * 0.5f - f_second_softplus_1 * weighted_product_softplus_1;
+    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
+    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − ½ δ_softplus_1 f‴(g_layer_1) Σ_c ġ_layer_1² − f″(g_layer_1) Σ_c δ̇_softplus_1 ġ_layer_1  (22)
+    dL_dg_layer_1 = dL_dg_softplus_1 * f_prime_softplus_1 - delta_softplus_1 * f_third_softplus_1 * sum_tangent_squared_layer_1 * 0.5f - f_second_softplus_1 * weighted_product_softplus_1;
 }
 
 extern "C" __global__ void dL_dg_layer_1_2(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
         const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
         const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_softplus_1 = sigmoid_softplus_1[(long long)row * 128 + column];
         const float v_dL_dg_softplus_1 = dL_dg_softplus_1[(long long)row * 128 + column];
         const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
         const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[(long long)row * 128 + column];
         const float v_weighted_product_softplus_1 = weighted_product_softplus_1[(long long)row * 128 + column];
         float v_dL_dg_layer_1;
-        at_dL_dg_layer_1_2(v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_sigmoid_softplus_1, v_dL_dg_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_weighted_product_softplus_1, v_dL_dg_layer_1);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dL_dg_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_weighted_product_softplus_1, v_dL_dg_layer_1);
         dL_dg_layer_1[(long long)row * 128 + column] = v_dL_dg_layer_1;
     }
 }
 extern "C" __global__ void vec4_dL_dg_layer_1_2(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ sigmoid_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
+    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
         const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_softplus_1 = reinterpret_cast<const float4*>(sigmoid_softplus_1)[(long long)row * 32 + column];
         const float4 v_dL_dg_softplus_1 = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
         const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
         const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[(long long)row * 32 + column];
         const float4 v_weighted_product_softplus_1 = reinterpret_cast<const float4*>(weighted_product_softplus_1)[(long long)row * 32 + column];
         float4 v_dL_dg_layer_1;
-        at_dL_dg_layer_1_2(v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_sigmoid_softplus_1.x, v_dL_dg_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_weighted_product_softplus_1.x, v_dL_dg_layer_1.x);
-        at_dL_dg_layer_1_2(v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_sigmoid_softplus_1.y, v_dL_dg_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_weighted_product_softplus_1.y, v_dL_dg_layer_1.y);
-        at_dL_dg_layer_1_2(v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_sigmoid_softplus_1.z, v_dL_dg_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_weighted_product_softplus_1.z, v_dL_dg_layer_1.z);
-        at_dL_dg_layer_1_2(v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_sigmoid_softplus_1.w, v_dL_dg_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_weighted_product_softplus_1.w, v_dL_dg_layer_1.w);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dL_dg_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_weighted_product_softplus_1.x, v_dL_dg_layer_1.x);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dL_dg_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_weighted_product_softplus_1.y, v_dL_dg_layer_1.y);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dL_dg_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_weighted_product_softplus_1.z, v_dL_dg_layer_1.z);
+        at_dL_dg_layer_1_2(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dL_dg_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_weighted_product_softplus_1.w, v_dL_dg_layer_1.w);
         reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = v_dL_dg_layer_1;
     }
 }
 
 static __device__ __forceinline__ void at_dL_dW_layer_1_2(const float dL_dW_layer_1_g, const float dL_dW_layer_1_tangents, const int N, float& dL_dW_layer_1)
 {
-    // ∂L/∂W_layer_1 = (1/N) Σ_n 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    // ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − Σ_n Σ_c δ̇_layer_1 vᵀ)  (17)
     dL_dW_layer_1 = (dL_dW_layer_1_g - dL_dW_layer_1_tangents) / N;
 }
 
@@ -3624,9 +3647,9 @@ extern "C" __global__ void K_and_L_and_J(
     const double sum_pairs = total_of(parts_sum_pairs, blocks_sum_pairs);
     const double sum_quadratic_forms = total_of(parts_sum_quadratic_forms, blocks_sum_quadratic_forms);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
+        // L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
         const double L = lam * sum_pairs / N * 0.5 - sum_quadratic_forms / N * 0.5;
         // J = K + L
         const double J = K + L;
@@ -3644,9 +3667,9 @@ extern "C" __global__ void K_and_L_and_J_2(
     const double sum_curvature_softplus_2 = total_of(parts_sum_curvature_softplus_2, blocks_sum_curvature_softplus_2);
     const double sum_curvature_softplus_3 = total_of(parts_sum_curvature_softplus_3, blocks_sum_curvature_softplus_3);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = −(1/N) Σ_n (1/P) Σ_p vᵀHv  [+] 9
+        // L = −(1/N) ½ Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1² − (1/N) ½ Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) ½ Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         const double L = -sum_curvature_softplus_1 / N * 0.5 - sum_curvature_softplus_2 / N * 0.5 - sum_curvature_softplus_3 / N * 0.5;
         // J = K + L
         const double J = K + L;
@@ -3663,7 +3686,7 @@ extern "C" __global__ void J(
     const double sum_pairs = total_of(parts_sum_pairs, blocks_sum_pairs);
     const double sum_quadratic_forms = total_of(parts_sum_quadratic_forms, blocks_sum_quadratic_forms);
     if (threadIdx.x == 0) {
-        // J = K + L
+        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i Σ_c z + (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
         const double J = lam * sum_pairs / N * 0.5 + sum_delta_squared / N * 0.5 - sum_quadratic_forms / N * 0.5;
         *out_J = J;
     }
@@ -3677,7 +3700,7 @@ extern "C" __global__ void J_2(
     const double sum_curvature_softplus_3 = total_of(parts_sum_curvature_softplus_3, blocks_sum_curvature_softplus_3);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = K + L
+        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1² − (1/N) ½ Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) ½ Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         const double J = sum_delta_squared / N * 0.5 - sum_curvature_softplus_1 / N * 0.5 - sum_curvature_softplus_2 / N * 0.5 - sum_curvature_softplus_3 / N * 0.5;
         *out_J = J;
     }
@@ -3690,9 +3713,9 @@ extern "C" __global__ void K_and_L(
     const double sum_pairs = total_of(parts_sum_pairs, blocks_sum_pairs);
     const double sum_quadratic_forms = total_of(parts_sum_quadratic_forms, blocks_sum_quadratic_forms);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
+        // L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
         const double L = lam * sum_pairs / N * 0.5 - sum_quadratic_forms / N * 0.5;
         *out_K = K;
         *out_L = L;
@@ -3707,9 +3730,9 @@ extern "C" __global__ void K_and_L_2(
     const double sum_curvature_softplus_2 = total_of(parts_sum_curvature_softplus_2, blocks_sum_curvature_softplus_2);
     const double sum_curvature_softplus_3 = total_of(parts_sum_curvature_softplus_3, blocks_sum_curvature_softplus_3);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = −(1/N) Σ_n (1/P) Σ_p vᵀHv  [+] 9
+        // L = −(1/N) ½ Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1² − (1/N) ½ Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) ½ Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         const double L = -sum_curvature_softplus_1 / N * 0.5 - sum_curvature_softplus_2 / N * 0.5 - sum_curvature_softplus_3 / N * 0.5;
         *out_K = K;
         *out_L = L;
@@ -3722,15 +3745,15 @@ _MAPS = {
     "g_softplus_1": (0, 128, 4, 1),
     "g_softplus_2": (0, 64, 4, 1),
     "g_softplus_3": (0, 1, 1, 1),
-    "sigmoid_softplus_1_to_g_softplus_1": (0, 128, 4, 1),
-    "sigmoid_softplus_2_to_g_softplus_2": (0, 64, 4, 1),
-    "sigmoid_softplus_3": (0, 1, 1, 1),
+    "f_prime_softplus_1_to_g_softplus_1": (0, 128, 4, 1),
+    "f_prime_softplus_2_to_g_softplus_2": (0, 64, 4, 1),
+    "f_prime_softplus_3": (0, 1, 1, 1),
     "delta_layer_2": (0, 64, 4, 1),
     "delta_layer_1": (0, 128, 4, 1),
     "score": (0, 64, 4, 1),
     "sigmoid_minus_softplus_1_to_g_softplus_1": (0, 128, 4, 1),
     "sigmoid_minus_softplus_2_to_g_softplus_2": (0, 64, 4, 1),
-    "sigmoid_softplus_3_to_f_second_softplus_3": (0, 1, 1, 1),
+    "f_prime_softplus_3_to_f_second_softplus_3": (0, 1, 1, 1),
     "delta_layer_2_to_delta_curvature_softplus_2": (0, 64, 4, 1),
     "tangent_softplus_1": (0, 128, 4, 2),
     "delta_curvature_softplus_1": (0, 128, 4, 1),
@@ -3744,7 +3767,7 @@ _MAPS = {
     "sum_delta_squared": (0, 64, 4, 1),
     "probed_to_sum_probed_squared_terms": (0, 64, 4, 2),
     "sum_quadratic_forms_to_sum_pairs": (0, 64, 4, 1),
-    "sigmoid_minus_softplus_3_to_sigmoid_softplus_3": (0, 1, 1, 1),
+    "sigmoid_minus_softplus_3_to_f_prime_softplus_3": (0, 1, 1, 1),
     "tangent_softplus_1_to_sum_tangent_squared_layer_1_terms": (0, 128, 4, 2),
     "tangent_softplus_2_to_sum_tangent_squared_layer_2_terms": (0, 64, 4, 2),
     "sum_curvature_softplus_1": (0, 128, 4, 1),
@@ -4350,24 +4373,24 @@ def _energy(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     g_softplus_1 = Nx128_1
     _map("g_softplus_1", N, wide, (b_layer_1, g_layer_1_unbiased, g_softplus_1, samples))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     g_softplus_2 = Nx64_1
     _map("g_softplus_2", N, wide, (b_layer_2, g_layer_2_unbiased, g_softplus_2, samples))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
+    # g_softplus_3 = softplus(g_layer_3)
     g_softplus_3 = Nx1_1
     _map("g_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, g_softplus_3, samples))
 
     # ---- energy: E
-    # Σ_j g_softplus_3
+    # Σ_i g_softplus_3
     E_softplus_3 = _row_sum(g_softplus_3, cp.empty((N,), DTYPE), 1)
-    # E = the sum over the energy's units
+    # energy = Σ_i g_softplus_3
     energy = E_softplus_3
 
     return energy
@@ -4396,37 +4419,37 @@ def _score(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
-    sigmoid_softplus_1 = Nx128_1
+    # f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    f_prime_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
-    _map("sigmoid_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_softplus_1, g_softplus_1, samples,
+    _map("f_prime_softplus_1_to_g_softplus_1", N, wide, (
+        b_layer_1, g_layer_1_unbiased, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
-    sigmoid_softplus_2 = Nx64_1
+    # f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    f_prime_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
-    _map("sigmoid_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_softplus_2, g_softplus_2, samples,
+    _map("f_prime_softplus_2_to_g_softplus_2", N, wide, (
+        b_layer_2, g_layer_2_unbiased, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3)
-    sigmoid_softplus_3 = Nx1_1
-    _map("sigmoid_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, samples))
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    f_prime_softplus_3 = Nx1_1
+    _map("f_prime_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, samples))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_2)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     delta_layer_2 = Nx64_0
-    _map("delta_layer_2", N, wide, (delta_softplus_2, sigmoid_softplus_2, delta_layer_2, samples))
+    _map("delta_layer_2", N, wide, (delta_softplus_2, f_prime_softplus_2, delta_layer_2, samples))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_2)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     delta_layer_1 = Nx128_0
-    _map("delta_layer_1", N, wide, (delta_softplus_1, sigmoid_softplus_1, delta_layer_1, samples))
+    _map("delta_layer_1", N, wide, (delta_softplus_1, f_prime_softplus_1, delta_layer_1, samples))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
     # score = −δ_x
@@ -4464,74 +4487,72 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    sigmoid_softplus_3 = Nx1_1
+    # f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    f_prime_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples,
+    _map("f_prime_softplus_3_to_f_second_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_3)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ_softplus_2 f″(g_layer_2)
     delta_layer_2 = Nx64_0
     delta_curvature_softplus_2 = Nx64_4
     _map("delta_layer_2_to_delta_curvature_softplus_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, delta_curvature_softplus_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, delta_curvature_softplus_2,
         samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_3)
 
     # ---- second derivatives: tangents ġ from the probes, and δ̇
-    # ġ_layer_1 = W_layer_1 ġ_x
+    # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
-    # sigmoid_softplus_1, for all tangents
-    sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
+    # f′(g_layer_1)
+    f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx2x128_1
-    _map("tangent_softplus_1", N, wide, (sigmoid_softplus_1_row, tangent_layer_1, tangent_softplus_1, samples))
+    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, tangent_layer_1, tangent_softplus_1, samples))
     # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1 = Nx128_0
     _map("delta_curvature_softplus_1", N, wide, (
-        sigmoid_minus_softplus_1, sigmoid_softplus_1, delta_softplus_1, delta_curvature_softplus_1, samples,
+        f_prime_softplus_1, sigmoid_minus_softplus_1, delta_softplus_1, delta_curvature_softplus_1, samples,
     ))
-    # ġ_layer_2 = W_layer_2 ġ_softplus_1
+    # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx2x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-    # sigmoid_softplus_2, for all tangents
-    sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
+    # f′(g_layer_2)
+    f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx2x64_1
-    _map("tangent_softplus_2", N, wide, (sigmoid_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
-    # ġ_layer_3 = W_layer_3 ġ_softplus_2
+    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx2x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-    # f″(g_layer_3), for all tangents
+    # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
     delta_tangent_layer_3 = Nx2x1_1
     _map("delta_tangent_layer_3", N, wide, (
         delta_curvature_softplus_3_row, tangent_layer_3, delta_tangent_layer_3, samples,
@@ -4539,33 +4560,34 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
     delta_tangent_softplus_2 = Nx2x64_1
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-    # δ_softplus_2 f″(g_layer_2), for all tangents
+    # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-    # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
     delta_tangent_layer_2 = Nx2x64_2
     _map("delta_tangent_layer_2", N, wide, (
-        delta_curvature_softplus_2_row, delta_tangent_softplus_2, sigmoid_softplus_2_row, tangent_layer_2,
+        delta_curvature_softplus_2_row, delta_tangent_softplus_2, f_prime_softplus_2_row, tangent_layer_2,
         delta_tangent_layer_2, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
     delta_tangent_softplus_1 = Nx2x128_1
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-    # δ_softplus_1 f″(g_layer_1), for all tangents
+    # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-    # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+    # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
     delta_tangent_layer_1 = Nx2x128_2
     _map("delta_tangent_layer_1", N, wide, (
-        delta_curvature_softplus_1_row, delta_tangent_softplus_1, sigmoid_softplus_1_row, tangent_layer_1,
+        delta_curvature_softplus_1_row, delta_tangent_softplus_1, f_prime_softplus_1_row, tangent_layer_1,
         delta_tangent_layer_1, samples,
     ))
     # δ̇_x = W_layer_1ᵀ δ̇_layer_1  [+] 8
     delta_tangent_x = Nx2x64_2
     cp.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
+    # v δ̇_x
     sum_probed_x_terms = Nx2x64_0
     _map("sum_probed_x_terms", N, wide, (delta_tangent_x, probes, sum_probed_x_terms, samples))
-    # Σ_p v ∘ Hv
+    # Σ_c v δ̇_x
     sum_probed_x = _tangent_sum(sum_probed_x_terms, Nx64_2, 64)
-    # the diagonal of the Hessian, (1/P) Σ_p v ∘ Hv
+    # hessian_diagonal = ½ Σ_c v δ̇_x
     hessian_diagonal = cp.empty((N, 64), DTYPE)
     _map("hessian_diagonal", N, wide, (sum_probed_x, hessian_diagonal, samples))
 
@@ -4601,41 +4623,39 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-    sigmoid_softplus_3 = Nx1_1
+    # f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    f_prime_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("sigmoid_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_softplus_3, f_second_softplus_3, samples,
+    _map("f_prime_softplus_3_to_f_second_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_3)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ_softplus_2 f″(g_layer_2)
     delta_layer_2 = Nx64_0
     delta_curvature_softplus_2 = Nx64_4
     _map("delta_layer_2_to_delta_curvature_softplus_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, delta_curvature_softplus_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, delta_curvature_softplus_2,
         samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
@@ -4644,35 +4664,35 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     delta_layer_1 = Nx128_0
     delta_curvature_softplus_1 = Nx128_4
     _map("delta_layer_1_to_delta_curvature_softplus_1", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, delta_curvature_softplus_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, delta_curvature_softplus_1,
         samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
     # ---- second derivatives: tangents ġ from the probes, and δ̇
-    # ġ_layer_1 = W_layer_1 ġ_x
+    # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
-    # sigmoid_softplus_1, for all tangents
-    sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
+    # f′(g_layer_1)
+    f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx2x128_1
-    _map("tangent_softplus_1", N, wide, (sigmoid_softplus_1_row, tangent_layer_1, tangent_softplus_1, samples))
-    # ġ_layer_2 = W_layer_2 ġ_softplus_1
+    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, tangent_layer_1, tangent_softplus_1, samples))
+    # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx2x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-    # sigmoid_softplus_2, for all tangents
-    sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
+    # f′(g_layer_2)
+    f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx2x64_1
-    _map("tangent_softplus_2", N, wide, (sigmoid_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
-    # ġ_layer_3 = W_layer_3 ġ_softplus_2
+    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx2x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-    # f″(g_layer_3), for all tangents
+    # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
     delta_tangent_layer_3 = Nx2x1_1
     _map("delta_tangent_layer_3", N, wide, (
         delta_curvature_softplus_3_row, tangent_layer_3, delta_tangent_layer_3, samples,
@@ -4680,23 +4700,23 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
     delta_tangent_softplus_2 = Nx2x64_1
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-    # δ_softplus_2 f″(g_layer_2), for all tangents
+    # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-    # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
     delta_tangent_layer_2 = Nx2x64_2
     _map("delta_tangent_layer_2", N, wide, (
-        delta_curvature_softplus_2_row, delta_tangent_softplus_2, sigmoid_softplus_2_row, tangent_layer_2,
+        delta_curvature_softplus_2_row, delta_tangent_softplus_2, f_prime_softplus_2_row, tangent_layer_2,
         delta_tangent_layer_2, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
     delta_tangent_softplus_1 = Nx2x128_1
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-    # δ_softplus_1 f″(g_layer_1), for all tangents
+    # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-    # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+    # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
     delta_tangent_layer_1 = Nx2x128_2
     _map("delta_tangent_layer_1", N, wide, (
-        delta_curvature_softplus_1_row, delta_tangent_softplus_1, sigmoid_softplus_1_row, tangent_layer_1,
+        delta_curvature_softplus_1_row, delta_tangent_softplus_1, f_prime_softplus_1_row, tangent_layer_1,
         delta_tangent_layer_1, samples,
     ))
     # δ̇_x = W_layer_1ᵀ δ̇_layer_1  [+] 8
@@ -4707,24 +4727,23 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
-    # z = v ∘ Hv
+    # z = v δ̇_x  [+] 9; z²
     probed = Nx2x64_0
     sum_probed_squared_terms = Nx2x64_1
     _map("probed_to_sum_probed_squared_terms", N, wide, (
         delta_tangent_x, probes, probed, sum_probed_squared_terms, samples,
     ))
-    # Σ_p z
+    # Σ_c z
     sum_probed = _tangent_sum(probed, Nx64_0, 64)
-    # Σ_p z²
+    # Σ_c z²
     sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx64_2, 64)
-    # Σ_n Σ_p vᵀHv; Σ_n Σ_d Σ_{p≠q} z_p z_q
+    # Σ_n Σ_i Σ_c z; Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     sum_quadratic_forms = parts_sum_quadratic_forms
     sum_pairs = parts_sum_pairs
     blocks_sum_quadratic_forms = _map("sum_quadratic_forms_to_sum_pairs", N, wide, (
         sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9;
-    #     J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
@@ -4766,71 +4785,69 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3); sigmoid_softplus_3 = sigmoid(g_layer_3)
+    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
-    sigmoid_softplus_3 = Nx1_2
-    _map("sigmoid_minus_softplus_3_to_sigmoid_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, sigmoid_softplus_3, samples,
+    f_prime_softplus_3 = Nx1_2
+    _map("sigmoid_minus_softplus_3_to_f_prime_softplus_3", N, wide, (
+        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, samples,
     ))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_3)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     delta_layer_2 = Nx64_0
-    _map("delta_layer_2", N, wide, (delta_softplus_2, sigmoid_softplus_2, delta_layer_2, samples))
+    _map("delta_layer_2", N, wide, (delta_softplus_2, f_prime_softplus_2, delta_layer_2, samples))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_3)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     delta_layer_1 = Nx128_0
-    _map("delta_layer_1", N, wide, (delta_softplus_1, sigmoid_softplus_1, delta_layer_1, samples))
+    _map("delta_layer_1", N, wide, (delta_softplus_1, f_prime_softplus_1, delta_layer_1, samples))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
     # ---- second derivatives: tangents ġ from the probes, and δ̇
-    # ġ_layer_1 = W_layer_1 ġ_x
+    # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
-    # sigmoid_softplus_1, for all tangents
-    sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
+    # f′(g_layer_1)
+    f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8; ġ_layer_1²
     tangent_softplus_1 = Nx2x128_1
     sum_tangent_squared_layer_1_terms = Nx2x128_2
     _map("tangent_softplus_1_to_sum_tangent_squared_layer_1_terms", N, wide, (
-        sigmoid_softplus_1_row, tangent_layer_1, tangent_softplus_1, sum_tangent_squared_layer_1_terms, samples,
+        f_prime_softplus_1_row, tangent_layer_1, tangent_softplus_1, sum_tangent_squared_layer_1_terms, samples,
     ))
-    # ġ_layer_2 = W_layer_2 ġ_softplus_1
+    # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx2x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-    # sigmoid_softplus_2, for all tangents
-    sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
+    # f′(g_layer_2)
+    f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8; ġ_layer_2²
     tangent_softplus_2 = Nx2x64_1
     sum_tangent_squared_layer_2_terms = Nx2x64_2
     _map("tangent_softplus_2_to_sum_tangent_squared_layer_2_terms", N, wide, (
-        sigmoid_softplus_2_row, tangent_layer_2, tangent_softplus_2, sum_tangent_squared_layer_2_terms, samples,
+        f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, sum_tangent_squared_layer_2_terms, samples,
     ))
-    # ġ_layer_3 = W_layer_3 ġ_softplus_2
+    # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx2x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
 
@@ -4840,33 +4857,35 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
     # Σ_c ġ_layer_1²
     sum_tangent_squared_layer_1 = _tangent_sum(sum_tangent_squared_layer_1_terms, Nx128_0, 128)
-    # Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+    # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
     sum_curvature_softplus_1 = parts_sum_curvature_softplus_1
     blocks_sum_curvature_softplus_1 = _map("sum_curvature_softplus_1", N, wide, (
-        sigmoid_minus_softplus_1, sigmoid_softplus_1, delta_softplus_1, sum_tangent_squared_layer_1,
+        f_prime_softplus_1, sigmoid_minus_softplus_1, delta_softplus_1, sum_tangent_squared_layer_1,
         sum_curvature_softplus_1, samples,
     ))
     # Σ_c ġ_layer_2²
     sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, Nx64_0, 64)
-    # Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+    # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     sum_curvature_softplus_2 = parts_sum_curvature_softplus_2
     blocks_sum_curvature_softplus_2 = _map("sum_curvature_softplus_2", N, wide, (
-        sigmoid_minus_softplus_2, sigmoid_softplus_2, delta_softplus_2, sum_tangent_squared_layer_2,
+        f_prime_softplus_2, sigmoid_minus_softplus_2, delta_softplus_2, sum_tangent_squared_layer_2,
         sum_curvature_softplus_2, samples,
     ))
+    # ġ_layer_3²
     sum_tangent_squared_layer_3_terms = Nx2x1_1
     _map("sum_tangent_squared_layer_3_terms", N, wide, (
         tangent_layer_3, sum_tangent_squared_layer_3_terms, samples,
     ))
     # Σ_c ġ_layer_3²
     sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, Nx1_0, 1)
-    # Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+    # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     sum_curvature_softplus_3 = parts_sum_curvature_softplus_3
     blocks_sum_curvature_softplus_3 = _map("sum_curvature_softplus_3", N, wide, (
-        sigmoid_minus_softplus_3, sigmoid_softplus_3, sum_tangent_squared_layer_3, sum_curvature_softplus_3,
+        f_prime_softplus_3, sigmoid_minus_softplus_3, sum_tangent_squared_layer_3, sum_curvature_softplus_3,
         samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = −(1/N) Σ_n (1/P) Σ_p vᵀHv  [+] 9; J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) ½ Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1² − (1/N) ½ Σ_n Σ_i
+    #     δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) ½ Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
@@ -4921,84 +4940,81 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3); sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) =
-    #     sigmoid_minus_softplus_3*sigmoid_softplus_3
+    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
-    sigmoid_softplus_3 = Nx1_2
+    f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
     _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, sigmoid_softplus_3, f_second_softplus_3, samples,
+        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2;
-    #     δ_softplus_2 f″(g_layer_2)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
+    #     f″(g_layer_2)
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_curvature_softplus_2 = Nx64_6
     _map("delta_layer_2_to_delta_curvature_softplus_2_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1;
-    #     δ_softplus_1 f″(g_layer_1)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ_softplus_1
+    #     f″(g_layer_1)
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_curvature_softplus_1 = Nx128_6
     _map("delta_layer_1_to_delta_curvature_softplus_1_2", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
     # ---- second derivatives: tangents ġ from the probes, and δ̇
-    # ġ_layer_1 = W_layer_1 ġ_x
+    # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
-    # sigmoid_softplus_1, for all tangents
-    sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
+    # f′(g_layer_1)
+    f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx2x128_1
-    _map("tangent_softplus_1", N, wide, (sigmoid_softplus_1_row, tangent_layer_1, tangent_softplus_1, samples))
-    # ġ_layer_2 = W_layer_2 ġ_softplus_1
+    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, tangent_layer_1, tangent_softplus_1, samples))
+    # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx2x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-    # sigmoid_softplus_2, for all tangents
-    sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
+    # f′(g_layer_2)
+    f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx2x64_1
-    _map("tangent_softplus_2", N, wide, (sigmoid_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
-    # ġ_layer_3 = W_layer_3 ġ_softplus_2
+    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx2x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-    # f″(g_layer_3), for all tangents
+    # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
     delta_tangent_layer_3 = Nx2x1_1
     _map("delta_tangent_layer_3", N, wide, (
         delta_curvature_softplus_3_row, tangent_layer_3, delta_tangent_layer_3, samples,
@@ -5006,23 +5022,23 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
     delta_tangent_softplus_2 = Nx2x64_2
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-    # δ_softplus_2 f″(g_layer_2), for all tangents
+    # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-    # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
     delta_tangent_layer_2 = Nx2x64_3
     _map("delta_tangent_layer_2", N, wide, (
-        delta_curvature_softplus_2_row, delta_tangent_softplus_2, sigmoid_softplus_2_row, tangent_layer_2,
+        delta_curvature_softplus_2_row, delta_tangent_softplus_2, f_prime_softplus_2_row, tangent_layer_2,
         delta_tangent_layer_2, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
     delta_tangent_softplus_1 = Nx2x128_2
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-    # δ_softplus_1 f″(g_layer_1), for all tangents
+    # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-    # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+    # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
     delta_tangent_layer_1 = Nx2x128_3
     _map("delta_tangent_layer_1", N, wide, (
-        delta_curvature_softplus_1_row, delta_tangent_softplus_1, sigmoid_softplus_1_row, tangent_layer_1,
+        delta_curvature_softplus_1_row, delta_tangent_softplus_1, f_prime_softplus_1_row, tangent_layer_1,
         delta_tangent_layer_1, samples,
     ))
     # δ̇_x = W_layer_1ᵀ δ̇_layer_1  [+] 8
@@ -5033,131 +5049,133 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
-    # z = v ∘ Hv
+    # z = v δ̇_x  [+] 9; z²
     probed = Nx2x64_5
     sum_probed_squared_terms = Nx2x64_6
     _map("probed_to_sum_probed_squared_terms", N, wide, (
         delta_tangent_x, probes, probed, sum_probed_squared_terms, samples,
     ))
-    # Σ_p z
+    # Σ_c z
     sum_probed = _tangent_sum(probed, Nx64_8, 64)
-    # Σ_p z²
+    # Σ_c z²
     sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx64_9, 64)
-    # Σ_n Σ_p vᵀHv; Σ_n Σ_d Σ_{p≠q} z_p z_q
+    # Σ_n Σ_i Σ_c z; Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     sum_quadratic_forms = parts_sum_quadratic_forms
     sum_pairs = parts_sum_pairs
     blocks_sum_quadratic_forms = _map("sum_quadratic_forms_to_sum_pairs", N, wide, (
         sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i Σ_c z + (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     J = out_J
     _scalars("J", (
         sum_delta_squared, blocks_sum_delta_squared, sum_pairs, blocks_sum_quadratic_forms, sum_quadratic_forms,
         blocks_sum_quadratic_forms, J, np.float64(lam), samples,
     ))
-    # Σ_p z, for all tangents
+    # Σ_c z
     sum_probed_row = sum_probed[:, None]
-    # ĝ_x = u = v ∘ (2λ/(P (P − 1)) (Σ_q z_q − z) − 1/P)
+    # ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
     weighted_tangent_x = Nx2x64_6
     _map("weighted_tangent_x", N, wide, (probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples))
 
     # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂(Hv)
-    # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
+    # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
-    # ĝ_layer_1 = W_layer_1 ĝ_x
+    # ĝ_layer_1 = W_layer_1 ĝ_x  [+] 8
     weighted_tangent_layer_1 = Nx2x128_4
     cp.matmul(weighted_tangent_x.reshape(-1, 64), W_layer_1.T, out=weighted_tangent_layer_1.reshape(-1, 128))
-    # ĝ_softplus_1 = ĝ_layer_1 f′(g_layer_1)
+    # ĝ_layer_1 ġ_layer_1; ĝ_softplus_1 = ĝ_layer_1 f′(g_layer_1)  [+] 8
     weighted_square_layer_1_terms = Nx2x128_5
     weighted_tangent_softplus_1 = Nx2x128_6
     _map("weighted_square_layer_1_terms_to_weighted_tangent_softplus_1", N, wide, (
-        tangent_layer_1, weighted_tangent_layer_1, sigmoid_softplus_1_row, weighted_square_layer_1_terms,
+        tangent_layer_1, weighted_tangent_layer_1, f_prime_softplus_1_row, weighted_square_layer_1_terms,
         weighted_tangent_softplus_1, samples,
     ))
-    # Σ_p ĝ_layer_1 ġ_layer_1
+    # Σ_c ĝ_layer_1 ġ_layer_1
     weighted_square_layer_1 = _tangent_sum(weighted_square_layer_1_terms, Nx128_8, 128)
-    # ∂J/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
+    # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1  (18)+(19)
     dJ_ddelta_softplus_1 = Nx128_9
     _map("dJ_ddelta_softplus_1", N, wide, (
-        dJ_ddelta_layer_1, f_second_softplus_1, sigmoid_softplus_1, weighted_square_layer_1, dJ_ddelta_softplus_1,
+        dJ_ddelta_layer_1, f_prime_softplus_1, f_second_softplus_1, weighted_square_layer_1, dJ_ddelta_softplus_1,
         samples,
     ))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
     dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
-    # ĝ_layer_2 = W_layer_2 ĝ_softplus_1
+    # ĝ_layer_2 = W_layer_2 ĝ_softplus_1  [+] 8
     weighted_tangent_layer_2 = Nx2x64_5
     cp.matmul(weighted_tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=weighted_tangent_layer_2.reshape(-1, 64))
-    # ĝ_softplus_2 = ĝ_layer_2 f′(g_layer_2)
+    # ĝ_layer_2 ġ_layer_2; ĝ_softplus_2 = ĝ_layer_2 f′(g_layer_2)  [+] 8
     weighted_square_layer_2_terms = Nx2x64_4
     weighted_tangent_softplus_2 = Nx2x64_7
     _map("weighted_square_layer_2_terms_to_weighted_tangent_softplus_2", N, wide, (
-        tangent_layer_2, weighted_tangent_layer_2, sigmoid_softplus_2_row, weighted_square_layer_2_terms,
+        tangent_layer_2, weighted_tangent_layer_2, f_prime_softplus_2_row, weighted_square_layer_2_terms,
         weighted_tangent_softplus_2, samples,
     ))
-    # Σ_p ĝ_layer_2 ġ_layer_2
+    # Σ_c ĝ_layer_2 ġ_layer_2
     weighted_square_layer_2 = _tangent_sum(weighted_square_layer_2_terms, Nx64_9, 64)
-    # ∂J/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
+    # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (18)+(19)
     dJ_ddelta_softplus_2 = Nx64_10
     _map("dJ_ddelta_softplus_2", N, wide, (
-        dJ_ddelta_layer_2, f_second_softplus_2, sigmoid_softplus_2, weighted_square_layer_2, dJ_ddelta_softplus_2,
+        dJ_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, weighted_square_layer_2, dJ_ddelta_softplus_2,
         samples,
     ))
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
     dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
-    # ĝ_layer_3 = W_layer_3 ĝ_softplus_2
+    # ĝ_layer_3 = W_layer_3 ĝ_softplus_2  [+] 8
     weighted_tangent_layer_3 = Nx2x1_2
     cp.matmul(weighted_tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=weighted_tangent_layer_3.reshape(-1, 1))
-    # δ̂_layer_3 = δ_softplus_3 f″(g_layer_3) ĝ_layer_3  [+] 9
+    # ĝ_layer_3 ġ_layer_3; δ̂_layer_3 = ĝ_layer_3 f″(g_layer_3)  [+] 9
     weighted_square_layer_3_terms = Nx2x1_3
     delta_weighted_tangent_layer_3 = Nx2x1_4
     _map("weighted_square_layer_3_terms_to_delta_weighted_tangent_layer_3", N, wide, (
         tangent_layer_3, weighted_tangent_layer_3, delta_curvature_softplus_3_row, weighted_square_layer_3_terms,
         delta_weighted_tangent_layer_3, samples,
     ))
-    # Σ_p ĝ_layer_3 ġ_layer_3
+    # Σ_c ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, Nx1_4, 1)
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
     # δ̂_softplus_2 = W_layer_3ᵀ δ̂_layer_3  [+] 9
     delta_weighted_tangent_softplus_2 = Nx2x64_4
     cp.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_weighted_tangent_softplus_2.reshape(-1, 64))
-    # δ̂_layer_2 = δ̂_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ĝ_layer_2  [+] 9
+    # δ̂_layer_2 = δ_softplus_2 f″(g_layer_2) ĝ_layer_2 + δ̂_softplus_2 f′(g_layer_2)  [+] 9; δ̇_softplus_2
+    #     ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2
     delta_weighted_tangent_layer_2 = Nx2x64_8
     weighted_product_softplus_2_terms = Nx2x64_9
     _map("delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms", N, wide, (
-        delta_curvature_softplus_2_row, delta_weighted_tangent_softplus_2, sigmoid_softplus_2_row,
+        delta_curvature_softplus_2_row, delta_weighted_tangent_softplus_2, f_prime_softplus_2_row,
         weighted_tangent_layer_2, delta_tangent_softplus_2, tangent_layer_2, delta_weighted_tangent_layer_2,
         weighted_product_softplus_2_terms, samples,
     ))
     # δ̂_softplus_1 = W_layer_2ᵀ δ̂_layer_2  [+] 9
     delta_weighted_tangent_softplus_1 = Nx2x128_5
     cp.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_weighted_tangent_softplus_1.reshape(-1, 128))
-    # δ̂_layer_1 = δ̂_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ĝ_layer_1  [+] 9
+    # δ̂_layer_1 = δ_softplus_1 f″(g_layer_1) ĝ_layer_1 + δ̂_softplus_1 f′(g_layer_1)  [+] 9; δ̇_softplus_1
+    #     ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1
     delta_weighted_tangent_layer_1 = Nx2x128_7
     weighted_product_softplus_1_terms = Nx2x128_8
     _map("delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms", N, wide, (
-        delta_curvature_softplus_1_row, delta_weighted_tangent_softplus_1, sigmoid_softplus_1_row,
+        delta_curvature_softplus_1_row, delta_weighted_tangent_softplus_1, f_prime_softplus_1_row,
         weighted_tangent_layer_1, delta_tangent_softplus_1, tangent_layer_1, delta_weighted_tangent_layer_1,
         weighted_product_softplus_1_terms, samples,
     ))
-    # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (21)+(22)
+    # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
     _map("dJ_dg_layer_3", N, wide, (
-        f_second_softplus_3, sigmoid_minus_softplus_3, sigmoid_softplus_3, dJ_ddelta_layer_3,
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dJ_ddelta_layer_3,
         weighted_square_layer_3, dJ_dg_layer_3, samples,
     ))
-    # Σ_n Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3 ġ_softplus_2ᵀ)
-    dJ_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
-    # Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3 ġ_softplus_2ᵀ)
-    dJ_dW_layer_3_tangents_weighted = cp.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
-    # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-    dJ_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_2)
+    # Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ
+    dJ_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
+    dJ_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
+    # Σ_n Σ_c δ̂_layer_3 ġ_softplus_2ᵀ
+    dJ_dW_layer_3_tangents_weighted = cp.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_2)
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
     dJ_dW_layer_3_g = cp.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
     # Σ_n ∂J/∂g_layer_3
     dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3
-    #     ġ_softplus_2ᵀ) + ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + Σ_n Σ_c
+    #     δ̇_layer_3 ĝ_softplus_2ᵀ + Σ_n Σ_c δ̂_layer_3 ġ_softplus_2ᵀ)  (16)+(17)
     dJ_dW_layer_3 = out_dJ_dW_layer_3
     _map("dJ_dW_layer_3", N, wide, (
         dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_dW_layer_3_tangents, dJ_dW_layer_3_tangents_weighted,
@@ -5168,27 +5186,28 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
     dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_3)
-    # Σ_p (ĝ_layer_2 δ̇_softplus_2 + ġ_layer_2 δ̂_softplus_2)
+    # Σ_c (δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2)
     weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_10, 64)
-    # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + f″(g_layer_2) Σ_p
-    #     (ĝ_layer_2 δ̇_softplus_2 + ġ_layer_2 δ̂_softplus_2) + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (21)+(22)
+    # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
+    #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + f″(g_layer_2) Σ_c (δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2
+    #     ġ_layer_2)  (21)+(22)
     dJ_dg_layer_2 = Nx64_6
     _map("dJ_dg_layer_2", N, wide, (
-        f_second_softplus_2, sigmoid_minus_softplus_2, sigmoid_softplus_2, dJ_ddelta_layer_2, dJ_dg_softplus_2,
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dJ_ddelta_layer_2, dJ_dg_softplus_2,
         delta_softplus_2, weighted_product_softplus_2, weighted_square_layer_2, dJ_dg_layer_2, samples,
     ))
-    # Σ_n Σ_p (δ̇_layer_2 ĝ_softplus_1ᵀ + δ̂_layer_2 ġ_softplus_1ᵀ)
-    dJ_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_0)
-    # Σ_p (δ̇_layer_2 ĝ_softplus_1ᵀ + δ̂_layer_2 ġ_softplus_1ᵀ)
-    dJ_dW_layer_2_tangents_weighted = cp.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_2)
+    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_0)
+    # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
+    dJ_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
+    # Σ_n Σ_c δ̂_layer_2 ġ_softplus_1ᵀ
+    dJ_dW_layer_2_tangents_weighted = cp.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_2)
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
     dJ_dW_layer_2_g = cp.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
     # Σ_n ∂J/∂g_layer_2
     dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_p (δ̇_layer_2 ĝ_softplus_1ᵀ + δ̂_layer_2
-    #     ġ_softplus_1ᵀ) + ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + Σ_n Σ_c δ̇_layer_2
+    #     ĝ_softplus_1ᵀ + Σ_n Σ_c δ̂_layer_2 ġ_softplus_1ᵀ)  (16)+(17)
     dJ_dW_layer_2 = out_dJ_dW_layer_2
     _map("dJ_dW_layer_2", N, wide, (
         dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_dW_layer_2_tangents, dJ_dW_layer_2_tangents_weighted,
@@ -5199,27 +5218,28 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
     dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_3)
-    # Σ_p (ĝ_layer_1 δ̇_softplus_1 + ġ_layer_1 δ̂_softplus_1)
+    # Σ_c (δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1)
     weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_9, 128)
-    # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + f″(g_layer_1) Σ_p
-    #     (ĝ_layer_1 δ̇_softplus_1 + ġ_layer_1 δ̂_softplus_1) + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (21)+(22)
+    # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + δ_softplus_1
+    #     f‴(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1 + f″(g_layer_1) Σ_c (δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1
+    #     ġ_layer_1)  (21)+(22)
     dJ_dg_layer_1 = Nx128_6
     _map("dJ_dg_layer_1", N, wide, (
-        f_second_softplus_1, sigmoid_minus_softplus_1, sigmoid_softplus_1, dJ_ddelta_layer_1, dJ_dg_softplus_1,
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dJ_ddelta_layer_1, dJ_dg_softplus_1,
         delta_softplus_1, weighted_product_softplus_1, weighted_square_layer_1, dJ_dg_layer_1, samples,
     ))
-    # Σ_n Σ_p (δ̇_layer_1 ĝ_xᵀ + δ̂_layer_1 ġ_xᵀ)
-    dJ_dW_layer_1_tangents = cp.matmul(delta_tangent_layer_1.reshape(-1, 128).T, weighted_tangent_x.reshape(-1, 64), out=M128x64_0)
-    # Σ_p (δ̇_layer_1 ĝ_xᵀ + δ̂_layer_1 ġ_xᵀ)
-    dJ_dW_layer_1_tangents_weighted = cp.matmul(delta_weighted_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_1)
-    # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_2)
+    # Σ_n δ_layer_1 δ_xᵀ
+    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
+    # Σ_n Σ_c δ̇_layer_1 ĝ_xᵀ
+    dJ_dW_layer_1_tangents = cp.matmul(delta_tangent_layer_1.reshape(-1, 128).T, weighted_tangent_x.reshape(-1, 64), out=M128x64_1)
+    # Σ_n Σ_c δ̂_layer_1 vᵀ
+    dJ_dW_layer_1_tangents_weighted = cp.matmul(delta_weighted_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_2)
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
     dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_3)
     # Σ_n ∂J/∂g_layer_1
     dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_p (δ̇_layer_1 ĝ_xᵀ + δ̂_layer_1 ġ_xᵀ) + ∂J/∂g_layer_1 g_xᵀ
-    #     (16)+(17)
+    # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ + Σ_n Σ_c δ̇_layer_1 ĝ_xᵀ + Σ_n Σ_c
+    #     δ̂_layer_1 vᵀ)  (16)+(17)
     dJ_dW_layer_1 = out_dJ_dW_layer_1
     _map("dJ_dW_layer_1", N, wide, (
         dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_dW_layer_1_tangents, dJ_dW_layer_1_tangents_weighted,
@@ -5279,84 +5299,81 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3); sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) =
-    #     sigmoid_minus_softplus_3*sigmoid_softplus_3
+    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
-    sigmoid_softplus_3 = Nx1_2
+    f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
     _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, sigmoid_softplus_3, f_second_softplus_3, samples,
+        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2;
-    #     δ_softplus_2 f″(g_layer_2)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
+    #     f″(g_layer_2)
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_curvature_softplus_2 = Nx64_6
     _map("delta_layer_2_to_delta_curvature_softplus_2_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1;
-    #     δ_softplus_1 f″(g_layer_1)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ_softplus_1
+    #     f″(g_layer_1)
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_curvature_softplus_1 = Nx128_6
     _map("delta_layer_1_to_delta_curvature_softplus_1_2", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
     # ---- second derivatives: tangents ġ from the probes, and δ̇
-    # ġ_layer_1 = W_layer_1 ġ_x
+    # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
-    # sigmoid_softplus_1, for all tangents
-    sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
+    # f′(g_layer_1)
+    f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx2x128_1
-    _map("tangent_softplus_1", N, wide, (sigmoid_softplus_1_row, tangent_layer_1, tangent_softplus_1, samples))
-    # ġ_layer_2 = W_layer_2 ġ_softplus_1
+    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, tangent_layer_1, tangent_softplus_1, samples))
+    # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx2x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-    # sigmoid_softplus_2, for all tangents
-    sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
+    # f′(g_layer_2)
+    f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx2x64_1
-    _map("tangent_softplus_2", N, wide, (sigmoid_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
-    # ġ_layer_3 = W_layer_3 ġ_softplus_2
+    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx2x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-    # f″(g_layer_3), for all tangents
+    # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8; ġ_layer_3²
     delta_tangent_layer_3 = Nx2x1_1
     sum_tangent_squared_layer_3_terms = Nx2x1_2
     _map("delta_tangent_layer_3_to_sum_tangent_squared_layer_3_terms", N, wide, (
@@ -5366,27 +5383,29 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
     delta_tangent_softplus_2 = Nx2x64_2
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-    # δ_softplus_2 f″(g_layer_2), for all tangents
+    # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-    # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8; ġ_layer_2²;
+    #     δ̇_softplus_2 ġ_layer_2
     delta_tangent_layer_2 = Nx2x64_3
     sum_tangent_squared_layer_2_terms = Nx2x64_4
     weighted_product_softplus_2_terms = Nx2x64_5
     _map("delta_tangent_layer_2_to_weighted_product_softplus_2_terms", N, wide, (
-        delta_curvature_softplus_2_row, delta_tangent_softplus_2, sigmoid_softplus_2_row, tangent_layer_2,
+        delta_curvature_softplus_2_row, delta_tangent_softplus_2, f_prime_softplus_2_row, tangent_layer_2,
         delta_tangent_layer_2, sum_tangent_squared_layer_2_terms, weighted_product_softplus_2_terms, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
     delta_tangent_softplus_1 = Nx2x128_2
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-    # δ_softplus_1 f″(g_layer_1), for all tangents
+    # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-    # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+    # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8; ġ_layer_1²;
+    #     δ̇_softplus_1 ġ_layer_1
     delta_tangent_layer_1 = Nx2x128_3
     sum_tangent_squared_layer_1_terms = Nx2x128_4
     weighted_product_softplus_1_terms = Nx2x128_5
     _map("delta_tangent_layer_1_to_weighted_product_softplus_1_terms", N, wide, (
-        delta_curvature_softplus_1_row, delta_tangent_softplus_1, sigmoid_softplus_1_row, tangent_layer_1,
+        delta_curvature_softplus_1_row, delta_tangent_softplus_1, f_prime_softplus_1_row, tangent_layer_1,
         delta_tangent_layer_1, sum_tangent_squared_layer_1_terms, weighted_product_softplus_1_terms, samples,
     ))
 
@@ -5396,26 +5415,27 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
     # Σ_c ġ_layer_1²
     sum_tangent_squared_layer_1 = _tangent_sum(sum_tangent_squared_layer_1_terms, Nx128_7, 128)
-    # Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+    # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
     sum_curvature_softplus_1 = parts_sum_curvature_softplus_1
     blocks_sum_curvature_softplus_1 = _map("sum_curvature_softplus_1_2", N, wide, (
         delta_curvature_softplus_1, sum_tangent_squared_layer_1, sum_curvature_softplus_1, samples,
     ))
     # Σ_c ġ_layer_2²
     sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, Nx64_8, 64)
-    # Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+    # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     sum_curvature_softplus_2 = parts_sum_curvature_softplus_2
     blocks_sum_curvature_softplus_2 = _map("sum_curvature_softplus_2_2", N, wide, (
         delta_curvature_softplus_2, sum_tangent_squared_layer_2, sum_curvature_softplus_2, samples,
     ))
     # Σ_c ġ_layer_3²
     sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, Nx1_0, 1)
-    # Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+    # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     sum_curvature_softplus_3 = parts_sum_curvature_softplus_3
     blocks_sum_curvature_softplus_3 = _map("sum_curvature_softplus_3_2", N, wide, (
         f_second_softplus_3, sum_tangent_squared_layer_3, sum_curvature_softplus_3, samples,
     ))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1² − (1/N) ½ Σ_n Σ_i
+    #     δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) ½ Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     J = out_J
     _scalars("J_2", (
         sum_curvature_softplus_1, blocks_sum_curvature_softplus_1, sum_curvature_softplus_2,
@@ -5424,42 +5444,42 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂(Hv)
-    # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
+    # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_6)
-    # ∂J/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
+    # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − ½ f″(g_layer_1) Σ_c ġ_layer_1²  (18)+(19)
     dJ_ddelta_softplus_1 = Nx128_8
     _map("dJ_ddelta_softplus_1_2", N, wide, (
-        dJ_ddelta_layer_1, f_second_softplus_1, sigmoid_softplus_1, sum_tangent_squared_layer_1,
+        dJ_ddelta_layer_1, f_prime_softplus_1, f_second_softplus_1, sum_tangent_squared_layer_1,
         dJ_ddelta_softplus_1, samples,
     ))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
     dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_6)
-    # ∂J/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
+    # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) − ½ f″(g_layer_2) Σ_c ġ_layer_2²  (18)+(19)
     dJ_ddelta_softplus_2 = Nx64_9
     _map("dJ_ddelta_softplus_2_2", N, wide, (
-        dJ_ddelta_layer_2, f_second_softplus_2, sigmoid_softplus_2, sum_tangent_squared_layer_2,
+        dJ_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, sum_tangent_squared_layer_2,
         dJ_ddelta_softplus_2, samples,
     ))
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
     dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
     # ---- backward adjoints: ∂J/∂g, and the gradients
-    # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (21)+(22)
+    # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) − ½ f‴(g_layer_3) Σ_c ġ_layer_3²  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
     _map("dJ_dg_layer_3_2", N, wide, (
-        f_second_softplus_3, sigmoid_minus_softplus_3, sigmoid_softplus_3, dJ_ddelta_layer_3,
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dJ_ddelta_layer_3,
         sum_tangent_squared_layer_3, dJ_dg_layer_3, samples,
     ))
-    # Σ_n Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ
-    dJ_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
-    # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-    dJ_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+    # Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ
+    dJ_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ
+    dJ_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
     dJ_dW_layer_3_g = cp.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂J/∂g_layer_3
     dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂J/∂g_layer_3
-    #     g_softplus_2ᵀ  (16)+(17)
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ − Σ_n Σ_c
+    #     δ̇_layer_3 ġ_softplus_2ᵀ)  (16)+(17)
     dJ_dW_layer_3 = out_dJ_dW_layer_3
     _map("dJ_dW_layer_3_2", N, wide, (
         dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_dW_layer_3_tangents, dJ_dW_layer_3, samples,
@@ -5469,25 +5489,25 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
     dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_3)
-    # Σ_c ν ġ_layer_2 δ̇_softplus_2
+    # Σ_c δ̇_softplus_2 ġ_layer_2
     weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_9, 64)
-    # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 f″(g_layer_2)
-    #     Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (21)+(22)
+    # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − ½ δ_softplus_2
+    #     f‴(g_layer_2) Σ_c ġ_layer_2² − f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (21)+(22)
     dJ_dg_layer_2 = Nx64_10
     _map("dJ_dg_layer_2_2", N, wide, (
-        f_second_softplus_2, sigmoid_minus_softplus_2, sigmoid_softplus_2, dJ_ddelta_layer_2, dJ_dg_softplus_2,
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dJ_ddelta_layer_2, dJ_dg_softplus_2,
         delta_softplus_2, sum_tangent_squared_layer_2, weighted_product_softplus_2, dJ_dg_layer_2, samples,
     ))
-    # Σ_n Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ
-    dJ_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_0)
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_0)
+    # Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ
+    dJ_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
     dJ_dW_layer_2_g = cp.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂J/∂g_layer_2
     dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂J/∂g_layer_2
-    #     g_softplus_1ᵀ  (16)+(17)
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ − Σ_n Σ_c δ̇_layer_2
+    #     ġ_softplus_1ᵀ)  (16)+(17)
     dJ_dW_layer_2 = out_dJ_dW_layer_2
     _map("dJ_dW_layer_2_2", N, wide, (
         dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_dW_layer_2_tangents, dJ_dW_layer_2, samples,
@@ -5497,24 +5517,24 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
     dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_3)
-    # Σ_c ν ġ_layer_1 δ̇_softplus_1
+    # Σ_c δ̇_softplus_1 ġ_layer_1
     weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_8, 128)
-    # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2 f″(g_layer_1)
-    #     Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (21)+(22)
+    # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − ½ δ_softplus_1
+    #     f‴(g_layer_1) Σ_c ġ_layer_1² − f″(g_layer_1) Σ_c δ̇_softplus_1 ġ_layer_1  (21)+(22)
     dJ_dg_layer_1 = Nx128_9
     _map("dJ_dg_layer_1_2", N, wide, (
-        f_second_softplus_1, sigmoid_minus_softplus_1, sigmoid_softplus_1, dJ_ddelta_layer_1, dJ_dg_softplus_1,
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dJ_ddelta_layer_1, dJ_dg_softplus_1,
         delta_softplus_1, sum_tangent_squared_layer_1, weighted_product_softplus_1, dJ_dg_layer_1, samples,
     ))
-    # Σ_n Σ_c δ̇_layer_1 ν ġ_xᵀ
-    dJ_dW_layer_1_tangents = cp.matmul(delta_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_0)
-    # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_1)
+    # Σ_n δ_layer_1 δ_xᵀ
+    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
+    # Σ_n Σ_c δ̇_layer_1 vᵀ
+    dJ_dW_layer_1_tangents = cp.matmul(delta_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_1)
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
     dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂J/∂g_layer_1
     dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
+    # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − Σ_n Σ_c δ̇_layer_1 vᵀ)  (16)+(17)
     dJ_dW_layer_1 = out_dJ_dW_layer_1
     _map("dJ_dW_layer_1_2", N, wide, (
         dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_dW_layer_1_tangents, dJ_dW_layer_1, samples,
@@ -5577,84 +5597,81 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3); sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) =
-    #     sigmoid_minus_softplus_3*sigmoid_softplus_3
+    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
-    sigmoid_softplus_3 = Nx1_2
+    f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
     _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, sigmoid_softplus_3, f_second_softplus_3, samples,
+        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2;
-    #     δ_softplus_2 f″(g_layer_2)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
+    #     f″(g_layer_2)
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_curvature_softplus_2 = Nx64_6
     _map("delta_layer_2_to_delta_curvature_softplus_2_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1;
-    #     δ_softplus_1 f″(g_layer_1)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ_softplus_1
+    #     f″(g_layer_1)
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_curvature_softplus_1 = Nx128_6
     _map("delta_layer_1_to_delta_curvature_softplus_1_2", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
     # ---- second derivatives: tangents ġ from the probes, and δ̇
-    # ġ_layer_1 = W_layer_1 ġ_x
+    # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
-    # sigmoid_softplus_1, for all tangents
-    sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
+    # f′(g_layer_1)
+    f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx2x128_1
-    _map("tangent_softplus_1", N, wide, (sigmoid_softplus_1_row, tangent_layer_1, tangent_softplus_1, samples))
-    # ġ_layer_2 = W_layer_2 ġ_softplus_1
+    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, tangent_layer_1, tangent_softplus_1, samples))
+    # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx2x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-    # sigmoid_softplus_2, for all tangents
-    sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
+    # f′(g_layer_2)
+    f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx2x64_1
-    _map("tangent_softplus_2", N, wide, (sigmoid_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
-    # ġ_layer_3 = W_layer_3 ġ_softplus_2
+    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx2x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-    # f″(g_layer_3), for all tangents
+    # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
     delta_tangent_layer_3 = Nx2x1_1
     _map("delta_tangent_layer_3", N, wide, (
         delta_curvature_softplus_3_row, tangent_layer_3, delta_tangent_layer_3, samples,
@@ -5662,23 +5679,23 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
     delta_tangent_softplus_2 = Nx2x64_2
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-    # δ_softplus_2 f″(g_layer_2), for all tangents
+    # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-    # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
     delta_tangent_layer_2 = Nx2x64_3
     _map("delta_tangent_layer_2", N, wide, (
-        delta_curvature_softplus_2_row, delta_tangent_softplus_2, sigmoid_softplus_2_row, tangent_layer_2,
+        delta_curvature_softplus_2_row, delta_tangent_softplus_2, f_prime_softplus_2_row, tangent_layer_2,
         delta_tangent_layer_2, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
     delta_tangent_softplus_1 = Nx2x128_2
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-    # δ_softplus_1 f″(g_layer_1), for all tangents
+    # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-    # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+    # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
     delta_tangent_layer_1 = Nx2x128_3
     _map("delta_tangent_layer_1", N, wide, (
-        delta_curvature_softplus_1_row, delta_tangent_softplus_1, sigmoid_softplus_1_row, tangent_layer_1,
+        delta_curvature_softplus_1_row, delta_tangent_softplus_1, f_prime_softplus_1_row, tangent_layer_1,
         delta_tangent_layer_1, samples,
     ))
     # δ̇_x = W_layer_1ᵀ δ̇_layer_1  [+] 8
@@ -5689,23 +5706,23 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
-    # z = v ∘ Hv
+    # z = v δ̇_x  [+] 9; z²
     probed = Nx2x64_5
     sum_probed_squared_terms = Nx2x64_6
     _map("probed_to_sum_probed_squared_terms", N, wide, (
         delta_tangent_x, probes, probed, sum_probed_squared_terms, samples,
     ))
-    # Σ_p z
+    # Σ_c z
     sum_probed = _tangent_sum(probed, Nx64_8, 64)
-    # Σ_p z²
+    # Σ_c z²
     sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx64_9, 64)
-    # Σ_n Σ_p vᵀHv; Σ_n Σ_d Σ_{p≠q} z_p z_q
+    # Σ_n Σ_i Σ_c z; Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     sum_quadratic_forms = parts_sum_quadratic_forms
     sum_pairs = parts_sum_pairs
     blocks_sum_quadratic_forms = _map("sum_quadratic_forms_to_sum_pairs", N, wide, (
         sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
     K = out_K
     L = out_L
     _scalars("K_and_L", (
@@ -5714,16 +5731,16 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
+    # ∂K/∂δ_layer_1 = W_layer_1 δ_x  (11)
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
     dK_ddelta_softplus_1 = Nx128_8
-    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, sigmoid_softplus_1, dK_ddelta_softplus_1, samples))
+    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
     # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
     dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
     # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
     dK_ddelta_softplus_2 = Nx64_10
-    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, sigmoid_softplus_2, dK_ddelta_softplus_2, samples))
+    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
@@ -5731,13 +5748,13 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_4
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
-    # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-    dK_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ
+    dK_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_0)
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
     dK_dW_layer_3_g = cp.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_1)
     # Σ_n ∂K/∂g_layer_3
     dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     dK_dW_layer_3 = out_dK_dW_layer_3
     _map("dK_dW_layer_3", N, wide, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
@@ -5748,7 +5765,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
     dK_dg_layer_2 = Nx64_11
     _map("dK_dg_layer_2", N, wide, (
-        dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_second_softplus_2, sigmoid_softplus_2,
+        dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_prime_softplus_2, f_second_softplus_2,
         dK_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
@@ -5757,7 +5774,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     dK_dW_layer_2_g = cp.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_1)
     # Σ_n ∂K/∂g_layer_2
     dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     dK_dW_layer_2 = out_dK_dW_layer_2
     _map("dK_dW_layer_2", N, wide, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
@@ -5768,121 +5785,123 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
     dK_dg_layer_1 = Nx128_9
     _map("dK_dg_layer_1", N, wide, (
-        dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_second_softplus_1, sigmoid_softplus_1,
+        dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_prime_softplus_1, f_second_softplus_1,
         dK_dg_layer_1, samples,
     ))
-    # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
+    # Σ_n δ_layer_1 δ_xᵀ
     dK_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
     dK_dW_layer_1_g = cp.matmul(dK_dg_layer_1.T, g_x, out=M128x64_1)
     # Σ_n ∂K/∂g_layer_1
     dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     dK_dW_layer_1 = out_dK_dW_layer_1
     _map("dK_dW_layer_1", N, wide, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = out_dK_db_layer_1
     _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
-    # Σ_p z, for all tangents
+    # Σ_c z
     sum_probed_row = sum_probed[:, None]
-    # ĝ_x = u = v ∘ (2λ/(P (P − 1)) (Σ_q z_q − z) − 1/P)
+    # ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
     weighted_tangent_x = Nx2x64_6
     _map("weighted_tangent_x", N, wide, (probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples))
 
     # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
-    # ĝ_layer_1 = W_layer_1 ĝ_x
+    # ĝ_layer_1 = W_layer_1 ĝ_x  [+] 8
     weighted_tangent_layer_1 = Nx2x128_4
     cp.matmul(weighted_tangent_x.reshape(-1, 64), W_layer_1.T, out=weighted_tangent_layer_1.reshape(-1, 128))
-    # ĝ_softplus_1 = ĝ_layer_1 f′(g_layer_1)
+    # ĝ_layer_1 ġ_layer_1; ĝ_softplus_1 = ĝ_layer_1 f′(g_layer_1)  [+] 8
     weighted_square_layer_1_terms = Nx2x128_5
     weighted_tangent_softplus_1 = Nx2x128_6
     _map("weighted_square_layer_1_terms_to_weighted_tangent_softplus_1", N, wide, (
-        tangent_layer_1, weighted_tangent_layer_1, sigmoid_softplus_1_row, weighted_square_layer_1_terms,
+        tangent_layer_1, weighted_tangent_layer_1, f_prime_softplus_1_row, weighted_square_layer_1_terms,
         weighted_tangent_softplus_1, samples,
     ))
-    # Σ_p ĝ_layer_1 ġ_layer_1
+    # Σ_c ĝ_layer_1 ġ_layer_1
     weighted_square_layer_1 = _tangent_sum(weighted_square_layer_1_terms, Nx128_9, 128)
-    # ∂L/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1)  (19)
+    # ∂L/∂δ_softplus_1 = f″(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1  (19)
     dL_ddelta_softplus_1 = Nx128_4
     _map("dL_ddelta_softplus_1", N, wide, (
         f_second_softplus_1, weighted_square_layer_1, dL_ddelta_softplus_1, samples,
     ))
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
-    # ĝ_layer_2 = W_layer_2 ĝ_softplus_1
+    # ĝ_layer_2 = W_layer_2 ĝ_softplus_1  [+] 8
     weighted_tangent_layer_2 = Nx2x64_5
     cp.matmul(weighted_tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=weighted_tangent_layer_2.reshape(-1, 64))
-    # ĝ_softplus_2 = ĝ_layer_2 f′(g_layer_2)
+    # ĝ_layer_2 ġ_layer_2; ĝ_softplus_2 = ĝ_layer_2 f′(g_layer_2)  [+] 8
     weighted_square_layer_2_terms = Nx2x64_4
     weighted_tangent_softplus_2 = Nx2x64_7
     _map("weighted_square_layer_2_terms_to_weighted_tangent_softplus_2", N, wide, (
-        tangent_layer_2, weighted_tangent_layer_2, sigmoid_softplus_2_row, weighted_square_layer_2_terms,
+        tangent_layer_2, weighted_tangent_layer_2, f_prime_softplus_2_row, weighted_square_layer_2_terms,
         weighted_tangent_softplus_2, samples,
     ))
-    # Σ_p ĝ_layer_2 ġ_layer_2
+    # Σ_c ĝ_layer_2 ġ_layer_2
     weighted_square_layer_2 = _tangent_sum(weighted_square_layer_2_terms, Nx64_7, 64)
-    # ∂L/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
+    # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (19)
     dL_ddelta_softplus_2 = Nx64_11
     _map("dL_ddelta_softplus_2", N, wide, (
-        dL_ddelta_layer_2, f_second_softplus_2, sigmoid_softplus_2, weighted_square_layer_2, dL_ddelta_softplus_2,
+        dL_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, weighted_square_layer_2, dL_ddelta_softplus_2,
         samples,
     ))
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
     dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
-    # ĝ_layer_3 = W_layer_3 ĝ_softplus_2
+    # ĝ_layer_3 = W_layer_3 ĝ_softplus_2  [+] 8
     weighted_tangent_layer_3 = Nx2x1_2
     cp.matmul(weighted_tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=weighted_tangent_layer_3.reshape(-1, 1))
-    # δ̂_layer_3 = δ_softplus_3 f″(g_layer_3) ĝ_layer_3  [+] 9
+    # ĝ_layer_3 ġ_layer_3; δ̂_layer_3 = ĝ_layer_3 f″(g_layer_3)  [+] 9
     weighted_square_layer_3_terms = Nx2x1_3
     delta_weighted_tangent_layer_3 = Nx2x1_4
     _map("weighted_square_layer_3_terms_to_delta_weighted_tangent_layer_3", N, wide, (
         tangent_layer_3, weighted_tangent_layer_3, delta_curvature_softplus_3_row, weighted_square_layer_3_terms,
         delta_weighted_tangent_layer_3, samples,
     ))
-    # Σ_p ĝ_layer_3 ġ_layer_3
+    # Σ_c ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, Nx1_0, 1)
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
     # δ̂_softplus_2 = W_layer_3ᵀ δ̂_layer_3  [+] 9
     delta_weighted_tangent_softplus_2 = Nx2x64_4
     cp.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_weighted_tangent_softplus_2.reshape(-1, 64))
-    # δ̂_layer_2 = δ̂_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ĝ_layer_2  [+] 9
+    # δ̂_layer_2 = δ_softplus_2 f″(g_layer_2) ĝ_layer_2 + δ̂_softplus_2 f′(g_layer_2)  [+] 9; δ̇_softplus_2
+    #     ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2
     delta_weighted_tangent_layer_2 = Nx2x64_8
     weighted_product_softplus_2_terms = Nx2x64_9
     _map("delta_weighted_tangent_layer_2_to_weighted_product_softplus_2_terms", N, wide, (
-        delta_curvature_softplus_2_row, delta_weighted_tangent_softplus_2, sigmoid_softplus_2_row,
+        delta_curvature_softplus_2_row, delta_weighted_tangent_softplus_2, f_prime_softplus_2_row,
         weighted_tangent_layer_2, delta_tangent_softplus_2, tangent_layer_2, delta_weighted_tangent_layer_2,
         weighted_product_softplus_2_terms, samples,
     ))
     # δ̂_softplus_1 = W_layer_2ᵀ δ̂_layer_2  [+] 9
     delta_weighted_tangent_softplus_1 = Nx2x128_5
     cp.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_weighted_tangent_softplus_1.reshape(-1, 128))
-    # δ̂_layer_1 = δ̂_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ĝ_layer_1  [+] 9
+    # δ̂_layer_1 = δ_softplus_1 f″(g_layer_1) ĝ_layer_1 + δ̂_softplus_1 f′(g_layer_1)  [+] 9; δ̇_softplus_1
+    #     ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1
     delta_weighted_tangent_layer_1 = Nx2x128_7
     weighted_product_softplus_1_terms = Nx2x128_8
     _map("delta_weighted_tangent_layer_1_to_weighted_product_softplus_1_terms", N, wide, (
-        delta_curvature_softplus_1_row, delta_weighted_tangent_softplus_1, sigmoid_softplus_1_row,
+        delta_curvature_softplus_1_row, delta_weighted_tangent_softplus_1, f_prime_softplus_1_row,
         weighted_tangent_layer_1, delta_tangent_softplus_1, tangent_layer_1, delta_weighted_tangent_layer_1,
         weighted_product_softplus_1_terms, samples,
     ))
-    # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (22)
+    # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (22)
     dL_dg_layer_3 = Nx1_5
     _map("dL_dg_layer_3", N, wide, (
-        f_second_softplus_3, sigmoid_minus_softplus_3, sigmoid_softplus_3, dL_ddelta_layer_3,
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dL_ddelta_layer_3,
         weighted_square_layer_3, dL_dg_layer_3, samples,
     ))
-    # Σ_n Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3 ġ_softplus_2ᵀ)
-    dL_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
-    # Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3 ġ_softplus_2ᵀ)
-    dL_dW_layer_3_tangents_weighted = cp.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
-    # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-    dL_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_2)
+    # Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ
+    dL_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_1)
+    # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
+    dL_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
+    # Σ_n Σ_c δ̂_layer_3 ġ_softplus_2ᵀ
+    dL_dW_layer_3_tangents_weighted = cp.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_2)
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
     dL_dW_layer_3_g = cp.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_3)
     # Σ_n ∂L/∂g_layer_3
     dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3
-    #     ġ_softplus_2ᵀ) + ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + Σ_n Σ_c
+    #     δ̇_layer_3 ĝ_softplus_2ᵀ + Σ_n Σ_c δ̂_layer_3 ġ_softplus_2ᵀ)  (17)
     dL_dW_layer_3 = out_dL_dW_layer_3
     _map("dL_dW_layer_3", N, wide, (
         dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_dW_layer_3_tangents, dL_dW_layer_3_tangents_weighted,
@@ -5893,27 +5912,28 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
     dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_3)
-    # Σ_p (ĝ_layer_2 δ̇_softplus_2 + ġ_layer_2 δ̂_softplus_2)
+    # Σ_c (δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2)
     weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_11, 64)
-    # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + f″(g_layer_2) Σ_p
-    #     (ĝ_layer_2 δ̇_softplus_2 + ġ_layer_2 δ̂_softplus_2) + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (22)
+    # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
+    #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + f″(g_layer_2) Σ_c (δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2
+    #     ġ_layer_2)  (22)
     dL_dg_layer_2 = Nx64_6
     _map("dL_dg_layer_2", N, wide, (
-        f_second_softplus_2, sigmoid_minus_softplus_2, sigmoid_softplus_2, dL_ddelta_layer_2, dL_dg_softplus_2,
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dL_ddelta_layer_2, dL_dg_softplus_2,
         delta_softplus_2, weighted_product_softplus_2, weighted_square_layer_2, dL_dg_layer_2, samples,
     ))
-    # Σ_n Σ_p (δ̇_layer_2 ĝ_softplus_1ᵀ + δ̂_layer_2 ġ_softplus_1ᵀ)
-    dL_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
-    # Σ_p (δ̇_layer_2 ĝ_softplus_1ᵀ + δ̂_layer_2 ġ_softplus_1ᵀ)
-    dL_dW_layer_2_tangents_weighted = cp.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_0)
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_2)
+    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_1)
+    # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
+    dL_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_0)
+    # Σ_n Σ_c δ̂_layer_2 ġ_softplus_1ᵀ
+    dL_dW_layer_2_tangents_weighted = cp.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_2)
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
     dL_dW_layer_2_g = cp.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_3)
     # Σ_n ∂L/∂g_layer_2
     dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_p (δ̇_layer_2 ĝ_softplus_1ᵀ + δ̂_layer_2
-    #     ġ_softplus_1ᵀ) + ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + Σ_n Σ_c δ̇_layer_2
+    #     ĝ_softplus_1ᵀ + Σ_n Σ_c δ̂_layer_2 ġ_softplus_1ᵀ)  (17)
     dL_dW_layer_2 = out_dL_dW_layer_2
     _map("dL_dW_layer_2", N, wide, (
         dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_dW_layer_2_tangents, dL_dW_layer_2_tangents_weighted,
@@ -5924,24 +5944,24 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
     dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_3)
-    # Σ_p (ĝ_layer_1 δ̇_softplus_1 + ġ_layer_1 δ̂_softplus_1)
+    # Σ_c (δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1)
     weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_4, 128)
-    # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + f″(g_layer_1) Σ_p (ĝ_layer_1 δ̇_softplus_1 + ġ_layer_1
-    #     δ̂_softplus_1) + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (22)
+    # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + δ_softplus_1 f‴(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1 +
+    #     f″(g_layer_1) Σ_c (δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1)  (22)
     dL_dg_layer_1 = Nx128_6
     _map("dL_dg_layer_1", N, wide, (
-        f_second_softplus_1, sigmoid_minus_softplus_1, sigmoid_softplus_1, dL_dg_softplus_1, delta_softplus_1,
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dL_dg_softplus_1, delta_softplus_1,
         weighted_product_softplus_1, weighted_square_layer_1, dL_dg_layer_1, samples,
     ))
-    # Σ_n Σ_p (δ̇_layer_1 ĝ_xᵀ + δ̂_layer_1 ġ_xᵀ)
+    # Σ_n Σ_c δ̇_layer_1 ĝ_xᵀ
     dL_dW_layer_1_tangents = cp.matmul(delta_tangent_layer_1.reshape(-1, 128).T, weighted_tangent_x.reshape(-1, 64), out=M128x64_1)
-    # Σ_p (δ̇_layer_1 ĝ_xᵀ + δ̂_layer_1 ġ_xᵀ)
+    # Σ_n Σ_c δ̂_layer_1 vᵀ
     dL_dW_layer_1_tangents_weighted = cp.matmul(delta_weighted_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_0)
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
     dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=M128x64_2)
     # Σ_n ∂L/∂g_layer_1
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂L/∂W_layer_1 = (1/N) Σ_n Σ_p (δ̇_layer_1 ĝ_xᵀ + δ̂_layer_1 ġ_xᵀ) + ∂L/∂g_layer_1 g_xᵀ  (17)
+    # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ + Σ_n Σ_c δ̇_layer_1 ĝ_xᵀ + Σ_n Σ_c δ̂_layer_1 vᵀ)  (17)
     dL_dW_layer_1 = out_dL_dW_layer_1
     _map("dL_dW_layer_1", N, wide, (
         dL_dW_layer_1_g, dL_dW_layer_1_tangents, dL_dW_layer_1_tangents_weighted, dL_dW_layer_1, samples,
@@ -6010,84 +6030,81 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1); sigmoid_softplus_1 = sigmoid(g_layer_1); g_softplus_1 =
-    #     f(g_layer_1) = softplus(g_layer_1)
+    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
-    sigmoid_softplus_1 = Nx128_2
+    f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
     _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, sigmoid_softplus_1, g_softplus_1, samples,
+        b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2); sigmoid_softplus_2 = sigmoid(g_layer_2); g_softplus_2 =
-    #     f(g_layer_2) = softplus(g_layer_2)
+    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
-    sigmoid_softplus_2 = Nx64_2
+    f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
     _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, sigmoid_softplus_2, g_softplus_2, samples,
+        b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3); sigmoid_softplus_3 = sigmoid(g_layer_3); f″(g_layer_3) =
-    #     sigmoid_minus_softplus_3*sigmoid_softplus_3
+    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
-    sigmoid_softplus_3 = Nx1_2
+    f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
     _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
-        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, sigmoid_softplus_3, f_second_softplus_3, samples,
+        b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward: δ
-    # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-    delta_softplus_2 = cp.matmul(sigmoid_softplus_3, W_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2;
-    #     δ_softplus_2 f″(g_layer_2)
+    # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
+    #     f″(g_layer_2)
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_curvature_softplus_2 = Nx64_6
     _map("delta_layer_2_to_delta_curvature_softplus_2_2", N, wide, (
-        delta_softplus_2, sigmoid_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
+        delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1;
-    #     δ_softplus_1 f″(g_layer_1)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ_softplus_1
+    #     f″(g_layer_1)
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_curvature_softplus_1 = Nx128_6
     _map("delta_layer_1_to_delta_curvature_softplus_1_2", N, wide, (
-        delta_softplus_1, sigmoid_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
+        delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
     # ---- second derivatives: tangents ġ from the probes, and δ̇
-    # ġ_layer_1 = W_layer_1 ġ_x
+    # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
-    # sigmoid_softplus_1, for all tangents
-    sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
+    # f′(g_layer_1)
+    f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+    # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx2x128_1
-    _map("tangent_softplus_1", N, wide, (sigmoid_softplus_1_row, tangent_layer_1, tangent_softplus_1, samples))
-    # ġ_layer_2 = W_layer_2 ġ_softplus_1
+    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, tangent_layer_1, tangent_softplus_1, samples))
+    # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx2x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-    # sigmoid_softplus_2, for all tangents
-    sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
+    # f′(g_layer_2)
+    f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx2x64_1
-    _map("tangent_softplus_2", N, wide, (sigmoid_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
-    # ġ_layer_3 = W_layer_3 ġ_softplus_2
+    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx2x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-    # f″(g_layer_3), for all tangents
+    # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8; ġ_layer_3²
     delta_tangent_layer_3 = Nx2x1_1
     sum_tangent_squared_layer_3_terms = Nx2x1_2
     _map("delta_tangent_layer_3_to_sum_tangent_squared_layer_3_terms", N, wide, (
@@ -6097,27 +6114,29 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
     delta_tangent_softplus_2 = Nx2x64_2
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-    # δ_softplus_2 f″(g_layer_2), for all tangents
+    # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-    # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8; ġ_layer_2²;
+    #     δ̇_softplus_2 ġ_layer_2
     delta_tangent_layer_2 = Nx2x64_3
     sum_tangent_squared_layer_2_terms = Nx2x64_4
     weighted_product_softplus_2_terms = Nx2x64_5
     _map("delta_tangent_layer_2_to_weighted_product_softplus_2_terms", N, wide, (
-        delta_curvature_softplus_2_row, delta_tangent_softplus_2, sigmoid_softplus_2_row, tangent_layer_2,
+        delta_curvature_softplus_2_row, delta_tangent_softplus_2, f_prime_softplus_2_row, tangent_layer_2,
         delta_tangent_layer_2, sum_tangent_squared_layer_2_terms, weighted_product_softplus_2_terms, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
     delta_tangent_softplus_1 = Nx2x128_2
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-    # δ_softplus_1 f″(g_layer_1), for all tangents
+    # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-    # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+    # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8; ġ_layer_1²;
+    #     δ̇_softplus_1 ġ_layer_1
     delta_tangent_layer_1 = Nx2x128_3
     sum_tangent_squared_layer_1_terms = Nx2x128_4
     weighted_product_softplus_1_terms = Nx2x128_5
     _map("delta_tangent_layer_1_to_weighted_product_softplus_1_terms", N, wide, (
-        delta_curvature_softplus_1_row, delta_tangent_softplus_1, sigmoid_softplus_1_row, tangent_layer_1,
+        delta_curvature_softplus_1_row, delta_tangent_softplus_1, f_prime_softplus_1_row, tangent_layer_1,
         delta_tangent_layer_1, sum_tangent_squared_layer_1_terms, weighted_product_softplus_1_terms, samples,
     ))
 
@@ -6127,26 +6146,27 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
     # Σ_c ġ_layer_1²
     sum_tangent_squared_layer_1 = _tangent_sum(sum_tangent_squared_layer_1_terms, Nx128_7, 128)
-    # Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+    # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
     sum_curvature_softplus_1 = parts_sum_curvature_softplus_1
     blocks_sum_curvature_softplus_1 = _map("sum_curvature_softplus_1_2", N, wide, (
         delta_curvature_softplus_1, sum_tangent_squared_layer_1, sum_curvature_softplus_1, samples,
     ))
     # Σ_c ġ_layer_2²
     sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, Nx64_8, 64)
-    # Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+    # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     sum_curvature_softplus_2 = parts_sum_curvature_softplus_2
     blocks_sum_curvature_softplus_2 = _map("sum_curvature_softplus_2_2", N, wide, (
         delta_curvature_softplus_2, sum_tangent_squared_layer_2, sum_curvature_softplus_2, samples,
     ))
     # Σ_c ġ_layer_3²
     sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, Nx1_0, 1)
-    # Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+    # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     sum_curvature_softplus_3 = parts_sum_curvature_softplus_3
     blocks_sum_curvature_softplus_3 = _map("sum_curvature_softplus_3_2", N, wide, (
         f_second_softplus_3, sum_tangent_squared_layer_3, sum_curvature_softplus_3, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = −(1/N) Σ_n (1/P) Σ_p vᵀHv  [+] 9
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) ½ Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1² − (1/N) ½ Σ_n Σ_i
+    #     δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) ½ Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     K = out_K
     L = out_L
     _scalars("K_and_L_2", (
@@ -6156,16 +6176,16 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
+    # ∂K/∂δ_layer_1 = W_layer_1 δ_x  (11)
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_6)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
     dK_ddelta_softplus_1 = Nx128_8
-    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, sigmoid_softplus_1, dK_ddelta_softplus_1, samples))
+    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
     # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
     dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_6)
     # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
     dK_ddelta_softplus_2 = Nx64_9
-    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, sigmoid_softplus_2, dK_ddelta_softplus_2, samples))
+    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
@@ -6173,13 +6193,13 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_5
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
-    # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-    dK_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ
+    dK_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_0)
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
     dK_dW_layer_3_g = cp.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_1)
     # Σ_n ∂K/∂g_layer_3
     dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     dK_dW_layer_3 = out_dK_dW_layer_3
     _map("dK_dW_layer_3", N, wide, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
@@ -6190,7 +6210,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
     dK_dg_layer_2 = Nx64_10
     _map("dK_dg_layer_2", N, wide, (
-        dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_second_softplus_2, sigmoid_softplus_2,
+        dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_prime_softplus_2, f_second_softplus_2,
         dK_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
@@ -6199,7 +6219,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     dK_dW_layer_2_g = cp.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_1)
     # Σ_n ∂K/∂g_layer_2
     dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     dK_dW_layer_2 = out_dK_dW_layer_2
     _map("dK_dW_layer_2", N, wide, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
@@ -6208,20 +6228,20 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
     dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21);
-    #     ∂L/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1)  (19)
+    #     ∂L/∂δ_softplus_1 = −½ f″(g_layer_1) Σ_c ġ_layer_1²  (19)
     dK_dg_layer_1 = Nx128_9
     dL_ddelta_softplus_1 = Nx128_10
     _map("dK_dg_layer_1_to_dL_ddelta_softplus_1", N, wide, (
-        dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_second_softplus_1, sigmoid_softplus_1,
+        dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_prime_softplus_1, f_second_softplus_1,
         sum_tangent_squared_layer_1, dK_dg_layer_1, dL_ddelta_softplus_1, samples,
     ))
-    # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
+    # Σ_n δ_layer_1 δ_xᵀ
     dK_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
     dK_dW_layer_1_g = cp.matmul(dK_dg_layer_1.T, g_x, out=M128x64_1)
     # Σ_n ∂K/∂g_layer_1
     dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     dK_dW_layer_1 = out_dK_dW_layer_1
     _map("dK_dW_layer_1", N, wide, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
@@ -6231,32 +6251,32 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
-    # ∂L/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
+    # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) − ½ f″(g_layer_2) Σ_c ġ_layer_2²  (19)
     dL_ddelta_softplus_2 = Nx64_10
     _map("dL_ddelta_softplus_2_2", N, wide, (
-        dL_ddelta_layer_2, f_second_softplus_2, sigmoid_softplus_2, sum_tangent_squared_layer_2,
+        dL_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, sum_tangent_squared_layer_2,
         dL_ddelta_softplus_2, samples,
     ))
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
     dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_5)
 
     # ---- backward adjoints: ∂L/∂g, and the gradients
-    # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (22)
+    # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) − ½ f‴(g_layer_3) Σ_c ġ_layer_3²  (22)
     dL_dg_layer_3 = Nx1_4
     _map("dL_dg_layer_3_2", N, wide, (
-        f_second_softplus_3, sigmoid_minus_softplus_3, sigmoid_softplus_3, dL_ddelta_layer_3,
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dL_ddelta_layer_3,
         sum_tangent_squared_layer_3, dL_dg_layer_3, samples,
     ))
-    # Σ_n Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ
-    dL_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
-    # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-    dL_dW_layer_3_delta = cp.matmul(sigmoid_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_0)
+    # Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ
+    dL_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_1)
+    # Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ
+    dL_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
     dL_dW_layer_3_g = cp.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_2)
     # Σ_n ∂L/∂g_layer_3
     dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, M1_0, parts_columns_1, 1)
-    # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂L/∂g_layer_3
-    #     g_softplus_2ᵀ  (17)
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ − Σ_n Σ_c
+    #     δ̇_layer_3 ġ_softplus_2ᵀ)  (17)
     dL_dW_layer_3 = out_dL_dW_layer_3
     _map("dL_dW_layer_3_2", N, wide, (
         dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_dW_layer_3_tangents, dL_dW_layer_3, samples,
@@ -6266,25 +6286,25 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
     dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_3)
-    # Σ_c ν ġ_layer_2 δ̇_softplus_2
+    # Σ_c δ̇_softplus_2 ġ_layer_2
     weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_10, 64)
-    # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2 f″(g_layer_2)
-    #     Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (22)
+    # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − ½ δ_softplus_2
+    #     f‴(g_layer_2) Σ_c ġ_layer_2² − f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (22)
     dL_dg_layer_2 = Nx64_9
     _map("dL_dg_layer_2_2", N, wide, (
-        f_second_softplus_2, sigmoid_minus_softplus_2, sigmoid_softplus_2, dL_ddelta_layer_2, dL_dg_softplus_2,
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dL_ddelta_layer_2, dL_dg_softplus_2,
         delta_softplus_2, sum_tangent_squared_layer_2, weighted_product_softplus_2, dL_dg_layer_2, samples,
     ))
-    # Σ_n Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ
-    dL_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_0)
+    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_1)
+    # Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ
+    dL_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_0)
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
     dL_dW_layer_2_g = cp.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_2)
     # Σ_n ∂L/∂g_layer_2
     dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, M64_0, parts_columns_64, 64)
-    # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂L/∂g_layer_2
-    #     g_softplus_1ᵀ  (17)
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ − Σ_n Σ_c δ̇_layer_2
+    #     ġ_softplus_1ᵀ)  (17)
     dL_dW_layer_2 = out_dL_dW_layer_2
     _map("dL_dW_layer_2_2", N, wide, (
         dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_dW_layer_2_tangents, dL_dW_layer_2, samples,
@@ -6294,22 +6314,22 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
     dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_3)
-    # Σ_c ν ġ_layer_1 δ̇_softplus_1
+    # Σ_c δ̇_softplus_1 ġ_layer_1
     weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_10, 128)
-    # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν
-    #     ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (22)
+    # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − ½ δ_softplus_1 f‴(g_layer_1) Σ_c ġ_layer_1² − f″(g_layer_1)
+    #     Σ_c δ̇_softplus_1 ġ_layer_1  (22)
     dL_dg_layer_1 = Nx128_9
     _map("dL_dg_layer_1_2", N, wide, (
-        f_second_softplus_1, sigmoid_minus_softplus_1, sigmoid_softplus_1, dL_dg_softplus_1, delta_softplus_1,
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dL_dg_softplus_1, delta_softplus_1,
         sum_tangent_squared_layer_1, weighted_product_softplus_1, dL_dg_layer_1, samples,
     ))
-    # Σ_n Σ_c δ̇_layer_1 ν ġ_xᵀ
+    # Σ_n Σ_c δ̇_layer_1 vᵀ
     dL_dW_layer_1_tangents = cp.matmul(delta_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_1)
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
     dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=M128x64_0)
     # Σ_n ∂L/∂g_layer_1
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_0, parts_columns_128, 128)
-    # ∂L/∂W_layer_1 = (1/N) Σ_n 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − Σ_n Σ_c δ̇_layer_1 vᵀ)  (17)
     dL_dW_layer_1 = out_dL_dW_layer_1
     _map("dL_dW_layer_1_2", N, wide, (dL_dW_layer_1_g, dL_dW_layer_1_tangents, dL_dW_layer_1, samples))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
@@ -6478,4 +6498,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 1f7a3de96c117d7dafc8532080b0f972dd6831eac4e4f04400434e7d0b1fd131
+# sha256 of all above feee6df1b2b5033ffa68963eff05edc8a44ca2535ddba7298fb9d2aba8f22b3c

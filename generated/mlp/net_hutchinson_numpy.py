@@ -792,7 +792,7 @@ def _energy(params, x, all_probes, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -803,7 +803,7 @@ def _energy(params, x, all_probes, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -814,7 +814,7 @@ def _energy(params, x, all_probes, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
+        # g_softplus_3 = softplus(g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -823,7 +823,7 @@ def _energy(params, x, all_probes, lam, workspace):
         g_softplus_3 = np.add(a, b, out=Nx1_1)
 
         # ---- energy: E
-        # Σ_j g_softplus_3
+        # Σ_i g_softplus_3
         E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
         return ()
 
@@ -858,15 +858,15 @@ def _score(params, x, all_probes, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
         b = np.sign(g_layer_1, out=Nx128_2)
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -874,15 +874,15 @@ def _score(params, x, all_probes, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
         b = np.sign(g_layer_2, out=Nx64_2)
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -890,26 +890,26 @@ def _score(params, x, all_probes, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
         b = np.sign(g_layer_3, out=Nx1_0)
         b = np.maximum(a, b, out=Nx1_0)
         a = np.add(a, 1.0, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
+        f_prime_softplus_3 = np.divide(b, a, out=Nx1_0)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_1)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_1)
         # score = −δ_x
@@ -950,7 +950,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -959,11 +959,11 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -971,7 +971,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -980,11 +980,11 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -992,7 +992,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -1001,80 +1001,81 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_0)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_0)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
 
         # ---- second derivatives: tangents ġ from the probes, and δ̇
-        # ġ_layer_1 = W_layer_1 ġ_x
+        # ġ_layer_1 = W_layer_1 v  [+] 8
         tangent_layer_1 = Nx2x128_0
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
-        # sigmoid_softplus_1, for all tangents
-        sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-        tangent_softplus_1 = np.multiply(sigmoid_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-        # ġ_layer_2 = W_layer_2 ġ_softplus_1
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
         tangent_layer_2 = Nx2x64_0
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-        # sigmoid_softplus_2, for all tangents
-        sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-        tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-        # ġ_layer_3 = W_layer_3 ġ_softplus_2
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
         tangent_layer_3 = Nx2x1_0
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_1)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
-        # f″(g_layer_3), for all tangents
+        # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
-        # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+        # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
         delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx2x1_0)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
         delta_tangent_softplus_2 = Nx2x64_1
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-        # δ_softplus_2 f″(g_layer_2), for all tangents
+        # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-        # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+        # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
         a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx2x64_0)
-        b = np.multiply(sigmoid_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_1)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_1)
         delta_tangent_layer_2 = np.add(a, b, out=Nx2x64_0)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
         delta_tangent_softplus_1 = Nx2x128_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-        # δ_softplus_1 f″(g_layer_1), for all tangents
+        # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-        # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+        # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
         a = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=Nx2x128_0)
-        b = np.multiply(sigmoid_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_1)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_1)
         delta_tangent_layer_1 = np.add(a, b, out=Nx2x128_0)
         # δ̇_x = W_layer_1ᵀ δ̇_layer_1  [+] 8
         delta_tangent_x = Nx2x64_0
         np.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
+        # v δ̇_x
         sum_probed_x_terms = np.multiply(delta_tangent_x, probes, out=Nx2x64_0)
-        # Σ_p v ∘ Hv
+        # Σ_c v δ̇_x
         sum_probed_x = np.sum(sum_probed_x_terms, axis=1, out=Nx64_4)
-        # the diagonal of the Hessian, (1/P) Σ_p v ∘ Hv
+        # hessian_diagonal = ½ Σ_c v δ̇_x
         hessian_diagonal = np.multiply(sum_probed_x, 0.5, out=all_hessian_diagonal[rows])
         return ()
 
@@ -1111,7 +1112,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -1120,11 +1121,11 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -1132,7 +1133,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -1141,11 +1142,11 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -1153,7 +1154,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -1162,97 +1163,100 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_0)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_0)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_0)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_0)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
         # ---- second derivatives: tangents ġ from the probes, and δ̇
-        # ġ_layer_1 = W_layer_1 ġ_x
+        # ġ_layer_1 = W_layer_1 v  [+] 8
         tangent_layer_1 = Nx2x128_0
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
-        # sigmoid_softplus_1, for all tangents
-        sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-        tangent_softplus_1 = np.multiply(sigmoid_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-        # ġ_layer_2 = W_layer_2 ġ_softplus_1
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
         tangent_layer_2 = Nx2x64_0
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-        # sigmoid_softplus_2, for all tangents
-        sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-        tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-        # ġ_layer_3 = W_layer_3 ġ_softplus_2
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
         tangent_layer_3 = Nx2x1_0
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_1)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
-        # f″(g_layer_3), for all tangents
+        # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
-        # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+        # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
         delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx2x1_0)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
         delta_tangent_softplus_2 = Nx2x64_1
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-        # δ_softplus_2 f″(g_layer_2), for all tangents
+        # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-        # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+        # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
         a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx2x64_0)
-        b = np.multiply(sigmoid_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_1)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_1)
         delta_tangent_layer_2 = np.add(a, b, out=Nx2x64_0)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
         delta_tangent_softplus_1 = Nx2x128_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-        # δ_softplus_1 f″(g_layer_1), for all tangents
+        # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-        # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+        # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
         a = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=Nx2x128_0)
-        b = np.multiply(sigmoid_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_1)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_1)
         delta_tangent_layer_1 = np.add(a, b, out=Nx2x128_0)
         # δ̇_x = W_layer_1ᵀ δ̇_layer_1  [+] 8
         delta_tangent_x = Nx2x64_0
         np.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # z = v ∘ Hv
+        # z = v δ̇_x  [+] 9
         probed = np.multiply(delta_tangent_x, probes, out=Nx2x64_0)
-        # Σ_p z
+        # Σ_c z
         sum_probed = np.sum(probed, axis=1, out=Nx64_0)
+        # z²
         sum_probed_squared_terms = np.square(probed, out=Nx2x64_0)
-        # Σ_p z²
+        # Σ_c z²
         sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx64_4)
-        # Σ_n Σ_p vᵀHv
+        # Σ_n Σ_i Σ_c z
         sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
+        # (Σ_c z)² − Σ_c z²
         a = np.square(sum_probed, out=Nx64_0)
         sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx64_0)
-        # Σ_n Σ_d Σ_{p≠q} z_p z_q
+        # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
         sum_pairs = float(np.sum(sum_pairs_terms, dtype=np.float64))
         return (
             sum_delta_squared, sum_quadratic_forms, sum_pairs,
@@ -1263,9 +1267,9 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     ) = _over_tiles(tile, N, 512, 2, 197248, 6936, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
+    # L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
     L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N
     # J = K + L
     J = K + L
@@ -1301,7 +1305,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -1310,11 +1314,11 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -1322,7 +1326,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -1331,11 +1335,11 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -1343,7 +1347,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -1352,77 +1356,84 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_0)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_0)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_0)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_0)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
         # ---- second derivatives: tangents ġ from the probes, and δ̇
-        # ġ_layer_1 = W_layer_1 ġ_x
+        # ġ_layer_1 = W_layer_1 v  [+] 8
         tangent_layer_1 = Nx2x128_0
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
-        # sigmoid_softplus_1, for all tangents
-        sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-        tangent_softplus_1 = np.multiply(sigmoid_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_4)
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-        # ġ_layer_2 = W_layer_2 ġ_softplus_1
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
         tangent_layer_2 = Nx2x64_0
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-        # sigmoid_softplus_2, for all tangents
-        sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-        tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_4)
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-        # ġ_layer_3 = W_layer_3 ġ_softplus_2
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
         tangent_layer_3 = Nx2x1_0
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_1)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # ġ_layer_1²
         sum_tangent_squared_layer_1_terms = np.square(tangent_layer_1, out=Nx2x128_0)
         # Σ_c ġ_layer_1²
-        sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=1, out=Nx128_2)
+        sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=1, out=Nx128_4)
+        # δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
         sum_curvature_softplus_1_terms = np.multiply(delta_curvature_softplus_1, sum_tangent_squared_layer_1, out=Nx128_1)
-        # Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+        # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
         sum_curvature_softplus_1 = float(np.sum(sum_curvature_softplus_1_terms, dtype=np.float64))
+        # ġ_layer_2²
         sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=Nx2x64_0)
         # Σ_c ġ_layer_2²
         sum_tangent_squared_layer_2 = np.sum(sum_tangent_squared_layer_2_terms, axis=1, out=Nx64_0)
+        # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2_terms = np.multiply(delta_curvature_softplus_2, sum_tangent_squared_layer_2, out=Nx64_1)
-        # Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+        # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2 = float(np.sum(sum_curvature_softplus_2_terms, dtype=np.float64))
+        # ġ_layer_3²
         sum_tangent_squared_layer_3_terms = np.square(tangent_layer_3, out=Nx2x1_0)
         # Σ_c ġ_layer_3²
-        sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=Nx1_1)
-        sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=Nx1_2)
-        # Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+        sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=Nx1_2)
+        # f″(g_layer_3) Σ_c ġ_layer_3²
+        sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=Nx1_1)
+        # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3 = float(np.sum(sum_curvature_softplus_3_terms, dtype=np.float64))
         return (
             sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
@@ -1433,9 +1444,10 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     ) = _over_tiles(tile, N, 512, 2, 131456, 6936, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_n (1/P) Σ_p vᵀHv  [+] 9
+    # L = −(1/N) ½ Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1² − (1/N) ½ Σ_n Σ_i δ_softplus_2 f″(g_layer_2)
+    #     Σ_c ġ_layer_2² − (1/N) ½ Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     L = -0.5 * sum_curvature_softplus_1 / N - 0.5 * sum_curvature_softplus_2 / N - 0.5 * sum_curvature_softplus_3 / N
     # J = K + L
     J = K + L
@@ -1486,7 +1498,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -1495,11 +1507,11 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -1507,7 +1519,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -1516,11 +1528,11 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -1528,7 +1540,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -1537,101 +1549,104 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_3)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
         # ---- second derivatives: tangents ġ from the probes, and δ̇
-        # ġ_layer_1 = W_layer_1 ġ_x
+        # ġ_layer_1 = W_layer_1 v  [+] 8
         tangent_layer_1 = Nx2x128_0
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
-        # sigmoid_softplus_1, for all tangents
-        sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-        tangent_softplus_1 = np.multiply(sigmoid_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_5)
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_6)
-        # ġ_layer_2 = W_layer_2 ġ_softplus_1
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
         tangent_layer_2 = Nx2x64_0
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-        # sigmoid_softplus_2, for all tangents
-        sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-        tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_6)
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
-        # ġ_layer_3 = W_layer_3 ġ_softplus_2
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
         tangent_layer_3 = Nx2x1_0
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_3)
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
-        # f″(g_layer_3), for all tangents
+        # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
-        # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+        # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
         delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx2x1_1)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
         delta_tangent_softplus_2 = Nx2x64_2
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-        # δ_softplus_2 f″(g_layer_2), for all tangents
+        # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-        # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+        # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
         a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx2x64_3)
-        b = np.multiply(sigmoid_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_4)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_4)
         delta_tangent_layer_2 = np.add(a, b, out=Nx2x64_3)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
         delta_tangent_softplus_1 = Nx2x128_2
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-        # δ_softplus_1 f″(g_layer_1), for all tangents
+        # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-        # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+        # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
         a = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=Nx2x128_3)
-        b = np.multiply(sigmoid_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_4)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_4)
         delta_tangent_layer_1 = np.add(a, b, out=Nx2x128_3)
         # δ̇_x = W_layer_1ᵀ δ̇_layer_1  [+] 8
         delta_tangent_x = Nx2x64_4
         np.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # z = v ∘ Hv
+        # z = v δ̇_x  [+] 9
         probed = np.multiply(delta_tangent_x, probes, out=Nx2x64_4)
-        # Σ_p z
+        # Σ_c z
         sum_probed = np.sum(probed, axis=1, out=Nx64_8)
+        # z²
         sum_probed_squared_terms = np.square(probed, out=Nx2x64_5)
-        # Σ_p z²
+        # Σ_c z²
         sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx64_9)
-        # Σ_n Σ_p vᵀHv
+        # Σ_n Σ_i Σ_c z
         sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
+        # (Σ_c z)² − Σ_c z²
         a = np.square(sum_probed, out=Nx64_10)
         sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx64_10)
-        # Σ_n Σ_d Σ_{p≠q} z_p z_q
+        # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
         sum_pairs = float(np.sum(sum_pairs_terms, dtype=np.float64))
-        # Σ_p z, for all tangents
+        # Σ_c z
         sum_probed_row = sum_probed[:, None]
-        # ĝ_x = u = v ∘ (2λ/(P (P − 1)) (Σ_q z_q − z) − 1/P)
+        # ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
         a = np.subtract(sum_probed_row, probed, out=Nx2x64_4)
         a = np.multiply(a, lam, out=Nx2x64_4)
         a = np.subtract(a, 0.5, out=Nx2x64_4)
@@ -1642,176 +1657,181 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_7)
-        # ĝ_layer_1 = W_layer_1 ĝ_x
+        # ĝ_layer_1 = W_layer_1 ĝ_x  [+] 8
         weighted_tangent_layer_1 = Nx2x128_4
         np.matmul(weighted_tangent_x.reshape(-1, 64), W_layer_1.T, out=weighted_tangent_layer_1.reshape(-1, 128))
+        # ĝ_layer_1 ġ_layer_1
         weighted_square_layer_1_terms = np.multiply(tangent_layer_1, weighted_tangent_layer_1, out=Nx2x128_5)
-        # Σ_p ĝ_layer_1 ġ_layer_1
+        # Σ_c ĝ_layer_1 ġ_layer_1
         weighted_square_layer_1 = np.sum(weighted_square_layer_1_terms, axis=1, out=Nx128_8)
-        # ∂J/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_9)
+        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_9)
         b = np.multiply(f_second_softplus_1, weighted_square_layer_1, out=Nx128_10)
         dJ_ddelta_softplus_1 = np.add(a, b, out=Nx128_9)
-        # ĝ_softplus_1 = ĝ_layer_1 f′(g_layer_1)
-        weighted_tangent_softplus_1 = np.multiply(sigmoid_softplus_1_row, weighted_tangent_layer_1, out=Nx2x128_5)
+        # ĝ_softplus_1 = ĝ_layer_1 f′(g_layer_1)  [+] 8
+        weighted_tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, weighted_tangent_layer_1, out=Nx2x128_5)
         # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
         dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
-        # ĝ_layer_2 = W_layer_2 ĝ_softplus_1
+        # ĝ_layer_2 = W_layer_2 ĝ_softplus_1  [+] 8
         weighted_tangent_layer_2 = Nx2x64_5
         np.matmul(weighted_tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=weighted_tangent_layer_2.reshape(-1, 64))
+        # ĝ_layer_2 ġ_layer_2
         weighted_square_layer_2_terms = np.multiply(tangent_layer_2, weighted_tangent_layer_2, out=Nx2x64_6)
-        # Σ_p ĝ_layer_2 ġ_layer_2
+        # Σ_c ĝ_layer_2 ġ_layer_2
         weighted_square_layer_2 = np.sum(weighted_square_layer_2_terms, axis=1, out=Nx64_10)
-        # ∂J/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_9)
+        # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=Nx64_9)
         b = np.multiply(f_second_softplus_2, weighted_square_layer_2, out=Nx64_11)
         dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_9)
-        # ĝ_softplus_2 = ĝ_layer_2 f′(g_layer_2)
-        weighted_tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, weighted_tangent_layer_2, out=Nx2x64_6)
+        # ĝ_softplus_2 = ĝ_layer_2 f′(g_layer_2)  [+] 8
+        weighted_tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, weighted_tangent_layer_2, out=Nx2x64_6)
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
         dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
-        # ĝ_layer_3 = W_layer_3 ĝ_softplus_2
+        # ĝ_layer_3 = W_layer_3 ĝ_softplus_2  [+] 8
         weighted_tangent_layer_3 = Nx2x1_2
         np.matmul(weighted_tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=weighted_tangent_layer_3.reshape(-1, 1))
+        # ĝ_layer_3 ġ_layer_3
         weighted_square_layer_3_terms = np.multiply(tangent_layer_3, weighted_tangent_layer_3, out=Nx2x1_0)
-        # Σ_p ĝ_layer_3 ġ_layer_3
+        # Σ_c ĝ_layer_3 ġ_layer_3
         weighted_square_layer_3 = np.sum(weighted_square_layer_3_terms, axis=1, out=Nx1_4)
 
         # ---- backward adjoints: ∂J/∂g, and the gradients
-        # δ̂_layer_3 = δ_softplus_3 f″(g_layer_3) ĝ_layer_3  [+] 9
+        # δ̂_layer_3 = ĝ_layer_3 f″(g_layer_3)  [+] 9
         delta_weighted_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, weighted_tangent_layer_3, out=Nx2x1_2)
         # δ̂_softplus_2 = W_layer_3ᵀ δ̂_layer_3  [+] 9
         delta_weighted_tangent_softplus_2 = Nx2x64_7
         np.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_weighted_tangent_softplus_2.reshape(-1, 64))
-        # δ̂_layer_2 = δ̂_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ĝ_layer_2  [+] 9
+        # δ̂_layer_2 = δ_softplus_2 f″(g_layer_2) ĝ_layer_2 + δ̂_softplus_2 f′(g_layer_2)  [+] 9
         a = np.multiply(delta_curvature_softplus_2_row, weighted_tangent_layer_2, out=Nx2x64_8)
-        b = np.multiply(sigmoid_softplus_2_row, delta_weighted_tangent_softplus_2, out=Nx2x64_9)
+        b = np.multiply(f_prime_softplus_2_row, delta_weighted_tangent_softplus_2, out=Nx2x64_9)
         delta_weighted_tangent_layer_2 = np.add(a, b, out=Nx2x64_8)
         # δ̂_softplus_1 = W_layer_2ᵀ δ̂_layer_2  [+] 9
         delta_weighted_tangent_softplus_1 = Nx2x128_6
         np.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_weighted_tangent_softplus_1.reshape(-1, 128))
-        # δ̂_layer_1 = δ̂_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ĝ_layer_1  [+] 9
+        # δ̂_layer_1 = δ_softplus_1 f″(g_layer_1) ĝ_layer_1 + δ̂_softplus_1 f′(g_layer_1)  [+] 9
         a = np.multiply(delta_curvature_softplus_1_row, weighted_tangent_layer_1, out=Nx2x128_7)
-        b = np.multiply(sigmoid_softplus_1_row, delta_weighted_tangent_softplus_1, out=Nx2x128_8)
+        b = np.multiply(f_prime_softplus_1_row, delta_weighted_tangent_softplus_1, out=Nx2x128_8)
         delta_weighted_tangent_layer_1 = np.add(a, b, out=Nx2x128_7)
-        # f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-        a = np.subtract(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
-        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (21)+(22)
+        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
         b = np.multiply(f_third_softplus_3, weighted_square_layer_3, out=Nx1_2)
         dJ_dg_layer_3 = np.add(a, b, out=Nx1_0)
-        # Σ_n Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3 ġ_softplus_2ᵀ)
-        dJ_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
-        # Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3 ġ_softplus_2ᵀ)
-        dJ_dW_layer_3_tangents_weighted = np.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
         # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_2)
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
+        # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
+        dJ_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
+        # Σ_n Σ_c δ̂_layer_3 ġ_softplus_2ᵀ
+        dJ_dW_layer_3_tangents_weighted = np.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_2)
         # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
         dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
         # Σ_n ∂J/∂g_layer_3
         dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
         # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
         dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
+        # δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2
         a = np.multiply(delta_tangent_softplus_2, weighted_tangent_layer_2, out=Nx2x64_2)
         b = np.multiply(delta_weighted_tangent_softplus_2, tangent_layer_2, out=Nx2x64_7)
         weighted_product_softplus_2_terms = np.add(a, b, out=Nx2x64_2)
-        # Σ_p (ĝ_layer_2 δ̇_softplus_2 + ġ_layer_2 δ̂_softplus_2)
+        # Σ_c (δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2)
         weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=Nx64_9)
-        # f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-        a = np.subtract(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
         f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + f″(g_layer_2)
-        #     Σ_p (ĝ_layer_2 δ̇_softplus_2 + ġ_layer_2 δ̂_softplus_2) + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)
-        #     (21)+(22)
+        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
+        #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + f″(g_layer_2) Σ_c (δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2
+        #     ġ_layer_2)  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
-        b = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
         a = np.add(a, b, out=Nx64_8)
         b = np.multiply(delta_softplus_2, f_third_softplus_2, out=Nx64_0)
         b = np.multiply(b, weighted_square_layer_2, out=Nx64_0)
         a = np.add(a, b, out=Nx64_8)
         b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=Nx64_6)
         dJ_dg_layer_2 = np.add(a, b, out=Nx64_8)
-        # Σ_n Σ_p (δ̇_layer_2 ĝ_softplus_1ᵀ + δ̂_layer_2 ġ_softplus_1ᵀ)
-        dJ_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_0)
-        # Σ_p (δ̇_layer_2 ĝ_softplus_1ᵀ + δ̂_layer_2 ġ_softplus_1ᵀ)
-        dJ_dW_layer_2_tangents_weighted = np.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
         # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_2)
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_0)
+        # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
+        dJ_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
+        # Σ_n Σ_c δ̂_layer_2 ġ_softplus_1ᵀ
+        dJ_dW_layer_2_tangents_weighted = np.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_2)
         # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
         dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
         # Σ_n ∂J/∂g_layer_2
         dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
         # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
         dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
+        # δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1
         a = np.multiply(delta_tangent_softplus_1, weighted_tangent_layer_1, out=Nx2x128_2)
         b = np.multiply(delta_weighted_tangent_softplus_1, tangent_layer_1, out=Nx2x128_6)
         weighted_product_softplus_1_terms = np.add(a, b, out=Nx2x128_2)
-        # Σ_p (ĝ_layer_1 δ̇_softplus_1 + ġ_layer_1 δ̂_softplus_1)
+        # Σ_c (δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1)
         weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=Nx128_9)
-        # f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-        a = np.subtract(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + f″(g_layer_1)
-        #     Σ_p (ĝ_layer_1 δ̇_softplus_1 + ġ_layer_1 δ̂_softplus_1) + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)
-        #     (21)+(22)
+        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + δ_softplus_1
+        #     f‴(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1 + f″(g_layer_1) Σ_c (δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1
+        #     ġ_layer_1)  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
-        b = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
         a = np.add(a, b, out=Nx128_7)
         b = np.multiply(delta_softplus_1, f_third_softplus_1, out=Nx128_0)
         b = np.multiply(b, weighted_square_layer_1, out=Nx128_0)
         a = np.add(a, b, out=Nx128_7)
         b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=Nx128_5)
         dJ_dg_layer_1 = np.add(a, b, out=Nx128_7)
-        # Σ_n Σ_p (δ̇_layer_1 ĝ_xᵀ + δ̂_layer_1 ġ_xᵀ)
-        dJ_dW_layer_1_tangents = np.matmul(delta_tangent_layer_1.reshape(-1, 128).T, weighted_tangent_x.reshape(-1, 64), out=M128x64_0)
-        # Σ_p (δ̇_layer_1 ĝ_xᵀ + δ̂_layer_1 ġ_xᵀ)
-        dJ_dW_layer_1_tangents_weighted = np.matmul(delta_weighted_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_1)
         # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_2)
+        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_0)
+        # Σ_n Σ_c δ̇_layer_1 ĝ_xᵀ
+        dJ_dW_layer_1_tangents = np.matmul(delta_tangent_layer_1.reshape(-1, 128).T, weighted_tangent_x.reshape(-1, 64), out=M128x64_1)
+        # Σ_n Σ_c δ̂_layer_1 vᵀ
+        dJ_dW_layer_1_tangents_weighted = np.matmul(delta_weighted_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_2)
         # Σ_n ∂J/∂g_layer_1 g_xᵀ
         dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_3)
         # Σ_n ∂J/∂g_layer_1
         dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_0)
         return (
-            sum_delta_squared, sum_quadratic_forms, sum_pairs, dJ_dW_layer_3_tangents, dJ_dW_layer_3_tangents_weighted,
-            dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_tangents,
-            dJ_dW_layer_2_tangents_weighted, dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_db_layer_2_sum,
-            dJ_dW_layer_1_tangents, dJ_dW_layer_1_tangents_weighted, dJ_dW_layer_1_delta, dJ_dW_layer_1_g,
+            sum_delta_squared, sum_quadratic_forms, sum_pairs, dJ_dW_layer_3_delta, dJ_dW_layer_3_tangents,
+            dJ_dW_layer_3_tangents_weighted, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta,
+            dJ_dW_layer_2_tangents, dJ_dW_layer_2_tangents_weighted, dJ_dW_layer_2_g, dJ_db_layer_2_sum,
+            dJ_dW_layer_1_delta, dJ_dW_layer_1_tangents, dJ_dW_layer_1_tangents_weighted, dJ_dW_layer_1_g,
             dJ_db_layer_1_sum,
         )
 
     (
-        sum_delta_squared, sum_quadratic_forms, sum_pairs, dJ_dW_layer_3_tangents, dJ_dW_layer_3_tangents_weighted,
-        dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_tangents,
-        dJ_dW_layer_2_tangents_weighted, dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_db_layer_2_sum,
-        dJ_dW_layer_1_tangents, dJ_dW_layer_1_tangents_weighted, dJ_dW_layer_1_delta, dJ_dW_layer_1_g,
+        sum_delta_squared, sum_quadratic_forms, sum_pairs, dJ_dW_layer_3_delta, dJ_dW_layer_3_tangents,
+        dJ_dW_layer_3_tangents_weighted, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta,
+        dJ_dW_layer_2_tangents, dJ_dW_layer_2_tangents_weighted, dJ_dW_layer_2_g, dJ_db_layer_2_sum,
+        dJ_dW_layer_1_delta, dJ_dW_layer_1_tangents, dJ_dW_layer_1_tangents_weighted, dJ_dW_layer_1_g,
         dJ_db_layer_1_sum,
     ) = _over_tiles(tile, N, 181, 2, 542720, 23084, workspace)
 
     # ---- at the end: the sums over all samples
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i Σ_c z + (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_quadratic_forms / N
-    # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3
-    #     ġ_softplus_2ᵀ) + ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + Σ_n Σ_c δ̇_layer_3
+    #     ĝ_softplus_2ᵀ + Σ_n Σ_c δ̂_layer_3 ġ_softplus_2ᵀ)  (16)+(17)
     a = np.add(dJ_dW_layer_3_delta, dJ_dW_layer_3_g, out=M1x64_4)
     a = np.add(a, dJ_dW_layer_3_tangents, out=M1x64_4)
     a = np.add(a, dJ_dW_layer_3_tangents_weighted, out=M1x64_4)
     dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_p (δ̇_layer_2 ĝ_softplus_1ᵀ + δ̂_layer_2
-    #     ġ_softplus_1ᵀ) + ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + Σ_n Σ_c δ̇_layer_2
+    #     ĝ_softplus_1ᵀ + Σ_n Σ_c δ̂_layer_2 ġ_softplus_1ᵀ)  (16)+(17)
     a = np.add(dJ_dW_layer_2_delta, dJ_dW_layer_2_g, out=M64x128_4)
     a = np.add(a, dJ_dW_layer_2_tangents, out=M64x128_4)
     a = np.add(a, dJ_dW_layer_2_tangents_weighted, out=M64x128_4)
     dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_p (δ̇_layer_1 ĝ_xᵀ + δ̂_layer_1 ġ_xᵀ) + ∂J/∂g_layer_1 g_xᵀ
-    #     (16)+(17)
+    # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ + Σ_n Σ_c δ̇_layer_1 ĝ_xᵀ + Σ_n Σ_c
+    #     δ̂_layer_1 vᵀ)  (16)+(17)
     a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=M128x64_4)
     a = np.add(a, dJ_dW_layer_1_tangents, out=M128x64_4)
     a = np.add(a, dJ_dW_layer_1_tangents_weighted, out=M128x64_4)
@@ -1869,7 +1889,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -1878,11 +1898,11 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -1890,7 +1910,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -1899,11 +1919,11 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -1911,7 +1931,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -1920,99 +1940,106 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_3)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
         # ---- second derivatives: tangents ġ from the probes, and δ̇
-        # ġ_layer_1 = W_layer_1 ġ_x
+        # ġ_layer_1 = W_layer_1 v  [+] 8
         tangent_layer_1 = Nx2x128_0
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
-        # sigmoid_softplus_1, for all tangents
-        sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-        tangent_softplus_1 = np.multiply(sigmoid_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_5)
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_6)
-        # ġ_layer_2 = W_layer_2 ġ_softplus_1
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
         tangent_layer_2 = Nx2x64_0
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-        # sigmoid_softplus_2, for all tangents
-        sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-        tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_6)
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
-        # ġ_layer_3 = W_layer_3 ġ_softplus_2
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
         tangent_layer_3 = Nx2x1_0
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_3)
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
-        # f″(g_layer_3), for all tangents
+        # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
-        # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+        # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
         delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx2x1_1)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
         delta_tangent_softplus_2 = Nx2x64_2
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-        # δ_softplus_2 f″(g_layer_2), for all tangents
+        # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-        # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+        # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
         a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx2x64_3)
-        b = np.multiply(sigmoid_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_4)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_4)
         delta_tangent_layer_2 = np.add(a, b, out=Nx2x64_3)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
         delta_tangent_softplus_1 = Nx2x128_2
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-        # δ_softplus_1 f″(g_layer_1), for all tangents
+        # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-        # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+        # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
         a = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=Nx2x128_3)
-        b = np.multiply(sigmoid_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_4)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_4)
         delta_tangent_layer_1 = np.add(a, b, out=Nx2x128_3)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # ġ_layer_1²
         sum_tangent_squared_layer_1_terms = np.square(tangent_layer_1, out=Nx2x128_4)
         # Σ_c ġ_layer_1²
         sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=1, out=Nx128_7)
+        # δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
         sum_curvature_softplus_1_terms = np.multiply(delta_curvature_softplus_1, sum_tangent_squared_layer_1, out=Nx128_6)
-        # Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+        # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
         sum_curvature_softplus_1 = float(np.sum(sum_curvature_softplus_1_terms, dtype=np.float64))
+        # ġ_layer_2²
         sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=Nx2x64_4)
         # Σ_c ġ_layer_2²
         sum_tangent_squared_layer_2 = np.sum(sum_tangent_squared_layer_2_terms, axis=1, out=Nx64_8)
+        # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2_terms = np.multiply(delta_curvature_softplus_2, sum_tangent_squared_layer_2, out=Nx64_7)
-        # Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+        # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2 = float(np.sum(sum_curvature_softplus_2_terms, dtype=np.float64))
+        # ġ_layer_3²
         sum_tangent_squared_layer_3_terms = np.square(tangent_layer_3, out=Nx2x1_0)
         # Σ_c ġ_layer_3²
         sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=Nx1_0)
+        # f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=Nx1_4)
-        # Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+        # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3 = float(np.sum(sum_curvature_softplus_3_terms, dtype=np.float64))
 
         # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂(Hv)
@@ -2020,15 +2047,15 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_6)
-        # ∂J/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_8)
+        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − ½ f″(g_layer_1) Σ_c ġ_layer_1²  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
         b = np.multiply(f_second_softplus_1, sum_tangent_squared_layer_1, out=Nx128_9)
         b = np.multiply(b, 0.5, out=Nx128_9)
         dJ_ddelta_softplus_1 = np.subtract(a, b, out=Nx128_8)
         # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
         dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
-        # ∂J/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_9)
+        # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) − ½ f″(g_layer_2) Σ_c ġ_layer_2²  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=Nx64_9)
         b = np.multiply(f_second_softplus_2, sum_tangent_squared_layer_2, out=Nx64_10)
         b = np.multiply(b, 0.5, out=Nx64_10)
         dJ_ddelta_softplus_2 = np.subtract(a, b, out=Nx64_9)
@@ -2036,35 +2063,36 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
         # ---- backward adjoints: ∂J/∂g, and the gradients
-        # f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-        a = np.subtract(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
-        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (21)+(22)
+        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) − ½ f‴(g_layer_3) Σ_c ġ_layer_3²  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_4)
         b = np.multiply(f_third_softplus_3, sum_tangent_squared_layer_3, out=Nx1_2)
         b = np.multiply(b, 0.5, out=Nx1_2)
         dJ_dg_layer_3 = np.subtract(a, b, out=Nx1_4)
-        # Σ_n Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ
-        dJ_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
         # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
+        # Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ
+        dJ_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
         # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
         dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
         # Σ_n ∂J/∂g_layer_3
         dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
         # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
         dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
+        # δ̇_softplus_2 ġ_layer_2
         weighted_product_softplus_2_terms = np.multiply(delta_tangent_softplus_2, tangent_layer_2, out=Nx2x64_2)
-        # Σ_c ν ġ_layer_2 δ̇_softplus_2
+        # Σ_c δ̇_softplus_2 ġ_layer_2
         weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=Nx64_9)
-        # f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-        a = np.subtract(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
         f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2
-        #     f″(g_layer_2) Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (21)+(22)
+        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − ½ δ_softplus_2
+        #     f‴(g_layer_2) Σ_c ġ_layer_2² − f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_7)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_7)
-        b = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
         a = np.add(a, b, out=Nx64_7)
         b = np.multiply(delta_softplus_2, f_third_softplus_2, out=Nx64_0)
         b = np.multiply(b, sum_tangent_squared_layer_2, out=Nx64_0)
@@ -2072,27 +2100,28 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         a = np.subtract(a, b, out=Nx64_7)
         b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=Nx64_6)
         dJ_dg_layer_2 = np.subtract(a, b, out=Nx64_7)
-        # Σ_n Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ
-        dJ_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_0)
         # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_0)
+        # Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ
+        dJ_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
         # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
         dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
         # Σ_n ∂J/∂g_layer_2
         dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
         # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
         dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
+        # δ̇_softplus_1 ġ_layer_1
         weighted_product_softplus_1_terms = np.multiply(delta_tangent_softplus_1, tangent_layer_1, out=Nx2x128_2)
-        # Σ_c ν ġ_layer_1 δ̇_softplus_1
+        # Σ_c δ̇_softplus_1 ġ_layer_1
         weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=Nx128_8)
-        # f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-        a = np.subtract(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2
-        #     f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (21)+(22)
+        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − ½ δ_softplus_1
+        #     f‴(g_layer_1) Σ_c ġ_layer_1² − f″(g_layer_1) Σ_c δ̇_softplus_1 ġ_layer_1  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_6)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_6)
-        b = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
         a = np.add(a, b, out=Nx128_6)
         b = np.multiply(delta_softplus_1, f_third_softplus_1, out=Nx128_0)
         b = np.multiply(b, sum_tangent_squared_layer_1, out=Nx128_0)
@@ -2100,46 +2129,47 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         a = np.subtract(a, b, out=Nx128_6)
         b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=Nx128_5)
         dJ_dg_layer_1 = np.subtract(a, b, out=Nx128_6)
-        # Σ_n Σ_c δ̇_layer_1 ν ġ_xᵀ
-        dJ_dW_layer_1_tangents = np.matmul(delta_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_0)
         # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_1)
+        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_0)
+        # Σ_n Σ_c δ̇_layer_1 vᵀ
+        dJ_dW_layer_1_tangents = np.matmul(delta_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_1)
         # Σ_n ∂J/∂g_layer_1 g_xᵀ
         dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
         # Σ_n ∂J/∂g_layer_1
         dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_0)
         return (
             sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
-            dJ_dW_layer_3_tangents, dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_tangents,
-            dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_db_layer_2_sum, dJ_dW_layer_1_tangents, dJ_dW_layer_1_delta,
+            dJ_dW_layer_3_delta, dJ_dW_layer_3_tangents, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta,
+            dJ_dW_layer_2_tangents, dJ_dW_layer_2_g, dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_tangents,
             dJ_dW_layer_1_g, dJ_db_layer_1_sum,
         )
 
     (
         sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
-        dJ_dW_layer_3_tangents, dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_tangents,
-        dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_db_layer_2_sum, dJ_dW_layer_1_tangents, dJ_dW_layer_1_delta,
+        dJ_dW_layer_3_delta, dJ_dW_layer_3_tangents, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta,
+        dJ_dW_layer_2_tangents, dJ_dW_layer_2_g, dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_tangents,
         dJ_dW_layer_1_g, dJ_db_layer_1_sum,
     ) = _over_tiles(tile, N, 267, 2, 345344, 15652, workspace)
 
     # ---- at the end: the sums over all samples
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1² − (1/N) ½ Σ_n Σ_i
+    #     δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) ½ Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     J = -0.5 * sum_curvature_softplus_1 / N - 0.5 * sum_curvature_softplus_2 / N - 0.5 * sum_curvature_softplus_3 / N + 0.5 * sum_delta_squared / N
-    # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂J/∂g_layer_3
-    #     g_softplus_2ᵀ  (16)+(17)
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ − Σ_n Σ_c δ̇_layer_3
+    #     ġ_softplus_2ᵀ)  (16)+(17)
     a = np.add(dJ_dW_layer_3_delta, dJ_dW_layer_3_g, out=M1x64_3)
     a = np.subtract(a, dJ_dW_layer_3_tangents, out=M1x64_3)
     dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂J/∂g_layer_2
-    #     g_softplus_1ᵀ  (16)+(17)
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ − Σ_n Σ_c δ̇_layer_2
+    #     ġ_softplus_1ᵀ)  (16)+(17)
     a = np.add(dJ_dW_layer_2_delta, dJ_dW_layer_2_g, out=M64x128_3)
     a = np.subtract(a, dJ_dW_layer_2_tangents, out=M64x128_3)
     dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
+    # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − Σ_n Σ_c δ̇_layer_1 vᵀ)  (16)+(17)
     a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=M128x64_3)
     a = np.subtract(a, dJ_dW_layer_1_tangents, out=M128x64_3)
     dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
@@ -2200,7 +2230,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -2209,11 +2239,11 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -2221,7 +2251,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -2230,11 +2260,11 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -2242,7 +2272,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -2251,97 +2281,100 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_3)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
         # ---- second derivatives: tangents ġ from the probes, and δ̇
-        # ġ_layer_1 = W_layer_1 ġ_x
+        # ġ_layer_1 = W_layer_1 v  [+] 8
         tangent_layer_1 = Nx2x128_0
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
-        # sigmoid_softplus_1, for all tangents
-        sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-        tangent_softplus_1 = np.multiply(sigmoid_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_5)
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_6)
-        # ġ_layer_2 = W_layer_2 ġ_softplus_1
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
         tangent_layer_2 = Nx2x64_0
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-        # sigmoid_softplus_2, for all tangents
-        sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-        tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_6)
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
-        # ġ_layer_3 = W_layer_3 ġ_softplus_2
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
         tangent_layer_3 = Nx2x1_0
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_3)
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
-        # f″(g_layer_3), for all tangents
+        # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
-        # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+        # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
         delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx2x1_1)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
         delta_tangent_softplus_2 = Nx2x64_2
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-        # δ_softplus_2 f″(g_layer_2), for all tangents
+        # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-        # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+        # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
         a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx2x64_3)
-        b = np.multiply(sigmoid_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_4)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_4)
         delta_tangent_layer_2 = np.add(a, b, out=Nx2x64_3)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
         delta_tangent_softplus_1 = Nx2x128_2
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-        # δ_softplus_1 f″(g_layer_1), for all tangents
+        # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-        # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+        # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
         a = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=Nx2x128_3)
-        b = np.multiply(sigmoid_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_4)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_4)
         delta_tangent_layer_1 = np.add(a, b, out=Nx2x128_3)
         # δ̇_x = W_layer_1ᵀ δ̇_layer_1  [+] 8
         delta_tangent_x = Nx2x64_4
         np.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # z = v ∘ Hv
+        # z = v δ̇_x  [+] 9
         probed = np.multiply(delta_tangent_x, probes, out=Nx2x64_4)
-        # Σ_p z
+        # Σ_c z
         sum_probed = np.sum(probed, axis=1, out=Nx64_8)
+        # z²
         sum_probed_squared_terms = np.square(probed, out=Nx2x64_5)
-        # Σ_p z²
+        # Σ_c z²
         sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx64_9)
-        # Σ_n Σ_p vᵀHv
+        # Σ_n Σ_i Σ_c z
         sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
+        # (Σ_c z)² − Σ_c z²
         a = np.square(sum_probed, out=Nx64_10)
         sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx64_10)
-        # Σ_n Σ_d Σ_{p≠q} z_p z_q
+        # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
         sum_pairs = float(np.sum(sum_pairs_terms, dtype=np.float64))
 
         # ---- forward adjoints: ∂K/∂δ
@@ -2350,11 +2383,11 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
         dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_7)
         # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_8)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
         # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
         dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_10)
         # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_9)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=Nx64_9)
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
         dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
@@ -2372,7 +2405,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
         a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_10)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_10)
-        b = np.multiply(dK_dg_softplus_2, sigmoid_softplus_2, out=Nx64_9)
+        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=Nx64_9)
         dK_dg_layer_2 = np.add(a, b, out=Nx64_10)
         # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
         dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_0)
@@ -2385,7 +2418,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
         a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
-        b = np.multiply(dK_dg_softplus_1, sigmoid_softplus_1, out=Nx128_8)
+        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=Nx128_8)
         dK_dg_layer_1 = np.add(a, b, out=Nx128_7)
         # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
         dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_0)
@@ -2393,135 +2426,140 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_1)
         # Σ_n ∂K/∂g_layer_1
         dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
-        # Σ_p z, for all tangents
+        # Σ_c z
         sum_probed_row = sum_probed[:, None]
-        # ĝ_x = u = v ∘ (2λ/(P (P − 1)) (Σ_q z_q − z) − 1/P)
+        # ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
         a = np.subtract(sum_probed_row, probed, out=Nx2x64_4)
         a = np.multiply(a, lam, out=Nx2x64_4)
         a = np.subtract(a, 0.5, out=Nx2x64_4)
         weighted_tangent_x = np.multiply(probes, a, out=Nx2x64_4)
 
         # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
-        # ĝ_layer_1 = W_layer_1 ĝ_x
+        # ĝ_layer_1 = W_layer_1 ĝ_x  [+] 8
         weighted_tangent_layer_1 = Nx2x128_4
         np.matmul(weighted_tangent_x.reshape(-1, 64), W_layer_1.T, out=weighted_tangent_layer_1.reshape(-1, 128))
+        # ĝ_layer_1 ġ_layer_1
         weighted_square_layer_1_terms = np.multiply(tangent_layer_1, weighted_tangent_layer_1, out=Nx2x128_5)
-        # Σ_p ĝ_layer_1 ġ_layer_1
+        # Σ_c ĝ_layer_1 ġ_layer_1
         weighted_square_layer_1 = np.sum(weighted_square_layer_1_terms, axis=1, out=Nx128_7)
-        # ∂L/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1)  (19)
+        # ∂L/∂δ_softplus_1 = f″(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1  (19)
         dL_ddelta_softplus_1 = np.multiply(f_second_softplus_1, weighted_square_layer_1, out=Nx128_3)
-        # ĝ_softplus_1 = ĝ_layer_1 f′(g_layer_1)
-        weighted_tangent_softplus_1 = np.multiply(sigmoid_softplus_1_row, weighted_tangent_layer_1, out=Nx2x128_5)
+        # ĝ_softplus_1 = ĝ_layer_1 f′(g_layer_1)  [+] 8
+        weighted_tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, weighted_tangent_layer_1, out=Nx2x128_5)
         # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
         dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
-        # ĝ_layer_2 = W_layer_2 ĝ_softplus_1
+        # ĝ_layer_2 = W_layer_2 ĝ_softplus_1  [+] 8
         weighted_tangent_layer_2 = Nx2x64_5
         np.matmul(weighted_tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=weighted_tangent_layer_2.reshape(-1, 64))
+        # ĝ_layer_2 ġ_layer_2
         weighted_square_layer_2_terms = np.multiply(tangent_layer_2, weighted_tangent_layer_2, out=Nx2x64_6)
-        # Σ_p ĝ_layer_2 ġ_layer_2
+        # Σ_c ĝ_layer_2 ġ_layer_2
         weighted_square_layer_2 = np.sum(weighted_square_layer_2_terms, axis=1, out=Nx64_5)
-        # ∂L/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
-        a = np.multiply(dL_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_10)
+        # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (19)
+        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=Nx64_10)
         b = np.multiply(f_second_softplus_2, weighted_square_layer_2, out=Nx64_9)
         dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_10)
-        # ĝ_softplus_2 = ĝ_layer_2 f′(g_layer_2)
-        weighted_tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, weighted_tangent_layer_2, out=Nx2x64_6)
+        # ĝ_softplus_2 = ĝ_layer_2 f′(g_layer_2)  [+] 8
+        weighted_tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, weighted_tangent_layer_2, out=Nx2x64_6)
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
         dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
-        # ĝ_layer_3 = W_layer_3 ĝ_softplus_2
+        # ĝ_layer_3 = W_layer_3 ĝ_softplus_2  [+] 8
         weighted_tangent_layer_3 = Nx2x1_2
         np.matmul(weighted_tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=weighted_tangent_layer_3.reshape(-1, 1))
+        # ĝ_layer_3 ġ_layer_3
         weighted_square_layer_3_terms = np.multiply(tangent_layer_3, weighted_tangent_layer_3, out=Nx2x1_0)
-        # Σ_p ĝ_layer_3 ġ_layer_3
+        # Σ_c ĝ_layer_3 ġ_layer_3
         weighted_square_layer_3 = np.sum(weighted_square_layer_3_terms, axis=1, out=Nx1_4)
 
         # ---- backward adjoints: ∂L/∂g, and the gradients
-        # δ̂_layer_3 = δ_softplus_3 f″(g_layer_3) ĝ_layer_3  [+] 9
+        # δ̂_layer_3 = ĝ_layer_3 f″(g_layer_3)  [+] 9
         delta_weighted_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, weighted_tangent_layer_3, out=Nx2x1_2)
         # δ̂_softplus_2 = W_layer_3ᵀ δ̂_layer_3  [+] 9
         delta_weighted_tangent_softplus_2 = Nx2x64_7
         np.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_weighted_tangent_softplus_2.reshape(-1, 64))
-        # δ̂_layer_2 = δ̂_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ĝ_layer_2  [+] 9
+        # δ̂_layer_2 = δ_softplus_2 f″(g_layer_2) ĝ_layer_2 + δ̂_softplus_2 f′(g_layer_2)  [+] 9
         a = np.multiply(delta_curvature_softplus_2_row, weighted_tangent_layer_2, out=Nx2x64_8)
-        b = np.multiply(sigmoid_softplus_2_row, delta_weighted_tangent_softplus_2, out=Nx2x64_9)
+        b = np.multiply(f_prime_softplus_2_row, delta_weighted_tangent_softplus_2, out=Nx2x64_9)
         delta_weighted_tangent_layer_2 = np.add(a, b, out=Nx2x64_8)
         # δ̂_softplus_1 = W_layer_2ᵀ δ̂_layer_2  [+] 9
         delta_weighted_tangent_softplus_1 = Nx2x128_6
         np.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_weighted_tangent_softplus_1.reshape(-1, 128))
-        # δ̂_layer_1 = δ̂_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ĝ_layer_1  [+] 9
+        # δ̂_layer_1 = δ_softplus_1 f″(g_layer_1) ĝ_layer_1 + δ̂_softplus_1 f′(g_layer_1)  [+] 9
         a = np.multiply(delta_curvature_softplus_1_row, weighted_tangent_layer_1, out=Nx2x128_7)
-        b = np.multiply(sigmoid_softplus_1_row, delta_weighted_tangent_softplus_1, out=Nx2x128_8)
+        b = np.multiply(f_prime_softplus_1_row, delta_weighted_tangent_softplus_1, out=Nx2x128_8)
         delta_weighted_tangent_layer_1 = np.add(a, b, out=Nx2x128_7)
-        # f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-        a = np.subtract(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
-        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (22)
+        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (22)
         a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
         b = np.multiply(f_third_softplus_3, weighted_square_layer_3, out=Nx1_2)
         dL_dg_layer_3 = np.add(a, b, out=Nx1_0)
-        # Σ_n Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3 ġ_softplus_2ᵀ)
-        dL_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_2)
-        # Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3 ġ_softplus_2ᵀ)
-        dL_dW_layer_3_tangents_weighted = np.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_3)
         # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_4)
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_2)
+        # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
+        dL_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_3)
+        # Σ_n Σ_c δ̂_layer_3 ġ_softplus_2ᵀ
+        dL_dW_layer_3_tangents_weighted = np.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_4)
         # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
         dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
         # Σ_n ∂L/∂g_layer_3
         dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
         # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
         dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
+        # δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2
         a = np.multiply(delta_tangent_softplus_2, weighted_tangent_layer_2, out=Nx2x64_2)
         b = np.multiply(delta_weighted_tangent_softplus_2, tangent_layer_2, out=Nx2x64_7)
         weighted_product_softplus_2_terms = np.add(a, b, out=Nx2x64_2)
-        # Σ_p (ĝ_layer_2 δ̇_softplus_2 + ġ_layer_2 δ̂_softplus_2)
+        # Σ_c (δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2)
         weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=Nx64_10)
-        # f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-        a = np.subtract(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
         f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + f″(g_layer_2)
-        #     Σ_p (ĝ_layer_2 δ̇_softplus_2 + ġ_layer_2 δ̂_softplus_2) + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)
-        #     (22)
+        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
+        #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + f″(g_layer_2) Σ_c (δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2
+        #     ġ_layer_2)  (22)
         a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
-        b = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
         a = np.add(a, b, out=Nx64_8)
         b = np.multiply(delta_softplus_2, f_third_softplus_2, out=Nx64_0)
         b = np.multiply(b, weighted_square_layer_2, out=Nx64_0)
         a = np.add(a, b, out=Nx64_8)
         b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=Nx64_6)
         dL_dg_layer_2 = np.add(a, b, out=Nx64_8)
-        # Σ_n Σ_p (δ̇_layer_2 ĝ_softplus_1ᵀ + δ̂_layer_2 ġ_softplus_1ᵀ)
-        dL_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_2)
-        # Σ_p (δ̇_layer_2 ĝ_softplus_1ᵀ + δ̂_layer_2 ġ_softplus_1ᵀ)
-        dL_dW_layer_2_tangents_weighted = np.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_3)
         # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_4)
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_2)
+        # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
+        dL_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_3)
+        # Σ_n Σ_c δ̂_layer_2 ġ_softplus_1ᵀ
+        dL_dW_layer_2_tangents_weighted = np.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_4)
         # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
         dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
         # Σ_n ∂L/∂g_layer_2
         dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
         # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
         dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
+        # δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1
         a = np.multiply(delta_tangent_softplus_1, weighted_tangent_layer_1, out=Nx2x128_2)
         b = np.multiply(delta_weighted_tangent_softplus_1, tangent_layer_1, out=Nx2x128_6)
         weighted_product_softplus_1_terms = np.add(a, b, out=Nx2x128_2)
-        # Σ_p (ĝ_layer_1 δ̇_softplus_1 + ġ_layer_1 δ̂_softplus_1)
+        # Σ_c (δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1)
         weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=Nx128_3)
-        # f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-        a = np.subtract(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + f″(g_layer_1) Σ_p (ĝ_layer_1 δ̇_softplus_1 + ġ_layer_1
-        #     δ̂_softplus_1) + Σ ν ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (22)
-        a = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + δ_softplus_1 f‴(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1 +
+        #     f″(g_layer_1) Σ_c (δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1)  (22)
+        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
         b = np.multiply(delta_softplus_1, f_third_softplus_1, out=Nx128_0)
         b = np.multiply(b, weighted_square_layer_1, out=Nx128_0)
         a = np.add(a, b, out=Nx128_1)
         b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=Nx128_5)
         dL_dg_layer_1 = np.add(a, b, out=Nx128_1)
-        # Σ_n Σ_p (δ̇_layer_1 ĝ_xᵀ + δ̂_layer_1 ġ_xᵀ)
+        # Σ_n Σ_c δ̇_layer_1 ĝ_xᵀ
         dL_dW_layer_1_tangents = np.matmul(delta_tangent_layer_1.reshape(-1, 128).T, weighted_tangent_x.reshape(-1, 64), out=M128x64_2)
-        # Σ_p (δ̇_layer_1 ĝ_xᵀ + δ̂_layer_1 ġ_xᵀ)
+        # Σ_n Σ_c δ̂_layer_1 vᵀ
         dL_dW_layer_1_tangents_weighted = np.matmul(delta_weighted_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_3)
         # Σ_n ∂L/∂g_layer_1 g_xᵀ
         dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_4)
@@ -2530,58 +2568,58 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         return (
             sum_delta_squared, sum_quadratic_forms, sum_pairs, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
             dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
-            dK_db_layer_1_sum, dL_dW_layer_3_tangents, dL_dW_layer_3_tangents_weighted, dL_dW_layer_3_delta,
-            dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_tangents, dL_dW_layer_2_tangents_weighted,
-            dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents,
+            dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_tangents, dL_dW_layer_3_tangents_weighted,
+            dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_tangents,
+            dL_dW_layer_2_tangents_weighted, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents,
             dL_dW_layer_1_tangents_weighted, dL_dW_layer_1_g, dL_db_layer_1_sum,
         )
 
     (
         sum_delta_squared, sum_quadratic_forms, sum_pairs, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
         dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
-        dK_db_layer_1_sum, dL_dW_layer_3_tangents, dL_dW_layer_3_tangents_weighted, dL_dW_layer_3_delta,
-        dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_tangents, dL_dW_layer_2_tangents_weighted,
-        dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents,
+        dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_tangents, dL_dW_layer_3_tangents_weighted,
+        dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_tangents,
+        dL_dW_layer_2_tangents_weighted, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents,
         dL_dW_layer_1_tangents_weighted, dL_dW_layer_1_g, dL_db_layer_1_sum,
     ) = _over_tiles(tile, N, 192, 2, 625024, 21804, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
+    # L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
     L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N
-    # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_6)
     dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_6)
     dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_5)
     dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
-    # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_p (δ̇_layer_3 ĝ_softplus_2ᵀ + δ̂_layer_3
-    #     ġ_softplus_2ᵀ) + ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + Σ_n Σ_c δ̇_layer_3
+    #     ĝ_softplus_2ᵀ + Σ_n Σ_c δ̂_layer_3 ġ_softplus_2ᵀ)  (17)
     a = np.add(dL_dW_layer_3_delta, dL_dW_layer_3_g, out=M1x64_6)
     a = np.add(a, dL_dW_layer_3_tangents, out=M1x64_6)
     a = np.add(a, dL_dW_layer_3_tangents_weighted, out=M1x64_6)
     dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_p (δ̇_layer_2 ĝ_softplus_1ᵀ + δ̂_layer_2
-    #     ġ_softplus_1ᵀ) + ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + Σ_n Σ_c δ̇_layer_2
+    #     ĝ_softplus_1ᵀ + Σ_n Σ_c δ̂_layer_2 ġ_softplus_1ᵀ)  (17)
     a = np.add(dL_dW_layer_2_delta, dL_dW_layer_2_g, out=M64x128_6)
     a = np.add(a, dL_dW_layer_2_tangents, out=M64x128_6)
     a = np.add(a, dL_dW_layer_2_tangents_weighted, out=M64x128_6)
     dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂L/∂W_layer_1 = (1/N) Σ_n Σ_p (δ̇_layer_1 ĝ_xᵀ + δ̂_layer_1 ġ_xᵀ) + ∂L/∂g_layer_1 g_xᵀ  (17)
+    # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ + Σ_n Σ_c δ̇_layer_1 ĝ_xᵀ + Σ_n Σ_c δ̂_layer_1 vᵀ)  (17)
     a = np.add(dL_dW_layer_1_g, dL_dW_layer_1_tangents, out=M128x64_5)
     a = np.add(a, dL_dW_layer_1_tangents_weighted, out=M128x64_5)
     dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
@@ -2645,7 +2683,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -2654,11 +2692,11 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -2666,7 +2704,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -2675,11 +2713,11 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -2687,7 +2725,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -2696,99 +2734,106 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_3)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
         # ---- second derivatives: tangents ġ from the probes, and δ̇
-        # ġ_layer_1 = W_layer_1 ġ_x
+        # ġ_layer_1 = W_layer_1 v  [+] 8
         tangent_layer_1 = Nx2x128_0
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
-        # sigmoid_softplus_1, for all tangents
-        sigmoid_softplus_1_row = sigmoid_softplus_1[:, None]
-        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)
-        tangent_softplus_1 = np.multiply(sigmoid_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_5)
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_6)
-        # ġ_layer_2 = W_layer_2 ġ_softplus_1
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
         tangent_layer_2 = Nx2x64_0
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
-        # sigmoid_softplus_2, for all tangents
-        sigmoid_softplus_2_row = sigmoid_softplus_2[:, None]
-        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)
-        tangent_softplus_2 = np.multiply(sigmoid_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_6)
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
-        # ġ_layer_3 = W_layer_3 ġ_softplus_2
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
         tangent_layer_3 = Nx2x1_0
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_3)
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
-        # f″(g_layer_3), for all tangents
+        # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
-        # δ̇_layer_3 = δ_softplus_3 f″(g_layer_3) ġ_layer_3  [+] 8
+        # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
         delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx2x1_1)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
         delta_tangent_softplus_2 = Nx2x64_2
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
-        # δ_softplus_2 f″(g_layer_2), for all tangents
+        # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-        # δ̇_layer_2 = δ̇_softplus_2 f′(g_layer_2) + δ_softplus_2 f″(g_layer_2) ġ_layer_2  [+] 8
+        # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
         a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx2x64_3)
-        b = np.multiply(sigmoid_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_4)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_4)
         delta_tangent_layer_2 = np.add(a, b, out=Nx2x64_3)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
         delta_tangent_softplus_1 = Nx2x128_2
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
-        # δ_softplus_1 f″(g_layer_1), for all tangents
+        # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-        # δ̇_layer_1 = δ̇_softplus_1 f′(g_layer_1) + δ_softplus_1 f″(g_layer_1) ġ_layer_1  [+] 8
+        # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
         a = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=Nx2x128_3)
-        b = np.multiply(sigmoid_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_4)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_4)
         delta_tangent_layer_1 = np.add(a, b, out=Nx2x128_3)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # ġ_layer_1²
         sum_tangent_squared_layer_1_terms = np.square(tangent_layer_1, out=Nx2x128_4)
         # Σ_c ġ_layer_1²
         sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=1, out=Nx128_7)
+        # δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
         sum_curvature_softplus_1_terms = np.multiply(delta_curvature_softplus_1, sum_tangent_squared_layer_1, out=Nx128_6)
-        # Σ_n Σ_j δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
+        # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
         sum_curvature_softplus_1 = float(np.sum(sum_curvature_softplus_1_terms, dtype=np.float64))
+        # ġ_layer_2²
         sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=Nx2x64_4)
         # Σ_c ġ_layer_2²
         sum_tangent_squared_layer_2 = np.sum(sum_tangent_squared_layer_2_terms, axis=1, out=Nx64_8)
+        # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2_terms = np.multiply(delta_curvature_softplus_2, sum_tangent_squared_layer_2, out=Nx64_7)
-        # Σ_n Σ_j δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+        # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2 = float(np.sum(sum_curvature_softplus_2_terms, dtype=np.float64))
+        # ġ_layer_3²
         sum_tangent_squared_layer_3_terms = np.square(tangent_layer_3, out=Nx2x1_0)
         # Σ_c ġ_layer_3²
         sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=Nx1_0)
+        # f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=Nx1_4)
-        # Σ_n Σ_j δ_softplus_3 f″(g_layer_3) Σ_c ġ_layer_3²
+        # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3 = float(np.sum(sum_curvature_softplus_3_terms, dtype=np.float64))
 
         # ---- forward adjoints: ∂K/∂δ
@@ -2797,11 +2842,11 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
         dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_6)
         # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_8)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
         # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
         dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
         # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_9)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=Nx64_9)
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
         dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
@@ -2819,7 +2864,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
         a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_7)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_7)
-        b = np.multiply(dK_dg_softplus_2, sigmoid_softplus_2, out=Nx64_9)
+        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=Nx64_9)
         dK_dg_layer_2 = np.add(a, b, out=Nx64_7)
         # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
         dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_0)
@@ -2832,7 +2877,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
         a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_6)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_6)
-        b = np.multiply(dK_dg_softplus_1, sigmoid_softplus_1, out=Nx128_8)
+        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=Nx128_8)
         dK_dg_layer_1 = np.add(a, b, out=Nx128_6)
         # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
         dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_0)
@@ -2842,13 +2887,13 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
 
         # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
-        # ∂L/∂δ_softplus_1 = Σ ν ġ_layer_1² f″(g_layer_1)  (19)
+        # ∂L/∂δ_softplus_1 = −½ f″(g_layer_1) Σ_c ġ_layer_1²  (19)
         a = np.multiply(f_second_softplus_1, sum_tangent_squared_layer_1, out=Nx128_6)
         dL_ddelta_softplus_1 = np.multiply(a, -0.5, out=Nx128_6)
         # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
         dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_5)
-        # ∂L/∂δ_softplus_2 = Σ ν ġ_layer_2² f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
-        a = np.multiply(dL_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_7)
+        # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) − ½ f″(g_layer_2) Σ_c ġ_layer_2²  (19)
+        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=Nx64_7)
         b = np.multiply(f_second_softplus_2, sum_tangent_squared_layer_2, out=Nx64_9)
         b = np.multiply(b, 0.5, out=Nx64_9)
         dL_ddelta_softplus_2 = np.subtract(a, b, out=Nx64_7)
@@ -2856,35 +2901,36 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
         # ---- backward adjoints: ∂L/∂g, and the gradients
-        # f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-        a = np.subtract(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
-        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + Σ ν ġ_layer_3² f‴(g_layer_3)  (22)
+        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) − ½ f‴(g_layer_3) Σ_c ġ_layer_3²  (22)
         a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_4)
         b = np.multiply(f_third_softplus_3, sum_tangent_squared_layer_3, out=Nx1_2)
         b = np.multiply(b, 0.5, out=Nx1_2)
         dL_dg_layer_3 = np.subtract(a, b, out=Nx1_4)
-        # Σ_n Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ
-        dL_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_2)
         # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_3)
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_2)
+        # Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ
+        dL_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_3)
         # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
         dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_4)
         # Σ_n ∂L/∂g_layer_3
         dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
         # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
         dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
+        # δ̇_softplus_2 ġ_layer_2
         weighted_product_softplus_2_terms = np.multiply(delta_tangent_softplus_2, tangent_layer_2, out=Nx2x64_2)
-        # Σ_c ν ġ_layer_2 δ̇_softplus_2
+        # Σ_c δ̇_softplus_2 ġ_layer_2
         weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=Nx64_7)
-        # f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-        a = np.subtract(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
         f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2
-        #     f″(g_layer_2) Σ_c ν ġ_layer_2 δ̇_softplus_2 + Σ ν ġ_layer_2² δ_softplus_2 f‴(g_layer_2)  (22)
+        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − ½ δ_softplus_2
+        #     f‴(g_layer_2) Σ_c ġ_layer_2² − f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (22)
         a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_5)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_5)
-        b = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
         a = np.add(a, b, out=Nx64_5)
         b = np.multiply(delta_softplus_2, f_third_softplus_2, out=Nx64_0)
         b = np.multiply(b, sum_tangent_squared_layer_2, out=Nx64_0)
@@ -2892,32 +2938,33 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         a = np.subtract(a, b, out=Nx64_5)
         b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=Nx64_6)
         dL_dg_layer_2 = np.subtract(a, b, out=Nx64_5)
-        # Σ_n Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ
-        dL_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_2)
         # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_3)
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_2)
+        # Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ
+        dL_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_3)
         # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
         dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_4)
         # Σ_n ∂L/∂g_layer_2
         dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
         # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
         dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
+        # δ̇_softplus_1 ġ_layer_1
         weighted_product_softplus_1_terms = np.multiply(delta_tangent_softplus_1, tangent_layer_1, out=Nx2x128_2)
-        # Σ_c ν ġ_layer_1 δ̇_softplus_1
+        # Σ_c δ̇_softplus_1 ġ_layer_1
         weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=Nx128_6)
-        # f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-        a = np.subtract(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 f″(g_layer_1) Σ_c ν ġ_layer_1 δ̇_softplus_1 + Σ ν
-        #     ġ_layer_1² δ_softplus_1 f‴(g_layer_1)  (22)
-        a = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − ½ δ_softplus_1 f‴(g_layer_1) Σ_c ġ_layer_1² −
+        #     f″(g_layer_1) Σ_c δ̇_softplus_1 ġ_layer_1  (22)
+        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
         b = np.multiply(delta_softplus_1, f_third_softplus_1, out=Nx128_0)
         b = np.multiply(b, sum_tangent_squared_layer_1, out=Nx128_0)
         b = np.multiply(b, 0.5, out=Nx128_0)
         a = np.subtract(a, b, out=Nx128_1)
         b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=Nx128_5)
         dL_dg_layer_1 = np.subtract(a, b, out=Nx128_1)
-        # Σ_n Σ_c δ̇_layer_1 ν ġ_xᵀ
+        # Σ_n Σ_c δ̇_layer_1 vᵀ
         dL_dW_layer_1_tangents = np.matmul(delta_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_2)
         # Σ_n ∂L/∂g_layer_1 g_xᵀ
         dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_3)
@@ -2926,54 +2973,55 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         return (
             sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
             dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g,
-            dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_tangents,
-            dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_tangents, dL_dW_layer_2_delta,
+            dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta,
+            dL_dW_layer_3_tangents, dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_tangents,
             dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents, dL_dW_layer_1_g, dL_db_layer_1_sum,
         )
 
     (
         sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
         dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g,
-        dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_tangents,
-        dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_tangents, dL_dW_layer_2_delta,
+        dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta,
+        dL_dW_layer_3_tangents, dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_tangents,
         dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents, dL_dW_layer_1_g, dL_db_layer_1_sum,
     ) = _over_tiles(tile, N, 281, 2, 427648, 14884, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_n (1/P) Σ_p vᵀHv  [+] 9
+    # L = −(1/N) ½ Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1² − (1/N) ½ Σ_n Σ_i δ_softplus_2 f″(g_layer_2)
+    #     Σ_c ġ_layer_2² − (1/N) ½ Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     L = -0.5 * sum_curvature_softplus_1 / N - 0.5 * sum_curvature_softplus_2 / N - 0.5 * sum_curvature_softplus_3 / N
-    # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_5)
     dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_5)
     dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_4)
     dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
-    # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 Σ_c δ̇_layer_3 ν ġ_softplus_2ᵀ + ∂L/∂g_layer_3
-    #     g_softplus_2ᵀ  (17)
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ − Σ_n Σ_c δ̇_layer_3
+    #     ġ_softplus_2ᵀ)  (17)
     a = np.add(dL_dW_layer_3_delta, dL_dW_layer_3_g, out=M1x64_5)
     a = np.subtract(a, dL_dW_layer_3_tangents, out=M1x64_5)
     dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 Σ_c δ̇_layer_2 ν ġ_softplus_1ᵀ + ∂L/∂g_layer_2
-    #     g_softplus_1ᵀ  (17)
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ − Σ_n Σ_c δ̇_layer_2
+    #     ġ_softplus_1ᵀ)  (17)
     a = np.add(dL_dW_layer_2_delta, dL_dW_layer_2_g, out=M64x128_5)
     a = np.subtract(a, dL_dW_layer_2_tangents, out=M64x128_5)
     dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂L/∂W_layer_1 = (1/N) Σ_n 2 Σ_c δ̇_layer_1 ν ġ_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − Σ_n Σ_c δ̇_layer_1 vᵀ)  (17)
     a = np.subtract(dL_dW_layer_1_g, dL_dW_layer_1_tangents, out=M128x64_4)
     dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
@@ -3028,7 +3076,7 @@ def _layer_means(params, x, all_probes, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -3039,7 +3087,7 @@ def _layer_means(params, x, all_probes, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -3050,7 +3098,7 @@ def _layer_means(params, x, all_probes, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
+        # g_softplus_3 = softplus(g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -3059,24 +3107,29 @@ def _layer_means(params, x, all_probes, lam, workspace):
         g_softplus_3 = np.add(a, b, out=Nx1_1)
 
         # ---- layers: their means
+        # (1/64) g_x
         g_x_part = np.multiply(g_x, 0.015625, out=Nx64_2)
-        # (1/64) Σ_j g_x
+        # mean_g_x = Σ_i (1/64) g_x
         mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        # (1/128) g_layer_1
         g_layer_1_part = np.multiply(g_layer_1, 0.0078125, out=Nx128_0)
-        # (1/128) Σ_j g_layer_1
+        # mean_g_layer_1 = Σ_i (1/128) g_layer_1
         mean_g_layer_1 = np.sum(g_layer_1_part, axis=1, out=all_mean_g_layer_1[rows])
+        # (1/128) g_softplus_1
         g_softplus_1_part = np.multiply(g_softplus_1, 0.0078125, out=Nx128_1)
-        # (1/128) Σ_j g_softplus_1
+        # mean_g_softplus_1 = Σ_i (1/128) g_softplus_1
         mean_g_softplus_1 = np.sum(g_softplus_1_part, axis=1, out=all_mean_g_softplus_1[rows])
+        # (1/64) g_layer_2
         g_layer_2_part = np.multiply(g_layer_2, 0.015625, out=Nx64_0)
-        # (1/64) Σ_j g_layer_2
+        # mean_g_layer_2 = Σ_i (1/64) g_layer_2
         mean_g_layer_2 = np.sum(g_layer_2_part, axis=1, out=all_mean_g_layer_2[rows])
+        # (1/64) g_softplus_2
         g_softplus_2_part = np.multiply(g_softplus_2, 0.015625, out=Nx64_1)
-        # (1/64) Σ_j g_softplus_2
+        # mean_g_softplus_2 = Σ_i (1/64) g_softplus_2
         mean_g_softplus_2 = np.sum(g_softplus_2_part, axis=1, out=all_mean_g_softplus_2[rows])
-        # (1/1) Σ_j g_layer_3
+        # mean_g_layer_3 = Σ_i g_layer_3
         mean_g_layer_3 = np.sum(g_layer_3, axis=1, out=all_mean_g_layer_3[rows])
-        # (1/1) Σ_j g_softplus_3
+        # mean_g_softplus_3 = Σ_i g_softplus_3
         mean_g_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_mean_g_softplus_3[rows])
         return ()
 
@@ -3230,4 +3283,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 76827bec24ed304a13d4f554943d0abdcc3c6dd452700a1b549dc23e3ec5d929
+# sha256 of all above 88fc13a424cd61de283e6276925b739d09b25995d0a6ed8ea781257398b382d3

@@ -732,7 +732,7 @@ def _energy(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -743,7 +743,7 @@ def _energy(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -754,7 +754,7 @@ def _energy(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
+        # g_softplus_3 = softplus(g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -763,7 +763,7 @@ def _energy(params, x, lam, workspace):
         g_softplus_3 = np.add(a, b, out=Nx1_1)
 
         # ---- energy: E
-        # Σ_j g_softplus_3
+        # Σ_i g_softplus_3
         E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
         return ()
 
@@ -798,15 +798,15 @@ def _score(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
         b = np.sign(g_layer_1, out=Nx128_2)
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -814,15 +814,15 @@ def _score(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
         b = np.sign(g_layer_2, out=Nx64_2)
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -830,26 +830,26 @@ def _score(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
         b = np.sign(g_layer_3, out=Nx1_0)
         b = np.maximum(a, b, out=Nx1_0)
         a = np.add(a, 1.0, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(b, a, out=Nx1_0)
+        f_prime_softplus_3 = np.divide(b, a, out=Nx1_0)
 
         # ---- backward: δ
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
+        delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
         delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_1)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_1)
         # score = −δ_x
@@ -902,7 +902,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -911,11 +911,11 @@ def _hessian_diagonal(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -923,7 +923,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -932,11 +932,11 @@ def _hessian_diagonal(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -944,7 +944,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -953,16 +953,16 @@ def _hessian_diagonal(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ and δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        delta_layer_3 = f_prime_softplus_3
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_2)
         # δ′_layer_3 = f″(g_layer_3)  (§1.3)
         delta_prime_layer_3 = f_second_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -970,11 +970,11 @@ def _hessian_diagonal(params, x, lam, workspace):
         # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
         delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(sigmoid_softplus_2, out=Nx64_4)
+        a = np.square(f_prime_softplus_2, out=Nx64_4)
         a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
         b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
         delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
@@ -982,10 +982,10 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
         delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(sigmoid_softplus_1, out=Nx128_4)
+        a = np.square(f_prime_softplus_1, out=Nx128_4)
         a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
         b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
         delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
@@ -1038,7 +1038,7 @@ def _loss_terms(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -1047,11 +1047,11 @@ def _loss_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -1059,7 +1059,7 @@ def _loss_terms(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -1068,11 +1068,11 @@ def _loss_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -1080,7 +1080,7 @@ def _loss_terms(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -1089,16 +1089,16 @@ def _loss_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ and δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        delta_layer_3 = f_prime_softplus_3
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_2)
         # δ′_layer_3 = f″(g_layer_3)  (§1.3)
         delta_prime_layer_3 = f_second_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -1106,11 +1106,11 @@ def _loss_terms(params, x, lam, workspace):
         # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
         delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(sigmoid_softplus_2, out=Nx64_4)
+        a = np.square(f_prime_softplus_2, out=Nx64_4)
         a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
         b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
         delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
@@ -1119,11 +1119,11 @@ def _loss_terms(params, x, lam, workspace):
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
         delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_3)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(sigmoid_softplus_1, out=Nx128_4)
+        a = np.square(f_prime_softplus_1, out=Nx128_4)
         a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
         b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
         delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
@@ -1133,11 +1133,13 @@ def _loss_terms(params, x, lam, workspace):
         delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_3)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -1150,9 +1152,9 @@ def _loss_terms(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 1, 98432, 3856, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # J = K + L
     J = K + L
@@ -1183,7 +1185,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
-    # Σ_i (W_layer_1 ∘ W_layer_1)
+    # Σ_i W_layer_1 ∘ W_layer_1
     W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
 
     def tile(rows, arrays):
@@ -1202,7 +1204,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -1211,11 +1213,11 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -1223,7 +1225,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -1232,11 +1234,11 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -1244,7 +1246,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -1253,16 +1255,16 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ and δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        delta_layer_3 = f_prime_softplus_3
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_2)
         # δ′_layer_3 = f″(g_layer_3)  (§1.3)
         delta_prime_layer_3 = f_second_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -1270,11 +1272,11 @@ def _loss_terms_lam0(params, x, lam, workspace):
         # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
         delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_3)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(sigmoid_softplus_2, out=Nx64_4)
+        a = np.square(f_prime_softplus_2, out=Nx64_4)
         a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
         b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
         delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
@@ -1283,11 +1285,11 @@ def _loss_terms_lam0(params, x, lam, workspace):
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
         delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_3)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(sigmoid_softplus_1, out=Nx128_4)
+        a = np.square(f_prime_softplus_1, out=Nx128_4)
         a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
         b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
         delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
@@ -1295,6 +1297,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
@@ -1309,12 +1312,13 @@ def _loss_terms_lam0(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 1, 82048, 3856, workspace)
 
     # ---- at the end: the sums over all samples
+    # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
-    # Σ_n Σ_i δ′_x
+    # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x)
+    # L = −(1/N) Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     L = -sum_delta_prime / N
     # J = K + L
     J = K + L
@@ -1367,7 +1371,7 @@ def _loss_and_grad(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -1376,11 +1380,11 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -1388,7 +1392,7 @@ def _loss_and_grad(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -1397,11 +1401,11 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -1409,7 +1413,7 @@ def _loss_and_grad(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -1418,16 +1422,16 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ and δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_3)
+        delta_layer_3 = f_prime_softplus_3
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
         # δ′_layer_3 = f″(g_layer_3)  (§1.3)
         delta_prime_layer_3 = f_second_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -1435,11 +1439,11 @@ def _loss_and_grad(params, x, lam, workspace):
         # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
         delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_5)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_6)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(sigmoid_softplus_2, out=Nx64_7)
+        a = np.square(f_prime_softplus_2, out=Nx64_7)
         a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
         b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
         delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
@@ -1448,11 +1452,11 @@ def _loss_and_grad(params, x, lam, workspace):
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
         delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_5)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_6)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(sigmoid_softplus_1, out=Nx128_7)
+        a = np.square(f_prime_softplus_1, out=Nx128_7)
         a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
         b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
         delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
@@ -1462,11 +1466,13 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_10)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_10)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -1474,30 +1480,30 @@ def _loss_and_grad(params, x, lam, workspace):
         # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
-        # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+        # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_9)
         dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_9)
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_8)
         # ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂J/∂δ′_x  (13)
         dJ_ddelta_prime_layer_1 = np.matmul(dJ_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_9)
-        # ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_10)
+        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + ∂J/∂δ′_layer_1 f″(g_layer_1)  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_10)
         b = np.multiply(dJ_ddelta_prime_layer_1, f_second_softplus_1, out=Nx128_11)
         dJ_ddelta_softplus_1 = np.add(a, b, out=Nx128_10)
         # ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
-        a = np.square(sigmoid_softplus_1, out=Nx128_11)
+        a = np.square(f_prime_softplus_1, out=Nx128_11)
         dJ_ddelta_prime_softplus_1 = np.multiply(dJ_ddelta_prime_layer_1, a, out=Nx128_11)
         # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
         dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_10)
         # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
         dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_11)
-        # ∂J/∂δ_softplus_2 = ∂J/∂δ′_layer_2 f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_12)
+        # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=Nx64_12)
         b = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_13)
         dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_12)
         # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        a = np.square(sigmoid_softplus_2, out=Nx64_13)
+        a = np.square(f_prime_softplus_2, out=Nx64_13)
         dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, a, out=Nx64_13)
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
         dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
@@ -1505,94 +1511,92 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
 
         # ---- backward adjoints: ∂J/∂g, and the gradients
-        # f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-        a = np.subtract(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
         # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
         b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
         dJ_dg_layer_3 = np.add(a, b, out=Nx1_0)
-        # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
-        dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_1)
         # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_2)
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+        # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
+        dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_2)
         # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
         dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
         # Σ_n ∂J/∂g_layer_3
         dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
         # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
         dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
-        # f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-        a = np.subtract(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
         f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2
-        #     ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)
-        #     (21)+(22)
+        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2
+        #     δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_10)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_10)
         b = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
         b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-        b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
         b = np.multiply(b, 2.0, out=Nx64_3)
         a = np.add(a, b, out=Nx64_10)
         b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_11)
         b = np.multiply(b, f_third_softplus_2, out=Nx64_11)
         a = np.add(a, b, out=Nx64_10)
-        b = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
         dJ_dg_layer_2 = np.add(a, b, out=Nx64_10)
-        # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
-        dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_1)
         # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_2)
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+        # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
+        dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_2)
         # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
         dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
         # Σ_n ∂J/∂g_layer_2
         dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
         # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
         dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
-        # f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-        a = np.subtract(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2
-        #     ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)
-        #     (21)+(22)
+        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + ∂J/∂δ′_layer_1
+        #     δ_softplus_1 f‴(g_layer_1) + 2 ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_8)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_8)
         b = np.multiply(dJ_ddelta_prime_layer_1, delta_prime_softplus_1, out=Nx128_3)
+        b = np.multiply(b, f_prime_softplus_1, out=Nx128_3)
         b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
-        b = np.multiply(b, sigmoid_softplus_1, out=Nx128_3)
         b = np.multiply(b, 2.0, out=Nx128_3)
         a = np.add(a, b, out=Nx128_8)
         b = np.multiply(dJ_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_9)
         b = np.multiply(b, f_third_softplus_1, out=Nx128_9)
         a = np.add(a, b, out=Nx128_8)
-        b = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
         dJ_dg_layer_1 = np.add(a, b, out=Nx128_8)
-        # Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ
-        dJ_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_1)
         # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_2)
+        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_1)
+        # Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ
+        dJ_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_2)
         # Σ_n ∂J/∂g_layer_1 g_xᵀ
         dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_3)
         # Σ_n ∂J/∂g_layer_1
         dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_0)
         return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_delta,
-            dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_delta, dJ_dW_layer_2_g,
-            dJ_db_layer_2_sum, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
+            dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
+            dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
         )
 
     (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_delta,
-        dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_delta, dJ_dW_layer_2_g,
-        dJ_db_layer_2_sum, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
+        dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
+        dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
     ) = _over_tiles(tile, N, 416, 1, 279296, 9748, workspace)
 
     # ---- at the end: the sums over all samples
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
-    # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ +
-    #     ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
+    #     δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
     a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=M1x64_4)
     a = np.multiply(a, 2.0, out=M1x64_4)
     a = np.add(a, dJ_dW_layer_3_delta, out=M1x64_4)
@@ -1600,8 +1604,8 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ +
-    #     ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
+    #     δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
     a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=M64x128_4)
     a = np.multiply(a, 2.0, out=M64x128_4)
     a = np.add(a, dJ_dW_layer_2_delta, out=M64x128_4)
@@ -1609,8 +1613,8 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 ∂J/∂δ′_xᵀ + ∂J/∂g_layer_1 g_xᵀ
-    #     (16)+(17)
+    # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1
+    #     ∂J/∂δ′_xᵀ))  (16)+(17)
     a = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime, out=M128x64_4)
     a = np.multiply(a, 2.0, out=M128x64_4)
     a = np.add(a, dJ_dW_layer_1_delta, out=M128x64_4)
@@ -1652,7 +1656,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
-    # Σ_i (W_layer_1 ∘ W_layer_1)
+    # Σ_i W_layer_1 ∘ W_layer_1
     W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
 
     def tile(rows, arrays):
@@ -1675,7 +1679,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -1684,11 +1688,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -1696,7 +1700,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -1705,11 +1709,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -1717,7 +1721,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -1726,16 +1730,16 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ and δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_3)
+        delta_layer_3 = f_prime_softplus_3
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
         # δ′_layer_3 = f″(g_layer_3)  (§1.3)
         delta_prime_layer_3 = f_second_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -1743,11 +1747,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
         delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_5)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_6)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(sigmoid_softplus_2, out=Nx64_7)
+        a = np.square(f_prime_softplus_2, out=Nx64_7)
         a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
         b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
         delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
@@ -1756,11 +1760,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
         delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_5)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_6)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(sigmoid_softplus_1, out=Nx128_7)
+        a = np.square(f_prime_softplus_1, out=Nx128_7)
         a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
         b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
         delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
@@ -1768,6 +1772,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_9)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
@@ -1779,24 +1784,24 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_7)
-        # ∂J/∂δ_softplus_1 = ∂J/∂δ′_layer_1 f″(g_layer_1) + ∂J/∂δ_layer_1 f′(g_layer_1)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_8)
+        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
         b = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=Nx128_9)
         dJ_ddelta_softplus_1 = np.subtract(a, b, out=Nx128_8)
-        # ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
-        a = np.square(sigmoid_softplus_1, out=Nx128_9)
+        # ∂J/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
+        a = np.square(f_prime_softplus_1, out=Nx128_9)
         a = np.multiply(W_layer_1_squared_rows, a, out=Nx128_9)
         dJ_ddelta_prime_softplus_1 = np.negative(a, out=Nx128_9)
         # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
         dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
         # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
         dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
-        # ∂J/∂δ_softplus_2 = ∂J/∂δ′_layer_2 f″(g_layer_2) + ∂J/∂δ_layer_2 f′(g_layer_2)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_11)
+        # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=Nx64_11)
         b = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_12)
         dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_11)
         # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        a = np.square(sigmoid_softplus_2, out=Nx64_12)
+        a = np.square(f_prime_softplus_2, out=Nx64_12)
         dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, a, out=Nx64_12)
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
         dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
@@ -1804,64 +1809,63 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
 
         # ---- backward adjoints: ∂J/∂g, and the gradients
-        # f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-        a = np.subtract(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
         # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
         b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
         dJ_dg_layer_3 = np.add(a, b, out=Nx1_0)
-        # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
-        dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_1)
         # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_2)
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+        # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
+        dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_2)
         # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
         dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
         # Σ_n ∂J/∂g_layer_3
         dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
         # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
         dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
-        # f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-        a = np.subtract(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
         f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2
-        #     ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)
-        #     (21)+(22)
+        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2
+        #     δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_9)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_9)
         b = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
         b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-        b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
         b = np.multiply(b, 2.0, out=Nx64_3)
         a = np.add(a, b, out=Nx64_9)
         b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_10)
         b = np.multiply(b, f_third_softplus_2, out=Nx64_10)
         a = np.add(a, b, out=Nx64_9)
-        b = np.multiply(dJ_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
         dJ_dg_layer_2 = np.add(a, b, out=Nx64_9)
-        # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
-        dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_1)
         # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_2)
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+        # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
+        dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_2)
         # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
         dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
         # Σ_n ∂J/∂g_layer_2
         dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
         # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
         dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
-        # f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-        a = np.subtract(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + 2
-        #     ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)
-        #     (21)+(22)
+        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1
+        #     f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘
+        #     W_layer_1  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
-        b = np.multiply(dJ_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
         a = np.add(a, b, out=Nx128_7)
         b = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=Nx128_3)
+        b = np.multiply(b, f_prime_softplus_1, out=Nx128_3)
         b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
-        b = np.multiply(b, sigmoid_softplus_1, out=Nx128_3)
         b = np.multiply(b, 2.0, out=Nx128_3)
         a = np.subtract(a, b, out=Nx128_7)
         b = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=Nx128_0)
@@ -1874,25 +1878,26 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # Σ_n ∂J/∂g_layer_1
         dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_2)
         return (
-            sum_delta_squared, delta_prime_layer_1_total, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_delta,
-            dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_delta, dJ_dW_layer_2_g,
+            sum_delta_squared, delta_prime_layer_1_total, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
+            dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
             dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
         )
 
     (
-        sum_delta_squared, delta_prime_layer_1_total, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_delta,
-        dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_delta, dJ_dW_layer_2_g,
+        sum_delta_squared, delta_prime_layer_1_total, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
+        dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
         dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
     ) = _over_tiles(tile, N, 480, 1, 230144, 8468, workspace)
 
     # ---- at the end: the sums over all samples
+    # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
-    # Σ_n Σ_i δ′_x
+    # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
-    # ∂J/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ +
-    #     ∂J/∂g_layer_3 g_softplus_2ᵀ  (16)+(17)
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
+    #     δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
     a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=M1x64_4)
     a = np.multiply(a, 2.0, out=M1x64_4)
     a = np.add(a, dJ_dW_layer_3_delta, out=M1x64_4)
@@ -1900,8 +1905,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂J/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ +
-    #     ∂J/∂g_layer_2 g_softplus_1ᵀ  (16)+(17)
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
+    #     δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
     a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=M64x128_4)
     a = np.multiply(a, 2.0, out=M64x128_4)
     a = np.add(a, dJ_dW_layer_2_delta, out=M64x128_4)
@@ -1911,7 +1916,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # Σ_n δ′_layer_1
     dJ_dW_layer_1_delta_prime_sum_column = delta_prime_layer_1_total[:, None]
-    # ∂J/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂J/∂δ_xᵀ + 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂J/∂g_layer_1 g_xᵀ  (16)+(17)
+    # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)
+    #     (16)+(17)
     a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=M128x64_3)
     b = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime_sum_column, out=M128x64_4)
     b = np.multiply(b, 2.0, out=M128x64_4)
@@ -1975,7 +1981,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -1984,11 +1990,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -1996,7 +2002,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -2005,11 +2011,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -2017,7 +2023,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -2026,16 +2032,16 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ and δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_3)
+        delta_layer_3 = f_prime_softplus_3
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
         # δ′_layer_3 = f″(g_layer_3)  (§1.3)
         delta_prime_layer_3 = f_second_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -2043,11 +2049,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
         delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_5)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_6)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(sigmoid_softplus_2, out=Nx64_7)
+        a = np.square(f_prime_softplus_2, out=Nx64_7)
         a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
         b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
         delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
@@ -2056,11 +2062,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
         delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_5)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_6)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(sigmoid_softplus_1, out=Nx128_7)
+        a = np.square(f_prime_softplus_1, out=Nx128_7)
         a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
         b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
         delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
@@ -2070,11 +2076,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_10)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_10)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -2085,11 +2093,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
         dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_8)
         # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_9)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=Nx128_9)
         # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
         dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_10)
         # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_11)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=Nx64_11)
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
         dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
@@ -2107,7 +2115,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
         a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_10)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_10)
-        b = np.multiply(dK_dg_softplus_2, sigmoid_softplus_2, out=Nx64_11)
+        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=Nx64_11)
         dK_dg_layer_2 = np.add(a, b, out=Nx64_10)
         # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
         dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
@@ -2120,7 +2128,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
         a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_8)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_8)
-        b = np.multiply(dK_dg_softplus_1, sigmoid_softplus_1, out=Nx128_9)
+        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=Nx128_9)
         dK_dg_layer_1 = np.add(a, b, out=Nx128_8)
         # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
         dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_1)
@@ -2130,7 +2138,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
 
         # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-        # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
+        # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_9)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_9)
         # ∂L/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂L/∂δ′_x  (13)
@@ -2138,18 +2146,18 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
         dL_ddelta_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, f_second_softplus_1, out=Nx128_5)
         # ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
-        a = np.square(sigmoid_softplus_1, out=Nx128_9)
+        a = np.square(f_prime_softplus_1, out=Nx128_9)
         dL_ddelta_prime_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, a, out=Nx128_9)
         # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
         dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
         # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
         dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
-        # ∂L/∂δ_softplus_2 = ∂L/∂δ′_layer_2 f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
-        a = np.multiply(dL_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_11)
+        # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19)
+        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=Nx64_11)
         b = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_12)
         dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_11)
         # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        a = np.square(sigmoid_softplus_2, out=Nx64_12)
+        a = np.square(f_prime_softplus_2, out=Nx64_12)
         dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, a, out=Nx64_12)
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
         dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
@@ -2157,64 +2165,63 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
 
         # ---- backward adjoints: ∂L/∂g, and the gradients
-        # f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-        a = np.subtract(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
         # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
         a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
         b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
         dL_dg_layer_3 = np.add(a, b, out=Nx1_0)
-        # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
-        dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_3)
         # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_4)
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_3)
+        # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
+        dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_4)
         # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
         dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
         # Σ_n ∂L/∂g_layer_3
         dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
         # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
         dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
-        # f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-        a = np.subtract(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
         f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2
-        #     ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)
-        #     (22)
+        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2
+        #     δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
         a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
         b = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
         b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-        b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
         b = np.multiply(b, 2.0, out=Nx64_3)
         a = np.add(a, b, out=Nx64_8)
         b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_10)
         b = np.multiply(b, f_third_softplus_2, out=Nx64_10)
         a = np.add(a, b, out=Nx64_8)
-        b = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
         dL_dg_layer_2 = np.add(a, b, out=Nx64_8)
-        # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
-        dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_3)
         # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_4)
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_3)
+        # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
+        dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_4)
         # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
         dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
         # Σ_n ∂L/∂g_layer_2
         dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
         # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
         dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
-        # f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-        a = np.subtract(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1)
-        #     f″(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
+        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1) + 2
+        #     ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (22)
         a = np.multiply(dL_ddelta_prime_layer_1, delta_prime_softplus_1, out=Nx128_3)
+        a = np.multiply(a, f_prime_softplus_1, out=Nx128_3)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_3)
-        a = np.multiply(a, sigmoid_softplus_1, out=Nx128_3)
         a = np.multiply(a, 2.0, out=Nx128_3)
         b = np.multiply(dL_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_8)
         b = np.multiply(b, f_third_softplus_1, out=Nx128_8)
         a = np.add(a, b, out=Nx128_3)
-        b = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        b = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
         dL_dg_layer_1 = np.add(a, b, out=Nx128_3)
         # Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ
         dL_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dL_ddelta_prime_x, out=M128x64_3)
@@ -2225,41 +2232,41 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_layer_3_delta, dK_dW_layer_3_g,
             dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta,
-            dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta_prime, dL_dW_layer_3_delta, dL_dW_layer_3_g,
-            dL_db_layer_3_sum, dL_dW_layer_2_delta_prime, dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum,
+            dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g,
+            dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_db_layer_2_sum,
             dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_db_layer_1_sum,
         )
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_layer_3_delta, dK_dW_layer_3_g,
         dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta,
-        dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta_prime, dL_dW_layer_3_delta, dL_dW_layer_3_g,
-        dL_db_layer_3_sum, dL_dW_layer_2_delta_prime, dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum,
+        dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g,
+        dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_db_layer_2_sum,
         dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_db_layer_1_sum,
     ) = _over_tiles(tile, N, 480, 1, 361600, 8468, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
-    # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_6)
     dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_6)
     dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_5)
     dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
-    # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ +
-    #     ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
+    #     δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ))  (17)
     a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=M1x64_6)
     a = np.multiply(a, 2.0, out=M1x64_6)
     a = np.add(a, dL_dW_layer_3_delta, out=M1x64_6)
@@ -2267,8 +2274,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ +
-    #     ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
+    #     δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
     a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=M64x128_6)
     a = np.multiply(a, 2.0, out=M64x128_6)
     a = np.add(a, dL_dW_layer_2_delta, out=M64x128_6)
@@ -2276,7 +2283,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 ∂L/∂δ′_xᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ))  (17)
     a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime, out=M128x64_5)
     a = np.multiply(a, 2.0, out=M128x64_5)
     a = np.add(a, dL_dW_layer_1_g, out=M128x64_5)
@@ -2324,7 +2331,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
-    # Σ_i (W_layer_1 ∘ W_layer_1)
+    # Σ_i W_layer_1 ∘ W_layer_1
     W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
 
     def tile(rows, arrays):
@@ -2348,7 +2355,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid_minus_softplus_1 = sigmoid(-g_layer_1)
+        # sigmoid(−g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -2357,11 +2364,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx128_2)
         c = np.add(a, 1.0, out=Nx128_3)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # sigmoid_softplus_1 = sigmoid(g_layer_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
         b = np.sign(g_layer_1, out=Nx128_4)
         b = np.maximum(a, b, out=Nx128_4)
-        sigmoid_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.log1p(a, out=Nx128_1)
         b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
         g_softplus_1 = np.add(a, b, out=Nx128_1)
@@ -2369,7 +2376,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid_minus_softplus_2 = sigmoid(-g_layer_2)
+        # sigmoid(−g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -2378,11 +2385,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx64_2)
         c = np.add(a, 1.0, out=Nx64_3)
         sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # sigmoid_softplus_2 = sigmoid(g_layer_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
         b = np.sign(g_layer_2, out=Nx64_4)
         b = np.maximum(a, b, out=Nx64_4)
-        sigmoid_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.log1p(a, out=Nx64_1)
         b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
         g_softplus_2 = np.add(a, b, out=Nx64_1)
@@ -2390,7 +2397,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid_minus_softplus_3 = sigmoid(-g_layer_3)
+        # sigmoid(−g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -2399,16 +2406,16 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx1_2)
         c = np.add(a, 1.0, out=Nx1_3)
         sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # sigmoid_softplus_3 = sigmoid(g_layer_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
         b = np.sign(g_layer_3, out=Nx1_0)
         a = np.maximum(a, b, out=Nx1_1)
-        sigmoid_softplus_3 = np.divide(a, c, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
         # ---- backward: δ and δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = sigmoid_softplus_3
-        # f″(g_layer_3) = sigmoid_minus_softplus_3*sigmoid_softplus_3
-        f_second_softplus_3 = np.multiply(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_3)
+        delta_layer_3 = f_prime_softplus_3
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
         # δ′_layer_3 = f″(g_layer_3)  (§1.3)
         delta_prime_layer_3 = f_second_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -2416,11 +2423,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
         delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, sigmoid_softplus_2, out=Nx64_5)
-        # f″(g_layer_2) = sigmoid_minus_softplus_2*sigmoid_softplus_2
-        f_second_softplus_2 = np.multiply(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_6)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(sigmoid_softplus_2, out=Nx64_7)
+        a = np.square(f_prime_softplus_2, out=Nx64_7)
         a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
         b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
         delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
@@ -2429,11 +2436,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
         delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, sigmoid_softplus_1, out=Nx128_5)
-        # f″(g_layer_1) = sigmoid_minus_softplus_1*sigmoid_softplus_1
-        f_second_softplus_1 = np.multiply(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_6)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(sigmoid_softplus_1, out=Nx128_7)
+        a = np.square(f_prime_softplus_1, out=Nx128_7)
         a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
         b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
         delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
@@ -2441,6 +2448,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_9)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
@@ -2453,11 +2461,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
         dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_7)
         # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, sigmoid_softplus_1, out=Nx128_8)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
         # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
         dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
         # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_10)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=Nx64_10)
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
         dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
@@ -2475,7 +2483,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
         a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_9)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_9)
-        b = np.multiply(dK_dg_softplus_2, sigmoid_softplus_2, out=Nx64_10)
+        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=Nx64_10)
         dK_dg_layer_2 = np.add(a, b, out=Nx64_9)
         # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
         dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
@@ -2488,7 +2496,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
         a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
-        b = np.multiply(dK_dg_softplus_1, sigmoid_softplus_1, out=Nx128_8)
+        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=Nx128_8)
         dK_dg_layer_1 = np.add(a, b, out=Nx128_7)
         # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
         dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_1)
@@ -2498,23 +2506,23 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_2)
 
         # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-        # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
+        # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (19)
         a = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=Nx128_7)
         dL_ddelta_softplus_1 = np.negative(a, out=Nx128_7)
-        # ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
-        a = np.square(sigmoid_softplus_1, out=Nx128_5)
+        # ∂L/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
+        a = np.square(f_prime_softplus_1, out=Nx128_5)
         a = np.multiply(W_layer_1_squared_rows, a, out=Nx128_5)
         dL_ddelta_prime_softplus_1 = np.negative(a, out=Nx128_5)
         # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
         dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
         # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
         dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_9)
-        # ∂L/∂δ_softplus_2 = ∂L/∂δ′_layer_2 f″(g_layer_2) + ∂L/∂δ_layer_2 f′(g_layer_2)  (19)
-        a = np.multiply(dL_ddelta_layer_2, sigmoid_softplus_2, out=Nx64_10)
+        # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19)
+        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=Nx64_10)
         b = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_11)
         dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_10)
         # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        a = np.square(sigmoid_softplus_2, out=Nx64_11)
+        a = np.square(f_prime_softplus_2, out=Nx64_11)
         dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, a, out=Nx64_11)
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
         dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
@@ -2522,60 +2530,59 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
 
         # ---- backward adjoints: ∂L/∂g, and the gradients
-        # f‴(g_layer_3) = f_second_softplus_3*(sigmoid_minus_softplus_3 - sigmoid_softplus_3)
-        a = np.subtract(sigmoid_minus_softplus_3, sigmoid_softplus_3, out=Nx1_2)
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
         # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
         a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
         b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
         dL_dg_layer_3 = np.add(a, b, out=Nx1_0)
-        # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
-        dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_3)
         # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_4)
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_3)
+        # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
+        dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_4)
         # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
         dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
         # Σ_n ∂L/∂g_layer_3
         dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
         # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
         dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
-        # f‴(g_layer_2) = f_second_softplus_2*(sigmoid_minus_softplus_2 - sigmoid_softplus_2)
-        a = np.subtract(sigmoid_minus_softplus_2, sigmoid_softplus_2, out=Nx64_2)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
         f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + 2
-        #     ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2)
-        #     (22)
+        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2
+        #     δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
         a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
         a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
         b = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
         b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-        b = np.multiply(b, sigmoid_softplus_2, out=Nx64_3)
         b = np.multiply(b, 2.0, out=Nx64_3)
         a = np.add(a, b, out=Nx64_8)
         b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_9)
         b = np.multiply(b, f_third_softplus_2, out=Nx64_9)
         a = np.add(a, b, out=Nx64_8)
-        b = np.multiply(dL_dg_softplus_2, sigmoid_softplus_2, out=Nx64_1)
+        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
         dL_dg_layer_2 = np.add(a, b, out=Nx64_8)
-        # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
-        dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_3)
         # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_4)
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_3)
+        # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
+        dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_4)
         # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
         dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
         # Σ_n ∂L/∂g_layer_2
         dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
         # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
         dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
-        # f‴(g_layer_1) = f_second_softplus_1*(sigmoid_minus_softplus_1 - sigmoid_softplus_1)
-        a = np.subtract(sigmoid_minus_softplus_1, sigmoid_softplus_1, out=Nx128_2)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1)
-        #     f″(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1)  (22)
-        a = np.multiply(dL_dg_softplus_1, sigmoid_softplus_1, out=Nx128_1)
+        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2
+        #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (22)
+        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
         b = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=Nx128_3)
+        b = np.multiply(b, f_prime_softplus_1, out=Nx128_3)
         b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
-        b = np.multiply(b, sigmoid_softplus_1, out=Nx128_3)
         b = np.multiply(b, 2.0, out=Nx128_3)
         a = np.subtract(a, b, out=Nx128_1)
         b = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=Nx128_0)
@@ -2588,44 +2595,45 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         return (
             sum_delta_squared, delta_prime_layer_1_total, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
             dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
-            dK_db_layer_1_sum, dL_dW_layer_3_delta_prime, dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_db_layer_3_sum,
-            dL_dW_layer_2_delta_prime, dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_g,
+            dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_db_layer_3_sum,
+            dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_g,
             dL_db_layer_1_sum,
         )
 
     (
         sum_delta_squared, delta_prime_layer_1_total, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
         dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
-        dK_db_layer_1_sum, dL_dW_layer_3_delta_prime, dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_db_layer_3_sum,
-        dL_dW_layer_2_delta_prime, dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_g,
+        dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_db_layer_3_sum,
+        dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_g,
         dL_db_layer_1_sum,
     ) = _over_tiles(tile, N, 512, 1, 312448, 7700, workspace)
 
     # ---- at the end: the sums over all samples
+    # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
-    # Σ_n Σ_i δ′_x
+    # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x)
+    # L = −(1/N) Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     L = -sum_delta_prime / N
-    # ∂K/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + ∂K/∂g_layer_3 g_softplus_2ᵀ  (16)
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_6)
     dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂K/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + ∂K/∂g_layer_2 g_softplus_1ᵀ  (16)
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_6)
     dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂K/∂W_layer_1 = (1/N) Σ_n δ_layer_1 ∂K/∂δ_xᵀ + ∂K/∂g_layer_1 g_xᵀ  (16)
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_4)
     dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
-    # ∂L/∂W_layer_3 = (1/N) Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + 2 W_layer_3 ∘ δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ +
-    #     ∂L/∂g_layer_3 g_softplus_2ᵀ  (17)
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
+    #     δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ))  (17)
     a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=M1x64_6)
     a = np.multiply(a, 2.0, out=M1x64_6)
     a = np.add(a, dL_dW_layer_3_delta, out=M1x64_6)
@@ -2633,8 +2641,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂L/∂W_layer_2 = (1/N) Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + 2 W_layer_2 ∘ δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ +
-    #     ∂L/∂g_layer_2 g_softplus_1ᵀ  (17)
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
+    #     δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
     a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=M64x128_6)
     a = np.multiply(a, 2.0, out=M64x128_6)
     a = np.add(a, dL_dW_layer_2_delta, out=M64x128_6)
@@ -2644,7 +2652,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # Σ_n δ′_layer_1
     dL_dW_layer_1_delta_prime_sum_column = delta_prime_layer_1_total[:, None]
-    # ∂L/∂W_layer_1 = (1/N) Σ_n 2 W_layer_1 ∘ δ′_layer_1 (−1)ᵀ + ∂L/∂g_layer_1 g_xᵀ  (17)
+    # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)  (17)
     a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime_sum_column, out=M128x64_4)
     a = np.multiply(a, 2.0, out=M128x64_4)
     a = np.subtract(dL_dW_layer_1_g, a, out=M128x64_4)
@@ -2701,7 +2709,7 @@ def _layer_means(params, x, lam, workspace):
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # g_softplus_1 = f(g_layer_1) = softplus(g_layer_1)
+        # g_softplus_1 = softplus(g_layer_1)
         a = np.abs(g_layer_1, out=Nx128_1)
         a = np.negative(a, out=Nx128_1)
         a = np.exp(a, out=Nx128_1)
@@ -2712,7 +2720,7 @@ def _layer_means(params, x, lam, workspace):
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # g_softplus_2 = f(g_layer_2) = softplus(g_layer_2)
+        # g_softplus_2 = softplus(g_layer_2)
         a = np.abs(g_layer_2, out=Nx64_1)
         a = np.negative(a, out=Nx64_1)
         a = np.exp(a, out=Nx64_1)
@@ -2723,7 +2731,7 @@ def _layer_means(params, x, lam, workspace):
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # g_softplus_3 = f(g_layer_3) = softplus(g_layer_3)
+        # g_softplus_3 = softplus(g_layer_3)
         a = np.abs(g_layer_3, out=Nx1_1)
         a = np.negative(a, out=Nx1_1)
         a = np.exp(a, out=Nx1_1)
@@ -2732,24 +2740,29 @@ def _layer_means(params, x, lam, workspace):
         g_softplus_3 = np.add(a, b, out=Nx1_1)
 
         # ---- layers: their means
+        # (1/64) g_x
         g_x_part = np.multiply(g_x, 0.015625, out=Nx64_2)
-        # (1/64) Σ_j g_x
+        # mean_g_x = Σ_i (1/64) g_x
         mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        # (1/128) g_layer_1
         g_layer_1_part = np.multiply(g_layer_1, 0.0078125, out=Nx128_0)
-        # (1/128) Σ_j g_layer_1
+        # mean_g_layer_1 = Σ_i (1/128) g_layer_1
         mean_g_layer_1 = np.sum(g_layer_1_part, axis=1, out=all_mean_g_layer_1[rows])
+        # (1/128) g_softplus_1
         g_softplus_1_part = np.multiply(g_softplus_1, 0.0078125, out=Nx128_1)
-        # (1/128) Σ_j g_softplus_1
+        # mean_g_softplus_1 = Σ_i (1/128) g_softplus_1
         mean_g_softplus_1 = np.sum(g_softplus_1_part, axis=1, out=all_mean_g_softplus_1[rows])
+        # (1/64) g_layer_2
         g_layer_2_part = np.multiply(g_layer_2, 0.015625, out=Nx64_0)
-        # (1/64) Σ_j g_layer_2
+        # mean_g_layer_2 = Σ_i (1/64) g_layer_2
         mean_g_layer_2 = np.sum(g_layer_2_part, axis=1, out=all_mean_g_layer_2[rows])
+        # (1/64) g_softplus_2
         g_softplus_2_part = np.multiply(g_softplus_2, 0.015625, out=Nx64_1)
-        # (1/64) Σ_j g_softplus_2
+        # mean_g_softplus_2 = Σ_i (1/64) g_softplus_2
         mean_g_softplus_2 = np.sum(g_softplus_2_part, axis=1, out=all_mean_g_softplus_2[rows])
-        # (1/1) Σ_j g_layer_3
+        # mean_g_layer_3 = Σ_i g_layer_3
         mean_g_layer_3 = np.sum(g_layer_3, axis=1, out=all_mean_g_layer_3[rows])
-        # (1/1) Σ_j g_softplus_3
+        # mean_g_softplus_3 = Σ_i g_softplus_3
         mean_g_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_mean_g_softplus_3[rows])
         return ()
 
@@ -2903,4 +2916,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above fb0d4933244770e8c6c2b026579f8633192c0b14c2dfd4ac722e5d029cac5744
+# sha256 of all above 4f0f94bd74e4f63c0cc4306ea6ced6f5666020b3aae6832fd5960aacb90148cf

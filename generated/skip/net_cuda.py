@@ -138,7 +138,7 @@ static __device__ __forceinline__ void at_g_hidden_to_g_joined(const float b_bel
 {
     // g_below = W_below g_x + b_below
     const float g_below = b_below + g_below_unbiased;
-    // g_hidden = f(g_below) = tanh(g_below)
+    // g_hidden = tanh(g_below)
     g_hidden = tanhf(g_below);
     // g_joined = g_hidden + g_x
     g_joined = g_hidden + g_x;
@@ -180,9 +180,9 @@ static __device__ __forceinline__ void at_g_pointwise_1_to_g_prior(const float b
 {
     // g_above = W_below g_joined + b_below
     const float g_above = b_below + g_above_unbiased;
-    // g_pointwise_1 = f(g_above) = softplus(g_above)
+    // g_pointwise_1 = softplus(g_above)
     g_pointwise_1 = log1pf(expf(-fabsf(g_above))) + relu(g_above);
-    // g_prior = f(g_x) = g_x^2
+    // g_prior = g_x²
     g_prior = g_x * g_x;
 }
 
@@ -275,7 +275,7 @@ extern "C" __global__ void vec4_g_gain(
 
 static __device__ __forceinline__ void at_energy(const float E_gain, const float E_prior, float& energy)
 {
-    // E = the sum over the energy's units
+    // energy = Σ_i g_gain + Σ_i g_prior
     energy = E_gain + E_prior;
 }
 
@@ -297,9 +297,9 @@ static __device__ __forceinline__ void at_sech_hidden_to_g_joined(const float b_
     // g_below = W_below g_x + b_below
     const float g_below = b_below + g_below_unbiased;
     const float shared_1 = expf(-fabsf(g_below));
-    // sech_hidden = sech(g_below)
+    // sech(g_below)
     sech_hidden = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-    // g_hidden = f(g_below) = tanh(g_below)
+    // g_hidden = tanh(g_below)
     const float g_hidden = tanhf(g_below);
     // g_joined = g_hidden + g_x
     g_joined = g_hidden + g_x;
@@ -342,10 +342,10 @@ static __device__ __forceinline__ void at_delta_above(const float b_below, const
     // g_above = W_below g_joined + b_below
     const float g_above = b_below + g_above_unbiased;
     const float shared_1 = expf(-fabsf(g_above));
-    // sigmoid_pointwise_1 = sigmoid(g_above)
-    const float sigmoid_pointwise_1 = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
+    // f′(g_above) = sigmoid(g_above)
+    const float f_prime_pointwise_1 = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
     // δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = delta_pointwise_1 * sigmoid_pointwise_1;
+    delta_above = delta_pointwise_1 * f_prime_pointwise_1;
 }
 
 extern "C" __global__ void delta_above(
@@ -380,9 +380,9 @@ extern "C" __global__ void vec4_delta_above(
 
 static __device__ __forceinline__ void at_delta_below(const float delta_hidden_term_2, const float delta_joined, const float sech_hidden, float& delta_below)
 {
-    // δ_hidden = δ_joined + δ_both[16:32]  (1)
+    // δ_hidden = s_gain[16:32] + δ_joined  (1)
     const float delta_hidden = delta_hidden_term_2 + delta_joined;
-    // f′(g_below) = sech_hidden^2
+    // f′(g_below) = sech(g_below)²
     const float f_prime_hidden = sech_hidden * sech_hidden;
     // δ_below = δ_hidden f′(g_below)  (1)
     delta_below = delta_hidden * f_prime_hidden;
@@ -420,7 +420,7 @@ extern "C" __global__ void vec4_delta_below(
 
 static __device__ __forceinline__ void at_score(const float delta_joined, const float delta_x_term_1, const float g_x, float& score)
 {
-    // δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+    // δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     const float delta_x = delta_joined + delta_x_term_1 + g_x * 2.0f;
     // score = −δ_x
     score = -delta_x;
@@ -461,9 +461,9 @@ static __device__ __forceinline__ void at_sech_hidden_to_g_joined_2(const float 
     // g_below = W_below g_x + b_below
     const float g_below = b_below + g_below_unbiased;
     const float shared_1 = expf(-fabsf(g_below));
-    // sech_hidden = sech(g_below)
+    // sech(g_below)
     sech_hidden = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-    // g_hidden = f(g_below) = tanh(g_below)
+    // g_hidden = tanh(g_below)
     g_hidden = tanhf(g_below);
     // g_joined = g_hidden + g_x
     g_joined = g_hidden + g_x;
@@ -503,90 +503,90 @@ extern "C" __global__ void vec4_sech_hidden_to_g_joined_2(
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(const float b_below, const float g_above_unbiased, float& sigmoid_minus_pointwise_1, float& sigmoid_pointwise_1)
+static __device__ __forceinline__ void at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(const float b_below, const float g_above_unbiased, float& sigmoid_minus_pointwise_1, float& f_prime_pointwise_1)
 {
     // g_above = W_below g_joined + b_below
     const float g_above = b_below + g_above_unbiased;
     const float shared_1 = expf(-fabsf(g_above));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+    // sigmoid(−g_above)
     sigmoid_minus_pointwise_1 = shared_2 * maximum(shared_1, signum(-g_above));
-    // sigmoid_pointwise_1 = sigmoid(g_above)
-    sigmoid_pointwise_1 = shared_2 * maximum(shared_1, signum(g_above));
+    // f′(g_above) = sigmoid(g_above)
+    f_prime_pointwise_1 = shared_2 * maximum(shared_1, signum(g_above));
 }
 
-extern "C" __global__ void sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(
-    const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ sigmoid_pointwise_1, const int N)
+extern "C" __global__ void sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(
+    const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ f_prime_pointwise_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_below = b_below[column];
         const float v_g_above_unbiased = g_above_unbiased[(long long)row * 16 + column];
-        float v_sigmoid_minus_pointwise_1, v_sigmoid_pointwise_1;
-        at_sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(v_b_below, v_g_above_unbiased, v_sigmoid_minus_pointwise_1, v_sigmoid_pointwise_1);
+        float v_sigmoid_minus_pointwise_1, v_f_prime_pointwise_1;
+        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below, v_g_above_unbiased, v_sigmoid_minus_pointwise_1, v_f_prime_pointwise_1);
         sigmoid_minus_pointwise_1[(long long)row * 16 + column] = v_sigmoid_minus_pointwise_1;
-        sigmoid_pointwise_1[(long long)row * 16 + column] = v_sigmoid_pointwise_1;
+        f_prime_pointwise_1[(long long)row * 16 + column] = v_f_prime_pointwise_1;
     }
 }
-extern "C" __global__ void vec4_sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(
-    const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ sigmoid_pointwise_1, const int N)
+extern "C" __global__ void vec4_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(
+    const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ f_prime_pointwise_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_b_below = reinterpret_cast<const float4*>(b_below)[column];
         const float4 v_g_above_unbiased = reinterpret_cast<const float4*>(g_above_unbiased)[(long long)row * 4 + column];
-        float4 v_sigmoid_minus_pointwise_1, v_sigmoid_pointwise_1;
-        at_sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(v_b_below.x, v_g_above_unbiased.x, v_sigmoid_minus_pointwise_1.x, v_sigmoid_pointwise_1.x);
-        at_sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(v_b_below.y, v_g_above_unbiased.y, v_sigmoid_minus_pointwise_1.y, v_sigmoid_pointwise_1.y);
-        at_sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(v_b_below.z, v_g_above_unbiased.z, v_sigmoid_minus_pointwise_1.z, v_sigmoid_pointwise_1.z);
-        at_sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(v_b_below.w, v_g_above_unbiased.w, v_sigmoid_minus_pointwise_1.w, v_sigmoid_pointwise_1.w);
+        float4 v_sigmoid_minus_pointwise_1, v_f_prime_pointwise_1;
+        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below.x, v_g_above_unbiased.x, v_sigmoid_minus_pointwise_1.x, v_f_prime_pointwise_1.x);
+        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below.y, v_g_above_unbiased.y, v_sigmoid_minus_pointwise_1.y, v_f_prime_pointwise_1.y);
+        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below.z, v_g_above_unbiased.z, v_sigmoid_minus_pointwise_1.z, v_f_prime_pointwise_1.z);
+        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below.w, v_g_above_unbiased.w, v_sigmoid_minus_pointwise_1.w, v_f_prime_pointwise_1.w);
         reinterpret_cast<float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column] = v_sigmoid_minus_pointwise_1;
-        reinterpret_cast<float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column] = v_sigmoid_pointwise_1;
+        reinterpret_cast<float4*>(f_prime_pointwise_1)[(long long)row * 4 + column] = v_f_prime_pointwise_1;
     }
 }
 
-static __device__ __forceinline__ void at_delta_above_to_f_prime_hidden(const float delta_pointwise_1, const float sigmoid_pointwise_1, const float sigmoid_minus_pointwise_1, const float sech_hidden, float& delta_above, float& delta_prime_above, float& f_prime_hidden)
+static __device__ __forceinline__ void at_delta_above_to_f_prime_hidden(const float delta_pointwise_1, const float f_prime_pointwise_1, const float sigmoid_minus_pointwise_1, const float sech_hidden, float& delta_above, float& delta_prime_above, float& f_prime_hidden)
 {
     // δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = delta_pointwise_1 * sigmoid_pointwise_1;
-    // f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-    const float f_second_pointwise_1 = sigmoid_minus_pointwise_1 * sigmoid_pointwise_1;
+    delta_above = delta_pointwise_1 * f_prime_pointwise_1;
+    // f″(g_above) = f′(g_above) sigmoid(−g_above)
+    const float f_second_pointwise_1 = f_prime_pointwise_1 * sigmoid_minus_pointwise_1;
     // δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
     delta_prime_above = delta_pointwise_1 * f_second_pointwise_1;
-    // f′(g_below) = sech_hidden^2
+    // f′(g_below) = sech(g_below)²
     f_prime_hidden = sech_hidden * sech_hidden;
 }
 
 extern "C" __global__ void delta_above_to_f_prime_hidden(
-    const float* __restrict__ delta_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ sech_hidden, float* __restrict__ delta_above, float* __restrict__ delta_prime_above, float* __restrict__ f_prime_hidden, const int N)
+    const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ sech_hidden, float* __restrict__ delta_above, float* __restrict__ delta_prime_above, float* __restrict__ f_prime_hidden, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
         const float v_sech_hidden = sech_hidden[(long long)row * 16 + column];
         float v_delta_above, v_delta_prime_above, v_f_prime_hidden;
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1, v_sigmoid_pointwise_1, v_sigmoid_minus_pointwise_1, v_sech_hidden, v_delta_above, v_delta_prime_above, v_f_prime_hidden);
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1, v_f_prime_pointwise_1, v_sigmoid_minus_pointwise_1, v_sech_hidden, v_delta_above, v_delta_prime_above, v_f_prime_hidden);
         delta_above[(long long)row * 16 + column] = v_delta_above;
         delta_prime_above[(long long)row * 16 + column] = v_delta_prime_above;
         f_prime_hidden[(long long)row * 16 + column] = v_f_prime_hidden;
     }
 }
 extern "C" __global__ void vec4_delta_above_to_f_prime_hidden(
-    const float* __restrict__ delta_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ sech_hidden, float* __restrict__ delta_above, float* __restrict__ delta_prime_above, float* __restrict__ f_prime_hidden, const int N)
+    const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ sech_hidden, float* __restrict__ delta_above, float* __restrict__ delta_prime_above, float* __restrict__ f_prime_hidden, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
         const float4 v_sech_hidden = reinterpret_cast<const float4*>(sech_hidden)[(long long)row * 4 + column];
         float4 v_delta_above, v_delta_prime_above, v_f_prime_hidden;
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.x, v_sigmoid_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_sech_hidden.x, v_delta_above.x, v_delta_prime_above.x, v_f_prime_hidden.x);
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.y, v_sigmoid_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_sech_hidden.y, v_delta_above.y, v_delta_prime_above.y, v_f_prime_hidden.y);
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.z, v_sigmoid_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_sech_hidden.z, v_delta_above.z, v_delta_prime_above.z, v_f_prime_hidden.z);
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.w, v_sigmoid_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_sech_hidden.w, v_delta_above.w, v_delta_prime_above.w, v_f_prime_hidden.w);
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.x, v_f_prime_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_sech_hidden.x, v_delta_above.x, v_delta_prime_above.x, v_f_prime_hidden.x);
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.y, v_f_prime_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_sech_hidden.y, v_delta_above.y, v_delta_prime_above.y, v_f_prime_hidden.y);
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.z, v_f_prime_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_sech_hidden.z, v_delta_above.z, v_delta_prime_above.z, v_f_prime_hidden.z);
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.w, v_f_prime_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_sech_hidden.w, v_delta_above.w, v_delta_prime_above.w, v_f_prime_hidden.w);
         reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = v_delta_above;
         reinterpret_cast<float4*>(delta_prime_above)[(long long)row * 4 + column] = v_delta_prime_above;
         reinterpret_cast<float4*>(f_prime_hidden)[(long long)row * 4 + column] = v_f_prime_hidden;
@@ -627,11 +627,11 @@ extern "C" __global__ void vec4_W_below_squared(
 
 static __device__ __forceinline__ void at_delta_prime_below(const float delta_hidden_term_2, const float delta_joined, const float f_prime_hidden, const float g_hidden, const float delta_prime_joined, float& delta_prime_below)
 {
-    // δ_hidden = δ_joined + δ_both[16:32]  (1)
+    // δ_hidden = s_gain[16:32] + δ_joined  (1)
     const float delta_hidden = delta_hidden_term_2 + delta_joined;
-    // f″(g_below) = -2*f_prime_hidden*g_hidden
+    // f″(g_below) = −2 g_hidden f′(g_below)
     const float f_second_hidden = f_prime_hidden * g_hidden * (-2.0f);
-    // δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+    // δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
     delta_prime_below = delta_hidden * f_second_hidden + delta_prime_joined * (f_prime_hidden * f_prime_hidden);
 }
 
@@ -671,7 +671,7 @@ extern "C" __global__ void vec4_delta_prime_below(
 
 static __device__ __forceinline__ void at_delta_prime_x(const float delta_prime_joined, const float delta_prime_x_term_1, float& delta_prime_x)
 {
-    // δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+    // δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
     delta_prime_x = delta_prime_joined + delta_prime_x_term_1 + 2.0f;
 }
 
@@ -703,43 +703,43 @@ extern "C" __global__ void vec4_delta_prime_x(
     }
 }
 
-static __device__ __forceinline__ void at_delta_above_to_delta_prime_above(const float delta_pointwise_1, const float sigmoid_pointwise_1, const float sigmoid_minus_pointwise_1, float& delta_above, float& delta_prime_above)
+static __device__ __forceinline__ void at_delta_above_to_delta_prime_above(const float delta_pointwise_1, const float f_prime_pointwise_1, const float sigmoid_minus_pointwise_1, float& delta_above, float& delta_prime_above)
 {
     // δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = delta_pointwise_1 * sigmoid_pointwise_1;
-    // f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-    const float f_second_pointwise_1 = sigmoid_minus_pointwise_1 * sigmoid_pointwise_1;
+    delta_above = delta_pointwise_1 * f_prime_pointwise_1;
+    // f″(g_above) = f′(g_above) sigmoid(−g_above)
+    const float f_second_pointwise_1 = f_prime_pointwise_1 * sigmoid_minus_pointwise_1;
     // δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
     delta_prime_above = delta_pointwise_1 * f_second_pointwise_1;
 }
 
 extern "C" __global__ void delta_above_to_delta_prime_above(
-    const float* __restrict__ delta_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ delta_above, float* __restrict__ delta_prime_above, const int N)
+    const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ delta_above, float* __restrict__ delta_prime_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
         float v_delta_above, v_delta_prime_above;
-        at_delta_above_to_delta_prime_above(v_delta_pointwise_1, v_sigmoid_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_above, v_delta_prime_above);
+        at_delta_above_to_delta_prime_above(v_delta_pointwise_1, v_f_prime_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_above, v_delta_prime_above);
         delta_above[(long long)row * 16 + column] = v_delta_above;
         delta_prime_above[(long long)row * 16 + column] = v_delta_prime_above;
     }
 }
 extern "C" __global__ void vec4_delta_above_to_delta_prime_above(
-    const float* __restrict__ delta_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ delta_above, float* __restrict__ delta_prime_above, const int N)
+    const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ delta_above, float* __restrict__ delta_prime_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
         float4 v_delta_above, v_delta_prime_above;
-        at_delta_above_to_delta_prime_above(v_delta_pointwise_1.x, v_sigmoid_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_above.x, v_delta_prime_above.x);
-        at_delta_above_to_delta_prime_above(v_delta_pointwise_1.y, v_sigmoid_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_above.y, v_delta_prime_above.y);
-        at_delta_above_to_delta_prime_above(v_delta_pointwise_1.z, v_sigmoid_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_above.z, v_delta_prime_above.z);
-        at_delta_above_to_delta_prime_above(v_delta_pointwise_1.w, v_sigmoid_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_above.w, v_delta_prime_above.w);
+        at_delta_above_to_delta_prime_above(v_delta_pointwise_1.x, v_f_prime_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_above.x, v_delta_prime_above.x);
+        at_delta_above_to_delta_prime_above(v_delta_pointwise_1.y, v_f_prime_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_above.y, v_delta_prime_above.y);
+        at_delta_above_to_delta_prime_above(v_delta_pointwise_1.z, v_f_prime_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_above.z, v_delta_prime_above.z);
+        at_delta_above_to_delta_prime_above(v_delta_pointwise_1.w, v_f_prime_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_above.w, v_delta_prime_above.w);
         reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = v_delta_above;
         reinterpret_cast<float4*>(delta_prime_above)[(long long)row * 4 + column] = v_delta_prime_above;
     }
@@ -747,15 +747,15 @@ extern "C" __global__ void vec4_delta_above_to_delta_prime_above(
 
 static __device__ __forceinline__ void at_delta_below_to_delta_prime_below(const float delta_hidden_term_2, const float delta_joined, const float sech_hidden, const float g_hidden, const float delta_prime_joined, float& delta_below, float& delta_prime_below)
 {
-    // δ_hidden = δ_joined + δ_both[16:32]  (1)
+    // δ_hidden = s_gain[16:32] + δ_joined  (1)
     const float delta_hidden = delta_hidden_term_2 + delta_joined;
-    // f′(g_below) = sech_hidden^2
+    // f′(g_below) = sech(g_below)²
     const float f_prime_hidden = sech_hidden * sech_hidden;
     // δ_below = δ_hidden f′(g_below)  (1)
     delta_below = delta_hidden * f_prime_hidden;
-    // f″(g_below) = -2*f_prime_hidden*g_hidden
+    // f″(g_below) = −2 g_hidden f′(g_below)
     const float f_second_hidden = f_prime_hidden * g_hidden * (-2.0f);
-    // δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+    // δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
     delta_prime_below = delta_hidden * f_second_hidden + delta_prime_joined * (f_prime_hidden * f_prime_hidden);
 }
 
@@ -797,11 +797,13 @@ extern "C" __global__ void vec4_delta_below_to_delta_prime_below(
 
 static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime_squared(const float delta_prime_joined, const float delta_prime_x_term_1, const float delta_joined, const float delta_x_term_1, const float g_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    // δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+    // δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
     const float delta_prime_x = delta_prime_joined + delta_prime_x_term_1 + 2.0f;
-    // δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+    // δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     const float delta_x = delta_joined + delta_x_term_1 + g_x * 2.0f;
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
+    // δ′_x²
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -867,10 +869,11 @@ extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime_squared(
 
 static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime(const float delta_joined, const float delta_x_term_1, const float g_x, const float delta_prime_joined, const float delta_prime_x_term_1, double& sum_delta_squared, double& sum_delta_prime)
 {
-    // δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+    // δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     const float delta_x = delta_joined + delta_x_term_1 + g_x * 2.0f;
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
-    // δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+    // δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
     const float delta_prime_x = delta_prime_joined + delta_prime_x_term_1 + 2.0f;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -926,44 +929,44 @@ extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime(
     }
 }
 
-static __device__ __forceinline__ void at_delta_above_to_delta_prime_above_2(const float delta_pointwise_1, const float sigmoid_pointwise_1, const float sigmoid_minus_pointwise_1, float& delta_above, float& f_second_pointwise_1, float& delta_prime_above)
+static __device__ __forceinline__ void at_delta_above_to_delta_prime_above_2(const float delta_pointwise_1, const float f_prime_pointwise_1, const float sigmoid_minus_pointwise_1, float& delta_above, float& f_second_pointwise_1, float& delta_prime_above)
 {
     // δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = delta_pointwise_1 * sigmoid_pointwise_1;
-    // f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-    f_second_pointwise_1 = sigmoid_minus_pointwise_1 * sigmoid_pointwise_1;
+    delta_above = delta_pointwise_1 * f_prime_pointwise_1;
+    // f″(g_above) = f′(g_above) sigmoid(−g_above)
+    f_second_pointwise_1 = f_prime_pointwise_1 * sigmoid_minus_pointwise_1;
     // δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
     delta_prime_above = delta_pointwise_1 * f_second_pointwise_1;
 }
 
 extern "C" __global__ void delta_above_to_delta_prime_above_2(
-    const float* __restrict__ delta_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ delta_above, float* __restrict__ f_second_pointwise_1, float* __restrict__ delta_prime_above, const int N)
+    const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ delta_above, float* __restrict__ f_second_pointwise_1, float* __restrict__ delta_prime_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
         float v_delta_above, v_f_second_pointwise_1, v_delta_prime_above;
-        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1, v_sigmoid_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_above, v_f_second_pointwise_1, v_delta_prime_above);
+        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1, v_f_prime_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_above, v_f_second_pointwise_1, v_delta_prime_above);
         delta_above[(long long)row * 16 + column] = v_delta_above;
         f_second_pointwise_1[(long long)row * 16 + column] = v_f_second_pointwise_1;
         delta_prime_above[(long long)row * 16 + column] = v_delta_prime_above;
     }
 }
 extern "C" __global__ void vec4_delta_above_to_delta_prime_above_2(
-    const float* __restrict__ delta_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ delta_above, float* __restrict__ f_second_pointwise_1, float* __restrict__ delta_prime_above, const int N)
+    const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ delta_above, float* __restrict__ f_second_pointwise_1, float* __restrict__ delta_prime_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
         float4 v_delta_above, v_f_second_pointwise_1, v_delta_prime_above;
-        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1.x, v_sigmoid_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_above.x, v_f_second_pointwise_1.x, v_delta_prime_above.x);
-        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1.y, v_sigmoid_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_above.y, v_f_second_pointwise_1.y, v_delta_prime_above.y);
-        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1.z, v_sigmoid_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_above.z, v_f_second_pointwise_1.z, v_delta_prime_above.z);
-        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1.w, v_sigmoid_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_above.w, v_f_second_pointwise_1.w, v_delta_prime_above.w);
+        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1.x, v_f_prime_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_above.x, v_f_second_pointwise_1.x, v_delta_prime_above.x);
+        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1.y, v_f_prime_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_above.y, v_f_second_pointwise_1.y, v_delta_prime_above.y);
+        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1.z, v_f_prime_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_above.z, v_f_second_pointwise_1.z, v_delta_prime_above.z);
+        at_delta_above_to_delta_prime_above_2(v_delta_pointwise_1.w, v_f_prime_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_above.w, v_f_second_pointwise_1.w, v_delta_prime_above.w);
         reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = v_delta_above;
         reinterpret_cast<float4*>(f_second_pointwise_1)[(long long)row * 4 + column] = v_f_second_pointwise_1;
         reinterpret_cast<float4*>(delta_prime_above)[(long long)row * 4 + column] = v_delta_prime_above;
@@ -972,15 +975,15 @@ extern "C" __global__ void vec4_delta_above_to_delta_prime_above_2(
 
 static __device__ __forceinline__ void at_delta_hidden_to_delta_prime_below(const float delta_hidden_term_2, const float delta_joined, const float sech_hidden, const float g_hidden, const float delta_prime_joined, float& delta_hidden, float& f_prime_hidden, float& delta_below, float& f_second_hidden, float& delta_prime_below)
 {
-    // δ_hidden = δ_joined + δ_both[16:32]  (1)
+    // δ_hidden = s_gain[16:32] + δ_joined  (1)
     delta_hidden = delta_hidden_term_2 + delta_joined;
-    // f′(g_below) = sech_hidden^2
+    // f′(g_below) = sech(g_below)²
     f_prime_hidden = sech_hidden * sech_hidden;
     // δ_below = δ_hidden f′(g_below)  (1)
     delta_below = delta_hidden * f_prime_hidden;
-    // f″(g_below) = -2*f_prime_hidden*g_hidden
+    // f″(g_below) = −2 g_hidden f′(g_below)
     f_second_hidden = f_prime_hidden * g_hidden * (-2.0f);
-    // δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+    // δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
     delta_prime_below = delta_hidden * f_second_hidden + delta_prime_joined * (f_prime_hidden * f_prime_hidden);
 }
 
@@ -1028,7 +1031,7 @@ extern "C" __global__ void vec4_delta_hidden_to_delta_prime_below(
 
 static __device__ __forceinline__ void at_delta_x(const float delta_joined, const float delta_x_term_1, const float g_x, float& delta_x)
 {
-    // δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+    // δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     delta_x = delta_joined + delta_x_term_1 + g_x * 2.0f;
 }
 
@@ -1064,11 +1067,13 @@ extern "C" __global__ void vec4_delta_x(
 
 static __device__ __forceinline__ void at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_prime_joined, const float delta_prime_x_term_1, const float delta_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    // δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+    // δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
     const float delta_prime_x = delta_prime_joined + delta_prime_x_term_1 + 2.0f;
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
+    // δ′_x²
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+    // ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
     dJ_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -1134,9 +1139,9 @@ extern "C" __global__ void vec4_dJ_ddelta_prime_x_to_sum_delta_prime_squared(
 
 static __device__ __forceinline__ void at_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined(const float dJ_ddelta_below, const float dJ_ddelta_prime_below, const float f_prime_hidden, const float f_second_hidden, const float delta_x, const float dJ_ddelta_prime_x, float& dJ_ddelta_hidden, float& dJ_ddelta_joined, float& dJ_ddelta_prime_joined)
 {
-    // ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
+    // ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + ∂J/∂δ′_below f″(g_below)  (18)+(19)
     dJ_ddelta_hidden = dJ_ddelta_below * f_prime_hidden + dJ_ddelta_prime_below * f_second_hidden;
-    // ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
+    // ∂J/∂δ_joined = ∂J/∂δ_hidden + δ_x  (4)+(6)
     dJ_ddelta_joined = dJ_ddelta_hidden + delta_x;
     // ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
     const float dJ_ddelta_prime_hidden = dJ_ddelta_prime_below * (f_prime_hidden * f_prime_hidden);
@@ -1184,49 +1189,49 @@ extern "C" __global__ void vec4_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_pointwise_1_to_dJ_dg_above(const float dJ_ddelta_above, const float dJ_ddelta_prime_above, const float f_second_pointwise_1, const float sigmoid_pointwise_1, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dJ_ddelta_pointwise_1, float& dJ_dg_above)
+static __device__ __forceinline__ void at_dJ_ddelta_pointwise_1_to_dJ_dg_above(const float dJ_ddelta_above, const float dJ_ddelta_prime_above, const float f_prime_pointwise_1, const float f_second_pointwise_1, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dJ_ddelta_pointwise_1, float& dJ_dg_above)
 {
-    // ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19)
-    dJ_ddelta_pointwise_1 = dJ_ddelta_above * sigmoid_pointwise_1 + dJ_ddelta_prime_above * f_second_pointwise_1;
-    // f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - sigmoid_pointwise_1);
+    // ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19)
+    dJ_ddelta_pointwise_1 = dJ_ddelta_above * f_prime_pointwise_1 + dJ_ddelta_prime_above * f_second_pointwise_1;
+    // f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - f_prime_pointwise_1);
     // ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
     dJ_dg_above = dJ_ddelta_above * delta_pointwise_1 * f_second_pointwise_1 + dJ_ddelta_prime_above * delta_pointwise_1 * f_third_pointwise_1;
 }
 
 extern "C" __global__ void dJ_ddelta_pointwise_1_to_dJ_dg_above(
-    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ dJ_ddelta_prime_above, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
+    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ dJ_ddelta_prime_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dJ_ddelta_above = dJ_ddelta_above[(long long)row * 16 + column];
         const float v_dJ_ddelta_prime_above = dJ_ddelta_prime_above[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
         const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
         float v_dJ_ddelta_pointwise_1, v_dJ_dg_above;
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above, v_dJ_ddelta_prime_above, v_f_second_pointwise_1, v_sigmoid_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dJ_ddelta_pointwise_1, v_dJ_dg_above);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above, v_dJ_ddelta_prime_above, v_f_prime_pointwise_1, v_f_second_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dJ_ddelta_pointwise_1, v_dJ_dg_above);
         dJ_ddelta_pointwise_1[(long long)row * 16 + column] = v_dJ_ddelta_pointwise_1;
         dJ_dg_above[(long long)row * 16 + column] = v_dJ_dg_above;
     }
 }
 extern "C" __global__ void vec4_dJ_ddelta_pointwise_1_to_dJ_dg_above(
-    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ dJ_ddelta_prime_above, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
+    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ dJ_ddelta_prime_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dJ_ddelta_above = reinterpret_cast<const float4*>(dJ_ddelta_above)[(long long)row * 4 + column];
         const float4 v_dJ_ddelta_prime_above = reinterpret_cast<const float4*>(dJ_ddelta_prime_above)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
         const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
         float4 v_dJ_ddelta_pointwise_1, v_dJ_dg_above;
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.x, v_dJ_ddelta_prime_above.x, v_f_second_pointwise_1.x, v_sigmoid_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dJ_ddelta_pointwise_1.x, v_dJ_dg_above.x);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.y, v_dJ_ddelta_prime_above.y, v_f_second_pointwise_1.y, v_sigmoid_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dJ_ddelta_pointwise_1.y, v_dJ_dg_above.y);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.z, v_dJ_ddelta_prime_above.z, v_f_second_pointwise_1.z, v_sigmoid_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dJ_ddelta_pointwise_1.z, v_dJ_dg_above.z);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.w, v_dJ_ddelta_prime_above.w, v_f_second_pointwise_1.w, v_sigmoid_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dJ_ddelta_pointwise_1.w, v_dJ_dg_above.w);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.x, v_dJ_ddelta_prime_above.x, v_f_prime_pointwise_1.x, v_f_second_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dJ_ddelta_pointwise_1.x, v_dJ_dg_above.x);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.y, v_dJ_ddelta_prime_above.y, v_f_prime_pointwise_1.y, v_f_second_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dJ_ddelta_pointwise_1.y, v_dJ_dg_above.y);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.z, v_dJ_ddelta_prime_above.z, v_f_prime_pointwise_1.z, v_f_second_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dJ_ddelta_pointwise_1.z, v_dJ_dg_above.z);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.w, v_dJ_ddelta_prime_above.w, v_f_prime_pointwise_1.w, v_f_second_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dJ_ddelta_pointwise_1.w, v_dJ_dg_above.w);
         reinterpret_cast<float4*>(dJ_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dJ_ddelta_pointwise_1;
         reinterpret_cast<float4*>(dJ_dg_above)[(long long)row * 4 + column] = v_dJ_dg_above;
     }
@@ -1237,7 +1242,7 @@ extern "C" __global__ void dJ_ddelta_both(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+        // ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
         const float v_dJ_ddelta_both = column < 16 ? dJ_ddelta_pointwise_1[(long long)row * 16 + column] : dJ_ddelta_hidden[(long long)row * 16 + column - 16];
         dJ_ddelta_both[(long long)row * 32 + column] = v_dJ_ddelta_both;
     }
@@ -1247,7 +1252,7 @@ extern "C" __global__ void vec4_dJ_ddelta_both(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+        // ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
         const float4 v_dJ_ddelta_both = column < 4 ? reinterpret_cast<const float4*>(dJ_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dJ_ddelta_hidden)[(long long)row * 4 + column - 4];
         reinterpret_cast<float4*>(dJ_ddelta_both)[(long long)row * 8 + column] = v_dJ_ddelta_both;
     }
@@ -1287,9 +1292,9 @@ extern "C" __global__ void vec4_dJ_ds_gain(
 
 static __device__ __forceinline__ void at_dJ_dg_below(const float f_prime_hidden, const float g_hidden, const float sech_hidden, const float dJ_ddelta_below, const float dJ_ddelta_prime_below, const float dJ_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dJ_dg_below)
 {
-    // f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+    // f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     const float f_third_hidden = f_prime_hidden * (g_hidden * g_hidden * 4.0f - sech_hidden * sech_hidden * 2.0f);
-    // ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
+    // ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below) + 2 ∂J/∂δ′_below δ′_joined f′(g_below) f″(g_below)  (21)+(22)
     dJ_dg_below = dJ_ddelta_below * delta_hidden * f_second_hidden + dJ_ddelta_prime_below * delta_hidden * f_third_hidden + dJ_ddelta_prime_below * delta_prime_joined * f_prime_hidden * f_second_hidden * 2.0f + dJ_dg_joined * f_prime_hidden;
 }
 
@@ -1337,7 +1342,7 @@ extern "C" __global__ void vec4_dJ_dg_below(
 
 static __device__ __forceinline__ void at_dJ_dW_below(const float W_below, const float dJ_dW_below_delta, const float dJ_dW_below_delta_at_above, const float dJ_dW_below_delta_prime, const float dJ_dW_below_delta_prime_at_above, const float dJ_dW_below_g, const float dJ_dW_below_g_at_above, const int N, float& dJ_dW_below)
 {
-    // ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ + δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below ∂J/∂δ′_xᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
+    // ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above g_joinedᵀ + 2 W_below ∘ (Σ_n δ′_below ∂J/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
     dJ_dW_below = (W_below * dJ_dW_below_delta_prime * 2.0f + W_below * dJ_dW_below_delta_prime_at_above * 2.0f + dJ_dW_below_delta + dJ_dW_below_delta_at_above + dJ_dW_below_g + dJ_dW_below_g_at_above) / N;
 }
 
@@ -1381,7 +1386,7 @@ extern "C" __global__ void vec4_dJ_dW_below(
 
 static __device__ __forceinline__ void at_dJ_db_below(const float dJ_db_below_sum, const float dJ_db_below_sum_at_above, const int N, float& dJ_db_below)
 {
-    // ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
+    // ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
     dJ_db_below = (dJ_db_below_sum + dJ_db_below_sum_at_above) / N;
 }
 
@@ -1415,8 +1420,9 @@ extern "C" __global__ void vec4_dJ_db_below(
 
 static __device__ __forceinline__ void at_delta_x_to_sum_delta_squared(const float delta_joined, const float delta_x_term_1, const float g_x, float& delta_x, double& sum_delta_squared)
 {
-    // δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+    // δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     delta_x = delta_joined + delta_x_term_1 + g_x * 2.0f;
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -1466,7 +1472,7 @@ extern "C" __global__ void vec4_delta_x_to_sum_delta_squared(
 
 static __device__ __forceinline__ void at_sum_delta_prime(const float delta_prime_joined, const float delta_prime_x_term_1, double& sum_delta_prime)
 {
-    // δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+    // δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
     const float delta_prime_x = delta_prime_joined + delta_prime_x_term_1 + 2.0f;
     // Σ_n Σ_i δ′_x
     sum_delta_prime += delta_prime_x;
@@ -1510,13 +1516,13 @@ extern "C" __global__ void vec4_sum_delta_prime(
 
 static __device__ __forceinline__ void at_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2(const float W_below_squared_sum, const float dJ_ddelta_below, const float f_prime_hidden, const float f_second_hidden, const float delta_x, float& dJ_ddelta_hidden, float& dJ_ddelta_joined, float& dJ_ddelta_prime_joined)
 {
-    // ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
+    // ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − f″(g_below) Σ_i W_below ∘ W_below  (18)+(19)
     dJ_ddelta_hidden = dJ_ddelta_below * f_prime_hidden - W_below_squared_sum * f_second_hidden;
-    // ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
+    // ∂J/∂δ_joined = ∂J/∂δ_hidden + δ_x  (4)+(6)
     dJ_ddelta_joined = dJ_ddelta_hidden + delta_x;
-    // ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
+    // ∂J/∂δ′_hidden = −f′(g_below)² Σ_i W_below ∘ W_below  (20)
     const float dJ_ddelta_prime_hidden = -W_below_squared_sum * (f_prime_hidden * f_prime_hidden);
-    // ∂J/∂δ′_joined = ∂J/∂δ′_hidden + (−1)  (8)
+    // ∂J/∂δ′_joined = −1 + ∂J/∂δ′_hidden  (8)
     dJ_ddelta_prime_joined = dJ_ddelta_prime_hidden - 1.0f;
 }
 
@@ -1560,9 +1566,9 @@ extern "C" __global__ void vec4_dJ_ddelta_hidden_to_dJ_ddelta_prime_joined_2(
 
 static __device__ __forceinline__ void at_dJ_dg_below_2(const float f_prime_hidden, const float g_hidden, const float sech_hidden, const float W_below_squared_sum, const float dJ_ddelta_below, const float dJ_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dJ_dg_below)
 {
-    // f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+    // f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     const float f_third_hidden = f_prime_hidden * (g_hidden * g_hidden * 4.0f - sech_hidden * sech_hidden * 2.0f);
-    // ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
+    // ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − δ_hidden f‴(g_below) Σ_i W_below ∘ W_below − 2 δ′_joined f′(g_below) f″(g_below) Σ_i W_below ∘ W_below  (21)+(22)
     dJ_dg_below = dJ_ddelta_below * delta_hidden * f_second_hidden + dJ_dg_joined * f_prime_hidden - W_below_squared_sum * delta_hidden * f_third_hidden - W_below_squared_sum * delta_prime_joined * f_prime_hidden * f_second_hidden * 2.0f;
 }
 
@@ -1610,7 +1616,7 @@ extern "C" __global__ void vec4_dJ_dg_below_2(
 
 static __device__ __forceinline__ void at_dJ_dW_below_2(const float W_below, const float dJ_dW_below_delta, const float dJ_dW_below_delta_at_above, const float dJ_dW_below_delta_prime_at_above, const float dJ_dW_below_delta_prime_sum_column, const float dJ_dW_below_g, const float dJ_dW_below_g_at_above, const int N, float& dJ_dW_below)
 {
-    // ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ + δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below (−1)ᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
+    // ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above g_joinedᵀ − 2 diag(Σ_n δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
     dJ_dW_below = (W_below * dJ_dW_below_delta_prime_at_above * 2.0f + dJ_dW_below_delta + dJ_dW_below_delta_at_above + dJ_dW_below_g + dJ_dW_below_g_at_above - W_below * dJ_dW_below_delta_prime_sum_column * 2.0f) / N;
 }
 
@@ -1654,9 +1660,11 @@ extern "C" __global__ void vec4_dJ_dW_below_2(
 
 static __device__ __forceinline__ void at_delta_prime_x_to_sum_delta_prime_squared(const float delta_prime_joined, const float delta_prime_x_term_1, const float delta_x, float& delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    // δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+    // δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
     delta_prime_x = delta_prime_joined + delta_prime_x_term_1 + 2.0f;
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
+    // δ′_x²
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -1724,7 +1732,7 @@ static __device__ __forceinline__ void at_dK_ddelta_hidden_to_dK_ddelta_joined(c
 {
     // ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
     dK_ddelta_hidden = dK_ddelta_below * f_prime_hidden;
-    // ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
+    // ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
     dK_ddelta_joined = dK_ddelta_hidden + delta_x;
 }
 
@@ -1760,43 +1768,43 @@ extern "C" __global__ void vec4_dK_ddelta_hidden_to_dK_ddelta_joined(
     }
 }
 
-static __device__ __forceinline__ void at_dK_ddelta_pointwise_1_to_dK_dg_above(const float dK_ddelta_above, const float sigmoid_pointwise_1, const float delta_pointwise_1, const float f_second_pointwise_1, float& dK_ddelta_pointwise_1, float& dK_dg_above)
+static __device__ __forceinline__ void at_dK_ddelta_pointwise_1_to_dK_dg_above(const float dK_ddelta_above, const float f_prime_pointwise_1, const float delta_pointwise_1, const float f_second_pointwise_1, float& dK_ddelta_pointwise_1, float& dK_dg_above)
 {
     // ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-    dK_ddelta_pointwise_1 = dK_ddelta_above * sigmoid_pointwise_1;
+    dK_ddelta_pointwise_1 = dK_ddelta_above * f_prime_pointwise_1;
     // ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
     dK_dg_above = dK_ddelta_above * delta_pointwise_1 * f_second_pointwise_1;
 }
 
 extern "C" __global__ void dK_ddelta_pointwise_1_to_dK_dg_above(
-    const float* __restrict__ dK_ddelta_above, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_second_pointwise_1, float* __restrict__ dK_ddelta_pointwise_1, float* __restrict__ dK_dg_above, const int N)
+    const float* __restrict__ dK_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_second_pointwise_1, float* __restrict__ dK_ddelta_pointwise_1, float* __restrict__ dK_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_above = dK_ddelta_above[(long long)row * 16 + column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
         const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
         float v_dK_ddelta_pointwise_1, v_dK_dg_above;
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above, v_sigmoid_pointwise_1, v_delta_pointwise_1, v_f_second_pointwise_1, v_dK_ddelta_pointwise_1, v_dK_dg_above);
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above, v_f_prime_pointwise_1, v_delta_pointwise_1, v_f_second_pointwise_1, v_dK_ddelta_pointwise_1, v_dK_dg_above);
         dK_ddelta_pointwise_1[(long long)row * 16 + column] = v_dK_ddelta_pointwise_1;
         dK_dg_above[(long long)row * 16 + column] = v_dK_dg_above;
     }
 }
 extern "C" __global__ void vec4_dK_ddelta_pointwise_1_to_dK_dg_above(
-    const float* __restrict__ dK_ddelta_above, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_second_pointwise_1, float* __restrict__ dK_ddelta_pointwise_1, float* __restrict__ dK_dg_above, const int N)
+    const float* __restrict__ dK_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_second_pointwise_1, float* __restrict__ dK_ddelta_pointwise_1, float* __restrict__ dK_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_above = reinterpret_cast<const float4*>(dK_ddelta_above)[(long long)row * 4 + column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
         const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
         float4 v_dK_ddelta_pointwise_1, v_dK_dg_above;
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.x, v_sigmoid_pointwise_1.x, v_delta_pointwise_1.x, v_f_second_pointwise_1.x, v_dK_ddelta_pointwise_1.x, v_dK_dg_above.x);
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.y, v_sigmoid_pointwise_1.y, v_delta_pointwise_1.y, v_f_second_pointwise_1.y, v_dK_ddelta_pointwise_1.y, v_dK_dg_above.y);
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.z, v_sigmoid_pointwise_1.z, v_delta_pointwise_1.z, v_f_second_pointwise_1.z, v_dK_ddelta_pointwise_1.z, v_dK_dg_above.z);
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.w, v_sigmoid_pointwise_1.w, v_delta_pointwise_1.w, v_f_second_pointwise_1.w, v_dK_ddelta_pointwise_1.w, v_dK_dg_above.w);
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.x, v_f_prime_pointwise_1.x, v_delta_pointwise_1.x, v_f_second_pointwise_1.x, v_dK_ddelta_pointwise_1.x, v_dK_dg_above.x);
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.y, v_f_prime_pointwise_1.y, v_delta_pointwise_1.y, v_f_second_pointwise_1.y, v_dK_ddelta_pointwise_1.y, v_dK_dg_above.y);
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.z, v_f_prime_pointwise_1.z, v_delta_pointwise_1.z, v_f_second_pointwise_1.z, v_dK_ddelta_pointwise_1.z, v_dK_dg_above.z);
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.w, v_f_prime_pointwise_1.w, v_delta_pointwise_1.w, v_f_second_pointwise_1.w, v_dK_ddelta_pointwise_1.w, v_dK_dg_above.w);
         reinterpret_cast<float4*>(dK_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dK_ddelta_pointwise_1;
         reinterpret_cast<float4*>(dK_dg_above)[(long long)row * 4 + column] = v_dK_dg_above;
     }
@@ -1807,7 +1815,7 @@ extern "C" __global__ void dK_ddelta_both(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+        // ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
         const float v_dK_ddelta_both = column < 16 ? dK_ddelta_pointwise_1[(long long)row * 16 + column] : dK_ddelta_hidden[(long long)row * 16 + column - 16];
         dK_ddelta_both[(long long)row * 32 + column] = v_dK_ddelta_both;
     }
@@ -1817,7 +1825,7 @@ extern "C" __global__ void vec4_dK_ddelta_both(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+        // ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
         const float4 v_dK_ddelta_both = column < 4 ? reinterpret_cast<const float4*>(dK_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dK_ddelta_hidden)[(long long)row * 4 + column - 4];
         reinterpret_cast<float4*>(dK_ddelta_both)[(long long)row * 8 + column] = v_dK_ddelta_both;
     }
@@ -1857,9 +1865,9 @@ extern "C" __global__ void vec4_dK_ds_gain(
 
 static __device__ __forceinline__ void at_dK_dg_below_to_dL_ddelta_prime_x(const float dK_ddelta_below, const float dK_dg_joined, const float delta_hidden, const float f_prime_hidden, const float f_second_hidden, const float delta_prime_x, const float lam, float& dK_dg_below, float& dL_ddelta_prime_x)
 {
-    // ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
+    // ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
     dK_dg_below = dK_ddelta_below * delta_hidden * f_second_hidden + dK_dg_joined * f_prime_hidden;
-    // ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
+    // ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
     dL_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
 }
 
@@ -1903,7 +1911,7 @@ extern "C" __global__ void vec4_dK_dg_below_to_dL_ddelta_prime_x(
 
 static __device__ __forceinline__ void at_dK_dW_below(const float dK_dW_below_delta, const float dK_dW_below_delta_at_above, const float dK_dW_below_g, const float dK_dW_below_g_at_above, const int N, float& dK_dW_below)
 {
-    // ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ  (16)
+    // ∂K/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above g_joinedᵀ)  (16)
     dK_dW_below = (dK_dW_below_delta + dK_dW_below_delta_at_above + dK_dW_below_g + dK_dW_below_g_at_above) / N;
 }
 
@@ -1941,7 +1949,7 @@ extern "C" __global__ void vec4_dK_dW_below(
 
 static __device__ __forceinline__ void at_dK_db_below(const float dK_db_below_sum, const float dK_db_below_sum_at_above, const int N, float& dK_db_below)
 {
-    // ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
+    // ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
     dK_db_below = (dK_db_below_sum + dK_db_below_sum_at_above) / N;
 }
 
@@ -2017,49 +2025,49 @@ extern "C" __global__ void vec4_dL_ddelta_hidden_to_dL_ddelta_prime_joined(
     }
 }
 
-static __device__ __forceinline__ void at_dL_ddelta_pointwise_1_to_dL_dg_above(const float dL_ddelta_above, const float dL_ddelta_prime_above, const float f_second_pointwise_1, const float sigmoid_pointwise_1, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dL_ddelta_pointwise_1, float& dL_dg_above)
+static __device__ __forceinline__ void at_dL_ddelta_pointwise_1_to_dL_dg_above(const float dL_ddelta_above, const float dL_ddelta_prime_above, const float f_prime_pointwise_1, const float f_second_pointwise_1, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dL_ddelta_pointwise_1, float& dL_dg_above)
 {
-    // ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19)
-    dL_ddelta_pointwise_1 = dL_ddelta_above * sigmoid_pointwise_1 + dL_ddelta_prime_above * f_second_pointwise_1;
-    // f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - sigmoid_pointwise_1);
+    // ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19)
+    dL_ddelta_pointwise_1 = dL_ddelta_above * f_prime_pointwise_1 + dL_ddelta_prime_above * f_second_pointwise_1;
+    // f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - f_prime_pointwise_1);
     // ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
     dL_dg_above = dL_ddelta_above * delta_pointwise_1 * f_second_pointwise_1 + dL_ddelta_prime_above * delta_pointwise_1 * f_third_pointwise_1;
 }
 
 extern "C" __global__ void dL_ddelta_pointwise_1_to_dL_dg_above(
-    const float* __restrict__ dL_ddelta_above, const float* __restrict__ dL_ddelta_prime_above, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
+    const float* __restrict__ dL_ddelta_above, const float* __restrict__ dL_ddelta_prime_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dL_ddelta_above = dL_ddelta_above[(long long)row * 16 + column];
         const float v_dL_ddelta_prime_above = dL_ddelta_prime_above[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
         const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
         float v_dL_ddelta_pointwise_1, v_dL_dg_above;
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above, v_dL_ddelta_prime_above, v_f_second_pointwise_1, v_sigmoid_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dL_ddelta_pointwise_1, v_dL_dg_above);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above, v_dL_ddelta_prime_above, v_f_prime_pointwise_1, v_f_second_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dL_ddelta_pointwise_1, v_dL_dg_above);
         dL_ddelta_pointwise_1[(long long)row * 16 + column] = v_dL_ddelta_pointwise_1;
         dL_dg_above[(long long)row * 16 + column] = v_dL_dg_above;
     }
 }
 extern "C" __global__ void vec4_dL_ddelta_pointwise_1_to_dL_dg_above(
-    const float* __restrict__ dL_ddelta_above, const float* __restrict__ dL_ddelta_prime_above, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
+    const float* __restrict__ dL_ddelta_above, const float* __restrict__ dL_ddelta_prime_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dL_ddelta_above = reinterpret_cast<const float4*>(dL_ddelta_above)[(long long)row * 4 + column];
         const float4 v_dL_ddelta_prime_above = reinterpret_cast<const float4*>(dL_ddelta_prime_above)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
         const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
         float4 v_dL_ddelta_pointwise_1, v_dL_dg_above;
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.x, v_dL_ddelta_prime_above.x, v_f_second_pointwise_1.x, v_sigmoid_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dL_ddelta_pointwise_1.x, v_dL_dg_above.x);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.y, v_dL_ddelta_prime_above.y, v_f_second_pointwise_1.y, v_sigmoid_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dL_ddelta_pointwise_1.y, v_dL_dg_above.y);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.z, v_dL_ddelta_prime_above.z, v_f_second_pointwise_1.z, v_sigmoid_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dL_ddelta_pointwise_1.z, v_dL_dg_above.z);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.w, v_dL_ddelta_prime_above.w, v_f_second_pointwise_1.w, v_sigmoid_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dL_ddelta_pointwise_1.w, v_dL_dg_above.w);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.x, v_dL_ddelta_prime_above.x, v_f_prime_pointwise_1.x, v_f_second_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dL_ddelta_pointwise_1.x, v_dL_dg_above.x);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.y, v_dL_ddelta_prime_above.y, v_f_prime_pointwise_1.y, v_f_second_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dL_ddelta_pointwise_1.y, v_dL_dg_above.y);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.z, v_dL_ddelta_prime_above.z, v_f_prime_pointwise_1.z, v_f_second_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dL_ddelta_pointwise_1.z, v_dL_dg_above.z);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.w, v_dL_ddelta_prime_above.w, v_f_prime_pointwise_1.w, v_f_second_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dL_ddelta_pointwise_1.w, v_dL_dg_above.w);
         reinterpret_cast<float4*>(dL_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dL_ddelta_pointwise_1;
         reinterpret_cast<float4*>(dL_dg_above)[(long long)row * 4 + column] = v_dL_dg_above;
     }
@@ -2070,7 +2078,7 @@ extern "C" __global__ void dL_ddelta_both(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+        // ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
         const float v_dL_ddelta_both = column < 16 ? dL_ddelta_pointwise_1[(long long)row * 16 + column] : dL_ddelta_hidden[(long long)row * 16 + column - 16];
         dL_ddelta_both[(long long)row * 32 + column] = v_dL_ddelta_both;
     }
@@ -2080,7 +2088,7 @@ extern "C" __global__ void vec4_dL_ddelta_both(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+        // ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
         const float4 v_dL_ddelta_both = column < 4 ? reinterpret_cast<const float4*>(dL_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dL_ddelta_hidden)[(long long)row * 4 + column - 4];
         reinterpret_cast<float4*>(dL_ddelta_both)[(long long)row * 8 + column] = v_dL_ddelta_both;
     }
@@ -2120,9 +2128,9 @@ extern "C" __global__ void vec4_dL_ds_gain(
 
 static __device__ __forceinline__ void at_dL_dg_below(const float f_prime_hidden, const float g_hidden, const float sech_hidden, const float dL_ddelta_prime_below, const float dL_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dL_dg_below)
 {
-    // f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+    // f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     const float f_third_hidden = f_prime_hidden * (g_hidden * g_hidden * 4.0f - sech_hidden * sech_hidden * 2.0f);
-    // ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below δ_hidden f‴(g_below)  (22)
+    // ∂L/∂g_below = ∂L/∂g_joined f′(g_below) + ∂L/∂δ′_below δ_hidden f‴(g_below) + 2 ∂L/∂δ′_below δ′_joined f′(g_below) f″(g_below)  (22)
     dL_dg_below = dL_ddelta_prime_below * delta_hidden * f_third_hidden + dL_ddelta_prime_below * delta_prime_joined * f_prime_hidden * f_second_hidden * 2.0f + dL_dg_joined * f_prime_hidden;
 }
 
@@ -2168,7 +2176,7 @@ extern "C" __global__ void vec4_dL_dg_below(
 
 static __device__ __forceinline__ void at_dL_dW_below(const float W_below, const float dL_dW_below_delta_at_above, const float dL_dW_below_delta_prime, const float dL_dW_below_delta_prime_at_above, const float dL_dW_below_g, const float dL_dW_below_g_at_above, const int N, float& dL_dW_below)
 {
-    // ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ + 2 W_below ∘ δ′_below ∂L/∂δ′_xᵀ + ∂L/∂g_below g_xᵀ  (17)
+    // ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + 2 W_below ∘ (Σ_n δ′_below ∂L/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
     dL_dW_below = (W_below * dL_dW_below_delta_prime * 2.0f + W_below * dL_dW_below_delta_prime_at_above * 2.0f + dL_dW_below_delta_at_above + dL_dW_below_g + dL_dW_below_g_at_above) / N;
 }
 
@@ -2210,7 +2218,7 @@ extern "C" __global__ void vec4_dL_dW_below(
 
 static __device__ __forceinline__ void at_dL_db_below(const float dL_db_below_sum, const float dL_db_below_sum_at_above, const int N, float& dL_db_below)
 {
-    // ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
+    // ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
     dL_db_below = (dL_db_below_sum + dL_db_below_sum_at_above) / N;
 }
 
@@ -2244,7 +2252,7 @@ extern "C" __global__ void vec4_dL_db_below(
 
 static __device__ __forceinline__ void at_dK_dg_below(const float dK_ddelta_below, const float dK_dg_joined, const float delta_hidden, const float f_prime_hidden, const float f_second_hidden, float& dK_dg_below)
 {
-    // ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
+    // ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
     dK_dg_below = dK_ddelta_below * delta_hidden * f_second_hidden + dK_dg_joined * f_prime_hidden;
 }
 
@@ -2284,11 +2292,11 @@ extern "C" __global__ void vec4_dK_dg_below(
 
 static __device__ __forceinline__ void at_dL_ddelta_hidden_to_dL_ddelta_prime_joined_2(const float W_below_squared_sum, const float f_second_hidden, const float f_prime_hidden, float& dL_ddelta_hidden, float& dL_ddelta_prime_joined)
 {
-    // ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
+    // ∂L/∂δ_hidden = −f″(g_below) Σ_i W_below ∘ W_below  (19)
     dL_ddelta_hidden = -W_below_squared_sum * f_second_hidden;
-    // ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
+    // ∂L/∂δ′_hidden = −f′(g_below)² Σ_i W_below ∘ W_below  (20)
     const float dL_ddelta_prime_hidden = -W_below_squared_sum * (f_prime_hidden * f_prime_hidden);
-    // ∂L/∂δ′_joined = ∂L/∂δ′_hidden + (−1)  (8)
+    // ∂L/∂δ′_joined = −1 + ∂L/∂δ′_hidden  (8)
     dL_ddelta_prime_joined = dL_ddelta_prime_hidden - 1.0f;
 }
 
@@ -2326,9 +2334,9 @@ extern "C" __global__ void vec4_dL_ddelta_hidden_to_dL_ddelta_prime_joined_2(
 
 static __device__ __forceinline__ void at_dL_dg_below_2(const float f_prime_hidden, const float g_hidden, const float sech_hidden, const float W_below_squared_sum, const float dL_dg_joined, const float delta_hidden, const float delta_prime_joined, const float f_second_hidden, float& dL_dg_below)
 {
-    // f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+    // f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     const float f_third_hidden = f_prime_hidden * (g_hidden * g_hidden * 4.0f - sech_hidden * sech_hidden * 2.0f);
-    // ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below δ_hidden f‴(g_below)  (22)
+    // ∂L/∂g_below = ∂L/∂g_joined f′(g_below) − δ_hidden f‴(g_below) Σ_i W_below ∘ W_below − 2 δ′_joined f′(g_below) f″(g_below) Σ_i W_below ∘ W_below  (22)
     dL_dg_below = dL_dg_joined * f_prime_hidden - W_below_squared_sum * delta_hidden * f_third_hidden - W_below_squared_sum * delta_prime_joined * f_prime_hidden * f_second_hidden * 2.0f;
 }
 
@@ -2374,7 +2382,7 @@ extern "C" __global__ void vec4_dL_dg_below_2(
 
 static __device__ __forceinline__ void at_dL_dW_below_2(const float W_below, const float dL_dW_below_delta_at_above, const float dL_dW_below_delta_prime_at_above, const float dL_dW_below_delta_prime_sum_column, const float dL_dW_below_g, const float dL_dW_below_g_at_above, const int N, float& dL_dW_below)
 {
-    // ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ + 2 W_below ∘ δ′_below (−1)ᵀ + ∂L/∂g_below g_xᵀ  (17)
+    // ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − 2 diag(Σ_n δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
     dL_dW_below = (W_below * dL_dW_below_delta_prime_at_above * 2.0f + dL_dW_below_delta_at_above + dL_dW_below_g + dL_dW_below_g_at_above - W_below * dL_dW_below_delta_prime_sum_column * 2.0f) / N;
 }
 
@@ -2421,9 +2429,9 @@ extern "C" __global__ void K_and_L_and_J(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
@@ -2439,9 +2447,9 @@ extern "C" __global__ void K_and_L_and_J_2(
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x)
+        // L = −(1/N) Σ_n Σ_i δ′_x
         const double L = -sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
@@ -2458,7 +2466,7 @@ extern "C" __global__ void J(
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = K + L
+        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
         const double J = lam * sum_delta_prime_squared / N + sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -2470,7 +2478,7 @@ extern "C" __global__ void J_2(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = K + L
+        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
         const double J = sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -2483,9 +2491,9 @@ extern "C" __global__ void K_and_L(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -2498,9 +2506,9 @@ extern "C" __global__ void K_and_L_2(
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x)
+        // L = −(1/N) Σ_n Σ_i δ′_x
         const double L = -sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -2520,7 +2528,7 @@ _MAPS = {
     "delta_below": (0, 16, 4, 1),
     "score": (0, 16, 4, 1),
     "sech_hidden_to_g_joined_2": (0, 16, 4, 1),
-    "sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1": (0, 16, 4, 1),
+    "sigmoid_minus_pointwise_1_to_f_prime_pointwise_1": (0, 16, 4, 1),
     "delta_above_to_f_prime_hidden": (0, 16, 4, 1),
     "W_below_squared": (16, 16, 4, 1),
     "delta_prime_below": (0, 16, 4, 1),
@@ -2925,13 +2933,13 @@ def _energy(params, x, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # g_pointwise_1 = f(g_above) = softplus(g_above); g_prior = f(g_x) = g_x^2
+    # g_pointwise_1 = softplus(g_above); g_prior = g_x²
     g_pointwise_1 = Nx16_2
     g_prior = Nx16_3
     _map("g_pointwise_1_to_g_prior", N, wide, (b_below, g_above_unbiased, g_x, g_pointwise_1, g_prior, samples))
@@ -2943,11 +2951,11 @@ def _energy(params, x, lam, workspace):
     _map("g_gain", N, wide, (g_both, s_gain, g_gain, samples))
 
     # ---- energy: E
-    # Σ_j g_gain
+    # Σ_i g_gain
     E_gain = _row_sum(g_gain, N_0, 32)
-    # Σ_j g_prior
+    # Σ_i g_prior
     E_prior = _row_sum(g_prior, N_1, 16)
-    # E = the sum over the energy's units
+    # energy = Σ_i g_gain + Σ_i g_prior
     energy = cp.empty((N,), DTYPE)
     _map("energy", N, wide, (E_gain, E_prior, energy, samples))
 
@@ -2973,7 +2981,7 @@ def _score(params, x, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_joined = Nx16_2
     _map("sech_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, sech_hidden, g_joined, samples))
@@ -2981,14 +2989,14 @@ def _score(params, x, lam, workspace):
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
 
     # ---- backward: δ
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_2
     _map("delta_above", N, wide, (b_below, g_above_unbiased, delta_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_0)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_below = δ_hidden f′(g_below)  (1)
     delta_below = Nx16_2
@@ -3021,7 +3029,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
@@ -3030,23 +3038,23 @@ def _hessian_diagonal(params, x, lam, workspace):
     ))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid_minus_pointwise_1 = sigmoid(-g_above); sigmoid_pointwise_1 = sigmoid(g_above)
+    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_3
-    sigmoid_pointwise_1 = Nx16_4
-    _map("sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1", N, wide, (
-        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, sigmoid_pointwise_1, samples,
+    f_prime_pointwise_1 = Nx16_4
+    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: δ and δ′
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1); δ′_above = δ_pointwise_1 f″(g_above)  (§1.3); f′(g_below) =
-    #     sech_hidden^2
+    #     sech(g_below)²
     delta_above = Nx16_0
     delta_prime_above = Nx16_5
     f_prime_hidden = Nx16_6
     _map("delta_above_to_f_prime_hidden", N, wide, (
-        delta_pointwise_1, sigmoid_pointwise_1, sigmoid_minus_pointwise_1, sech_hidden, delta_above,
+        delta_pointwise_1, f_prime_pointwise_1, sigmoid_minus_pointwise_1, sech_hidden, delta_above,
         delta_prime_above, f_prime_hidden, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
@@ -3056,19 +3064,19 @@ def _hessian_diagonal(params, x, lam, workspace):
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
     delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_0)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+    # δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
     delta_prime_below = Nx16_5
     _map("delta_prime_below", N, wide, (
         delta_hidden_term_2, delta_joined, f_prime_hidden, g_hidden, delta_prime_joined, delta_prime_below, samples,
     ))
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_2)
-    # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+    # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
     delta_prime_x = cp.empty((N, 16), DTYPE)
     _map("delta_prime_x", N, wide, (delta_prime_joined, delta_prime_x_term_1, delta_prime_x, samples))
-    # the diagonal of the Hessian, δ′_x
+    # hessian_diagonal = δ′_x
     hessian_diagonal = delta_prime_x
 
     return hessian_diagonal
@@ -3095,7 +3103,7 @@ def _loss_terms(params, x, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
@@ -3104,21 +3112,21 @@ def _loss_terms(params, x, lam, workspace):
     ))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid_minus_pointwise_1 = sigmoid(-g_above); sigmoid_pointwise_1 = sigmoid(g_above)
+    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_3
-    sigmoid_pointwise_1 = Nx16_4
-    _map("sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1", N, wide, (
-        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, sigmoid_pointwise_1, samples,
+    f_prime_pointwise_1 = Nx16_4
+    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: δ and δ′
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1); δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
     delta_above = Nx16_0
     delta_prime_above = Nx16_5
     _map("delta_above_to_delta_prime_above", N, wide, (
-        delta_pointwise_1, sigmoid_pointwise_1, sigmoid_minus_pointwise_1, delta_above, delta_prime_above, samples,
+        delta_pointwise_1, f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_above, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_3)
@@ -3127,9 +3135,9 @@ def _loss_terms(params, x, lam, workspace):
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
     delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_0)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_below = δ_hidden f′(g_below)  (1); δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+    # δ_below = δ_hidden f′(g_below)  (1); δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
     delta_below = Nx16_5
     delta_prime_below = Nx16_4
     _map("delta_below_to_delta_prime_below", N, wide, (
@@ -3150,7 +3158,7 @@ def _loss_terms(params, x, lam, workspace):
     ))
 
     # ---- loss: K and L
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²); J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
@@ -3182,7 +3190,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
@@ -3191,21 +3199,21 @@ def _loss_terms_lam0(params, x, lam, workspace):
     ))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid_minus_pointwise_1 = sigmoid(-g_above); sigmoid_pointwise_1 = sigmoid(g_above)
+    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_3
-    sigmoid_pointwise_1 = Nx16_4
-    _map("sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1", N, wide, (
-        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, sigmoid_pointwise_1, samples,
+    f_prime_pointwise_1 = Nx16_4
+    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: δ and δ′
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1); δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
     delta_above = Nx16_0
     delta_prime_above = Nx16_5
     _map("delta_above_to_delta_prime_above", N, wide, (
-        delta_pointwise_1, sigmoid_pointwise_1, sigmoid_minus_pointwise_1, delta_above, delta_prime_above, samples,
+        delta_pointwise_1, f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_above, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_3)
@@ -3214,9 +3222,9 @@ def _loss_terms_lam0(params, x, lam, workspace):
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
     delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_0)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_below = δ_hidden f′(g_below)  (1); δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+    # δ_below = δ_hidden f′(g_below)  (1); δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
     delta_below = Nx16_5
     delta_prime_below = Nx16_4
     _map("delta_below_to_delta_prime_below", N, wide, (
@@ -3236,7 +3244,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         delta_joined, delta_x_term_1, g_x, delta_prime_joined, delta_prime_x_term_1, sum_delta_squared,
         sum_delta_prime, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x); J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ′_x; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
@@ -3276,7 +3284,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
@@ -3285,23 +3293,23 @@ def _loss_and_grad(params, x, lam, workspace):
     ))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid_minus_pointwise_1 = sigmoid(-g_above); sigmoid_pointwise_1 = sigmoid(g_above)
+    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_4
-    sigmoid_pointwise_1 = Nx16_5
-    _map("sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1", N, wide, (
-        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, sigmoid_pointwise_1, samples,
+    f_prime_pointwise_1 = Nx16_5
+    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: δ and δ′
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
-    # δ_above = δ_pointwise_1 f′(g_above)  (1); f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1;
-    #     δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+    # δ_above = δ_pointwise_1 f′(g_above)  (1); f″(g_above) = f′(g_above) sigmoid(−g_above); δ′_above =
+    #     δ_pointwise_1 f″(g_above)  (§1.3)
     delta_above = Nx16_0
     f_second_pointwise_1 = Nx16_6
     delta_prime_above = Nx16_7
     _map("delta_above_to_delta_prime_above_2", N, wide, (
-        delta_pointwise_1, sigmoid_pointwise_1, sigmoid_minus_pointwise_1, delta_above, f_second_pointwise_1,
+        delta_pointwise_1, f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_above, f_second_pointwise_1,
         delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
@@ -3311,10 +3319,10 @@ def _loss_and_grad(params, x, lam, workspace):
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
     delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = sech_hidden^2; δ_below = δ_hidden f′(g_below)  (1);
-    #     f″(g_below) = -2*f_prime_hidden*g_hidden; δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1); f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1);
+    #     f″(g_below) = −2 g_hidden f′(g_below); δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
     delta_hidden = Nx16_10
     f_prime_hidden = Nx16_11
     delta_below = Nx16_12
@@ -3326,12 +3334,12 @@ def _loss_and_grad(params, x, lam, workspace):
     ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_15)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     delta_x = Nx16_16
     _map("delta_x", N, wide, (delta_joined, delta_x_term_1, g_x, delta_x, samples))
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
-    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx16_8
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -3342,7 +3350,7 @@ def _loss_and_grad(params, x, lam, workspace):
     ))
 
     # ---- loss: K and L
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = out_J
     _scalars("J", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_prime_squared, blocks_sum_delta_squared,
@@ -3350,12 +3358,12 @@ def _loss_and_grad(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
-    # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
+    # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
     # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
     dJ_ddelta_prime_below = cp.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=Nx16_17)
-    # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19); ∂J/∂δ_joined = ∂J/∂δ_hidden +
-    #     ∂J/∂δ_x  (4)+(6); ∂J/∂δ′_joined = ∂J/∂δ′_hidden + ∂J/∂δ′_x  (8)
+    # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + ∂J/∂δ′_below f″(g_below)  (18)+(19); ∂J/∂δ_joined = ∂J/∂δ_hidden +
+    #     δ_x  (4)+(6); ∂J/∂δ′_joined = ∂J/∂δ′_hidden + ∂J/∂δ′_x  (8)
     dJ_ddelta_hidden = Nx16_18
     dJ_ddelta_joined = Nx16_19
     dJ_ddelta_prime_joined = Nx16_20
@@ -3367,15 +3375,15 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_21)
     # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
     dJ_ddelta_prime_above = cp.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_22)
-    # ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19); ∂J/∂g_above = ∂J/∂δ_above
+    # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19); ∂J/∂g_above = ∂J/∂δ_above
     #     δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
     dJ_ddelta_pointwise_1 = Nx16_23
     dJ_dg_above = Nx16_24
     _map("dJ_ddelta_pointwise_1_to_dJ_dg_above", N, wide, (
-        dJ_ddelta_above, dJ_ddelta_prime_above, f_second_pointwise_1, sigmoid_pointwise_1,
+        dJ_ddelta_above, dJ_ddelta_prime_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dJ_ddelta_pointwise_1, dJ_dg_above, samples,
     ))
-    # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+    # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
@@ -3385,39 +3393,39 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = out_dJ_ds_gain
     _map("dJ_ds_gain", N, wide, (dJ_ds_gain_sum, dJ_ds_gain, samples))
-    # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-    dJ_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_0)
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_0)
+    # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
+    dJ_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_1)
     # Σ_n ∂J/∂g_above g_joinedᵀ
     dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂J/∂g_above
     dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_0, parts_columns_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
     dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_3)
-    # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
-    #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
+    # ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)
+    #     + 2 ∂J/∂δ′_below δ′_joined f′(g_below) f″(g_below)  (21)+(22)
     dJ_dg_below = Nx16_24
     _map("dJ_dg_below", N, wide, (
         f_prime_hidden, g_hidden, sech_hidden, dJ_ddelta_below, dJ_ddelta_prime_below, dJ_dg_joined, delta_hidden,
         delta_prime_joined, f_second_hidden, dJ_dg_below, samples,
     ))
+    # Σ_n δ_below δ_xᵀ
+    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
     # Σ_n δ′_below ∂J/∂δ′_xᵀ
-    dJ_dW_below_delta_prime = cp.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_3)
-    # Σ_n δ_below ∂J/∂δ_xᵀ
-    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_4)
+    dJ_dW_below_delta_prime = cp.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_4)
     # Σ_n ∂J/∂g_below g_xᵀ
     dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
     # Σ_n ∂J/∂g_below
     dJ_db_below_sum = _column_sum(dJ_dg_below, M16_1, parts_columns_16, 16)
-    # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
-    #     δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below ∂J/∂δ′_xᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
+    # ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
+    #     g_joinedᵀ + 2 W_below ∘ (Σ_n δ′_below ∂J/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
     dJ_dW_below = out_dJ_dW_below
     _map("dJ_dW_below", N, wide, (
         W_below, dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_delta_prime,
         dJ_dW_below_delta_prime_at_above, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below, samples,
     ))
-    # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
+    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
     dJ_db_below = out_dJ_db_below
     _map("dJ_db_below", N, wide, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
 
@@ -3455,7 +3463,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
@@ -3464,23 +3472,23 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     ))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid_minus_pointwise_1 = sigmoid(-g_above); sigmoid_pointwise_1 = sigmoid(g_above)
+    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_4
-    sigmoid_pointwise_1 = Nx16_5
-    _map("sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1", N, wide, (
-        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, sigmoid_pointwise_1, samples,
+    f_prime_pointwise_1 = Nx16_5
+    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: δ and δ′
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
-    # δ_above = δ_pointwise_1 f′(g_above)  (1); f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1;
-    #     δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+    # δ_above = δ_pointwise_1 f′(g_above)  (1); f″(g_above) = f′(g_above) sigmoid(−g_above); δ′_above =
+    #     δ_pointwise_1 f″(g_above)  (§1.3)
     delta_above = Nx16_0
     f_second_pointwise_1 = Nx16_6
     delta_prime_above = Nx16_7
     _map("delta_above_to_delta_prime_above_2", N, wide, (
-        delta_pointwise_1, sigmoid_pointwise_1, sigmoid_minus_pointwise_1, delta_above, f_second_pointwise_1,
+        delta_pointwise_1, f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_above, f_second_pointwise_1,
         delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
@@ -3490,10 +3498,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
     delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = sech_hidden^2; δ_below = δ_hidden f′(g_below)  (1);
-    #     f″(g_below) = -2*f_prime_hidden*g_hidden; δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1); f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1);
+    #     f″(g_below) = −2 g_hidden f′(g_below); δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
     delta_hidden = Nx16_10
     f_prime_hidden = Nx16_11
     delta_below = Nx16_12
@@ -3505,7 +3513,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_15)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1); Σ_n Σ_i δ_x²
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1); Σ_n Σ_i δ_x²
     delta_x = Nx16_16
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (
@@ -3520,7 +3528,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     blocks_sum_delta_prime = _map("sum_delta_prime", N, wide, (
         delta_prime_joined, delta_prime_x_term_1, sum_delta_prime, samples,
     ))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
     J = out_J
     _scalars("J_2", (
         sum_delta_prime, blocks_sum_delta_prime, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam),
@@ -3528,12 +3536,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
-    # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
+    # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
-    # Σ W_below ∘ W_below
+    # Σ_i W_below ∘ W_below
     W_below_squared_sum = cp.matmul(W_below_squared, ones_16, out=M16_0)
-    # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19); ∂J/∂δ_joined = ∂J/∂δ_hidden +
-    #     ∂J/∂δ_x  (4)+(6); ∂J/∂δ′_joined = ∂J/∂δ′_hidden + (−1)  (8)
+    # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − f″(g_below) Σ_i W_below ∘ W_below  (18)+(19); ∂J/∂δ_joined =
+    #     ∂J/∂δ_hidden + δ_x  (4)+(6); ∂J/∂δ′_joined = −1 + ∂J/∂δ′_hidden  (8)
     dJ_ddelta_hidden = Nx16_8
     dJ_ddelta_joined = Nx16_17
     dJ_ddelta_prime_joined = Nx16_18
@@ -3545,15 +3553,15 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_19)
     # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
     dJ_ddelta_prime_above = cp.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_20)
-    # ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19); ∂J/∂g_above = ∂J/∂δ_above
+    # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19); ∂J/∂g_above = ∂J/∂δ_above
     #     δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
     dJ_ddelta_pointwise_1 = Nx16_21
     dJ_dg_above = Nx16_22
     _map("dJ_ddelta_pointwise_1_to_dJ_dg_above", N, wide, (
-        dJ_ddelta_above, dJ_ddelta_prime_above, f_second_pointwise_1, sigmoid_pointwise_1,
+        dJ_ddelta_above, dJ_ddelta_prime_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dJ_ddelta_pointwise_1, dJ_dg_above, samples,
     ))
-    # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+    # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
@@ -3563,41 +3571,41 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = out_dJ_ds_gain
     _map("dJ_ds_gain", N, wide, (dJ_ds_gain_sum, dJ_ds_gain, samples))
-    # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-    dJ_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_0)
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_0)
+    # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
+    dJ_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_1)
     # Σ_n ∂J/∂g_above g_joinedᵀ
     dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂J/∂g_above
     dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_1, parts_columns_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
     dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_3)
-    # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
-    #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
+    # ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − δ_hidden f‴(g_below) Σ_i W_below ∘
+    #     W_below − 2 δ′_joined f′(g_below) f″(g_below) Σ_i W_below ∘ W_below  (21)+(22)
     dJ_dg_below = Nx16_22
     _map("dJ_dg_below_2", N, wide, (
         f_prime_hidden, g_hidden, sech_hidden, W_below_squared_sum, dJ_ddelta_below, dJ_dg_joined, delta_hidden,
         delta_prime_joined, f_second_hidden, dJ_dg_below, samples,
     ))
+    # Σ_n δ_below δ_xᵀ
+    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
     # Σ_n δ′_below
     dJ_dW_below_delta_prime_sum = cp.matmul(ones_N, delta_prime_below, out=M16_0)
     # Σ_n δ′_below
     dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum[:, None]
-    # Σ_n δ_below ∂J/∂δ_xᵀ
-    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
     # Σ_n ∂J/∂g_below g_xᵀ
     dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂J/∂g_below
     dJ_db_below_sum = _column_sum(dJ_dg_below, M16_2, parts_columns_16, 16)
-    # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
-    #     δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below (−1)ᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
+    # ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
+    #     g_joinedᵀ − 2 diag(Σ_n δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
     dJ_dW_below = out_dJ_dW_below
     _map("dJ_dW_below_2", N, wide, (
         W_below, dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_delta_prime_at_above,
         dJ_dW_below_delta_prime_sum_column, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below, samples,
     ))
-    # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
+    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
     dJ_db_below = out_dJ_db_below
     _map("dJ_db_below", N, wide, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
 
@@ -3636,7 +3644,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
@@ -3645,23 +3653,23 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     ))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid_minus_pointwise_1 = sigmoid(-g_above); sigmoid_pointwise_1 = sigmoid(g_above)
+    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_4
-    sigmoid_pointwise_1 = Nx16_5
-    _map("sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1", N, wide, (
-        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, sigmoid_pointwise_1, samples,
+    f_prime_pointwise_1 = Nx16_5
+    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: δ and δ′
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
-    # δ_above = δ_pointwise_1 f′(g_above)  (1); f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1;
-    #     δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+    # δ_above = δ_pointwise_1 f′(g_above)  (1); f″(g_above) = f′(g_above) sigmoid(−g_above); δ′_above =
+    #     δ_pointwise_1 f″(g_above)  (§1.3)
     delta_above = Nx16_0
     f_second_pointwise_1 = Nx16_6
     delta_prime_above = Nx16_7
     _map("delta_above_to_delta_prime_above_2", N, wide, (
-        delta_pointwise_1, sigmoid_pointwise_1, sigmoid_minus_pointwise_1, delta_above, f_second_pointwise_1,
+        delta_pointwise_1, f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_above, f_second_pointwise_1,
         delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
@@ -3671,10 +3679,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
     delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = sech_hidden^2; δ_below = δ_hidden f′(g_below)  (1);
-    #     f″(g_below) = -2*f_prime_hidden*g_hidden; δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1); f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1);
+    #     f″(g_below) = −2 g_hidden f′(g_below); δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
     delta_hidden = Nx16_10
     f_prime_hidden = Nx16_11
     delta_below = Nx16_12
@@ -3686,12 +3694,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_15)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     delta_x = Nx16_16
     _map("delta_x", N, wide, (delta_joined, delta_x_term_1, g_x, delta_x, samples))
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
-    # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     delta_prime_x = Nx16_8
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -3702,7 +3710,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     ))
 
     # ---- loss: K and L
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
     _scalars("K_and_L", (
@@ -3711,9 +3719,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
+    # ∂K/∂δ_below = W_below δ_x  (11)
     dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
-    # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
+    # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
     dK_ddelta_hidden = Nx16_17
     dK_ddelta_joined = Nx16_18
     _map("dK_ddelta_hidden_to_dK_ddelta_joined", N, wide, (
@@ -3725,10 +3733,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_ddelta_pointwise_1 = Nx16_20
     dK_dg_above = Nx16_21
     _map("dK_ddelta_pointwise_1_to_dK_dg_above", N, wide, (
-        dK_ddelta_above, sigmoid_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
+        dK_ddelta_above, f_prime_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
         dK_dg_above, samples,
     ))
-    # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+    # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
@@ -3746,26 +3754,26 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
     dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_18)
-    # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21); ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
+    # ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21); ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
     dK_dg_below = Nx16_21
     dL_ddelta_prime_x = Nx16_20
     _map("dK_dg_below_to_dL_ddelta_prime_x", N, wide, (
         dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, delta_prime_x, dK_dg_below,
         dL_ddelta_prime_x, lam_real, samples,
     ))
-    # Σ_n δ_below ∂K/∂δ_xᵀ
+    # Σ_n δ_below δ_xᵀ
     dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
     # Σ_n ∂K/∂g_below g_xᵀ
     dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂K/∂g_below
     dK_db_below_sum = _column_sum(dK_dg_below, M16_1, parts_columns_16, 16)
-    # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
-    #     (16)
+    # ∂K/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
+    #     g_joinedᵀ)  (16)
     dK_dW_below = out_dK_dW_below
     _map("dK_dW_below", N, wide, (
         dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples,
     ))
-    # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
+    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
@@ -3779,19 +3787,19 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_ddelta_prime_below, f_second_hidden, f_prime_hidden, dL_ddelta_prime_x, dL_ddelta_hidden,
         dL_ddelta_prime_joined, samples,
     ))
-    # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
+    # ∂L/∂δ_above = W_below ∂L/∂δ_hidden  (12)
     dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_8)
     # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
     dL_ddelta_prime_above = cp.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_18)
-    # ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19); ∂L/∂g_above = ∂L/∂δ_above
+    # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19); ∂L/∂g_above = ∂L/∂δ_above
     #     δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
     dL_ddelta_pointwise_1 = Nx16_15
     dL_dg_above = Nx16_17
     _map("dL_ddelta_pointwise_1_to_dL_dg_above", N, wide, (
-        dL_ddelta_above, dL_ddelta_prime_above, f_second_pointwise_1, sigmoid_pointwise_1,
+        dL_ddelta_above, dL_ddelta_prime_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dL_ddelta_pointwise_1, dL_dg_above, samples,
     ))
-    # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+    # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
@@ -3801,18 +3809,18 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = out_dL_ds_gain
     _map("dL_ds_gain", N, wide, (dL_ds_gain_sum, dL_ds_gain, samples))
+    # Σ_n δ_above ∂L/∂δ_hiddenᵀ
+    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_0)
     # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-    dL_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_0)
-    # Σ_n δ_above ∂L/∂δ_joinedᵀ
-    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_2)
+    dL_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_2)
     # Σ_n ∂L/∂g_above g_joinedᵀ
     dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_4)
     # Σ_n ∂L/∂g_above
     dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_0, parts_columns_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
     dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_3)
-    # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
-    #     δ_hidden f‴(g_below)  (22)
+    # ∂L/∂g_below = ∂L/∂g_joined f′(g_below) + ∂L/∂δ′_below δ_hidden f‴(g_below) + 2 ∂L/∂δ′_below δ′_joined
+    #     f′(g_below) f″(g_below)  (22)
     dL_dg_below = Nx16_17
     _map("dL_dg_below", N, wide, (
         f_prime_hidden, g_hidden, sech_hidden, dL_ddelta_prime_below, dL_dg_joined, delta_hidden,
@@ -3824,14 +3832,14 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=M16x16_3)
     # Σ_n ∂L/∂g_below
     dL_db_below_sum = _column_sum(dL_dg_below, M16_1, parts_columns_16, 16)
-    # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +
-    #     2 W_below ∘ δ′_below ∂L/∂δ′_xᵀ + ∂L/∂g_below g_xᵀ  (17)
+    # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + 2 W_below
+    #     ∘ (Σ_n δ′_below ∂L/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
     dL_dW_below = out_dL_dW_below
     _map("dL_dW_below", N, wide, (
         W_below, dL_dW_below_delta_at_above, dL_dW_below_delta_prime, dL_dW_below_delta_prime_at_above,
         dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below, samples,
     ))
-    # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
+    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
     dL_db_below = out_dL_db_below
     _map("dL_db_below", N, wide, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
 
@@ -3874,7 +3882,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
@@ -3883,23 +3891,23 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     ))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid_minus_pointwise_1 = sigmoid(-g_above); sigmoid_pointwise_1 = sigmoid(g_above)
+    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_4
-    sigmoid_pointwise_1 = Nx16_5
-    _map("sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1", N, wide, (
-        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, sigmoid_pointwise_1, samples,
+    f_prime_pointwise_1 = Nx16_5
+    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: δ and δ′
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
-    # δ_above = δ_pointwise_1 f′(g_above)  (1); f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1;
-    #     δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+    # δ_above = δ_pointwise_1 f′(g_above)  (1); f″(g_above) = f′(g_above) sigmoid(−g_above); δ′_above =
+    #     δ_pointwise_1 f″(g_above)  (§1.3)
     delta_above = Nx16_0
     f_second_pointwise_1 = Nx16_6
     delta_prime_above = Nx16_7
     _map("delta_above_to_delta_prime_above_2", N, wide, (
-        delta_pointwise_1, sigmoid_pointwise_1, sigmoid_minus_pointwise_1, delta_above, f_second_pointwise_1,
+        delta_pointwise_1, f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_above, f_second_pointwise_1,
         delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
@@ -3909,10 +3917,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     _map("W_below_squared", N, wide, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
     delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = sech_hidden^2; δ_below = δ_hidden f′(g_below)  (1);
-    #     f″(g_below) = -2*f_prime_hidden*g_hidden; δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1); f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1);
+    #     f″(g_below) = −2 g_hidden f′(g_below); δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
     delta_hidden = Nx16_10
     f_prime_hidden = Nx16_11
     delta_below = Nx16_12
@@ -3924,7 +3932,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_15)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1); Σ_n Σ_i δ_x²
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1); Σ_n Σ_i δ_x²
     delta_x = Nx16_16
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (
@@ -3939,7 +3947,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     blocks_sum_delta_prime = _map("sum_delta_prime", N, wide, (
         delta_prime_joined, delta_prime_x_term_1, sum_delta_prime, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x)
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
     _scalars("K_and_L_2", (
@@ -3948,9 +3956,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
+    # ∂K/∂δ_below = W_below δ_x  (11)
     dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
-    # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
+    # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
     dK_ddelta_hidden = Nx16_8
     dK_ddelta_joined = Nx16_17
     _map("dK_ddelta_hidden_to_dK_ddelta_joined", N, wide, (
@@ -3962,10 +3970,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_ddelta_pointwise_1 = Nx16_19
     dK_dg_above = Nx16_20
     _map("dK_ddelta_pointwise_1_to_dK_dg_above", N, wide, (
-        dK_ddelta_above, sigmoid_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
+        dK_ddelta_above, f_prime_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
         dK_dg_above, samples,
     ))
-    # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+    # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
@@ -3983,49 +3991,49 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
     dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_17)
-    # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
+    # ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
     dK_dg_below = Nx16_20
     _map("dK_dg_below", N, wide, (
         dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, dK_dg_below, samples,
     ))
-    # Σ_n δ_below ∂K/∂δ_xᵀ
+    # Σ_n δ_below δ_xᵀ
     dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
     # Σ_n ∂K/∂g_below g_xᵀ
     dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂K/∂g_below
     dK_db_below_sum = _column_sum(dK_dg_below, M16_1, parts_columns_16, 16)
-    # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
-    #     (16)
+    # ∂K/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
+    #     g_joinedᵀ)  (16)
     dK_dW_below = out_dK_dW_below
     _map("dK_dW_below", N, wide, (
         dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples,
     ))
-    # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
+    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-    # Σ W_below ∘ W_below
+    # Σ_i W_below ∘ W_below
     W_below_squared_sum = cp.matmul(W_below_squared, ones_16, out=M16_0)
-    # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19); ∂L/∂δ′_joined = ∂L/∂δ′_hidden + (−1)  (8)
+    # ∂L/∂δ_hidden = −f″(g_below) Σ_i W_below ∘ W_below  (19); ∂L/∂δ′_joined = −1 + ∂L/∂δ′_hidden  (8)
     dL_ddelta_hidden = Nx16_20
     dL_ddelta_prime_joined = Nx16_16
     _map("dL_ddelta_hidden_to_dL_ddelta_prime_joined_2", N, wide, (
         W_below_squared_sum, f_second_hidden, f_prime_hidden, dL_ddelta_hidden, dL_ddelta_prime_joined, samples,
     ))
-    # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
+    # ∂L/∂δ_above = W_below ∂L/∂δ_hidden  (12)
     dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_12)
     # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
     dL_ddelta_prime_above = cp.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_17)
-    # ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19); ∂L/∂g_above = ∂L/∂δ_above
+    # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19); ∂L/∂g_above = ∂L/∂δ_above
     #     δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
     dL_ddelta_pointwise_1 = Nx16_15
     dL_dg_above = Nx16_19
     _map("dL_ddelta_pointwise_1_to_dL_dg_above", N, wide, (
-        dL_ddelta_above, dL_ddelta_prime_above, f_second_pointwise_1, sigmoid_pointwise_1,
+        dL_ddelta_above, dL_ddelta_prime_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dL_ddelta_pointwise_1, dL_dg_above, samples,
     ))
-    # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+    # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
@@ -4035,18 +4043,18 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = out_dL_ds_gain
     _map("dL_ds_gain", N, wide, (dL_ds_gain_sum, dL_ds_gain, samples))
+    # Σ_n δ_above ∂L/∂δ_hiddenᵀ
+    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_0)
     # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-    dL_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_0)
-    # Σ_n δ_above ∂L/∂δ_joinedᵀ
-    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_2)
+    dL_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_2)
     # Σ_n ∂L/∂g_above g_joinedᵀ
     dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_4)
     # Σ_n ∂L/∂g_above
     dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_1, parts_columns_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
     dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_3)
-    # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
-    #     δ_hidden f‴(g_below)  (22)
+    # ∂L/∂g_below = ∂L/∂g_joined f′(g_below) − δ_hidden f‴(g_below) Σ_i W_below ∘ W_below − 2 δ′_joined f′(g_below)
+    #     f″(g_below) Σ_i W_below ∘ W_below  (22)
     dL_dg_below = Nx16_19
     _map("dL_dg_below_2", N, wide, (
         f_prime_hidden, g_hidden, sech_hidden, W_below_squared_sum, dL_dg_joined, delta_hidden, delta_prime_joined,
@@ -4060,14 +4068,14 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=M16x16_1)
     # Σ_n ∂L/∂g_below
     dL_db_below_sum = _column_sum(dL_dg_below, M16_2, parts_columns_16, 16)
-    # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +
-    #     2 W_below ∘ δ′_below (−1)ᵀ + ∂L/∂g_below g_xᵀ  (17)
+    # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − 2 diag(Σ_n
+    #     δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
     dL_dW_below = out_dL_dW_below
     _map("dL_dW_below_2", N, wide, (
         W_below, dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_delta_prime_sum_column,
         dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below, samples,
     ))
-    # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
+    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
     dL_db_below = out_dL_db_below
     _map("dL_db_below", N, wide, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
 
@@ -4227,4 +4235,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d81af0a2a4091f05607001affaf8569d7d6a040733c9782152dcc6a660c83cea
+# sha256 of all above 4d514a23d6a57a837ad2cf784cab6bee8dfe0c381df7db017de99e62cd234f11

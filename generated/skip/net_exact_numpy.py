@@ -724,7 +724,7 @@ def _energy(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_1)
@@ -732,7 +732,7 @@ def _energy(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-        # g_pointwise_1 = f(g_above) = softplus(g_above)
+        # g_pointwise_1 = softplus(g_above)
         a = np.abs(g_above, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -745,15 +745,15 @@ def _energy(params, x, lam, workspace):
         g_both[..., 16:32] = g_hidden
         # g_gain = s_gain g_both
         g_gain = np.multiply(s_gain, g_both, out=Nx32_0)
-        # g_prior = f(g_x) = g_x^2
+        # g_prior = g_x²
         g_prior = np.square(g_x, out=Nx16_1)
 
         # ---- energy: E
-        # Σ_j g_gain
+        # Σ_i g_gain
         E_gain = np.sum(g_gain, axis=1, out=N_0)
-        # Σ_j g_prior
+        # Σ_i g_prior
         E_prior = np.sum(g_prior, axis=1, out=N_1)
-        # E = the sum over the energy's units
+        # energy = Σ_i g_gain + Σ_i g_prior
         energy = np.add(E_gain, E_prior, out=all_energy[rows])
         return ()
 
@@ -774,7 +774,7 @@ def _score(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
@@ -793,7 +793,7 @@ def _score(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -801,7 +801,7 @@ def _score(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_0)
@@ -809,29 +809,29 @@ def _score(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         a = np.abs(g_above, out=Nx16_0)
         a = np.negative(a, out=Nx16_0)
         a = np.exp(a, out=Nx16_0)
         b = np.sign(g_above, out=Nx16_2)
         b = np.maximum(a, b, out=Nx16_2)
         a = np.add(a, 1.0, out=Nx16_0)
-        sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(b, a, out=Nx16_2)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_2)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_2)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_0)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_2)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_0)
         b = np.multiply(g_x, 2.0, out=Nx16_1)
         delta_x = np.add(a, b, out=Nx16_0)
@@ -861,14 +861,14 @@ def _hessian_diagonal(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # W_belowᵀ
     W_below_transposed = M16x16_0
     W_below_transposed[...] = W_below.T
-    # 1
+    # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
     # W_belowᵀ ∘ W_belowᵀ
     W_below_transposed_squared = np.square(W_below_transposed, out=M16x16_2)
@@ -887,7 +887,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -895,7 +895,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -903,7 +903,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_2)
         a = np.negative(a, out=Nx16_2)
         a = np.exp(a, out=Nx16_2)
@@ -912,50 +912,51 @@ def _hessian_diagonal(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx16_4)
         c = np.add(a, 1.0, out=Nx16_5)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_2)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_3)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
 
         # ---- second derivatives: tangents ġ and δ̇
-        # f′(g_below), for all tangents
+        # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = ġ_below f′(g_below)
+        # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
         tangent_hidden = np.multiply(W_below_transposed, f_prime_hidden_row, out=Nx16x16_0)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_1)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_1)
         # δ_hidden f″(g_below)
         delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_3)
-        # ġ_joined = ġ_hidden + ġ_x  [+] 8
+        # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
         tangent_joined = np.add(identity_16, tangent_hidden, out=Nx16x16_0)
-        # ġ_above = W_below ġ_joined
+        # ġ_above = W_below ġ_joined  [+] 8
         tangent_above = Nx16x16_1
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_4)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
         # δ_pointwise_1 f″(g_above)
-        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_4)
-        # δ_pointwise_1 f″(g_above), for all tangents
+        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
-        # Σ_j δ_hidden f″(g_below) ġ_below²
-        curvature_of_hidden = np.matmul(delta_curvature_hidden, W_below_transposed_squared.T, out=Nx16_2)
+        # (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below))
+        curvature_of_hidden = np.matmul(delta_curvature_hidden, W_below_transposed_squared.T, out=Nx16_4)
+        # δ_pointwise_1 f″(g_above) ġ_above²
         a = np.square(tangent_above, out=Nx16x16_1)
         curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, a, out=Nx16x16_1)
-        # Σ_j δ_pointwise_1 f″(g_above) ġ_above²
-        curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=Nx16_4)
-        # δ′_x = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8
-        a = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=Nx16_2)
+        # [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]
+        curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=Nx16_2)
+        # δ′_x = 2 + (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
+        a = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=Nx16_4)
         delta_prime_x = np.add(a, 2.0, out=all_hessian_diagonal[rows])
         return ()
 
@@ -980,14 +981,14 @@ def _loss_terms(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # W_belowᵀ
     W_below_transposed = M16x16_0
     W_below_transposed[...] = W_below.T
-    # 1
+    # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
     # W_belowᵀ ∘ W_belowᵀ
     W_below_transposed_squared = np.square(W_below_transposed, out=M16x16_2)
@@ -1006,7 +1007,7 @@ def _loss_terms(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -1014,7 +1015,7 @@ def _loss_terms(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -1022,7 +1023,7 @@ def _loss_terms(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_2)
         a = np.negative(a, out=Nx16_2)
         a = np.exp(a, out=Nx16_2)
@@ -1031,66 +1032,69 @@ def _loss_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx16_4)
         c = np.add(a, 1.0, out=Nx16_5)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_2)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_5)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_6)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_7)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
         b = np.multiply(g_x, 2.0, out=Nx16_7)
         delta_x = np.add(a, b, out=Nx16_3)
 
         # ---- second derivatives: tangents ġ and δ̇
-        # f′(g_below), for all tangents
+        # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = ġ_below f′(g_below)
+        # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
         tangent_hidden = np.multiply(W_below_transposed, f_prime_hidden_row, out=Nx16x16_0)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_1)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_1)
         # δ_hidden f″(g_below)
         delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_5)
-        # ġ_joined = ġ_hidden + ġ_x  [+] 8
+        # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
         tangent_joined = np.add(identity_16, tangent_hidden, out=Nx16x16_0)
-        # ġ_above = W_below ġ_joined
+        # ġ_above = W_below ġ_joined  [+] 8
         tangent_above = Nx16x16_1
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_4)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
         # δ_pointwise_1 f″(g_above)
-        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_4)
-        # δ_pointwise_1 f″(g_above), for all tangents
+        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_j δ_hidden f″(g_below) ġ_below²
+        # (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below))
         curvature_of_hidden = np.matmul(delta_curvature_hidden, W_below_transposed_squared.T, out=Nx16_3)
+        # δ_pointwise_1 f″(g_above) ġ_above²
         a = np.square(tangent_above, out=Nx16x16_1)
         curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, a, out=Nx16x16_1)
-        # Σ_j δ_pointwise_1 f″(g_above) ġ_above²
-        curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=Nx16_4)
-        # δ′_x = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8
+        # [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]
+        curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=Nx16_2)
+        # δ′_x = 2 + (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
         a = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=Nx16_3)
         delta_prime_x = np.add(a, 2.0, out=Nx16_3)
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_3)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -1103,9 +1107,9 @@ def _loss_terms(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 16, 10752, 2560, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # J = K + L
     J = K + L
@@ -1129,17 +1133,18 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # W_belowᵀ
     W_below_transposed = M16x16_0
     W_below_transposed[...] = W_below.T
-    # 1
+    # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
+    # W_belowᵀ ∘ W_belowᵀ
     sum_tangent_squared_below_terms = np.square(W_below_transposed, out=M16x16_2)
-    # Σ_c ġ_below²
+    # Σ_j W_belowᵀ ∘ W_belowᵀ
     sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=0, out=M16_0)
 
     def tile(rows, arrays):
@@ -1156,7 +1161,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -1164,7 +1169,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -1172,7 +1177,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_2)
         a = np.negative(a, out=Nx16_2)
         a = np.exp(a, out=Nx16_2)
@@ -1181,61 +1186,65 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx16_4)
         c = np.add(a, 1.0, out=Nx16_5)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_2)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_5)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_6)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_7)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
         b = np.multiply(g_x, 2.0, out=Nx16_7)
         delta_x = np.add(a, b, out=Nx16_3)
 
         # ---- second derivatives: tangents ġ and δ̇
-        # f′(g_below), for all tangents
+        # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = ġ_below f′(g_below)
+        # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
         tangent_hidden = np.multiply(W_below_transposed, f_prime_hidden_row, out=Nx16x16_0)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_1)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_1)
         # δ_hidden f″(g_below)
         delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_5)
-        # ġ_joined = ġ_hidden + ġ_x  [+] 8
+        # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
         tangent_joined = np.add(identity_16, tangent_hidden, out=Nx16x16_0)
-        # ġ_above = W_below ġ_joined
+        # ġ_above = W_below ġ_joined  [+] 8
         tangent_above = Nx16x16_1
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_4)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
         # δ_pointwise_1 f″(g_above)
-        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_4)
+        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ
         sum_curvature_hidden_terms = np.multiply(sum_tangent_squared_below, delta_curvature_hidden, out=Nx16_5)
-        # Σ_n Σ_j δ_hidden f″(g_below) Σ_c ġ_below²
+        # Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ
         sum_curvature_hidden = float(np.sum(sum_curvature_hidden_terms, dtype=np.float64))
+        # ġ_above²
         sum_tangent_squared_above_terms = np.square(tangent_above, out=Nx16x16_1)
         # Σ_c ġ_above²
         sum_tangent_squared_above = np.sum(sum_tangent_squared_above_terms, axis=1, out=Nx16_5)
-        sum_curvature_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1, sum_tangent_squared_above, out=Nx16_4)
-        # Σ_n Σ_j δ_pointwise_1 f″(g_above) Σ_c ġ_above²
+        # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
+        sum_curvature_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1, sum_tangent_squared_above, out=Nx16_2)
+        # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1 = float(np.sum(sum_curvature_pointwise_1_terms, dtype=np.float64))
         return (
             sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1,
@@ -1246,9 +1255,10 @@ def _loss_terms_lam0(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 16, 10240, 2560, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x)
+    # L = −32 − (1/N) Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ − (1/N) Σ_n Σ_i δ_pointwise_1 f″(g_above)
+    #     Σ_c ġ_above²
     L = -32 - sum_curvature_hidden / N - sum_curvature_pointwise_1 / N
     # J = K + L
     J = K + L
@@ -1272,14 +1282,14 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # W_belowᵀ
     W_below_transposed = M16x16_0
     W_below_transposed[...] = W_below.T
-    # 1
+    # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
     # W_belowᵀ ∘ W_belowᵀ
     W_below_transposed_squared = np.square(W_below_transposed, out=M16x16_2)
@@ -1304,7 +1314,7 @@ def _loss_and_grad(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -1312,7 +1322,7 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -1320,7 +1330,7 @@ def _loss_and_grad(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -1329,49 +1339,49 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx16_5)
         c = np.add(a, 1.0, out=Nx16_6)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_4)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_7)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_8)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_9)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_10)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
         # ---- second derivatives: tangents ġ and δ̇
-        # f′(g_below), for all tangents
+        # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = ġ_below f′(g_below)
+        # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
         tangent_hidden = np.multiply(W_below_transposed, f_prime_hidden_row, out=Nx16x16_0)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
         # δ_hidden f″(g_below)
         delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_11)
-        # ġ_joined = ġ_hidden + ġ_x  [+] 8
+        # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
         tangent_joined = np.add(identity_16, tangent_hidden, out=Nx16x16_0)
-        # ġ_above = W_below ġ_joined
+        # ġ_above = W_below ġ_joined  [+] 8
         tangent_above = Nx16x16_1
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_12)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_12)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_13)
-        # δ_pointwise_1 f″(g_above), for all tangents
+        # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
         delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=Nx16x16_2)
@@ -1380,28 +1390,31 @@ def _loss_and_grad(params, x, lam, workspace):
         np.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
         # δ̇_hidden = δ̇_joined  [+] 8
         delta_tangent_hidden = delta_tangent_joined
-        # δ_hidden f″(g_below), for all tangents
+        # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-        # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+        # δ̇_below = (W_belowᵀ)_c δ_hidden f″(g_below) + δ̇_hidden f′(g_below)  [+] 8
         a = np.multiply(W_below_transposed, delta_curvature_hidden_row, out=Nx16x16_4)
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
         delta_tangent_below = np.add(a, b, out=Nx16x16_4)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_j δ_hidden f″(g_below) ġ_below²
+        # (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below))
         curvature_of_hidden = np.matmul(delta_curvature_hidden, W_below_transposed_squared.T, out=Nx16_14)
+        # δ_pointwise_1 f″(g_above) ġ_above²
         a = np.square(tangent_above, out=Nx16x16_5)
         curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, a, out=Nx16x16_5)
-        # Σ_j δ_pointwise_1 f″(g_above) ġ_above²
+        # [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]
         curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=Nx16_13)
-        # δ′_x = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8
+        # δ′_x = 2 + (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
         a = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=Nx16_14)
         delta_prime_x = np.add(a, 2.0, out=Nx16_14)
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_13)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -1409,37 +1422,38 @@ def _loss_and_grad(params, x, lam, workspace):
         # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
-        # ν = −1 + 2λ δ′_x  (7)
+        # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_14)
         dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_14)
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_13)
-        # ν, a column
+        # ∂J/∂δ′_x
         dJ_ddelta_prime_x_column = dJ_ddelta_prime_x[..., None]
-        # ĝ_below = ν ġ_below
+        # ĝ_below = (W_belowᵀ)_c (∂J/∂δ′_x)_c  [+] 8
         weighted_tangent_below = np.multiply(W_below_transposed, dJ_ddelta_prime_x_column, out=Nx16x16_5)
-        # Σ_c ν ġ_below²
+        # (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂J/∂δ′_x
         weighted_square_below = np.matmul(dJ_ddelta_prime_x, W_below_transposed_squared, out=Nx16_11)
-        # ∂J/∂δ_hidden = Σ ν ġ_below² f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
+        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + f″(g_below) (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂J/∂δ′_x  (18)+(19)
         a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_15)
         b = np.multiply(f_second_hidden, weighted_square_below, out=Nx16_16)
         dJ_ddelta_hidden = np.add(a, b, out=Nx16_15)
         # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
         dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_16)
-        # ĝ_joined = ν ġ_joined
+        # ĝ_joined = (∂J/∂δ′_x)_c ġ_joined  [+] 8
         weighted_tangent_joined = np.multiply(dJ_ddelta_prime_x_column, tangent_joined, out=Nx16x16_0)
         # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
         dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_17)
-        # ĝ_above = ν ġ_above
+        # ĝ_above = (∂J/∂δ′_x)_c ġ_above  [+] 8
         weighted_tangent_above = np.multiply(dJ_ddelta_prime_x_column, tangent_above, out=Nx16x16_6)
+        # ĝ_above ġ_above
         weighted_square_above_terms = np.multiply(tangent_above, weighted_tangent_above, out=Nx16x16_1)
-        # Σ_c ν ġ_above²
+        # Σ_c ĝ_above ġ_above
         weighted_square_above = np.sum(weighted_square_above_terms, axis=1, out=Nx16_18)
-        # ∂J/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19)
-        a = np.multiply(dJ_ddelta_above, sigmoid_pointwise_1, out=Nx16_19)
+        # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (18)+(19)
+        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=Nx16_19)
         b = np.multiply(f_second_pointwise_1, weighted_square_above, out=Nx16_20)
         dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_19)
-        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
         dJ_ddelta_both = Nx32_0
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
@@ -1447,19 +1461,20 @@ def _loss_and_grad(params, x, lam, workspace):
         # ---- backward adjoints: ∂J/∂g, and the gradients
         # Σ_n ∂J/∂δ_both
         dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
-        # f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-        a = np.subtract(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
-        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (21)+(22)
+        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above
+        #     (21)+(22)
         a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_17)
         a = np.multiply(a, f_second_pointwise_1, out=Nx16_17)
         b = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=Nx16_5)
         b = np.multiply(b, weighted_square_above, out=Nx16_5)
         dJ_dg_above = np.add(a, b, out=Nx16_17)
-        # Σ_n Σ_c δ̇_above ν ġ_joinedᵀ
-        dJ_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_3)
         # Σ_n δ_above ∂J/∂δ_joinedᵀ
-        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_4)
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_3)
+        # Σ_n Σ_c δ̇_above ĝ_joinedᵀ
+        dJ_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_4)
         # Σ_n ∂J/∂g_above g_joinedᵀ
         dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_5)
         # Σ_n ∂J/∂g_above
@@ -1468,18 +1483,19 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
         # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
         dJ_dg_hidden = dJ_dg_joined
+        # δ̇_hidden ĝ_below
         weighted_product_hidden_terms = np.multiply(delta_tangent_hidden, weighted_tangent_below, out=Nx16x16_3)
-        # Σ_c ν ġ_below δ̇_hidden
+        # Σ_c δ̇_hidden ĝ_below
         weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=Nx16_17)
-        # f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
         a = np.square(g_hidden, out=Nx16_0)
         a = np.multiply(a, 4.0, out=Nx16_0)
         b = np.square(sech_hidden, out=Nx16_1)
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 f″(g_below) Σ_c ν ġ_below
-        #     δ̇_hidden + Σ ν ġ_below² δ_hidden f‴(g_below)  (21)+(22)
+        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + δ_hidden f‴(g_below) (W_belowᵀ
+        #     ∘ W_belowᵀ)ᵀ ∂J/∂δ′_x + 2 f″(g_below) Σ_c δ̇_hidden ĝ_below  (21)+(22)
         a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_13)
         a = np.multiply(a, f_second_hidden, out=Nx16_13)
         b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
@@ -1490,37 +1506,38 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.multiply(f_second_hidden, weighted_product_hidden, out=Nx16_10)
         b = np.multiply(b, 2.0, out=Nx16_10)
         dJ_dg_below = np.add(a, b, out=Nx16_13)
-        dJ_dW_below_tangents_sum_terms = np.multiply(dJ_ddelta_prime_x_column, delta_tangent_below, out=Nx16x16_4)
-        # Σ_n
-        dJ_dW_below_tangents_sum = np.sum(dJ_dW_below_tangents_sum_terms, axis=0, out=M16x16_6)
         # Σ_n δ_below ∂J/∂δ_xᵀ
-        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_7)
+        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_6)
+        # (∂J/∂δ′_x)_c δ̇_below
+        dJ_dW_below_tangents_sum_terms = np.multiply(dJ_ddelta_prime_x_column, delta_tangent_below, out=Nx16x16_4)
+        # [Σ_n (∂J/∂δ′_x)_c δ̇_below]
+        dJ_dW_below_tangents_sum = np.sum(dJ_dW_below_tangents_sum_terms, axis=0, out=M16x16_7)
         # Σ_n ∂J/∂g_below g_xᵀ
         dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_8)
         # Σ_n ∂J/∂g_below
         dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_1)
         return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_tangents_at_above,
-            dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_tangents_sum,
-            dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
+            dJ_dW_below_tangents_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
+            dJ_dW_below_tangents_sum, dJ_dW_below_g, dJ_db_below_sum,
         )
 
     (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_tangents_at_above,
-        dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_tangents_sum,
-        dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
+        dJ_dW_below_tangents_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
+        dJ_dW_below_tangents_sum, dJ_dW_below_g, dJ_db_below_sum,
     ) = _over_tiles(tile, N, 485, 16, 31232, 8640, workspace)
 
     # ---- at the end: the sums over all samples
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # Σ_n ᵀ
+    # [Σ_n (∂J/∂δ′_x)_c δ̇_below]ᵀ
     dJ_dW_below_tangents_sum_transposed = M16x16_9
     dJ_dW_below_tangents_sum_transposed[...] = dJ_dW_below_tangents_sum.T
-    # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 Σ_c δ̇_above ν ġ_joinedᵀ + ∂J/∂g_above g_joinedᵀ + δ_below
-    #     ∂J/∂δ_xᵀ + 2 Σ_c δ̇_below ν ġ_xᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
+    # ∂J/∂W_below = (1/N) (2 [Σ_n (∂J/∂δ′_x)_c δ̇_below]ᵀ + Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n
+    #     ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above g_joinedᵀ + 2 Σ_n Σ_c δ̇_above ĝ_joinedᵀ)  (16)+(17)
     a = np.add(dJ_dW_below_delta, dJ_dW_below_delta_at_above, out=M16x16_10)
     a = np.add(a, dJ_dW_below_g, out=M16x16_10)
     a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_10)
@@ -1529,7 +1546,7 @@ def _loss_and_grad(params, x, lam, workspace):
     b = np.multiply(dJ_dW_below_tangents_sum_transposed, 2.0, out=M16x16_9)
     a = np.add(a, b, out=M16x16_10)
     dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
+    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
     a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_2)
     dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
@@ -1556,17 +1573,18 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # W_belowᵀ
     W_below_transposed = M16x16_0
     W_below_transposed[...] = W_below.T
-    # 1
+    # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
+    # W_belowᵀ ∘ W_belowᵀ
     sum_tangent_squared_below_terms = np.square(W_below_transposed, out=M16x16_2)
-    # Σ_c ġ_below²
+    # Σ_j W_belowᵀ ∘ W_belowᵀ
     sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=0, out=M16_0)
 
     def tile(rows, arrays):
@@ -1588,7 +1606,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -1596,7 +1614,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -1604,7 +1622,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -1613,49 +1631,49 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx16_5)
         c = np.add(a, 1.0, out=Nx16_6)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_4)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_7)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_8)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_9)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_10)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
         # ---- second derivatives: tangents ġ and δ̇
-        # f′(g_below), for all tangents
+        # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = ġ_below f′(g_below)
+        # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
         tangent_hidden = np.multiply(W_below_transposed, f_prime_hidden_row, out=Nx16x16_0)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
         # δ_hidden f″(g_below)
         delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_11)
-        # ġ_joined = ġ_hidden + ġ_x  [+] 8
+        # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
         tangent_joined = np.add(identity_16, tangent_hidden, out=Nx16x16_0)
-        # ġ_above = W_below ġ_joined
+        # ġ_above = W_below ġ_joined  [+] 8
         tangent_above = Nx16x16_1
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_12)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_12)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_13)
-        # δ_pointwise_1 f″(g_above), for all tangents
+        # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
         delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=Nx16x16_2)
@@ -1664,25 +1682,29 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         np.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
         # δ̇_hidden = δ̇_joined  [+] 8
         delta_tangent_hidden = delta_tangent_joined
-        # δ_hidden f″(g_below), for all tangents
+        # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-        # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+        # δ̇_below = (W_belowᵀ)_c δ_hidden f″(g_below) + δ̇_hidden f′(g_below)  [+] 8
         a = np.multiply(W_below_transposed, delta_curvature_hidden_row, out=Nx16x16_4)
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
         delta_tangent_below = np.add(a, b, out=Nx16x16_4)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ
         sum_curvature_hidden_terms = np.multiply(sum_tangent_squared_below, delta_curvature_hidden, out=Nx16_11)
-        # Σ_n Σ_j δ_hidden f″(g_below) Σ_c ġ_below²
+        # Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ
         sum_curvature_hidden = float(np.sum(sum_curvature_hidden_terms, dtype=np.float64))
+        # ġ_above²
         sum_tangent_squared_above_terms = np.square(tangent_above, out=Nx16x16_1)
         # Σ_c ġ_above²
         sum_tangent_squared_above = np.sum(sum_tangent_squared_above_terms, axis=1, out=Nx16_11)
+        # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1, sum_tangent_squared_above, out=Nx16_13)
-        # Σ_n Σ_j δ_pointwise_1 f″(g_above) Σ_c ġ_above²
+        # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1 = float(np.sum(sum_curvature_pointwise_1_terms, dtype=np.float64))
 
         # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
@@ -1690,7 +1712,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_13)
-        # ∂J/∂δ_hidden = Σ ν ġ_below² f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
+        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ  (18)+(19)
         a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_14)
         b = np.multiply(sum_tangent_squared_below, f_second_hidden, out=Nx16_15)
         dJ_ddelta_hidden = np.subtract(a, b, out=Nx16_14)
@@ -1698,11 +1720,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_15)
         # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
         dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_16)
-        # ∂J/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19)
-        a = np.multiply(dJ_ddelta_above, sigmoid_pointwise_1, out=Nx16_17)
+        # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) − f″(g_above) Σ_c ġ_above²  (18)+(19)
+        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=Nx16_17)
         b = np.multiply(f_second_pointwise_1, sum_tangent_squared_above, out=Nx16_18)
         dJ_ddelta_pointwise_1 = np.subtract(a, b, out=Nx16_17)
-        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
         dJ_ddelta_both = Nx32_0
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
@@ -1710,19 +1732,19 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # ---- backward adjoints: ∂J/∂g, and the gradients
         # Σ_n ∂J/∂δ_both
         dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
-        # f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-        a = np.subtract(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
-        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (21)+(22)
+        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) − δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (21)+(22)
         a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_16)
         a = np.multiply(a, f_second_pointwise_1, out=Nx16_16)
         b = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=Nx16_5)
         b = np.multiply(b, sum_tangent_squared_above, out=Nx16_5)
         dJ_dg_above = np.subtract(a, b, out=Nx16_16)
-        # Σ_n Σ_c δ̇_above ν ġ_joinedᵀ
-        dJ_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_3)
         # Σ_n δ_above ∂J/∂δ_joinedᵀ
-        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_4)
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_3)
+        # Σ_n Σ_c δ̇_above ġ_joinedᵀ
+        dJ_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_4)
         # Σ_n ∂J/∂g_above g_joinedᵀ
         dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_5)
         # Σ_n ∂J/∂g_above
@@ -1731,18 +1753,19 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
         # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
         dJ_dg_hidden = dJ_dg_joined
+        # (W_belowᵀ)_c δ̇_hidden
         weighted_product_hidden_terms = np.multiply(W_below_transposed, delta_tangent_hidden, out=Nx16x16_3)
-        # Σ_c ν ġ_below δ̇_hidden
+        # Σ_c (W_belowᵀ)_c δ̇_hidden
         weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=Nx16_16)
-        # f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
         a = np.square(g_hidden, out=Nx16_0)
         a = np.multiply(a, 4.0, out=Nx16_0)
         b = np.square(sech_hidden, out=Nx16_1)
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 f″(g_below) Σ_c ν ġ_below
-        #     δ̇_hidden + Σ ν ġ_below² δ_hidden f‴(g_below)  (21)+(22)
+        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − δ_hidden f‴(g_below) Σ_j
+        #     W_belowᵀ ∘ W_belowᵀ − 2 f″(g_below) Σ_c (W_belowᵀ)_c δ̇_hidden  (21)+(22)
         a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_13)
         a = np.multiply(a, f_second_hidden, out=Nx16_13)
         b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
@@ -1753,36 +1776,37 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.multiply(f_second_hidden, weighted_product_hidden, out=Nx16_10)
         b = np.multiply(b, 2.0, out=Nx16_10)
         dJ_dg_below = np.subtract(a, b, out=Nx16_13)
-        # Σ_n δ̇_below
-        dJ_dW_below_tangents_sum = np.sum(delta_tangent_below, axis=0, out=M16x16_6)
         # Σ_n δ_below ∂J/∂δ_xᵀ
-        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_7)
+        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_6)
+        # [Σ_n δ̇_below]
+        dJ_dW_below_tangents_sum = np.sum(delta_tangent_below, axis=0, out=M16x16_7)
         # Σ_n ∂J/∂g_below g_xᵀ
         dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_8)
         # Σ_n ∂J/∂g_below
         dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_2)
         return (
             sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, dJ_ds_gain_sum,
-            dJ_dW_below_tangents_at_above, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above,
-            dJ_dW_below_tangents_sum, dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
+            dJ_dW_below_delta_at_above, dJ_dW_below_tangents_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above,
+            dJ_dW_below_delta, dJ_dW_below_tangents_sum, dJ_dW_below_g, dJ_db_below_sum,
         )
 
     (
         sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, dJ_ds_gain_sum,
-        dJ_dW_below_tangents_at_above, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above,
-        dJ_dW_below_tangents_sum, dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
+        dJ_dW_below_delta_at_above, dJ_dW_below_tangents_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above,
+        dJ_dW_below_delta, dJ_dW_below_tangents_sum, dJ_dW_below_g, dJ_db_below_sum,
     ) = _over_tiles(tile, N, 512, 16, 30208, 7488, workspace)
 
     # ---- at the end: the sums over all samples
-    # J = K + L
+    # J = −32 + (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ − (1/N) Σ_n Σ_i
+    #     δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     J = -32 - sum_curvature_hidden / N - sum_curvature_pointwise_1 / N + 0.5 * sum_delta_squared / N
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # Σ_n δ̇_belowᵀ
+    # [Σ_n δ̇_below]ᵀ
     dJ_dW_below_tangents_sum_transposed = M16x16_9
     dJ_dW_below_tangents_sum_transposed[...] = dJ_dW_below_tangents_sum.T
-    # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 Σ_c δ̇_above ν ġ_joinedᵀ + ∂J/∂g_above g_joinedᵀ + δ_below
-    #     ∂J/∂δ_xᵀ + 2 Σ_c δ̇_below ν ġ_xᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
+    # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
+    #     g_joinedᵀ − 2 [Σ_n δ̇_below]ᵀ − 2 Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (16)+(17)
     a = np.add(dJ_dW_below_delta, dJ_dW_below_delta_at_above, out=M16x16_10)
     a = np.add(a, dJ_dW_below_g, out=M16x16_10)
     a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_10)
@@ -1791,7 +1815,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b = np.multiply(dJ_dW_below_tangents_sum_transposed, 2.0, out=M16x16_9)
     a = np.subtract(a, b, out=M16x16_10)
     dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
+    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
     a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_3)
     dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
@@ -1818,14 +1842,14 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # W_belowᵀ
     W_below_transposed = M16x16_0
     W_below_transposed[...] = W_below.T
-    # 1
+    # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
     # W_belowᵀ ∘ W_belowᵀ
     W_below_transposed_squared = np.square(W_below_transposed, out=M16x16_2)
@@ -1851,7 +1875,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -1859,7 +1883,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -1867,7 +1891,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -1876,49 +1900,49 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx16_5)
         c = np.add(a, 1.0, out=Nx16_6)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_4)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_7)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_8)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_9)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_10)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
         # ---- second derivatives: tangents ġ and δ̇
-        # f′(g_below), for all tangents
+        # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = ġ_below f′(g_below)
+        # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
         tangent_hidden = np.multiply(W_below_transposed, f_prime_hidden_row, out=Nx16x16_0)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
         # δ_hidden f″(g_below)
         delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_11)
-        # ġ_joined = ġ_hidden + ġ_x  [+] 8
+        # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
         tangent_joined = np.add(identity_16, tangent_hidden, out=Nx16x16_0)
-        # ġ_above = W_below ġ_joined
+        # ġ_above = W_below ġ_joined  [+] 8
         tangent_above = Nx16x16_1
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_12)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_12)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_13)
-        # δ_pointwise_1 f″(g_above), for all tangents
+        # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
         delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=Nx16x16_2)
@@ -1927,28 +1951,31 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         np.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
         # δ̇_hidden = δ̇_joined  [+] 8
         delta_tangent_hidden = delta_tangent_joined
-        # δ_hidden f″(g_below), for all tangents
+        # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-        # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+        # δ̇_below = (W_belowᵀ)_c δ_hidden f″(g_below) + δ̇_hidden f′(g_below)  [+] 8
         a = np.multiply(W_below_transposed, delta_curvature_hidden_row, out=Nx16x16_4)
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
         delta_tangent_below = np.add(a, b, out=Nx16x16_4)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_j δ_hidden f″(g_below) ġ_below²
+        # (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below))
         curvature_of_hidden = np.matmul(delta_curvature_hidden, W_below_transposed_squared.T, out=Nx16_14)
+        # δ_pointwise_1 f″(g_above) ġ_above²
         a = np.square(tangent_above, out=Nx16x16_5)
         curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, a, out=Nx16x16_5)
-        # Σ_j δ_pointwise_1 f″(g_above) ġ_above²
+        # [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]
         curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=Nx16_13)
-        # δ′_x = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8
+        # δ′_x = 2 + (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
         a = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=Nx16_14)
         delta_prime_x = np.add(a, 2.0, out=Nx16_14)
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_13)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -1965,8 +1992,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
         dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_16)
         # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, sigmoid_pointwise_1, out=Nx16_17)
-        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=Nx16_17)
+        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
         dK_ddelta_both = Nx32_0
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
@@ -2000,33 +2027,34 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
 
         # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
-        # ν = −1 + 2λ δ′_x  (7)
+        # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_14)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_14)
-        # ν, a column
+        # ∂L/∂δ′_x
         dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
-        # ĝ_below = ν ġ_below
+        # ĝ_below = (W_belowᵀ)_c (∂L/∂δ′_x)_c  [+] 8
         weighted_tangent_below = np.multiply(W_below_transposed, dL_ddelta_prime_x_column, out=Nx16x16_5)
-        # Σ_c ν ġ_below²
+        # (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂L/∂δ′_x
         weighted_square_below = np.matmul(dL_ddelta_prime_x, W_below_transposed_squared, out=Nx16_13)
-        # ∂L/∂δ_hidden = Σ ν ġ_below² f″(g_below)  (19)
+        # ∂L/∂δ_hidden = f″(g_below) (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂L/∂δ′_x  (19)
         dL_ddelta_hidden = np.multiply(f_second_hidden, weighted_square_below, out=Nx16_3)
         # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
         dL_ddelta_joined = dL_ddelta_hidden
-        # ĝ_joined = ν ġ_joined
+        # ĝ_joined = (∂L/∂δ′_x)_c ġ_joined  [+] 8
         weighted_tangent_joined = np.multiply(dL_ddelta_prime_x_column, tangent_joined, out=Nx16x16_0)
         # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
         dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_9)
-        # ĝ_above = ν ġ_above
+        # ĝ_above = (∂L/∂δ′_x)_c ġ_above  [+] 8
         weighted_tangent_above = np.multiply(dL_ddelta_prime_x_column, tangent_above, out=Nx16x16_6)
+        # ĝ_above ġ_above
         weighted_square_above_terms = np.multiply(tangent_above, weighted_tangent_above, out=Nx16x16_1)
-        # Σ_c ν ġ_above²
+        # Σ_c ĝ_above ġ_above
         weighted_square_above = np.sum(weighted_square_above_terms, axis=1, out=Nx16_15)
-        # ∂L/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂L/∂δ_above f′(g_above)  (19)
-        a = np.multiply(dL_ddelta_above, sigmoid_pointwise_1, out=Nx16_16)
+        # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (19)
+        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=Nx16_16)
         b = np.multiply(f_second_pointwise_1, weighted_square_above, out=Nx16_17)
         dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_16)
-        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
         dL_ddelta_both = Nx32_0
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
@@ -2034,19 +2062,19 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ---- backward adjoints: ∂L/∂g, and the gradients
         # Σ_n ∂L/∂δ_both
         dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
-        # f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-        a = np.subtract(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
-        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (22)
+        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (22)
         a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_9)
         a = np.multiply(a, f_second_pointwise_1, out=Nx16_9)
         b = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=Nx16_5)
         b = np.multiply(b, weighted_square_above, out=Nx16_5)
         dL_dg_above = np.add(a, b, out=Nx16_9)
-        # Σ_n Σ_c δ̇_above ν ġ_joinedᵀ
-        dL_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_7)
         # Σ_n δ_above ∂L/∂δ_joinedᵀ
-        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_8)
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_7)
+        # Σ_n Σ_c δ̇_above ĝ_joinedᵀ
+        dL_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_8)
         # Σ_n ∂L/∂g_above g_joinedᵀ
         dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_9)
         # Σ_n ∂L/∂g_above
@@ -2055,18 +2083,19 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
         # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
         dL_dg_hidden = dL_dg_joined
+        # δ̇_hidden ĝ_below
         weighted_product_hidden_terms = np.multiply(delta_tangent_hidden, weighted_tangent_below, out=Nx16x16_3)
-        # Σ_c ν ġ_below δ̇_hidden
+        # Σ_c δ̇_hidden ĝ_below
         weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=Nx16_9)
-        # f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
         a = np.square(g_hidden, out=Nx16_0)
         a = np.multiply(a, 4.0, out=Nx16_0)
         b = np.square(sech_hidden, out=Nx16_1)
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 f″(g_below) Σ_c ν ġ_below δ̇_hidden + Σ ν ġ_below² δ_hidden
-        #     f‴(g_below)  (22)
+        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + δ_hidden f‴(g_below) (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂L/∂δ′_x + 2
+        #     f″(g_below) Σ_c δ̇_hidden ĝ_below  (22)
         a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
         b = np.multiply(delta_hidden, f_third_hidden, out=Nx16_7)
         b = np.multiply(b, weighted_square_below, out=Nx16_7)
@@ -2074,8 +2103,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.multiply(f_second_hidden, weighted_product_hidden, out=Nx16_10)
         b = np.multiply(b, 2.0, out=Nx16_10)
         dL_dg_below = np.add(a, b, out=Nx16_2)
+        # (∂L/∂δ′_x)_c δ̇_below
         dL_dW_below_tangents_sum_terms = np.multiply(dL_ddelta_prime_x_column, delta_tangent_below, out=Nx16x16_4)
-        # Σ_n
+        # [Σ_n (∂L/∂δ′_x)_c δ̇_below]
         dL_dW_below_tangents_sum = np.sum(dL_dW_below_tangents_sum_terms, axis=0, out=M16x16_10)
         # Σ_n ∂L/∂g_below g_xᵀ
         dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_11)
@@ -2084,40 +2114,40 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_gain_sum, dK_dW_below_delta_at_above,
             dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
-            dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_delta_at_above, dL_dW_below_g_at_above,
+            dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_tangents_at_above, dL_dW_below_g_at_above,
             dL_db_below_sum_at_above, dL_dW_below_tangents_sum, dL_dW_below_g, dL_db_below_sum,
         )
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_gain_sum, dK_dW_below_delta_at_above,
         dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
-        dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_delta_at_above, dL_dW_below_g_at_above,
+        dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_tangents_at_above, dL_dW_below_g_at_above,
         dL_db_below_sum_at_above, dL_dW_below_tangents_sum, dL_dW_below_g, dL_db_below_sum,
     ) = _over_tiles(tile, N, 496, 16, 33792, 8448, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
-    #     (16)
+    # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
+    #     g_joinedᵀ)  (16)
     a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_12)
     a = np.add(a, dK_dW_below_g, out=M16x16_12)
     a = np.add(a, dK_dW_below_g_at_above, out=M16x16_12)
     dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
+    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
     a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_4)
     dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # Σ_n ᵀ
+    # [Σ_n (∂L/∂δ′_x)_c δ̇_below]ᵀ
     dL_dW_below_tangents_sum_transposed = M16x16_12
     dL_dW_below_tangents_sum_transposed[...] = dL_dW_below_tangents_sum.T
-    # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 Σ_c δ̇_above ν ġ_joinedᵀ + ∂L/∂g_above g_joinedᵀ + 2 Σ_c
-    #     δ̇_below ν ġ_xᵀ + ∂L/∂g_below g_xᵀ  (17)
+    # ∂L/∂W_below = (1/N) (2 [Σ_n (∂L/∂δ′_x)_c δ̇_below]ᵀ + Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n
+    #     ∂L/∂g_above g_joinedᵀ + 2 Σ_n Σ_c δ̇_above ĝ_joinedᵀ)  (17)
     a = np.add(dL_dW_below_delta_at_above, dL_dW_below_g, out=M16x16_13)
     a = np.add(a, dL_dW_below_g_at_above, out=M16x16_13)
     b = np.multiply(dL_dW_below_tangents_at_above, 2.0, out=M16x16_14)
@@ -2125,7 +2155,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     b = np.multiply(dL_dW_below_tangents_sum_transposed, 2.0, out=M16x16_12)
     a = np.add(a, b, out=M16x16_13)
     dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
+    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
     a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_4)
     dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
@@ -2156,17 +2186,18 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # W_belowᵀ
     W_below_transposed = M16x16_0
     W_below_transposed[...] = W_below.T
-    # 1
+    # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
+    # W_belowᵀ ∘ W_belowᵀ
     sum_tangent_squared_below_terms = np.square(W_below_transposed, out=M16x16_2)
-    # Σ_c ġ_below²
+    # Σ_j W_belowᵀ ∘ W_belowᵀ
     sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=0, out=M16_0)
 
     def tile(rows, arrays):
@@ -2190,7 +2221,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -2198,7 +2229,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -2206,7 +2237,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -2215,49 +2246,49 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx16_5)
         c = np.add(a, 1.0, out=Nx16_6)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_4)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_7)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_8)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_9)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_10)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
         # ---- second derivatives: tangents ġ and δ̇
-        # f′(g_below), for all tangents
+        # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = ġ_below f′(g_below)
+        # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
         tangent_hidden = np.multiply(W_below_transposed, f_prime_hidden_row, out=Nx16x16_0)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
         # δ_hidden f″(g_below)
         delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_11)
-        # ġ_joined = ġ_hidden + ġ_x  [+] 8
+        # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
         tangent_joined = np.add(identity_16, tangent_hidden, out=Nx16x16_0)
-        # ġ_above = W_below ġ_joined
+        # ġ_above = W_below ġ_joined  [+] 8
         tangent_above = Nx16x16_1
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_12)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_12)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_13)
-        # δ_pointwise_1 f″(g_above), for all tangents
+        # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
         delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=Nx16x16_2)
@@ -2266,25 +2297,29 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         np.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
         # δ̇_hidden = δ̇_joined  [+] 8
         delta_tangent_hidden = delta_tangent_joined
-        # δ_hidden f″(g_below), for all tangents
+        # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-        # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+        # δ̇_below = (W_belowᵀ)_c δ_hidden f″(g_below) + δ̇_hidden f′(g_below)  [+] 8
         a = np.multiply(W_below_transposed, delta_curvature_hidden_row, out=Nx16x16_4)
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
         delta_tangent_below = np.add(a, b, out=Nx16x16_4)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ
         sum_curvature_hidden_terms = np.multiply(sum_tangent_squared_below, delta_curvature_hidden, out=Nx16_11)
-        # Σ_n Σ_j δ_hidden f″(g_below) Σ_c ġ_below²
+        # Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ
         sum_curvature_hidden = float(np.sum(sum_curvature_hidden_terms, dtype=np.float64))
+        # ġ_above²
         sum_tangent_squared_above_terms = np.square(tangent_above, out=Nx16x16_1)
         # Σ_c ġ_above²
         sum_tangent_squared_above = np.sum(sum_tangent_squared_above_terms, axis=1, out=Nx16_11)
+        # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1, sum_tangent_squared_above, out=Nx16_13)
-        # Σ_n Σ_j δ_pointwise_1 f″(g_above) Σ_c ġ_above²
+        # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1 = float(np.sum(sum_curvature_pointwise_1_terms, dtype=np.float64))
 
         # ---- forward adjoints: ∂K/∂δ
@@ -2299,8 +2334,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
         dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_16)
         # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, sigmoid_pointwise_1, out=Nx16_17)
-        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=Nx16_17)
+        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
         dK_ddelta_both = Nx32_0
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
@@ -2334,18 +2369,18 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_db_below_sum = _column_sum(dK_dg_below, out=M16_2)
 
         # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
-        # ∂L/∂δ_hidden = Σ ν ġ_below² f″(g_below)  (19)
+        # ∂L/∂δ_hidden = −f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ  (19)
         a = np.multiply(sum_tangent_squared_below, f_second_hidden, out=Nx16_13)
         dL_ddelta_hidden = np.negative(a, out=Nx16_13)
         # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
         dL_ddelta_joined = dL_ddelta_hidden
         # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
         dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_3)
-        # ∂L/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂L/∂δ_above f′(g_above)  (19)
-        a = np.multiply(dL_ddelta_above, sigmoid_pointwise_1, out=Nx16_9)
+        # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) − f″(g_above) Σ_c ġ_above²  (19)
+        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=Nx16_9)
         b = np.multiply(f_second_pointwise_1, sum_tangent_squared_above, out=Nx16_15)
         dL_ddelta_pointwise_1 = np.subtract(a, b, out=Nx16_9)
-        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
         dL_ddelta_both = Nx32_0
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
@@ -2353,19 +2388,19 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ---- backward adjoints: ∂L/∂g, and the gradients
         # Σ_n ∂L/∂δ_both
         dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
-        # f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-        a = np.subtract(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
-        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (22)
+        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) − δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (22)
         a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_3)
         a = np.multiply(a, f_second_pointwise_1, out=Nx16_3)
         b = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=Nx16_5)
         b = np.multiply(b, sum_tangent_squared_above, out=Nx16_5)
         dL_dg_above = np.subtract(a, b, out=Nx16_3)
-        # Σ_n Σ_c δ̇_above ν ġ_joinedᵀ
-        dL_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_7)
         # Σ_n δ_above ∂L/∂δ_joinedᵀ
-        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_8)
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_7)
+        # Σ_n Σ_c δ̇_above ġ_joinedᵀ
+        dL_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_8)
         # Σ_n ∂L/∂g_above g_joinedᵀ
         dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_9)
         # Σ_n ∂L/∂g_above
@@ -2374,18 +2409,19 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
         # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
         dL_dg_hidden = dL_dg_joined
+        # (W_belowᵀ)_c δ̇_hidden
         weighted_product_hidden_terms = np.multiply(W_below_transposed, delta_tangent_hidden, out=Nx16x16_3)
-        # Σ_c ν ġ_below δ̇_hidden
+        # Σ_c (W_belowᵀ)_c δ̇_hidden
         weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=Nx16_3)
-        # f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
         a = np.square(g_hidden, out=Nx16_0)
         a = np.multiply(a, 4.0, out=Nx16_0)
         b = np.square(sech_hidden, out=Nx16_1)
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 f″(g_below) Σ_c ν ġ_below δ̇_hidden + Σ ν ġ_below² δ_hidden
-        #     f‴(g_below)  (22)
+        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) − δ_hidden f‴(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ − 2 f″(g_below) Σ_c
+        #     (W_belowᵀ)_c δ̇_hidden  (22)
         a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
         b = np.multiply(sum_tangent_squared_below, delta_hidden, out=Nx16_7)
         b = np.multiply(b, f_third_hidden, out=Nx16_7)
@@ -2393,7 +2429,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.multiply(f_second_hidden, weighted_product_hidden, out=Nx16_10)
         b = np.multiply(b, 2.0, out=Nx16_10)
         dL_dg_below = np.subtract(a, b, out=Nx16_2)
-        # Σ_n δ̇_below
+        # [Σ_n δ̇_below]
         dL_dW_below_tangents_sum = np.sum(delta_tangent_below, axis=0, out=M16x16_10)
         # Σ_n ∂L/∂g_below g_xᵀ
         dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_11)
@@ -2402,40 +2438,41 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         return (
             sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, dK_ds_gain_sum,
             dK_dW_below_delta_at_above, dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta,
-            dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_delta_at_above,
+            dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_tangents_at_above,
             dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents_sum, dL_dW_below_g, dL_db_below_sum,
         )
 
     (
         sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, dK_ds_gain_sum,
         dK_dW_below_delta_at_above, dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta,
-        dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_delta_at_above,
+        dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_tangents_at_above,
         dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents_sum, dL_dW_below_g, dL_db_below_sum,
     ) = _over_tiles(tile, N, 512, 16, 32768, 7424, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x)
+    # L = −32 − (1/N) Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ − (1/N) Σ_n Σ_i δ_pointwise_1 f″(g_above)
+    #     Σ_c ġ_above²
     L = -32 - sum_curvature_hidden / N - sum_curvature_pointwise_1 / N
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
-    #     (16)
+    # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
+    #     g_joinedᵀ)  (16)
     a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_12)
     a = np.add(a, dK_dW_below_g, out=M16x16_12)
     a = np.add(a, dK_dW_below_g_at_above, out=M16x16_12)
     dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
+    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
     a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_5)
     dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # Σ_n δ̇_belowᵀ
+    # [Σ_n δ̇_below]ᵀ
     dL_dW_below_tangents_sum_transposed = M16x16_12
     dL_dW_below_tangents_sum_transposed[...] = dL_dW_below_tangents_sum.T
-    # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 Σ_c δ̇_above ν ġ_joinedᵀ + ∂L/∂g_above g_joinedᵀ + 2 Σ_c
-    #     δ̇_below ν ġ_xᵀ + ∂L/∂g_below g_xᵀ  (17)
+    # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − 2 [Σ_n
+    #     δ̇_below]ᵀ − 2 Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (17)
     a = np.add(dL_dW_below_delta_at_above, dL_dW_below_g, out=M16x16_13)
     a = np.add(a, dL_dW_below_g_at_above, out=M16x16_13)
     b = np.multiply(dL_dW_below_tangents_at_above, 2.0, out=M16x16_14)
@@ -2443,7 +2480,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     b = np.multiply(dL_dW_below_tangents_sum_transposed, 2.0, out=M16x16_12)
     a = np.subtract(a, b, out=M16x16_13)
     dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
+    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
     a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_5)
     dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
@@ -2489,7 +2526,7 @@ def _layer_means(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_1)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -2497,7 +2534,7 @@ def _layer_means(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # g_pointwise_1 = f(g_above) = softplus(g_above)
+        # g_pointwise_1 = softplus(g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -2510,36 +2547,45 @@ def _layer_means(params, x, lam, workspace):
         g_both[..., 16:32] = g_hidden
         # g_gain = s_gain g_both
         g_gain = np.multiply(s_gain, g_both, out=Nx32_1)
-        # g_prior = f(g_x) = g_x^2
+        # g_prior = g_x²
         g_prior = np.square(g_x, out=Nx16_5)
 
         # ---- layers: their means
+        # (1/16) g_x
         g_x_part = np.multiply(g_x, 0.0625, out=Nx16_6)
-        # (1/16) Σ_j g_x
+        # mean_g_x = Σ_i (1/16) g_x
         mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        # (1/16) g_below
         g_below_part = np.multiply(g_below, 0.0625, out=Nx16_0)
-        # (1/16) Σ_j g_below
+        # mean_g_below = Σ_i (1/16) g_below
         mean_g_below = np.sum(g_below_part, axis=1, out=all_mean_g_below[rows])
+        # (1/16) g_hidden
         g_hidden_part = np.multiply(g_hidden, 0.0625, out=Nx16_1)
-        # (1/16) Σ_j g_hidden
+        # mean_g_hidden = Σ_i (1/16) g_hidden
         mean_g_hidden = np.sum(g_hidden_part, axis=1, out=all_mean_g_hidden[rows])
+        # (1/16) g_joined
         g_joined_part = np.multiply(g_joined, 0.0625, out=Nx16_2)
-        # (1/16) Σ_j g_joined
+        # mean_g_joined = Σ_i (1/16) g_joined
         mean_g_joined = np.sum(g_joined_part, axis=1, out=all_mean_g_joined[rows])
+        # (1/16) g_above
         g_above_part = np.multiply(g_above, 0.0625, out=Nx16_3)
-        # (1/16) Σ_j g_above
+        # mean_g_above = Σ_i (1/16) g_above
         mean_g_above = np.sum(g_above_part, axis=1, out=all_mean_g_above[rows])
+        # (1/16) g_pointwise_1
         g_pointwise_1_part = np.multiply(g_pointwise_1, 0.0625, out=Nx16_4)
-        # (1/16) Σ_j g_pointwise_1
+        # mean_g_pointwise_1 = Σ_i (1/16) g_pointwise_1
         mean_g_pointwise_1 = np.sum(g_pointwise_1_part, axis=1, out=all_mean_g_pointwise_1[rows])
+        # (1/32) g_both
         g_both_part = np.multiply(g_both, 0.03125, out=Nx32_0)
-        # (1/32) Σ_j g_both
+        # mean_g_both = Σ_i (1/32) g_both
         mean_g_both = np.sum(g_both_part, axis=1, out=all_mean_g_both[rows])
+        # (1/32) g_gain
         g_gain_part = np.multiply(g_gain, 0.03125, out=Nx32_1)
-        # (1/32) Σ_j g_gain
+        # mean_g_gain = Σ_i (1/32) g_gain
         mean_g_gain = np.sum(g_gain_part, axis=1, out=all_mean_g_gain[rows])
+        # (1/16) g_prior
         g_prior_part = np.multiply(g_prior, 0.0625, out=Nx16_5)
-        # (1/16) Σ_j g_prior
+        # mean_g_prior = Σ_i (1/16) g_prior
         mean_g_prior = np.sum(g_prior_part, axis=1, out=all_mean_g_prior[rows])
         return ()
 
@@ -2693,4 +2739,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 54d1ef10acd540418a1d41f7e7512cad3905f10e33746ca858cd56f710cb2773
+# sha256 of all above ca28866f9cc429aa8e487f75b84badfa7905949f8ef43c7274a2da68fc2d0c87

@@ -177,7 +177,7 @@ static __device__ __forceinline__ void at_g_hidden_to_g_joined(const float b_bel
 {
     // g_below = W_below g_x + b_below
     const float g_below = b_below + g_below_unbiased;
-    // g_hidden = f(g_below) = tanh(g_below)
+    // g_hidden = tanh(g_below)
     g_hidden = tanhf(g_below);
     // g_joined = g_hidden + g_x
     g_joined = g_hidden + g_x;
@@ -219,9 +219,9 @@ static __device__ __forceinline__ void at_g_pointwise_1_to_g_prior(const float b
 {
     // g_above = W_below g_joined + b_below
     const float g_above = b_below + g_above_unbiased;
-    // g_pointwise_1 = f(g_above) = softplus(g_above)
+    // g_pointwise_1 = softplus(g_above)
     g_pointwise_1 = log1pf(expf(-fabsf(g_above))) + relu(g_above);
-    // g_prior = f(g_x) = g_x^2
+    // g_prior = g_x²
     g_prior = g_x * g_x;
 }
 
@@ -314,7 +314,7 @@ extern "C" __global__ void vec4_g_gain(
 
 static __device__ __forceinline__ void at_energy(const float E_gain, const float E_prior, float& energy)
 {
-    // E = the sum over the energy's units
+    // energy = Σ_i g_gain + Σ_i g_prior
     energy = E_gain + E_prior;
 }
 
@@ -336,9 +336,9 @@ static __device__ __forceinline__ void at_sech_hidden_to_g_joined(const float b_
     // g_below = W_below g_x + b_below
     const float g_below = b_below + g_below_unbiased;
     const float shared_1 = expf(-fabsf(g_below));
-    // sech_hidden = sech(g_below)
+    // sech(g_below)
     sech_hidden = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-    // g_hidden = f(g_below) = tanh(g_below)
+    // g_hidden = tanh(g_below)
     const float g_hidden = tanhf(g_below);
     // g_joined = g_hidden + g_x
     g_joined = g_hidden + g_x;
@@ -381,10 +381,10 @@ static __device__ __forceinline__ void at_delta_above(const float b_below, const
     // g_above = W_below g_joined + b_below
     const float g_above = b_below + g_above_unbiased;
     const float shared_1 = expf(-fabsf(g_above));
-    // sigmoid_pointwise_1 = sigmoid(g_above)
-    const float sigmoid_pointwise_1 = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
+    // f′(g_above) = sigmoid(g_above)
+    const float f_prime_pointwise_1 = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
     // δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = delta_pointwise_1 * sigmoid_pointwise_1;
+    delta_above = delta_pointwise_1 * f_prime_pointwise_1;
 }
 
 extern "C" __global__ void delta_above(
@@ -419,9 +419,9 @@ extern "C" __global__ void vec4_delta_above(
 
 static __device__ __forceinline__ void at_delta_below(const float delta_hidden_term_2, const float delta_joined, const float sech_hidden, float& delta_below)
 {
-    // δ_hidden = δ_joined + δ_both[16:32]  (1)
+    // δ_hidden = s_gain[16:32] + δ_joined  (1)
     const float delta_hidden = delta_hidden_term_2 + delta_joined;
-    // f′(g_below) = sech_hidden^2
+    // f′(g_below) = sech(g_below)²
     const float f_prime_hidden = sech_hidden * sech_hidden;
     // δ_below = δ_hidden f′(g_below)  (1)
     delta_below = delta_hidden * f_prime_hidden;
@@ -459,7 +459,7 @@ extern "C" __global__ void vec4_delta_below(
 
 static __device__ __forceinline__ void at_score(const float delta_joined, const float delta_x_term_1, const float g_x, float& score)
 {
-    // δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+    // δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     const float delta_x = delta_joined + delta_x_term_1 + g_x * 2.0f;
     // score = −δ_x
     score = -delta_x;
@@ -500,9 +500,9 @@ static __device__ __forceinline__ void at_sech_hidden_to_g_joined_2(const float 
     // g_below = W_below g_x + b_below
     const float g_below = b_below + g_below_unbiased;
     const float shared_1 = expf(-fabsf(g_below));
-    // sech_hidden = sech(g_below)
+    // sech(g_below)
     sech_hidden = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-    // g_hidden = f(g_below) = tanh(g_below)
+    // g_hidden = tanh(g_below)
     g_hidden = tanhf(g_below);
     // g_joined = g_hidden + g_x
     g_joined = g_hidden + g_x;
@@ -542,104 +542,104 @@ extern "C" __global__ void vec4_sech_hidden_to_g_joined_2(
     }
 }
 
-static __device__ __forceinline__ void at_sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(const float b_below, const float g_above_unbiased, float& sigmoid_minus_pointwise_1, float& sigmoid_pointwise_1)
+static __device__ __forceinline__ void at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(const float b_below, const float g_above_unbiased, float& sigmoid_minus_pointwise_1, float& f_prime_pointwise_1)
 {
     // g_above = W_below g_joined + b_below
     const float g_above = b_below + g_above_unbiased;
     const float shared_1 = expf(-fabsf(g_above));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+    // sigmoid(−g_above)
     sigmoid_minus_pointwise_1 = shared_2 * maximum(shared_1, signum(-g_above));
-    // sigmoid_pointwise_1 = sigmoid(g_above)
-    sigmoid_pointwise_1 = shared_2 * maximum(shared_1, signum(g_above));
+    // f′(g_above) = sigmoid(g_above)
+    f_prime_pointwise_1 = shared_2 * maximum(shared_1, signum(g_above));
 }
 
-extern "C" __global__ void sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(
-    const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ sigmoid_pointwise_1, const int N)
+extern "C" __global__ void sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(
+    const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ f_prime_pointwise_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_b_below = b_below[column];
         const float v_g_above_unbiased = g_above_unbiased[(long long)row * 16 + column];
-        float v_sigmoid_minus_pointwise_1, v_sigmoid_pointwise_1;
-        at_sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(v_b_below, v_g_above_unbiased, v_sigmoid_minus_pointwise_1, v_sigmoid_pointwise_1);
+        float v_sigmoid_minus_pointwise_1, v_f_prime_pointwise_1;
+        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below, v_g_above_unbiased, v_sigmoid_minus_pointwise_1, v_f_prime_pointwise_1);
         sigmoid_minus_pointwise_1[(long long)row * 16 + column] = v_sigmoid_minus_pointwise_1;
-        sigmoid_pointwise_1[(long long)row * 16 + column] = v_sigmoid_pointwise_1;
+        f_prime_pointwise_1[(long long)row * 16 + column] = v_f_prime_pointwise_1;
     }
 }
-extern "C" __global__ void vec4_sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(
-    const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ sigmoid_pointwise_1, const int N)
+extern "C" __global__ void vec4_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(
+    const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ f_prime_pointwise_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_b_below = reinterpret_cast<const float4*>(b_below)[column];
         const float4 v_g_above_unbiased = reinterpret_cast<const float4*>(g_above_unbiased)[(long long)row * 4 + column];
-        float4 v_sigmoid_minus_pointwise_1, v_sigmoid_pointwise_1;
-        at_sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(v_b_below.x, v_g_above_unbiased.x, v_sigmoid_minus_pointwise_1.x, v_sigmoid_pointwise_1.x);
-        at_sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(v_b_below.y, v_g_above_unbiased.y, v_sigmoid_minus_pointwise_1.y, v_sigmoid_pointwise_1.y);
-        at_sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(v_b_below.z, v_g_above_unbiased.z, v_sigmoid_minus_pointwise_1.z, v_sigmoid_pointwise_1.z);
-        at_sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1(v_b_below.w, v_g_above_unbiased.w, v_sigmoid_minus_pointwise_1.w, v_sigmoid_pointwise_1.w);
+        float4 v_sigmoid_minus_pointwise_1, v_f_prime_pointwise_1;
+        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below.x, v_g_above_unbiased.x, v_sigmoid_minus_pointwise_1.x, v_f_prime_pointwise_1.x);
+        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below.y, v_g_above_unbiased.y, v_sigmoid_minus_pointwise_1.y, v_f_prime_pointwise_1.y);
+        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below.z, v_g_above_unbiased.z, v_sigmoid_minus_pointwise_1.z, v_f_prime_pointwise_1.z);
+        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below.w, v_g_above_unbiased.w, v_sigmoid_minus_pointwise_1.w, v_f_prime_pointwise_1.w);
         reinterpret_cast<float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column] = v_sigmoid_minus_pointwise_1;
-        reinterpret_cast<float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column] = v_sigmoid_pointwise_1;
+        reinterpret_cast<float4*>(f_prime_pointwise_1)[(long long)row * 4 + column] = v_f_prime_pointwise_1;
     }
 }
 
-static __device__ __forceinline__ void at_delta_above_to_f_prime_hidden(const float delta_pointwise_1, const float sigmoid_pointwise_1, const float sech_hidden, float& delta_above, float& f_prime_hidden)
+static __device__ __forceinline__ void at_delta_above_to_f_prime_hidden(const float delta_pointwise_1, const float f_prime_pointwise_1, const float sech_hidden, float& delta_above, float& f_prime_hidden)
 {
     // δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = delta_pointwise_1 * sigmoid_pointwise_1;
-    // f′(g_below) = sech_hidden^2
+    delta_above = delta_pointwise_1 * f_prime_pointwise_1;
+    // f′(g_below) = sech(g_below)²
     f_prime_hidden = sech_hidden * sech_hidden;
 }
 
 extern "C" __global__ void delta_above_to_f_prime_hidden(
-    const float* __restrict__ delta_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sech_hidden, float* __restrict__ delta_above, float* __restrict__ f_prime_hidden, const int N)
+    const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sech_hidden, float* __restrict__ delta_above, float* __restrict__ f_prime_hidden, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_sech_hidden = sech_hidden[(long long)row * 16 + column];
         float v_delta_above, v_f_prime_hidden;
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1, v_sigmoid_pointwise_1, v_sech_hidden, v_delta_above, v_f_prime_hidden);
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1, v_f_prime_pointwise_1, v_sech_hidden, v_delta_above, v_f_prime_hidden);
         delta_above[(long long)row * 16 + column] = v_delta_above;
         f_prime_hidden[(long long)row * 16 + column] = v_f_prime_hidden;
     }
 }
 extern "C" __global__ void vec4_delta_above_to_f_prime_hidden(
-    const float* __restrict__ delta_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sech_hidden, float* __restrict__ delta_above, float* __restrict__ f_prime_hidden, const int N)
+    const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sech_hidden, float* __restrict__ delta_above, float* __restrict__ f_prime_hidden, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_sech_hidden = reinterpret_cast<const float4*>(sech_hidden)[(long long)row * 4 + column];
         float4 v_delta_above, v_f_prime_hidden;
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.x, v_sigmoid_pointwise_1.x, v_sech_hidden.x, v_delta_above.x, v_f_prime_hidden.x);
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.y, v_sigmoid_pointwise_1.y, v_sech_hidden.y, v_delta_above.y, v_f_prime_hidden.y);
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.z, v_sigmoid_pointwise_1.z, v_sech_hidden.z, v_delta_above.z, v_f_prime_hidden.z);
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.w, v_sigmoid_pointwise_1.w, v_sech_hidden.w, v_delta_above.w, v_f_prime_hidden.w);
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.x, v_f_prime_pointwise_1.x, v_sech_hidden.x, v_delta_above.x, v_f_prime_hidden.x);
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.y, v_f_prime_pointwise_1.y, v_sech_hidden.y, v_delta_above.y, v_f_prime_hidden.y);
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.z, v_f_prime_pointwise_1.z, v_sech_hidden.z, v_delta_above.z, v_f_prime_hidden.z);
+        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.w, v_f_prime_pointwise_1.w, v_sech_hidden.w, v_delta_above.w, v_f_prime_hidden.w);
         reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = v_delta_above;
         reinterpret_cast<float4*>(f_prime_hidden)[(long long)row * 4 + column] = v_f_prime_hidden;
     }
 }
 
-static __device__ __forceinline__ void at_delta_curvature_hidden_to_delta_curvature_pointwise_1(const float delta_hidden_term_2, const float delta_joined, const float f_prime_hidden, const float g_hidden, const float sigmoid_minus_pointwise_1, const float sigmoid_pointwise_1, const float delta_pointwise_1, float& delta_curvature_hidden, float& delta_curvature_pointwise_1)
+static __device__ __forceinline__ void at_delta_curvature_hidden_to_delta_curvature_pointwise_1(const float delta_hidden_term_2, const float delta_joined, const float f_prime_hidden, const float g_hidden, const float f_prime_pointwise_1, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& delta_curvature_hidden, float& delta_curvature_pointwise_1)
 {
-    // δ_hidden = δ_joined + δ_both[16:32]  (1)
+    // δ_hidden = s_gain[16:32] + δ_joined  (1)
     const float delta_hidden = delta_hidden_term_2 + delta_joined;
-    // f″(g_below) = -2*f_prime_hidden*g_hidden
+    // f″(g_below) = −2 g_hidden f′(g_below)
     const float f_second_hidden = f_prime_hidden * g_hidden * (-2.0f);
     // δ_hidden f″(g_below)
     delta_curvature_hidden = delta_hidden * f_second_hidden;
-    // f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-    const float f_second_pointwise_1 = sigmoid_minus_pointwise_1 * sigmoid_pointwise_1;
+    // f″(g_above) = f′(g_above) sigmoid(−g_above)
+    const float f_second_pointwise_1 = f_prime_pointwise_1 * sigmoid_minus_pointwise_1;
     // δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1 = delta_pointwise_1 * f_second_pointwise_1;
 }
 
 extern "C" __global__ void delta_curvature_hidden_to_delta_curvature_pointwise_1(
-    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_curvature_hidden, float* __restrict__ delta_curvature_pointwise_1, const int N)
+    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_curvature_hidden, float* __restrict__ delta_curvature_pointwise_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
@@ -647,17 +647,17 @@ extern "C" __global__ void delta_curvature_hidden_to_delta_curvature_pointwise_1
         const float v_delta_joined = delta_joined[(long long)row * 16 + column];
         const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
         const float v_g_hidden = g_hidden[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
         float v_delta_curvature_hidden, v_delta_curvature_pointwise_1;
-        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2, v_delta_joined, v_f_prime_hidden, v_g_hidden, v_sigmoid_minus_pointwise_1, v_sigmoid_pointwise_1, v_delta_pointwise_1, v_delta_curvature_hidden, v_delta_curvature_pointwise_1);
+        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2, v_delta_joined, v_f_prime_hidden, v_g_hidden, v_f_prime_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_delta_curvature_hidden, v_delta_curvature_pointwise_1);
         delta_curvature_hidden[(long long)row * 16 + column] = v_delta_curvature_hidden;
         delta_curvature_pointwise_1[(long long)row * 16 + column] = v_delta_curvature_pointwise_1;
     }
 }
 extern "C" __global__ void vec4_delta_curvature_hidden_to_delta_curvature_pointwise_1(
-    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_curvature_hidden, float* __restrict__ delta_curvature_pointwise_1, const int N)
+    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_curvature_hidden, float* __restrict__ delta_curvature_pointwise_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
@@ -665,14 +665,14 @@ extern "C" __global__ void vec4_delta_curvature_hidden_to_delta_curvature_pointw
         const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
         const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
         const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
         float4 v_delta_curvature_hidden, v_delta_curvature_pointwise_1;
-        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.x, v_delta_joined.x, v_f_prime_hidden.x, v_g_hidden.x, v_sigmoid_minus_pointwise_1.x, v_sigmoid_pointwise_1.x, v_delta_pointwise_1.x, v_delta_curvature_hidden.x, v_delta_curvature_pointwise_1.x);
-        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.y, v_delta_joined.y, v_f_prime_hidden.y, v_g_hidden.y, v_sigmoid_minus_pointwise_1.y, v_sigmoid_pointwise_1.y, v_delta_pointwise_1.y, v_delta_curvature_hidden.y, v_delta_curvature_pointwise_1.y);
-        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.z, v_delta_joined.z, v_f_prime_hidden.z, v_g_hidden.z, v_sigmoid_minus_pointwise_1.z, v_sigmoid_pointwise_1.z, v_delta_pointwise_1.z, v_delta_curvature_hidden.z, v_delta_curvature_pointwise_1.z);
-        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.w, v_delta_joined.w, v_f_prime_hidden.w, v_g_hidden.w, v_sigmoid_minus_pointwise_1.w, v_sigmoid_pointwise_1.w, v_delta_pointwise_1.w, v_delta_curvature_hidden.w, v_delta_curvature_pointwise_1.w);
+        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.x, v_delta_joined.x, v_f_prime_hidden.x, v_g_hidden.x, v_f_prime_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_delta_curvature_hidden.x, v_delta_curvature_pointwise_1.x);
+        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.y, v_delta_joined.y, v_f_prime_hidden.y, v_g_hidden.y, v_f_prime_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_delta_curvature_hidden.y, v_delta_curvature_pointwise_1.y);
+        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.z, v_delta_joined.z, v_f_prime_hidden.z, v_g_hidden.z, v_f_prime_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_delta_curvature_hidden.z, v_delta_curvature_pointwise_1.z);
+        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.w, v_delta_joined.w, v_f_prime_hidden.w, v_g_hidden.w, v_f_prime_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_delta_curvature_hidden.w, v_delta_curvature_pointwise_1.w);
         reinterpret_cast<float4*>(delta_curvature_hidden)[(long long)row * 4 + column] = v_delta_curvature_hidden;
         reinterpret_cast<float4*>(delta_curvature_pointwise_1)[(long long)row * 4 + column] = v_delta_curvature_pointwise_1;
     }
@@ -680,9 +680,9 @@ extern "C" __global__ void vec4_delta_curvature_hidden_to_delta_curvature_pointw
 
 static __device__ __forceinline__ void at_tangent_joined(const float f_prime_hidden_row, const float tangent_below, const float probes, float& tangent_joined)
 {
-    // ġ_hidden = ġ_below f′(g_below)
+    // ġ_hidden = ġ_below f′(g_below)  [+] 8
     const float tangent_hidden = f_prime_hidden_row * tangent_below;
-    // ġ_joined = ġ_hidden + ġ_x  [+] 8
+    // ġ_joined = v + ġ_hidden  [+] 8
     tangent_joined = probes + tangent_hidden;
 }
 
@@ -752,7 +752,7 @@ extern "C" __global__ void vec4_delta_tangent_above(
 
 static __device__ __forceinline__ void at_delta_tangent_below(const float delta_curvature_hidden_row, const float delta_tangent_joined, const float f_prime_hidden_row, const float tangent_below, float& delta_tangent_below)
 {
-    // δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+    // δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
     delta_tangent_below = delta_curvature_hidden_row * tangent_below + delta_tangent_joined * f_prime_hidden_row;
 }
 
@@ -790,8 +790,9 @@ extern "C" __global__ void vec4_delta_tangent_below(
 
 static __device__ __forceinline__ void at_sum_probed_x_terms(const float delta_tangent_joined, const float delta_tangent_x_term_1, const float probes, float& sum_probed_x_terms)
 {
-    // δ̇_x = W_belowᵀ δ̇_below + δ̇_joined + δ_prior 2 ġ_x  [+] 8
+    // δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
     const float delta_tangent_x = delta_tangent_joined + delta_tangent_x_term_1 + probes * 2.0f;
+    // v δ̇_x
     sum_probed_x_terms = delta_tangent_x * probes;
 }
 
@@ -827,7 +828,7 @@ extern "C" __global__ void vec4_sum_probed_x_terms(
 
 static __device__ __forceinline__ void at_hessian_diagonal(const float sum_probed_x, float& hessian_diagonal)
 {
-    // the diagonal of the Hessian, (1/P) Σ_p v ∘ Hv
+    // hessian_diagonal = ½ Σ_c v δ̇_x
     hessian_diagonal = sum_probed_x * 0.5f;
 }
 
@@ -857,60 +858,60 @@ extern "C" __global__ void vec4_hessian_diagonal(
     }
 }
 
-static __device__ __forceinline__ void at_delta_above_2(const float delta_pointwise_1, const float sigmoid_pointwise_1, float& delta_above)
+static __device__ __forceinline__ void at_delta_above_2(const float delta_pointwise_1, const float f_prime_pointwise_1, float& delta_above)
 {
     // δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = delta_pointwise_1 * sigmoid_pointwise_1;
+    delta_above = delta_pointwise_1 * f_prime_pointwise_1;
 }
 
 extern "C" __global__ void delta_above_2(
-    const float* __restrict__ delta_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, float* __restrict__ delta_above, const int N)
+    const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_prime_pointwise_1, float* __restrict__ delta_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         float v_delta_above;
-        at_delta_above_2(v_delta_pointwise_1, v_sigmoid_pointwise_1, v_delta_above);
+        at_delta_above_2(v_delta_pointwise_1, v_f_prime_pointwise_1, v_delta_above);
         delta_above[(long long)row * 16 + column] = v_delta_above;
     }
 }
 extern "C" __global__ void vec4_delta_above_2(
-    const float* __restrict__ delta_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, float* __restrict__ delta_above, const int N)
+    const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_prime_pointwise_1, float* __restrict__ delta_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         float4 v_delta_above;
-        at_delta_above_2(v_delta_pointwise_1.x, v_sigmoid_pointwise_1.x, v_delta_above.x);
-        at_delta_above_2(v_delta_pointwise_1.y, v_sigmoid_pointwise_1.y, v_delta_above.y);
-        at_delta_above_2(v_delta_pointwise_1.z, v_sigmoid_pointwise_1.z, v_delta_above.z);
-        at_delta_above_2(v_delta_pointwise_1.w, v_sigmoid_pointwise_1.w, v_delta_above.w);
+        at_delta_above_2(v_delta_pointwise_1.x, v_f_prime_pointwise_1.x, v_delta_above.x);
+        at_delta_above_2(v_delta_pointwise_1.y, v_f_prime_pointwise_1.y, v_delta_above.y);
+        at_delta_above_2(v_delta_pointwise_1.z, v_f_prime_pointwise_1.z, v_delta_above.z);
+        at_delta_above_2(v_delta_pointwise_1.w, v_f_prime_pointwise_1.w, v_delta_above.w);
         reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = v_delta_above;
     }
 }
 
-static __device__ __forceinline__ void at_f_prime_hidden_to_delta_curvature_pointwise_1(const float delta_hidden_term_2, const float delta_joined, const float sech_hidden, const float g_hidden, const float sigmoid_minus_pointwise_1, const float sigmoid_pointwise_1, const float delta_pointwise_1, float& f_prime_hidden, float& delta_below, float& delta_curvature_hidden, float& delta_curvature_pointwise_1)
+static __device__ __forceinline__ void at_f_prime_hidden_to_delta_curvature_pointwise_1(const float delta_hidden_term_2, const float delta_joined, const float sech_hidden, const float g_hidden, const float f_prime_pointwise_1, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& f_prime_hidden, float& delta_below, float& delta_curvature_hidden, float& delta_curvature_pointwise_1)
 {
-    // δ_hidden = δ_joined + δ_both[16:32]  (1)
+    // δ_hidden = s_gain[16:32] + δ_joined  (1)
     const float delta_hidden = delta_hidden_term_2 + delta_joined;
-    // f′(g_below) = sech_hidden^2
+    // f′(g_below) = sech(g_below)²
     f_prime_hidden = sech_hidden * sech_hidden;
     // δ_below = δ_hidden f′(g_below)  (1)
     delta_below = delta_hidden * f_prime_hidden;
-    // f″(g_below) = -2*f_prime_hidden*g_hidden
+    // f″(g_below) = −2 g_hidden f′(g_below)
     const float f_second_hidden = f_prime_hidden * g_hidden * (-2.0f);
     // δ_hidden f″(g_below)
     delta_curvature_hidden = delta_hidden * f_second_hidden;
-    // f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-    const float f_second_pointwise_1 = sigmoid_minus_pointwise_1 * sigmoid_pointwise_1;
+    // f″(g_above) = f′(g_above) sigmoid(−g_above)
+    const float f_second_pointwise_1 = f_prime_pointwise_1 * sigmoid_minus_pointwise_1;
     // δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1 = delta_pointwise_1 * f_second_pointwise_1;
 }
 
 extern "C" __global__ void f_prime_hidden_to_delta_curvature_pointwise_1(
-    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ sech_hidden, const float* __restrict__ g_hidden, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ f_prime_hidden, float* __restrict__ delta_below, float* __restrict__ delta_curvature_hidden, float* __restrict__ delta_curvature_pointwise_1, const int N)
+    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ sech_hidden, const float* __restrict__ g_hidden, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ f_prime_hidden, float* __restrict__ delta_below, float* __restrict__ delta_curvature_hidden, float* __restrict__ delta_curvature_pointwise_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
@@ -918,11 +919,11 @@ extern "C" __global__ void f_prime_hidden_to_delta_curvature_pointwise_1(
         const float v_delta_joined = delta_joined[(long long)row * 16 + column];
         const float v_sech_hidden = sech_hidden[(long long)row * 16 + column];
         const float v_g_hidden = g_hidden[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
         float v_f_prime_hidden, v_delta_below, v_delta_curvature_hidden, v_delta_curvature_pointwise_1;
-        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2, v_delta_joined, v_sech_hidden, v_g_hidden, v_sigmoid_minus_pointwise_1, v_sigmoid_pointwise_1, v_delta_pointwise_1, v_f_prime_hidden, v_delta_below, v_delta_curvature_hidden, v_delta_curvature_pointwise_1);
+        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2, v_delta_joined, v_sech_hidden, v_g_hidden, v_f_prime_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_f_prime_hidden, v_delta_below, v_delta_curvature_hidden, v_delta_curvature_pointwise_1);
         f_prime_hidden[(long long)row * 16 + column] = v_f_prime_hidden;
         delta_below[(long long)row * 16 + column] = v_delta_below;
         delta_curvature_hidden[(long long)row * 16 + column] = v_delta_curvature_hidden;
@@ -930,7 +931,7 @@ extern "C" __global__ void f_prime_hidden_to_delta_curvature_pointwise_1(
     }
 }
 extern "C" __global__ void vec4_f_prime_hidden_to_delta_curvature_pointwise_1(
-    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ sech_hidden, const float* __restrict__ g_hidden, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ f_prime_hidden, float* __restrict__ delta_below, float* __restrict__ delta_curvature_hidden, float* __restrict__ delta_curvature_pointwise_1, const int N)
+    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ sech_hidden, const float* __restrict__ g_hidden, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ f_prime_hidden, float* __restrict__ delta_below, float* __restrict__ delta_curvature_hidden, float* __restrict__ delta_curvature_pointwise_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
@@ -938,14 +939,14 @@ extern "C" __global__ void vec4_f_prime_hidden_to_delta_curvature_pointwise_1(
         const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
         const float4 v_sech_hidden = reinterpret_cast<const float4*>(sech_hidden)[(long long)row * 4 + column];
         const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
         float4 v_f_prime_hidden, v_delta_below, v_delta_curvature_hidden, v_delta_curvature_pointwise_1;
-        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.x, v_delta_joined.x, v_sech_hidden.x, v_g_hidden.x, v_sigmoid_minus_pointwise_1.x, v_sigmoid_pointwise_1.x, v_delta_pointwise_1.x, v_f_prime_hidden.x, v_delta_below.x, v_delta_curvature_hidden.x, v_delta_curvature_pointwise_1.x);
-        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.y, v_delta_joined.y, v_sech_hidden.y, v_g_hidden.y, v_sigmoid_minus_pointwise_1.y, v_sigmoid_pointwise_1.y, v_delta_pointwise_1.y, v_f_prime_hidden.y, v_delta_below.y, v_delta_curvature_hidden.y, v_delta_curvature_pointwise_1.y);
-        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.z, v_delta_joined.z, v_sech_hidden.z, v_g_hidden.z, v_sigmoid_minus_pointwise_1.z, v_sigmoid_pointwise_1.z, v_delta_pointwise_1.z, v_f_prime_hidden.z, v_delta_below.z, v_delta_curvature_hidden.z, v_delta_curvature_pointwise_1.z);
-        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.w, v_delta_joined.w, v_sech_hidden.w, v_g_hidden.w, v_sigmoid_minus_pointwise_1.w, v_sigmoid_pointwise_1.w, v_delta_pointwise_1.w, v_f_prime_hidden.w, v_delta_below.w, v_delta_curvature_hidden.w, v_delta_curvature_pointwise_1.w);
+        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.x, v_delta_joined.x, v_sech_hidden.x, v_g_hidden.x, v_f_prime_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_f_prime_hidden.x, v_delta_below.x, v_delta_curvature_hidden.x, v_delta_curvature_pointwise_1.x);
+        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.y, v_delta_joined.y, v_sech_hidden.y, v_g_hidden.y, v_f_prime_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_f_prime_hidden.y, v_delta_below.y, v_delta_curvature_hidden.y, v_delta_curvature_pointwise_1.y);
+        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.z, v_delta_joined.z, v_sech_hidden.z, v_g_hidden.z, v_f_prime_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_f_prime_hidden.z, v_delta_below.z, v_delta_curvature_hidden.z, v_delta_curvature_pointwise_1.z);
+        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.w, v_delta_joined.w, v_sech_hidden.w, v_g_hidden.w, v_f_prime_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_f_prime_hidden.w, v_delta_below.w, v_delta_curvature_hidden.w, v_delta_curvature_pointwise_1.w);
         reinterpret_cast<float4*>(f_prime_hidden)[(long long)row * 4 + column] = v_f_prime_hidden;
         reinterpret_cast<float4*>(delta_below)[(long long)row * 4 + column] = v_delta_below;
         reinterpret_cast<float4*>(delta_curvature_hidden)[(long long)row * 4 + column] = v_delta_curvature_hidden;
@@ -955,8 +956,9 @@ extern "C" __global__ void vec4_f_prime_hidden_to_delta_curvature_pointwise_1(
 
 static __device__ __forceinline__ void at_sum_delta_squared(const float delta_joined, const float delta_x_term_1, const float g_x, double& sum_delta_squared)
 {
-    // δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+    // δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     const float delta_x = delta_joined + delta_x_term_1 + g_x * 2.0f;
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -1002,10 +1004,11 @@ extern "C" __global__ void vec4_sum_delta_squared(
 
 static __device__ __forceinline__ void at_probed_to_sum_probed_squared_terms(const float delta_tangent_joined, const float delta_tangent_x_term_1, const float probes, float& probed, float& sum_probed_squared_terms)
 {
-    // δ̇_x = W_belowᵀ δ̇_below + δ̇_joined + δ_prior 2 ġ_x  [+] 8
+    // δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
     const float delta_tangent_x = delta_tangent_joined + delta_tangent_x_term_1 + probes * 2.0f;
-    // z = v ∘ Hv
+    // z = v δ̇_x  [+] 9
     probed = delta_tangent_x * probes;
+    // z²
     sum_probed_squared_terms = probed * probed;
 }
 
@@ -1043,10 +1046,11 @@ extern "C" __global__ void vec4_probed_to_sum_probed_squared_terms(
 
 static __device__ __forceinline__ void at_sum_quadratic_forms_to_sum_pairs(const float sum_probed, const float sum_probed_squared, double& sum_quadratic_forms, double& sum_pairs)
 {
+    // (Σ_c z)² − Σ_c z²
     const float sum_pairs_terms = sum_probed * sum_probed - sum_probed_squared;
-    // Σ_n Σ_p vᵀHv
+    // Σ_n Σ_i Σ_c z
     sum_quadratic_forms += sum_probed;
-    // Σ_n Σ_d Σ_{p≠q} z_p z_q
+    // Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     sum_pairs += sum_pairs_terms;
 }
 
@@ -1094,9 +1098,9 @@ extern "C" __global__ void vec4_sum_quadratic_forms_to_sum_pairs(
 
 static __device__ __forceinline__ void at_delta_hidden_to_delta_below(const float delta_hidden_term_2, const float delta_joined, const float sech_hidden, float& delta_hidden, float& f_prime_hidden, float& delta_below)
 {
-    // δ_hidden = δ_joined + δ_both[16:32]  (1)
+    // δ_hidden = s_gain[16:32] + δ_joined  (1)
     delta_hidden = delta_hidden_term_2 + delta_joined;
-    // f′(g_below) = sech_hidden^2
+    // f′(g_below) = sech(g_below)²
     f_prime_hidden = sech_hidden * sech_hidden;
     // δ_below = δ_hidden f′(g_below)  (1)
     delta_below = delta_hidden * f_prime_hidden;
@@ -1138,10 +1142,11 @@ extern "C" __global__ void vec4_delta_hidden_to_delta_below(
 
 static __device__ __forceinline__ void at_tangent_joined_to_sum_tangent_squared_below_terms(const float f_prime_hidden_row, const float tangent_below, const float probes, float& tangent_joined, float& sum_tangent_squared_below_terms)
 {
-    // ġ_hidden = ġ_below f′(g_below)
+    // ġ_hidden = ġ_below f′(g_below)  [+] 8
     const float tangent_hidden = f_prime_hidden_row * tangent_below;
-    // ġ_joined = ġ_hidden + ġ_x  [+] 8
+    // ġ_joined = v + ġ_hidden  [+] 8
     tangent_joined = probes + tangent_hidden;
+    // ġ_below²
     sum_tangent_squared_below_terms = tangent_below * tangent_below;
 }
 
@@ -1179,12 +1184,13 @@ extern "C" __global__ void vec4_tangent_joined_to_sum_tangent_squared_below_term
 
 static __device__ __forceinline__ void at_sum_curvature_hidden(const float f_prime_hidden, const float g_hidden, const float delta_hidden, const float sum_tangent_squared_below, double& sum_curvature_hidden)
 {
-    // f″(g_below) = -2*f_prime_hidden*g_hidden
+    // f″(g_below) = −2 g_hidden f′(g_below)
     const float f_second_hidden = f_prime_hidden * g_hidden * (-2.0f);
     // δ_hidden f″(g_below)
     const float delta_curvature_hidden = delta_hidden * f_second_hidden;
+    // δ_hidden f″(g_below) Σ_c ġ_below²
     const float sum_curvature_hidden_terms = delta_curvature_hidden * sum_tangent_squared_below;
-    // Σ_n Σ_j δ_hidden f″(g_below) Σ_c ġ_below²
+    // Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
     sum_curvature_hidden += sum_curvature_hidden_terms;
 }
 
@@ -1230,7 +1236,9 @@ extern "C" __global__ void vec4_sum_curvature_hidden(
 
 static __device__ __forceinline__ void at_sum_tangent_squared_above_terms_to_sum_tangent_squared_x_terms(const float tangent_above, const float probes, float& sum_tangent_squared_above_terms, float& sum_tangent_squared_x_terms)
 {
+    // ġ_above²
     sum_tangent_squared_above_terms = tangent_above * tangent_above;
+    // v²
     sum_tangent_squared_x_terms = probes * probes;
 }
 
@@ -1264,28 +1272,29 @@ extern "C" __global__ void vec4_sum_tangent_squared_above_terms_to_sum_tangent_s
     }
 }
 
-static __device__ __forceinline__ void at_sum_curvature_pointwise_1(const float sigmoid_minus_pointwise_1, const float sigmoid_pointwise_1, const float delta_pointwise_1, const float sum_tangent_squared_above, double& sum_curvature_pointwise_1)
+static __device__ __forceinline__ void at_sum_curvature_pointwise_1(const float f_prime_pointwise_1, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, const float sum_tangent_squared_above, double& sum_curvature_pointwise_1)
 {
-    // f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-    const float f_second_pointwise_1 = sigmoid_minus_pointwise_1 * sigmoid_pointwise_1;
+    // f″(g_above) = f′(g_above) sigmoid(−g_above)
+    const float f_second_pointwise_1 = f_prime_pointwise_1 * sigmoid_minus_pointwise_1;
     // δ_pointwise_1 f″(g_above)
     const float delta_curvature_pointwise_1 = delta_pointwise_1 * f_second_pointwise_1;
+    // δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     const float sum_curvature_pointwise_1_terms = delta_curvature_pointwise_1 * sum_tangent_squared_above;
-    // Σ_n Σ_j δ_pointwise_1 f″(g_above) Σ_c ġ_above²
+    // Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     sum_curvature_pointwise_1 += sum_curvature_pointwise_1_terms;
 }
 
 extern "C" __global__ void sum_curvature_pointwise_1(
-    const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ sum_tangent_squared_above, double* __restrict__ sum_curvature_pointwise_1, const int N)
+    const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ sum_tangent_squared_above, double* __restrict__ sum_curvature_pointwise_1, const int N)
 {
     double v_sum_curvature_pointwise_1 = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
         const float v_sum_tangent_squared_above = sum_tangent_squared_above[(long long)row * 16 + column];
-        at_sum_curvature_pointwise_1(v_sigmoid_minus_pointwise_1, v_sigmoid_pointwise_1, v_delta_pointwise_1, v_sum_tangent_squared_above, v_sum_curvature_pointwise_1);
+        at_sum_curvature_pointwise_1(v_f_prime_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_sum_tangent_squared_above, v_sum_curvature_pointwise_1);
     }
     v_sum_curvature_pointwise_1 = block_sum(v_sum_curvature_pointwise_1);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
@@ -1294,19 +1303,19 @@ extern "C" __global__ void sum_curvature_pointwise_1(
     }
 }
 extern "C" __global__ void vec4_sum_curvature_pointwise_1(
-    const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ sum_tangent_squared_above, double* __restrict__ sum_curvature_pointwise_1, const int N)
+    const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ sum_tangent_squared_above, double* __restrict__ sum_curvature_pointwise_1, const int N)
 {
     double v_sum_curvature_pointwise_1 = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
         const float4 v_sum_tangent_squared_above = reinterpret_cast<const float4*>(sum_tangent_squared_above)[(long long)row * 4 + column];
-        at_sum_curvature_pointwise_1(v_sigmoid_minus_pointwise_1.x, v_sigmoid_pointwise_1.x, v_delta_pointwise_1.x, v_sum_tangent_squared_above.x, v_sum_curvature_pointwise_1);
-        at_sum_curvature_pointwise_1(v_sigmoid_minus_pointwise_1.y, v_sigmoid_pointwise_1.y, v_delta_pointwise_1.y, v_sum_tangent_squared_above.y, v_sum_curvature_pointwise_1);
-        at_sum_curvature_pointwise_1(v_sigmoid_minus_pointwise_1.z, v_sigmoid_pointwise_1.z, v_delta_pointwise_1.z, v_sum_tangent_squared_above.z, v_sum_curvature_pointwise_1);
-        at_sum_curvature_pointwise_1(v_sigmoid_minus_pointwise_1.w, v_sigmoid_pointwise_1.w, v_delta_pointwise_1.w, v_sum_tangent_squared_above.w, v_sum_curvature_pointwise_1);
+        at_sum_curvature_pointwise_1(v_f_prime_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_sum_tangent_squared_above.x, v_sum_curvature_pointwise_1);
+        at_sum_curvature_pointwise_1(v_f_prime_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_sum_tangent_squared_above.y, v_sum_curvature_pointwise_1);
+        at_sum_curvature_pointwise_1(v_f_prime_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_sum_tangent_squared_above.z, v_sum_curvature_pointwise_1);
+        at_sum_curvature_pointwise_1(v_f_prime_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_sum_tangent_squared_above.w, v_sum_curvature_pointwise_1);
     }
     v_sum_curvature_pointwise_1 = block_sum(v_sum_curvature_pointwise_1);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
@@ -1317,8 +1326,9 @@ extern "C" __global__ void vec4_sum_curvature_pointwise_1(
 
 static __device__ __forceinline__ void at_sum_curvature_prior(const float sum_tangent_squared_x, double& sum_curvature_prior)
 {
+    // 2 Σ_c v²
     const float sum_curvature_prior_terms = sum_tangent_squared_x * 2.0f;
-    // Σ_n Σ_j δ_prior 2 Σ_c ġ_x²
+    // Σ_n Σ_i 2 Σ_c v²
     sum_curvature_prior += sum_curvature_prior_terms;
 }
 
@@ -1356,25 +1366,26 @@ extern "C" __global__ void vec4_sum_curvature_prior(
     }
 }
 
-static __device__ __forceinline__ void at_delta_x_to_sum_delta_squared(const float delta_joined, const float delta_x_term_1, const float g_x, const float f_prime_hidden, const float g_hidden, const float delta_hidden, const float sigmoid_minus_pointwise_1, const float sigmoid_pointwise_1, const float delta_pointwise_1, float& delta_x, float& f_second_hidden, float& delta_curvature_hidden, float& f_second_pointwise_1, float& delta_curvature_pointwise_1, double& sum_delta_squared)
+static __device__ __forceinline__ void at_delta_x_to_sum_delta_squared(const float delta_joined, const float delta_x_term_1, const float g_x, const float f_prime_hidden, const float g_hidden, const float delta_hidden, const float f_prime_pointwise_1, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& delta_x, float& f_second_hidden, float& delta_curvature_hidden, float& f_second_pointwise_1, float& delta_curvature_pointwise_1, double& sum_delta_squared)
 {
-    // δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+    // δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     delta_x = delta_joined + delta_x_term_1 + g_x * 2.0f;
-    // f″(g_below) = -2*f_prime_hidden*g_hidden
+    // f″(g_below) = −2 g_hidden f′(g_below)
     f_second_hidden = f_prime_hidden * g_hidden * (-2.0f);
     // δ_hidden f″(g_below)
     delta_curvature_hidden = delta_hidden * f_second_hidden;
-    // f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-    f_second_pointwise_1 = sigmoid_minus_pointwise_1 * sigmoid_pointwise_1;
+    // f″(g_above) = f′(g_above) sigmoid(−g_above)
+    f_second_pointwise_1 = f_prime_pointwise_1 * sigmoid_minus_pointwise_1;
     // δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1 = delta_pointwise_1 * f_second_pointwise_1;
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
 }
 
 extern "C" __global__ void delta_x_to_sum_delta_squared(
-    const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ delta_hidden, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_x, float* __restrict__ f_second_hidden, float* __restrict__ delta_curvature_hidden, float* __restrict__ f_second_pointwise_1, float* __restrict__ delta_curvature_pointwise_1, double* __restrict__ sum_delta_squared, const int N)
+    const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ delta_hidden, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_x, float* __restrict__ f_second_hidden, float* __restrict__ delta_curvature_hidden, float* __restrict__ f_second_pointwise_1, float* __restrict__ delta_curvature_pointwise_1, double* __restrict__ sum_delta_squared, const int N)
 {
     double v_sum_delta_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
@@ -1385,11 +1396,11 @@ extern "C" __global__ void delta_x_to_sum_delta_squared(
         const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
         const float v_g_hidden = g_hidden[(long long)row * 16 + column];
         const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
         float v_delta_x, v_f_second_hidden, v_delta_curvature_hidden, v_f_second_pointwise_1, v_delta_curvature_pointwise_1;
-        at_delta_x_to_sum_delta_squared(v_delta_joined, v_delta_x_term_1, v_g_x, v_f_prime_hidden, v_g_hidden, v_delta_hidden, v_sigmoid_minus_pointwise_1, v_sigmoid_pointwise_1, v_delta_pointwise_1, v_delta_x, v_f_second_hidden, v_delta_curvature_hidden, v_f_second_pointwise_1, v_delta_curvature_pointwise_1, v_sum_delta_squared);
+        at_delta_x_to_sum_delta_squared(v_delta_joined, v_delta_x_term_1, v_g_x, v_f_prime_hidden, v_g_hidden, v_delta_hidden, v_f_prime_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_delta_x, v_f_second_hidden, v_delta_curvature_hidden, v_f_second_pointwise_1, v_delta_curvature_pointwise_1, v_sum_delta_squared);
         delta_x[(long long)row * 16 + column] = v_delta_x;
         f_second_hidden[(long long)row * 16 + column] = v_f_second_hidden;
         delta_curvature_hidden[(long long)row * 16 + column] = v_delta_curvature_hidden;
@@ -1403,7 +1414,7 @@ extern "C" __global__ void delta_x_to_sum_delta_squared(
     }
 }
 extern "C" __global__ void vec4_delta_x_to_sum_delta_squared(
-    const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ delta_hidden, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_x, float* __restrict__ f_second_hidden, float* __restrict__ delta_curvature_hidden, float* __restrict__ f_second_pointwise_1, float* __restrict__ delta_curvature_pointwise_1, double* __restrict__ sum_delta_squared, const int N)
+    const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ delta_hidden, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_x, float* __restrict__ f_second_hidden, float* __restrict__ delta_curvature_hidden, float* __restrict__ f_second_pointwise_1, float* __restrict__ delta_curvature_pointwise_1, double* __restrict__ sum_delta_squared, const int N)
 {
     double v_sum_delta_squared = 0.0;
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
@@ -1414,14 +1425,14 @@ extern "C" __global__ void vec4_delta_x_to_sum_delta_squared(
         const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
         const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
         const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
         float4 v_delta_x, v_f_second_hidden, v_delta_curvature_hidden, v_f_second_pointwise_1, v_delta_curvature_pointwise_1;
-        at_delta_x_to_sum_delta_squared(v_delta_joined.x, v_delta_x_term_1.x, v_g_x.x, v_f_prime_hidden.x, v_g_hidden.x, v_delta_hidden.x, v_sigmoid_minus_pointwise_1.x, v_sigmoid_pointwise_1.x, v_delta_pointwise_1.x, v_delta_x.x, v_f_second_hidden.x, v_delta_curvature_hidden.x, v_f_second_pointwise_1.x, v_delta_curvature_pointwise_1.x, v_sum_delta_squared);
-        at_delta_x_to_sum_delta_squared(v_delta_joined.y, v_delta_x_term_1.y, v_g_x.y, v_f_prime_hidden.y, v_g_hidden.y, v_delta_hidden.y, v_sigmoid_minus_pointwise_1.y, v_sigmoid_pointwise_1.y, v_delta_pointwise_1.y, v_delta_x.y, v_f_second_hidden.y, v_delta_curvature_hidden.y, v_f_second_pointwise_1.y, v_delta_curvature_pointwise_1.y, v_sum_delta_squared);
-        at_delta_x_to_sum_delta_squared(v_delta_joined.z, v_delta_x_term_1.z, v_g_x.z, v_f_prime_hidden.z, v_g_hidden.z, v_delta_hidden.z, v_sigmoid_minus_pointwise_1.z, v_sigmoid_pointwise_1.z, v_delta_pointwise_1.z, v_delta_x.z, v_f_second_hidden.z, v_delta_curvature_hidden.z, v_f_second_pointwise_1.z, v_delta_curvature_pointwise_1.z, v_sum_delta_squared);
-        at_delta_x_to_sum_delta_squared(v_delta_joined.w, v_delta_x_term_1.w, v_g_x.w, v_f_prime_hidden.w, v_g_hidden.w, v_delta_hidden.w, v_sigmoid_minus_pointwise_1.w, v_sigmoid_pointwise_1.w, v_delta_pointwise_1.w, v_delta_x.w, v_f_second_hidden.w, v_delta_curvature_hidden.w, v_f_second_pointwise_1.w, v_delta_curvature_pointwise_1.w, v_sum_delta_squared);
+        at_delta_x_to_sum_delta_squared(v_delta_joined.x, v_delta_x_term_1.x, v_g_x.x, v_f_prime_hidden.x, v_g_hidden.x, v_delta_hidden.x, v_f_prime_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_delta_x.x, v_f_second_hidden.x, v_delta_curvature_hidden.x, v_f_second_pointwise_1.x, v_delta_curvature_pointwise_1.x, v_sum_delta_squared);
+        at_delta_x_to_sum_delta_squared(v_delta_joined.y, v_delta_x_term_1.y, v_g_x.y, v_f_prime_hidden.y, v_g_hidden.y, v_delta_hidden.y, v_f_prime_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_delta_x.y, v_f_second_hidden.y, v_delta_curvature_hidden.y, v_f_second_pointwise_1.y, v_delta_curvature_pointwise_1.y, v_sum_delta_squared);
+        at_delta_x_to_sum_delta_squared(v_delta_joined.z, v_delta_x_term_1.z, v_g_x.z, v_f_prime_hidden.z, v_g_hidden.z, v_delta_hidden.z, v_f_prime_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_delta_x.z, v_f_second_hidden.z, v_delta_curvature_hidden.z, v_f_second_pointwise_1.z, v_delta_curvature_pointwise_1.z, v_sum_delta_squared);
+        at_delta_x_to_sum_delta_squared(v_delta_joined.w, v_delta_x_term_1.w, v_g_x.w, v_f_prime_hidden.w, v_g_hidden.w, v_delta_hidden.w, v_f_prime_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_delta_x.w, v_f_second_hidden.w, v_delta_curvature_hidden.w, v_f_second_pointwise_1.w, v_delta_curvature_pointwise_1.w, v_sum_delta_squared);
         reinterpret_cast<float4*>(delta_x)[(long long)row * 4 + column] = v_delta_x;
         reinterpret_cast<float4*>(f_second_hidden)[(long long)row * 4 + column] = v_f_second_hidden;
         reinterpret_cast<float4*>(delta_curvature_hidden)[(long long)row * 4 + column] = v_delta_curvature_hidden;
@@ -1437,7 +1448,7 @@ extern "C" __global__ void vec4_delta_x_to_sum_delta_squared(
 
 static __device__ __forceinline__ void at_weighted_tangent_x(const float probed, const float probes, const float sum_probed_row, const float lam, float& weighted_tangent_x)
 {
-    // ĝ_x = u = v ∘ (2λ/(P (P − 1)) (Σ_q z_q − z) − 1/P)
+    // ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
     weighted_tangent_x = probes * (lam * (sum_probed_row - probed) - 0.5f);
 }
 
@@ -1473,8 +1484,9 @@ extern "C" __global__ void vec4_weighted_tangent_x(
 
 static __device__ __forceinline__ void at_weighted_square_below_terms_to_weighted_tangent_joined(const float tangent_below, const float weighted_tangent_below, const float f_prime_hidden_row, const float weighted_tangent_x, float& weighted_square_below_terms, float& weighted_tangent_joined)
 {
+    // ĝ_below ġ_below
     weighted_square_below_terms = tangent_below * weighted_tangent_below;
-    // ĝ_hidden = ĝ_below f′(g_below)
+    // ĝ_hidden = ĝ_below f′(g_below)  [+] 8
     const float weighted_tangent_hidden = f_prime_hidden_row * weighted_tangent_below;
     // ĝ_joined = ĝ_hidden + ĝ_x  [+] 8
     weighted_tangent_joined = weighted_tangent_hidden + weighted_tangent_x;
@@ -1516,9 +1528,9 @@ extern "C" __global__ void vec4_weighted_square_below_terms_to_weighted_tangent_
 
 static __device__ __forceinline__ void at_dJ_ddelta_hidden_to_dJ_ddelta_joined(const float dJ_ddelta_below, const float f_prime_hidden, const float f_second_hidden, const float weighted_square_below, const float delta_x, float& dJ_ddelta_hidden, float& dJ_ddelta_joined)
 {
-    // ∂J/∂δ_hidden = Σ ν ġ_below² f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
+    // ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + f″(g_below) Σ_c ĝ_below ġ_below  (18)+(19)
     dJ_ddelta_hidden = dJ_ddelta_below * f_prime_hidden + f_second_hidden * weighted_square_below;
-    // ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
+    // ∂J/∂δ_joined = ∂J/∂δ_hidden + δ_x  (4)+(6)
     dJ_ddelta_joined = dJ_ddelta_hidden + delta_x;
 }
 
@@ -1560,6 +1572,7 @@ extern "C" __global__ void vec4_dJ_ddelta_hidden_to_dJ_ddelta_joined(
 
 static __device__ __forceinline__ void at_weighted_square_above_terms_to_delta_weighted_tangent_above(const float tangent_above, const float weighted_tangent_above, const float delta_curvature_pointwise_1_row, float& weighted_square_above_terms, float& delta_weighted_tangent_above)
 {
+    // ĝ_above ġ_above
     weighted_square_above_terms = tangent_above * weighted_tangent_above;
     // δ̂_above = δ_pointwise_1 f″(g_above) ĝ_above  [+] 9
     delta_weighted_tangent_above = delta_curvature_pointwise_1_row * weighted_tangent_above;
@@ -1597,49 +1610,49 @@ extern "C" __global__ void vec4_weighted_square_above_terms_to_delta_weighted_ta
     }
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_pointwise_1_to_dJ_dg_above(const float dJ_ddelta_above, const float f_second_pointwise_1, const float sigmoid_pointwise_1, const float weighted_square_above, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dJ_ddelta_pointwise_1, float& dJ_dg_above)
+static __device__ __forceinline__ void at_dJ_ddelta_pointwise_1_to_dJ_dg_above(const float dJ_ddelta_above, const float f_prime_pointwise_1, const float f_second_pointwise_1, const float weighted_square_above, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dJ_ddelta_pointwise_1, float& dJ_dg_above)
 {
-    // ∂J/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19)
-    dJ_ddelta_pointwise_1 = dJ_ddelta_above * sigmoid_pointwise_1 + f_second_pointwise_1 * weighted_square_above;
-    // f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - sigmoid_pointwise_1);
-    // ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (21)+(22)
+    // ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (18)+(19)
+    dJ_ddelta_pointwise_1 = dJ_ddelta_above * f_prime_pointwise_1 + f_second_pointwise_1 * weighted_square_above;
+    // f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - f_prime_pointwise_1);
+    // ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (21)+(22)
     dJ_dg_above = dJ_ddelta_above * delta_pointwise_1 * f_second_pointwise_1 + delta_pointwise_1 * f_third_pointwise_1 * weighted_square_above;
 }
 
 extern "C" __global__ void dJ_ddelta_pointwise_1_to_dJ_dg_above(
-    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ weighted_square_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
+    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ weighted_square_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dJ_ddelta_above = dJ_ddelta_above[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
         const float v_weighted_square_above = weighted_square_above[(long long)row * 16 + column];
         const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
         float v_dJ_ddelta_pointwise_1, v_dJ_dg_above;
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above, v_f_second_pointwise_1, v_sigmoid_pointwise_1, v_weighted_square_above, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dJ_ddelta_pointwise_1, v_dJ_dg_above);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above, v_f_prime_pointwise_1, v_f_second_pointwise_1, v_weighted_square_above, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dJ_ddelta_pointwise_1, v_dJ_dg_above);
         dJ_ddelta_pointwise_1[(long long)row * 16 + column] = v_dJ_ddelta_pointwise_1;
         dJ_dg_above[(long long)row * 16 + column] = v_dJ_dg_above;
     }
 }
 extern "C" __global__ void vec4_dJ_ddelta_pointwise_1_to_dJ_dg_above(
-    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ weighted_square_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
+    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ weighted_square_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dJ_ddelta_above = reinterpret_cast<const float4*>(dJ_ddelta_above)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
         const float4 v_weighted_square_above = reinterpret_cast<const float4*>(weighted_square_above)[(long long)row * 4 + column];
         const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
         float4 v_dJ_ddelta_pointwise_1, v_dJ_dg_above;
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.x, v_f_second_pointwise_1.x, v_sigmoid_pointwise_1.x, v_weighted_square_above.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dJ_ddelta_pointwise_1.x, v_dJ_dg_above.x);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.y, v_f_second_pointwise_1.y, v_sigmoid_pointwise_1.y, v_weighted_square_above.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dJ_ddelta_pointwise_1.y, v_dJ_dg_above.y);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.z, v_f_second_pointwise_1.z, v_sigmoid_pointwise_1.z, v_weighted_square_above.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dJ_ddelta_pointwise_1.z, v_dJ_dg_above.z);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.w, v_f_second_pointwise_1.w, v_sigmoid_pointwise_1.w, v_weighted_square_above.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dJ_ddelta_pointwise_1.w, v_dJ_dg_above.w);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.x, v_f_prime_pointwise_1.x, v_f_second_pointwise_1.x, v_weighted_square_above.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dJ_ddelta_pointwise_1.x, v_dJ_dg_above.x);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.y, v_f_prime_pointwise_1.y, v_f_second_pointwise_1.y, v_weighted_square_above.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dJ_ddelta_pointwise_1.y, v_dJ_dg_above.y);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.z, v_f_prime_pointwise_1.z, v_f_second_pointwise_1.z, v_weighted_square_above.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dJ_ddelta_pointwise_1.z, v_dJ_dg_above.z);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.w, v_f_prime_pointwise_1.w, v_f_second_pointwise_1.w, v_weighted_square_above.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dJ_ddelta_pointwise_1.w, v_dJ_dg_above.w);
         reinterpret_cast<float4*>(dJ_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dJ_ddelta_pointwise_1;
         reinterpret_cast<float4*>(dJ_dg_above)[(long long)row * 4 + column] = v_dJ_dg_above;
     }
@@ -1650,7 +1663,7 @@ extern "C" __global__ void dJ_ddelta_both(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+        // ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
         const float v_dJ_ddelta_both = column < 16 ? dJ_ddelta_pointwise_1[(long long)row * 16 + column] : dJ_ddelta_hidden[(long long)row * 16 + column - 16];
         dJ_ddelta_both[(long long)row * 32 + column] = v_dJ_ddelta_both;
     }
@@ -1660,7 +1673,7 @@ extern "C" __global__ void vec4_dJ_ddelta_both(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+        // ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
         const float4 v_dJ_ddelta_both = column < 4 ? reinterpret_cast<const float4*>(dJ_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dJ_ddelta_hidden)[(long long)row * 4 + column - 4];
         reinterpret_cast<float4*>(dJ_ddelta_both)[(long long)row * 8 + column] = v_dJ_ddelta_both;
     }
@@ -1668,8 +1681,9 @@ extern "C" __global__ void vec4_dJ_ddelta_both(
 
 static __device__ __forceinline__ void at_delta_weighted_tangent_below_to_weighted_product_hidden_terms(const float delta_curvature_hidden_row, const float delta_weighted_tangent_joined, const float f_prime_hidden_row, const float weighted_tangent_below, const float delta_tangent_joined, const float tangent_below, float& delta_weighted_tangent_below, float& weighted_product_hidden_terms)
 {
-    // δ̂_below = δ̂_hidden f′(g_below) + δ_hidden f″(g_below) ĝ_below  [+] 9
+    // δ̂_below = δ_hidden f″(g_below) ĝ_below + δ̂_joined f′(g_below)  [+] 9
     delta_weighted_tangent_below = delta_curvature_hidden_row * weighted_tangent_below + delta_weighted_tangent_joined * f_prime_hidden_row;
+    // δ̇_joined ĝ_below + δ̂_joined ġ_below
     weighted_product_hidden_terms = delta_tangent_joined * weighted_tangent_below + delta_weighted_tangent_joined * tangent_below;
 }
 
@@ -1745,9 +1759,9 @@ extern "C" __global__ void vec4_dJ_ds_gain(
 
 static __device__ __forceinline__ void at_dJ_dg_below(const float f_prime_hidden, const float g_hidden, const float sech_hidden, const float dJ_ddelta_below, const float dJ_dg_joined, const float delta_hidden, const float f_second_hidden, const float weighted_product_hidden, const float weighted_square_below, float& dJ_dg_below)
 {
-    // f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+    // f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     const float f_third_hidden = f_prime_hidden * (g_hidden * g_hidden * 4.0f - sech_hidden * sech_hidden * 2.0f);
-    // ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + f″(g_below) Σ_p (ĝ_below δ̇_hidden + ġ_below δ̂_hidden) + Σ ν ġ_below² δ_hidden f‴(g_below)  (21)+(22)
+    // ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + δ_hidden f‴(g_below) Σ_c ĝ_below ġ_below + f″(g_below) Σ_c (δ̇_joined ĝ_below + δ̂_joined ġ_below)  (21)+(22)
     dJ_dg_below = dJ_ddelta_below * delta_hidden * f_second_hidden + dJ_dg_joined * f_prime_hidden + delta_hidden * f_third_hidden * weighted_square_below + f_second_hidden * weighted_product_hidden;
 }
 
@@ -1795,7 +1809,7 @@ extern "C" __global__ void vec4_dJ_dg_below(
 
 static __device__ __forceinline__ void at_dJ_dW_below(const float dJ_dW_below_delta, const float dJ_dW_below_delta_at_above, const float dJ_dW_below_g, const float dJ_dW_below_g_at_above, const float dJ_dW_below_tangents, const float dJ_dW_below_tangents_at_above, const float dJ_dW_below_tangents_at_above_weighted, const float dJ_dW_below_tangents_weighted, const int N, float& dJ_dW_below)
 {
-    // ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ) + ∂J/∂g_above g_joinedᵀ + δ_below ∂J/∂δ_xᵀ + Σ_p (δ̇_below ĝ_xᵀ + δ̂_below ġ_xᵀ) + ∂J/∂g_below g_xᵀ  (16)+(17)
+    // ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above g_joinedᵀ + Σ_n Σ_c δ̇_below ĝ_xᵀ + Σ_n Σ_c δ̇_above ĝ_joinedᵀ + Σ_n Σ_c δ̂_above ġ_joinedᵀ + Σ_n Σ_c δ̂_below vᵀ)  (16)+(17)
     dJ_dW_below = (dJ_dW_below_delta + dJ_dW_below_delta_at_above + dJ_dW_below_g + dJ_dW_below_g_at_above + dJ_dW_below_tangents + dJ_dW_below_tangents_at_above + dJ_dW_below_tangents_at_above_weighted + dJ_dW_below_tangents_weighted) / N;
 }
 
@@ -1841,7 +1855,7 @@ extern "C" __global__ void vec4_dJ_dW_below(
 
 static __device__ __forceinline__ void at_dJ_db_below(const float dJ_db_below_sum, const float dJ_db_below_sum_at_above, const int N, float& dJ_db_below)
 {
-    // ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
+    // ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
     dJ_db_below = (dJ_db_below_sum + dJ_db_below_sum_at_above) / N;
 }
 
@@ -1875,11 +1889,15 @@ extern "C" __global__ void vec4_dJ_db_below(
 
 static __device__ __forceinline__ void at_delta_tangent_below_to_weighted_product_hidden_terms(const float delta_curvature_hidden_row, const float delta_tangent_joined, const float f_prime_hidden_row, const float tangent_below, const float tangent_above, const float probes, float& delta_tangent_below, float& sum_tangent_squared_below_terms, float& sum_tangent_squared_above_terms, float& sum_tangent_squared_x_terms, float& weighted_product_hidden_terms)
 {
-    // δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+    // δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
     delta_tangent_below = delta_curvature_hidden_row * tangent_below + delta_tangent_joined * f_prime_hidden_row;
+    // ġ_below²
     sum_tangent_squared_below_terms = tangent_below * tangent_below;
+    // ġ_above²
     sum_tangent_squared_above_terms = tangent_above * tangent_above;
+    // v²
     sum_tangent_squared_x_terms = probes * probes;
+    // δ̇_joined ġ_below
     weighted_product_hidden_terms = delta_tangent_joined * tangent_below;
 }
 
@@ -1929,8 +1947,9 @@ extern "C" __global__ void vec4_delta_tangent_below_to_weighted_product_hidden_t
 
 static __device__ __forceinline__ void at_sum_curvature_hidden_2(const float delta_curvature_hidden, const float sum_tangent_squared_below, double& sum_curvature_hidden)
 {
+    // δ_hidden f″(g_below) Σ_c ġ_below²
     const float sum_curvature_hidden_terms = delta_curvature_hidden * sum_tangent_squared_below;
-    // Σ_n Σ_j δ_hidden f″(g_below) Σ_c ġ_below²
+    // Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
     sum_curvature_hidden += sum_curvature_hidden_terms;
 }
 
@@ -1972,8 +1991,9 @@ extern "C" __global__ void vec4_sum_curvature_hidden_2(
 
 static __device__ __forceinline__ void at_sum_curvature_pointwise_1_2(const float delta_curvature_pointwise_1, const float sum_tangent_squared_above, double& sum_curvature_pointwise_1)
 {
+    // δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     const float sum_curvature_pointwise_1_terms = delta_curvature_pointwise_1 * sum_tangent_squared_above;
-    // Σ_n Σ_j δ_pointwise_1 f″(g_above) Σ_c ġ_above²
+    // Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     sum_curvature_pointwise_1 += sum_curvature_pointwise_1_terms;
 }
 
@@ -2015,9 +2035,9 @@ extern "C" __global__ void vec4_sum_curvature_pointwise_1_2(
 
 static __device__ __forceinline__ void at_dJ_ddelta_hidden_to_dJ_ddelta_joined_2(const float dJ_ddelta_below, const float f_prime_hidden, const float f_second_hidden, const float sum_tangent_squared_below, const float delta_x, float& dJ_ddelta_hidden, float& dJ_ddelta_joined)
 {
-    // ∂J/∂δ_hidden = Σ ν ġ_below² f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
+    // ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − ½ f″(g_below) Σ_c ġ_below²  (18)+(19)
     dJ_ddelta_hidden = dJ_ddelta_below * f_prime_hidden - f_second_hidden * sum_tangent_squared_below * 0.5f;
-    // ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
+    // ∂J/∂δ_joined = ∂J/∂δ_hidden + δ_x  (4)+(6)
     dJ_ddelta_joined = dJ_ddelta_hidden + delta_x;
 }
 
@@ -2057,49 +2077,49 @@ extern "C" __global__ void vec4_dJ_ddelta_hidden_to_dJ_ddelta_joined_2(
     }
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(const float dJ_ddelta_above, const float f_second_pointwise_1, const float sigmoid_pointwise_1, const float sum_tangent_squared_above, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dJ_ddelta_pointwise_1, float& dJ_dg_above)
+static __device__ __forceinline__ void at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(const float dJ_ddelta_above, const float f_prime_pointwise_1, const float f_second_pointwise_1, const float sum_tangent_squared_above, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dJ_ddelta_pointwise_1, float& dJ_dg_above)
 {
-    // ∂J/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19)
-    dJ_ddelta_pointwise_1 = dJ_ddelta_above * sigmoid_pointwise_1 - f_second_pointwise_1 * sum_tangent_squared_above * 0.5f;
-    // f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - sigmoid_pointwise_1);
-    // ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (21)+(22)
+    // ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (18)+(19)
+    dJ_ddelta_pointwise_1 = dJ_ddelta_above * f_prime_pointwise_1 - f_second_pointwise_1 * sum_tangent_squared_above * 0.5f;
+    // f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - f_prime_pointwise_1);
+    // ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) − ½ δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (21)+(22)
     dJ_dg_above = dJ_ddelta_above * delta_pointwise_1 * f_second_pointwise_1 - delta_pointwise_1 * f_third_pointwise_1 * sum_tangent_squared_above * 0.5f;
 }
 
 extern "C" __global__ void dJ_ddelta_pointwise_1_to_dJ_dg_above_2(
-    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sum_tangent_squared_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
+    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sum_tangent_squared_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dJ_ddelta_above = dJ_ddelta_above[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
         const float v_sum_tangent_squared_above = sum_tangent_squared_above[(long long)row * 16 + column];
         const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
         float v_dJ_ddelta_pointwise_1, v_dJ_dg_above;
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above, v_f_second_pointwise_1, v_sigmoid_pointwise_1, v_sum_tangent_squared_above, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dJ_ddelta_pointwise_1, v_dJ_dg_above);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above, v_f_prime_pointwise_1, v_f_second_pointwise_1, v_sum_tangent_squared_above, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dJ_ddelta_pointwise_1, v_dJ_dg_above);
         dJ_ddelta_pointwise_1[(long long)row * 16 + column] = v_dJ_ddelta_pointwise_1;
         dJ_dg_above[(long long)row * 16 + column] = v_dJ_dg_above;
     }
 }
 extern "C" __global__ void vec4_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(
-    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sum_tangent_squared_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
+    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sum_tangent_squared_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dJ_ddelta_above = reinterpret_cast<const float4*>(dJ_ddelta_above)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
         const float4 v_sum_tangent_squared_above = reinterpret_cast<const float4*>(sum_tangent_squared_above)[(long long)row * 4 + column];
         const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
         float4 v_dJ_ddelta_pointwise_1, v_dJ_dg_above;
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above.x, v_f_second_pointwise_1.x, v_sigmoid_pointwise_1.x, v_sum_tangent_squared_above.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dJ_ddelta_pointwise_1.x, v_dJ_dg_above.x);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above.y, v_f_second_pointwise_1.y, v_sigmoid_pointwise_1.y, v_sum_tangent_squared_above.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dJ_ddelta_pointwise_1.y, v_dJ_dg_above.y);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above.z, v_f_second_pointwise_1.z, v_sigmoid_pointwise_1.z, v_sum_tangent_squared_above.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dJ_ddelta_pointwise_1.z, v_dJ_dg_above.z);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above.w, v_f_second_pointwise_1.w, v_sigmoid_pointwise_1.w, v_sum_tangent_squared_above.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dJ_ddelta_pointwise_1.w, v_dJ_dg_above.w);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above.x, v_f_prime_pointwise_1.x, v_f_second_pointwise_1.x, v_sum_tangent_squared_above.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dJ_ddelta_pointwise_1.x, v_dJ_dg_above.x);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above.y, v_f_prime_pointwise_1.y, v_f_second_pointwise_1.y, v_sum_tangent_squared_above.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dJ_ddelta_pointwise_1.y, v_dJ_dg_above.y);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above.z, v_f_prime_pointwise_1.z, v_f_second_pointwise_1.z, v_sum_tangent_squared_above.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dJ_ddelta_pointwise_1.z, v_dJ_dg_above.z);
+        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above.w, v_f_prime_pointwise_1.w, v_f_second_pointwise_1.w, v_sum_tangent_squared_above.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dJ_ddelta_pointwise_1.w, v_dJ_dg_above.w);
         reinterpret_cast<float4*>(dJ_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dJ_ddelta_pointwise_1;
         reinterpret_cast<float4*>(dJ_dg_above)[(long long)row * 4 + column] = v_dJ_dg_above;
     }
@@ -2107,9 +2127,9 @@ extern "C" __global__ void vec4_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(
 
 static __device__ __forceinline__ void at_dJ_dg_below_2(const float f_prime_hidden, const float g_hidden, const float sech_hidden, const float dJ_ddelta_below, const float dJ_dg_joined, const float delta_hidden, const float f_second_hidden, const float sum_tangent_squared_below, const float weighted_product_hidden, float& dJ_dg_below)
 {
-    // f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+    // f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     const float f_third_hidden = f_prime_hidden * (g_hidden * g_hidden * 4.0f - sech_hidden * sech_hidden * 2.0f);
-    // ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 f″(g_below) Σ_c ν ġ_below δ̇_hidden + Σ ν ġ_below² δ_hidden f‴(g_below)  (21)+(22)
+    // ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − ½ δ_hidden f‴(g_below) Σ_c ġ_below² − f″(g_below) Σ_c δ̇_joined ġ_below  (21)+(22)
     dJ_dg_below = dJ_ddelta_below * delta_hidden * f_second_hidden + dJ_dg_joined * f_prime_hidden - delta_hidden * f_third_hidden * sum_tangent_squared_below * 0.5f - f_second_hidden * weighted_product_hidden;
 }
 
@@ -2157,7 +2177,7 @@ extern "C" __global__ void vec4_dJ_dg_below_2(
 
 static __device__ __forceinline__ void at_dJ_dW_below_2(const float dJ_dW_below_delta, const float dJ_dW_below_delta_at_above, const float dJ_dW_below_g, const float dJ_dW_below_g_at_above, const float dJ_dW_below_tangents, const float dJ_dW_below_tangents_at_above, const int N, float& dJ_dW_below)
 {
-    // ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 Σ_c δ̇_above ν ġ_joinedᵀ + ∂J/∂g_above g_joinedᵀ + δ_below ∂J/∂δ_xᵀ + 2 Σ_c δ̇_below ν ġ_xᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
+    // ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above g_joinedᵀ − Σ_n Σ_c δ̇_below vᵀ − Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (16)+(17)
     dJ_dW_below = (dJ_dW_below_delta + dJ_dW_below_delta_at_above + dJ_dW_below_g + dJ_dW_below_g_at_above - dJ_dW_below_tangents - dJ_dW_below_tangents_at_above) / N;
 }
 
@@ -2201,7 +2221,7 @@ static __device__ __forceinline__ void at_dK_ddelta_hidden_to_dK_ddelta_joined(c
 {
     // ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
     dK_ddelta_hidden = dK_ddelta_below * f_prime_hidden;
-    // ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
+    // ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
     dK_ddelta_joined = dK_ddelta_hidden + delta_x;
 }
 
@@ -2237,43 +2257,43 @@ extern "C" __global__ void vec4_dK_ddelta_hidden_to_dK_ddelta_joined(
     }
 }
 
-static __device__ __forceinline__ void at_dK_ddelta_pointwise_1_to_dK_dg_above(const float dK_ddelta_above, const float sigmoid_pointwise_1, const float delta_pointwise_1, const float f_second_pointwise_1, float& dK_ddelta_pointwise_1, float& dK_dg_above)
+static __device__ __forceinline__ void at_dK_ddelta_pointwise_1_to_dK_dg_above(const float dK_ddelta_above, const float f_prime_pointwise_1, const float delta_pointwise_1, const float f_second_pointwise_1, float& dK_ddelta_pointwise_1, float& dK_dg_above)
 {
     // ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-    dK_ddelta_pointwise_1 = dK_ddelta_above * sigmoid_pointwise_1;
+    dK_ddelta_pointwise_1 = dK_ddelta_above * f_prime_pointwise_1;
     // ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
     dK_dg_above = dK_ddelta_above * delta_pointwise_1 * f_second_pointwise_1;
 }
 
 extern "C" __global__ void dK_ddelta_pointwise_1_to_dK_dg_above(
-    const float* __restrict__ dK_ddelta_above, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_second_pointwise_1, float* __restrict__ dK_ddelta_pointwise_1, float* __restrict__ dK_dg_above, const int N)
+    const float* __restrict__ dK_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_second_pointwise_1, float* __restrict__ dK_ddelta_pointwise_1, float* __restrict__ dK_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dK_ddelta_above = dK_ddelta_above[(long long)row * 16 + column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
         const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
         float v_dK_ddelta_pointwise_1, v_dK_dg_above;
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above, v_sigmoid_pointwise_1, v_delta_pointwise_1, v_f_second_pointwise_1, v_dK_ddelta_pointwise_1, v_dK_dg_above);
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above, v_f_prime_pointwise_1, v_delta_pointwise_1, v_f_second_pointwise_1, v_dK_ddelta_pointwise_1, v_dK_dg_above);
         dK_ddelta_pointwise_1[(long long)row * 16 + column] = v_dK_ddelta_pointwise_1;
         dK_dg_above[(long long)row * 16 + column] = v_dK_dg_above;
     }
 }
 extern "C" __global__ void vec4_dK_ddelta_pointwise_1_to_dK_dg_above(
-    const float* __restrict__ dK_ddelta_above, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_second_pointwise_1, float* __restrict__ dK_ddelta_pointwise_1, float* __restrict__ dK_dg_above, const int N)
+    const float* __restrict__ dK_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_second_pointwise_1, float* __restrict__ dK_ddelta_pointwise_1, float* __restrict__ dK_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dK_ddelta_above = reinterpret_cast<const float4*>(dK_ddelta_above)[(long long)row * 4 + column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
         const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
         float4 v_dK_ddelta_pointwise_1, v_dK_dg_above;
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.x, v_sigmoid_pointwise_1.x, v_delta_pointwise_1.x, v_f_second_pointwise_1.x, v_dK_ddelta_pointwise_1.x, v_dK_dg_above.x);
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.y, v_sigmoid_pointwise_1.y, v_delta_pointwise_1.y, v_f_second_pointwise_1.y, v_dK_ddelta_pointwise_1.y, v_dK_dg_above.y);
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.z, v_sigmoid_pointwise_1.z, v_delta_pointwise_1.z, v_f_second_pointwise_1.z, v_dK_ddelta_pointwise_1.z, v_dK_dg_above.z);
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.w, v_sigmoid_pointwise_1.w, v_delta_pointwise_1.w, v_f_second_pointwise_1.w, v_dK_ddelta_pointwise_1.w, v_dK_dg_above.w);
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.x, v_f_prime_pointwise_1.x, v_delta_pointwise_1.x, v_f_second_pointwise_1.x, v_dK_ddelta_pointwise_1.x, v_dK_dg_above.x);
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.y, v_f_prime_pointwise_1.y, v_delta_pointwise_1.y, v_f_second_pointwise_1.y, v_dK_ddelta_pointwise_1.y, v_dK_dg_above.y);
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.z, v_f_prime_pointwise_1.z, v_delta_pointwise_1.z, v_f_second_pointwise_1.z, v_dK_ddelta_pointwise_1.z, v_dK_dg_above.z);
+        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.w, v_f_prime_pointwise_1.w, v_delta_pointwise_1.w, v_f_second_pointwise_1.w, v_dK_ddelta_pointwise_1.w, v_dK_dg_above.w);
         reinterpret_cast<float4*>(dK_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dK_ddelta_pointwise_1;
         reinterpret_cast<float4*>(dK_dg_above)[(long long)row * 4 + column] = v_dK_dg_above;
     }
@@ -2284,7 +2304,7 @@ extern "C" __global__ void dK_ddelta_both(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+        // ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
         const float v_dK_ddelta_both = column < 16 ? dK_ddelta_pointwise_1[(long long)row * 16 + column] : dK_ddelta_hidden[(long long)row * 16 + column - 16];
         dK_ddelta_both[(long long)row * 32 + column] = v_dK_ddelta_both;
     }
@@ -2294,7 +2314,7 @@ extern "C" __global__ void vec4_dK_ddelta_both(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+        // ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
         const float4 v_dK_ddelta_both = column < 4 ? reinterpret_cast<const float4*>(dK_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dK_ddelta_hidden)[(long long)row * 4 + column - 4];
         reinterpret_cast<float4*>(dK_ddelta_both)[(long long)row * 8 + column] = v_dK_ddelta_both;
     }
@@ -2334,7 +2354,7 @@ extern "C" __global__ void vec4_dK_ds_gain(
 
 static __device__ __forceinline__ void at_dK_dg_below(const float dK_ddelta_below, const float dK_dg_joined, const float delta_hidden, const float f_prime_hidden, const float f_second_hidden, float& dK_dg_below)
 {
-    // ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
+    // ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
     dK_dg_below = dK_ddelta_below * delta_hidden * f_second_hidden + dK_dg_joined * f_prime_hidden;
 }
 
@@ -2374,7 +2394,7 @@ extern "C" __global__ void vec4_dK_dg_below(
 
 static __device__ __forceinline__ void at_dK_dW_below(const float dK_dW_below_delta, const float dK_dW_below_delta_at_above, const float dK_dW_below_g, const float dK_dW_below_g_at_above, const int N, float& dK_dW_below)
 {
-    // ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ  (16)
+    // ∂K/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above g_joinedᵀ)  (16)
     dK_dW_below = (dK_dW_below_delta + dK_dW_below_delta_at_above + dK_dW_below_g + dK_dW_below_g_at_above) / N;
 }
 
@@ -2412,7 +2432,7 @@ extern "C" __global__ void vec4_dK_dW_below(
 
 static __device__ __forceinline__ void at_dK_db_below(const float dK_db_below_sum, const float dK_db_below_sum_at_above, const int N, float& dK_db_below)
 {
-    // ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
+    // ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
     dK_db_below = (dK_db_below_sum + dK_db_below_sum_at_above) / N;
 }
 
@@ -2446,7 +2466,7 @@ extern "C" __global__ void vec4_dK_db_below(
 
 static __device__ __forceinline__ void at_dL_ddelta_hidden(const float f_second_hidden, const float weighted_square_below, float& dL_ddelta_hidden)
 {
-    // ∂L/∂δ_hidden = Σ ν ġ_below² f″(g_below)  (19)
+    // ∂L/∂δ_hidden = f″(g_below) Σ_c ĝ_below ġ_below  (19)
     dL_ddelta_hidden = f_second_hidden * weighted_square_below;
 }
 
@@ -2478,49 +2498,49 @@ extern "C" __global__ void vec4_dL_ddelta_hidden(
     }
 }
 
-static __device__ __forceinline__ void at_dL_ddelta_pointwise_1_to_dL_dg_above(const float dL_ddelta_above, const float f_second_pointwise_1, const float sigmoid_pointwise_1, const float weighted_square_above, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dL_ddelta_pointwise_1, float& dL_dg_above)
+static __device__ __forceinline__ void at_dL_ddelta_pointwise_1_to_dL_dg_above(const float dL_ddelta_above, const float f_prime_pointwise_1, const float f_second_pointwise_1, const float weighted_square_above, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dL_ddelta_pointwise_1, float& dL_dg_above)
 {
-    // ∂L/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂L/∂δ_above f′(g_above)  (19)
-    dL_ddelta_pointwise_1 = dL_ddelta_above * sigmoid_pointwise_1 + f_second_pointwise_1 * weighted_square_above;
-    // f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - sigmoid_pointwise_1);
-    // ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (22)
+    // ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (19)
+    dL_ddelta_pointwise_1 = dL_ddelta_above * f_prime_pointwise_1 + f_second_pointwise_1 * weighted_square_above;
+    // f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - f_prime_pointwise_1);
+    // ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (22)
     dL_dg_above = dL_ddelta_above * delta_pointwise_1 * f_second_pointwise_1 + delta_pointwise_1 * f_third_pointwise_1 * weighted_square_above;
 }
 
 extern "C" __global__ void dL_ddelta_pointwise_1_to_dL_dg_above(
-    const float* __restrict__ dL_ddelta_above, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ weighted_square_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
+    const float* __restrict__ dL_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ weighted_square_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dL_ddelta_above = dL_ddelta_above[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
         const float v_weighted_square_above = weighted_square_above[(long long)row * 16 + column];
         const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
         float v_dL_ddelta_pointwise_1, v_dL_dg_above;
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above, v_f_second_pointwise_1, v_sigmoid_pointwise_1, v_weighted_square_above, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dL_ddelta_pointwise_1, v_dL_dg_above);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above, v_f_prime_pointwise_1, v_f_second_pointwise_1, v_weighted_square_above, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dL_ddelta_pointwise_1, v_dL_dg_above);
         dL_ddelta_pointwise_1[(long long)row * 16 + column] = v_dL_ddelta_pointwise_1;
         dL_dg_above[(long long)row * 16 + column] = v_dL_dg_above;
     }
 }
 extern "C" __global__ void vec4_dL_ddelta_pointwise_1_to_dL_dg_above(
-    const float* __restrict__ dL_ddelta_above, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ weighted_square_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
+    const float* __restrict__ dL_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ weighted_square_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dL_ddelta_above = reinterpret_cast<const float4*>(dL_ddelta_above)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
         const float4 v_weighted_square_above = reinterpret_cast<const float4*>(weighted_square_above)[(long long)row * 4 + column];
         const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
         float4 v_dL_ddelta_pointwise_1, v_dL_dg_above;
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.x, v_f_second_pointwise_1.x, v_sigmoid_pointwise_1.x, v_weighted_square_above.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dL_ddelta_pointwise_1.x, v_dL_dg_above.x);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.y, v_f_second_pointwise_1.y, v_sigmoid_pointwise_1.y, v_weighted_square_above.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dL_ddelta_pointwise_1.y, v_dL_dg_above.y);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.z, v_f_second_pointwise_1.z, v_sigmoid_pointwise_1.z, v_weighted_square_above.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dL_ddelta_pointwise_1.z, v_dL_dg_above.z);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.w, v_f_second_pointwise_1.w, v_sigmoid_pointwise_1.w, v_weighted_square_above.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dL_ddelta_pointwise_1.w, v_dL_dg_above.w);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.x, v_f_prime_pointwise_1.x, v_f_second_pointwise_1.x, v_weighted_square_above.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dL_ddelta_pointwise_1.x, v_dL_dg_above.x);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.y, v_f_prime_pointwise_1.y, v_f_second_pointwise_1.y, v_weighted_square_above.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dL_ddelta_pointwise_1.y, v_dL_dg_above.y);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.z, v_f_prime_pointwise_1.z, v_f_second_pointwise_1.z, v_weighted_square_above.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dL_ddelta_pointwise_1.z, v_dL_dg_above.z);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.w, v_f_prime_pointwise_1.w, v_f_second_pointwise_1.w, v_weighted_square_above.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dL_ddelta_pointwise_1.w, v_dL_dg_above.w);
         reinterpret_cast<float4*>(dL_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dL_ddelta_pointwise_1;
         reinterpret_cast<float4*>(dL_dg_above)[(long long)row * 4 + column] = v_dL_dg_above;
     }
@@ -2531,7 +2551,7 @@ extern "C" __global__ void dL_ddelta_both(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+        // ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
         const float v_dL_ddelta_both = column < 16 ? dL_ddelta_pointwise_1[(long long)row * 16 + column] : dL_ddelta_hidden[(long long)row * 16 + column - 16];
         dL_ddelta_both[(long long)row * 32 + column] = v_dL_ddelta_both;
     }
@@ -2541,7 +2561,7 @@ extern "C" __global__ void vec4_dL_ddelta_both(
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+        // ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
         const float4 v_dL_ddelta_both = column < 4 ? reinterpret_cast<const float4*>(dL_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dL_ddelta_hidden)[(long long)row * 4 + column - 4];
         reinterpret_cast<float4*>(dL_ddelta_both)[(long long)row * 8 + column] = v_dL_ddelta_both;
     }
@@ -2581,9 +2601,9 @@ extern "C" __global__ void vec4_dL_ds_gain(
 
 static __device__ __forceinline__ void at_dL_dg_below(const float f_prime_hidden, const float g_hidden, const float sech_hidden, const float dL_dg_joined, const float delta_hidden, const float f_second_hidden, const float weighted_product_hidden, const float weighted_square_below, float& dL_dg_below)
 {
-    // f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+    // f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     const float f_third_hidden = f_prime_hidden * (g_hidden * g_hidden * 4.0f - sech_hidden * sech_hidden * 2.0f);
-    // ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + f″(g_below) Σ_p (ĝ_below δ̇_hidden + ġ_below δ̂_hidden) + Σ ν ġ_below² δ_hidden f‴(g_below)  (22)
+    // ∂L/∂g_below = ∂L/∂g_joined f′(g_below) + δ_hidden f‴(g_below) Σ_c ĝ_below ġ_below + f″(g_below) Σ_c (δ̇_joined ĝ_below + δ̂_joined ġ_below)  (22)
     dL_dg_below = dL_dg_joined * f_prime_hidden + delta_hidden * f_third_hidden * weighted_square_below + f_second_hidden * weighted_product_hidden;
 }
 
@@ -2629,7 +2649,7 @@ extern "C" __global__ void vec4_dL_dg_below(
 
 static __device__ __forceinline__ void at_dL_dW_below(const float dL_dW_below_delta_at_above, const float dL_dW_below_g, const float dL_dW_below_g_at_above, const float dL_dW_below_tangents, const float dL_dW_below_tangents_at_above, const float dL_dW_below_tangents_at_above_weighted, const float dL_dW_below_tangents_weighted, const int N, float& dL_dW_below)
 {
-    // ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ) + ∂L/∂g_above g_joinedᵀ + Σ_p (δ̇_below ĝ_xᵀ + δ̂_below ġ_xᵀ) + ∂L/∂g_below g_xᵀ  (17)
+    // ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + Σ_n Σ_c δ̇_below ĝ_xᵀ + Σ_n Σ_c δ̇_above ĝ_joinedᵀ + Σ_n Σ_c δ̂_above ġ_joinedᵀ + Σ_n Σ_c δ̂_below vᵀ)  (17)
     dL_dW_below = (dL_dW_below_delta_at_above + dL_dW_below_g + dL_dW_below_g_at_above + dL_dW_below_tangents + dL_dW_below_tangents_at_above + dL_dW_below_tangents_at_above_weighted + dL_dW_below_tangents_weighted) / N;
 }
 
@@ -2673,7 +2693,7 @@ extern "C" __global__ void vec4_dL_dW_below(
 
 static __device__ __forceinline__ void at_dL_db_below(const float dL_db_below_sum, const float dL_db_below_sum_at_above, const int N, float& dL_db_below)
 {
-    // ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
+    // ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
     dL_db_below = (dL_db_below_sum + dL_db_below_sum_at_above) / N;
 }
 
@@ -2707,9 +2727,9 @@ extern "C" __global__ void vec4_dL_db_below(
 
 static __device__ __forceinline__ void at_dK_dg_below_to_dL_ddelta_hidden(const float dK_ddelta_below, const float dK_dg_joined, const float delta_hidden, const float f_prime_hidden, const float f_second_hidden, const float sum_tangent_squared_below, float& dK_dg_below, float& dL_ddelta_hidden)
 {
-    // ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
+    // ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
     dK_dg_below = dK_ddelta_below * delta_hidden * f_second_hidden + dK_dg_joined * f_prime_hidden;
-    // ∂L/∂δ_hidden = Σ ν ġ_below² f″(g_below)  (19)
+    // ∂L/∂δ_hidden = −½ f″(g_below) Σ_c ġ_below²  (19)
     dL_ddelta_hidden = f_second_hidden * sum_tangent_squared_below * (-0.5f);
 }
 
@@ -2751,49 +2771,49 @@ extern "C" __global__ void vec4_dK_dg_below_to_dL_ddelta_hidden(
     }
 }
 
-static __device__ __forceinline__ void at_dL_ddelta_pointwise_1_to_dL_dg_above_2(const float dL_ddelta_above, const float f_second_pointwise_1, const float sigmoid_pointwise_1, const float sum_tangent_squared_above, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dL_ddelta_pointwise_1, float& dL_dg_above)
+static __device__ __forceinline__ void at_dL_ddelta_pointwise_1_to_dL_dg_above_2(const float dL_ddelta_above, const float f_prime_pointwise_1, const float f_second_pointwise_1, const float sum_tangent_squared_above, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dL_ddelta_pointwise_1, float& dL_dg_above)
 {
-    // ∂L/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂L/∂δ_above f′(g_above)  (19)
-    dL_ddelta_pointwise_1 = dL_ddelta_above * sigmoid_pointwise_1 - f_second_pointwise_1 * sum_tangent_squared_above * 0.5f;
-    // f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - sigmoid_pointwise_1);
-    // ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (22)
+    // ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (19)
+    dL_ddelta_pointwise_1 = dL_ddelta_above * f_prime_pointwise_1 - f_second_pointwise_1 * sum_tangent_squared_above * 0.5f;
+    // f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - f_prime_pointwise_1);
+    // ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) − ½ δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (22)
     dL_dg_above = dL_ddelta_above * delta_pointwise_1 * f_second_pointwise_1 - delta_pointwise_1 * f_third_pointwise_1 * sum_tangent_squared_above * 0.5f;
 }
 
 extern "C" __global__ void dL_ddelta_pointwise_1_to_dL_dg_above_2(
-    const float* __restrict__ dL_ddelta_above, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sum_tangent_squared_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
+    const float* __restrict__ dL_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sum_tangent_squared_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
         const float v_dL_ddelta_above = dL_ddelta_above[(long long)row * 16 + column];
+        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
         const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
-        const float v_sigmoid_pointwise_1 = sigmoid_pointwise_1[(long long)row * 16 + column];
         const float v_sum_tangent_squared_above = sum_tangent_squared_above[(long long)row * 16 + column];
         const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
         const float v_delta_pointwise_1 = delta_pointwise_1[column];
         float v_dL_ddelta_pointwise_1, v_dL_dg_above;
-        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above, v_f_second_pointwise_1, v_sigmoid_pointwise_1, v_sum_tangent_squared_above, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dL_ddelta_pointwise_1, v_dL_dg_above);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above, v_f_prime_pointwise_1, v_f_second_pointwise_1, v_sum_tangent_squared_above, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dL_ddelta_pointwise_1, v_dL_dg_above);
         dL_ddelta_pointwise_1[(long long)row * 16 + column] = v_dL_ddelta_pointwise_1;
         dL_dg_above[(long long)row * 16 + column] = v_dL_dg_above;
     }
 }
 extern "C" __global__ void vec4_dL_ddelta_pointwise_1_to_dL_dg_above_2(
-    const float* __restrict__ dL_ddelta_above, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sigmoid_pointwise_1, const float* __restrict__ sum_tangent_squared_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
+    const float* __restrict__ dL_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sum_tangent_squared_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
         const float4 v_dL_ddelta_above = reinterpret_cast<const float4*>(dL_ddelta_above)[(long long)row * 4 + column];
+        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
         const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sigmoid_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_pointwise_1)[(long long)row * 4 + column];
         const float4 v_sum_tangent_squared_above = reinterpret_cast<const float4*>(sum_tangent_squared_above)[(long long)row * 4 + column];
         const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
         const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
         float4 v_dL_ddelta_pointwise_1, v_dL_dg_above;
-        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above.x, v_f_second_pointwise_1.x, v_sigmoid_pointwise_1.x, v_sum_tangent_squared_above.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dL_ddelta_pointwise_1.x, v_dL_dg_above.x);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above.y, v_f_second_pointwise_1.y, v_sigmoid_pointwise_1.y, v_sum_tangent_squared_above.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dL_ddelta_pointwise_1.y, v_dL_dg_above.y);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above.z, v_f_second_pointwise_1.z, v_sigmoid_pointwise_1.z, v_sum_tangent_squared_above.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dL_ddelta_pointwise_1.z, v_dL_dg_above.z);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above.w, v_f_second_pointwise_1.w, v_sigmoid_pointwise_1.w, v_sum_tangent_squared_above.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dL_ddelta_pointwise_1.w, v_dL_dg_above.w);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above.x, v_f_prime_pointwise_1.x, v_f_second_pointwise_1.x, v_sum_tangent_squared_above.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dL_ddelta_pointwise_1.x, v_dL_dg_above.x);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above.y, v_f_prime_pointwise_1.y, v_f_second_pointwise_1.y, v_sum_tangent_squared_above.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dL_ddelta_pointwise_1.y, v_dL_dg_above.y);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above.z, v_f_prime_pointwise_1.z, v_f_second_pointwise_1.z, v_sum_tangent_squared_above.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dL_ddelta_pointwise_1.z, v_dL_dg_above.z);
+        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above.w, v_f_prime_pointwise_1.w, v_f_second_pointwise_1.w, v_sum_tangent_squared_above.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dL_ddelta_pointwise_1.w, v_dL_dg_above.w);
         reinterpret_cast<float4*>(dL_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dL_ddelta_pointwise_1;
         reinterpret_cast<float4*>(dL_dg_above)[(long long)row * 4 + column] = v_dL_dg_above;
     }
@@ -2801,9 +2821,9 @@ extern "C" __global__ void vec4_dL_ddelta_pointwise_1_to_dL_dg_above_2(
 
 static __device__ __forceinline__ void at_dL_dg_below_2(const float f_prime_hidden, const float g_hidden, const float sech_hidden, const float dL_dg_joined, const float delta_hidden, const float f_second_hidden, const float sum_tangent_squared_below, const float weighted_product_hidden, float& dL_dg_below)
 {
-    // f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+    // f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     const float f_third_hidden = f_prime_hidden * (g_hidden * g_hidden * 4.0f - sech_hidden * sech_hidden * 2.0f);
-    // ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 f″(g_below) Σ_c ν ġ_below δ̇_hidden + Σ ν ġ_below² δ_hidden f‴(g_below)  (22)
+    // ∂L/∂g_below = ∂L/∂g_joined f′(g_below) − ½ δ_hidden f‴(g_below) Σ_c ġ_below² − f″(g_below) Σ_c δ̇_joined ġ_below  (22)
     dL_dg_below = dL_dg_joined * f_prime_hidden - delta_hidden * f_third_hidden * sum_tangent_squared_below * 0.5f - f_second_hidden * weighted_product_hidden;
 }
 
@@ -2849,7 +2869,7 @@ extern "C" __global__ void vec4_dL_dg_below_2(
 
 static __device__ __forceinline__ void at_dL_dW_below_2(const float dL_dW_below_delta_at_above, const float dL_dW_below_g, const float dL_dW_below_g_at_above, const float dL_dW_below_tangents, const float dL_dW_below_tangents_at_above, const int N, float& dL_dW_below)
 {
-    // ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 Σ_c δ̇_above ν ġ_joinedᵀ + ∂L/∂g_above g_joinedᵀ + 2 Σ_c δ̇_below ν ġ_xᵀ + ∂L/∂g_below g_xᵀ  (17)
+    // ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − Σ_n Σ_c δ̇_below vᵀ − Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (17)
     dL_dW_below = (dL_dW_below_delta_at_above + dL_dW_below_g + dL_dW_below_g_at_above - dL_dW_below_tangents - dL_dW_below_tangents_at_above) / N;
 }
 
@@ -2894,9 +2914,9 @@ extern "C" __global__ void K_and_L_and_J(
     const double sum_pairs = total_of(parts_sum_pairs, blocks_sum_pairs);
     const double sum_quadratic_forms = total_of(parts_sum_quadratic_forms, blocks_sum_quadratic_forms);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
+        // L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
         const double L = lam * sum_pairs / N * 0.5 - sum_quadratic_forms / N * 0.5;
         // J = K + L
         const double J = K + L;
@@ -2914,9 +2934,9 @@ extern "C" __global__ void K_and_L_and_J_2(
     const double sum_curvature_pointwise_1 = total_of(parts_sum_curvature_pointwise_1, blocks_sum_curvature_pointwise_1);
     const double sum_curvature_prior = total_of(parts_sum_curvature_prior, blocks_sum_curvature_prior);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = −(1/N) Σ_n (1/P) Σ_p vᵀHv  [+] 9
+        // L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
         const double L = -sum_curvature_hidden / N * 0.5 - sum_curvature_pointwise_1 / N * 0.5 - sum_curvature_prior / N * 0.5;
         // J = K + L
         const double J = K + L;
@@ -2933,7 +2953,7 @@ extern "C" __global__ void J(
     const double sum_pairs = total_of(parts_sum_pairs, blocks_sum_pairs);
     const double sum_quadratic_forms = total_of(parts_sum_quadratic_forms, blocks_sum_quadratic_forms);
     if (threadIdx.x == 0) {
-        // J = K + L
+        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i Σ_c z + (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
         const double J = lam * sum_pairs / N * 0.5 + sum_delta_squared / N * 0.5 - sum_quadratic_forms / N * 0.5;
         *out_J = J;
     }
@@ -2947,7 +2967,7 @@ extern "C" __global__ void J_2(
     const double sum_curvature_prior = total_of(parts_sum_curvature_prior, blocks_sum_curvature_prior);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = K + L
+        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
         const double J = sum_delta_squared / N * 0.5 - sum_curvature_hidden / N * 0.5 - sum_curvature_pointwise_1 / N * 0.5 - sum_curvature_prior / N * 0.5;
         *out_J = J;
     }
@@ -2960,9 +2980,9 @@ extern "C" __global__ void K_and_L(
     const double sum_pairs = total_of(parts_sum_pairs, blocks_sum_pairs);
     const double sum_quadratic_forms = total_of(parts_sum_quadratic_forms, blocks_sum_quadratic_forms);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
+        // L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
         const double L = lam * sum_pairs / N * 0.5 - sum_quadratic_forms / N * 0.5;
         *out_K = K;
         *out_L = L;
@@ -2977,9 +2997,9 @@ extern "C" __global__ void K_and_L_2(
     const double sum_curvature_pointwise_1 = total_of(parts_sum_curvature_pointwise_1, blocks_sum_curvature_pointwise_1);
     const double sum_curvature_prior = total_of(parts_sum_curvature_prior, blocks_sum_curvature_prior);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = −(1/N) Σ_n (1/P) Σ_p vᵀHv  [+] 9
+        // L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
         const double L = -sum_curvature_hidden / N * 0.5 - sum_curvature_pointwise_1 / N * 0.5 - sum_curvature_prior / N * 0.5;
         *out_K = K;
         *out_L = L;
@@ -2999,7 +3019,7 @@ _MAPS = {
     "delta_below": (0, 16, 4, 1),
     "score": (0, 16, 4, 1),
     "sech_hidden_to_g_joined_2": (0, 16, 4, 1),
-    "sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1": (0, 16, 4, 1),
+    "sigmoid_minus_pointwise_1_to_f_prime_pointwise_1": (0, 16, 4, 1),
     "delta_above_to_f_prime_hidden": (0, 16, 4, 1),
     "delta_curvature_hidden_to_delta_curvature_pointwise_1": (0, 16, 4, 1),
     "tangent_joined": (0, 16, 4, 2),
@@ -3557,13 +3577,13 @@ def _energy(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
     _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # g_pointwise_1 = f(g_above) = softplus(g_above); g_prior = f(g_x) = g_x^2
+    # g_pointwise_1 = softplus(g_above); g_prior = g_x²
     g_pointwise_1 = Nx16_2
     g_prior = Nx16_3
     _map("g_pointwise_1_to_g_prior", N, wide, (b_below, g_above_unbiased, g_x, g_pointwise_1, g_prior, samples))
@@ -3575,11 +3595,11 @@ def _energy(params, x, all_probes, lam, workspace):
     _map("g_gain", N, wide, (g_both, s_gain, g_gain, samples))
 
     # ---- energy: E
-    # Σ_j g_gain
+    # Σ_i g_gain
     E_gain = _row_sum(g_gain, N_0, 32)
-    # Σ_j g_prior
+    # Σ_i g_prior
     E_prior = _row_sum(g_prior, N_1, 16)
-    # E = the sum over the energy's units
+    # energy = Σ_i g_gain + Σ_i g_prior
     energy = cp.empty((N,), DTYPE)
     _map("energy", N, wide, (E_gain, E_prior, energy, samples))
 
@@ -3606,7 +3626,7 @@ def _score(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_joined = Nx16_2
     _map("sech_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, sech_hidden, g_joined, samples))
@@ -3614,14 +3634,14 @@ def _score(params, x, all_probes, lam, workspace):
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
 
     # ---- backward: δ
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_2
     _map("delta_above", N, wide, (b_below, g_above_unbiased, delta_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_0)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_below = δ_hidden f′(g_below)  (1)
     delta_below = Nx16_2
@@ -3657,7 +3677,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
@@ -3666,47 +3686,47 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     ))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid_minus_pointwise_1 = sigmoid(-g_above); sigmoid_pointwise_1 = sigmoid(g_above)
+    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_3
-    sigmoid_pointwise_1 = Nx16_4
-    _map("sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1", N, wide, (
-        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, sigmoid_pointwise_1, samples,
+    f_prime_pointwise_1 = Nx16_4
+    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: δ
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
-    # δ_above = δ_pointwise_1 f′(g_above)  (1); f′(g_below) = sech_hidden^2
+    # δ_above = δ_pointwise_1 f′(g_above)  (1); f′(g_below) = sech(g_below)²
     delta_above = Nx16_0
     f_prime_hidden = Nx16_5
     _map("delta_above_to_f_prime_hidden", N, wide, (
-        delta_pointwise_1, sigmoid_pointwise_1, sech_hidden, delta_above, f_prime_hidden, samples,
+        delta_pointwise_1, f_prime_pointwise_1, sech_hidden, delta_above, f_prime_hidden, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_1)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
 
     # ---- second derivatives: tangents ġ from the probes, and δ̇
-    # ġ_below = W_below ġ_x
+    # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
-    # f′(g_below), for all tangents
+    # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
     # δ_hidden f″(g_below); δ_pointwise_1 f″(g_above)
     delta_curvature_hidden = Nx16_0
     delta_curvature_pointwise_1 = Nx16_6
     _map("delta_curvature_hidden_to_delta_curvature_pointwise_1", N, wide, (
-        delta_hidden_term_2, delta_joined, f_prime_hidden, g_hidden, sigmoid_minus_pointwise_1, sigmoid_pointwise_1,
+        delta_hidden_term_2, delta_joined, f_prime_hidden, g_hidden, f_prime_pointwise_1, sigmoid_minus_pointwise_1,
         delta_pointwise_1, delta_curvature_hidden, delta_curvature_pointwise_1, samples,
     ))
-    # ġ_joined = ġ_hidden + ġ_x  [+] 8
+    # ġ_joined = v + ġ_hidden  [+] 8
     tangent_joined = Nx2x16_1
     _map("tangent_joined", N, wide, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
-    # ġ_above = W_below ġ_joined
+    # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx2x16_2
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-    # δ_pointwise_1 f″(g_above), for all tangents
+    # δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
     delta_tangent_above = Nx2x16_1
@@ -3716,9 +3736,9 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
     delta_tangent_joined = Nx2x16_2
     cp.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
-    # δ_hidden f″(g_below), for all tangents
+    # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-    # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+    # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
     delta_tangent_below = Nx2x16_1
     _map("delta_tangent_below", N, wide, (
         delta_curvature_hidden_row, delta_tangent_joined, f_prime_hidden_row, tangent_below, delta_tangent_below,
@@ -3727,13 +3747,14 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     # W_belowᵀ δ̇_below
     delta_tangent_x_term_1 = Nx2x16_0
     cp.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
+    # v δ̇_x
     sum_probed_x_terms = Nx2x16_1
     _map("sum_probed_x_terms", N, wide, (
         delta_tangent_joined, delta_tangent_x_term_1, probes, sum_probed_x_terms, samples,
     ))
-    # Σ_p v ∘ Hv
+    # Σ_c v δ̇_x
     sum_probed_x = _tangent_sum(sum_probed_x_terms, Nx16_5, 16)
-    # the diagonal of the Hessian, (1/P) Σ_p v ∘ Hv
+    # hessian_diagonal = ½ Σ_c v δ̇_x
     hessian_diagonal = cp.empty((N, 16), DTYPE)
     _map("hessian_diagonal", N, wide, (sum_probed_x, hessian_diagonal, samples))
 
@@ -3765,7 +3786,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
@@ -3774,50 +3795,50 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     ))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid_minus_pointwise_1 = sigmoid(-g_above); sigmoid_pointwise_1 = sigmoid(g_above)
+    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_3
-    sigmoid_pointwise_1 = Nx16_4
-    _map("sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1", N, wide, (
-        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, sigmoid_pointwise_1, samples,
+    f_prime_pointwise_1 = Nx16_4
+    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: δ
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_0
-    _map("delta_above_2", N, wide, (delta_pointwise_1, sigmoid_pointwise_1, delta_above, samples))
+    _map("delta_above_2", N, wide, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_5)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # f′(g_below) = sech_hidden^2; δ_below = δ_hidden f′(g_below)  (1); δ_hidden f″(g_below); δ_pointwise_1
+    # f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1); δ_hidden f″(g_below); δ_pointwise_1
     #     f″(g_above)
     f_prime_hidden = Nx16_0
     delta_below = Nx16_6
     delta_curvature_hidden = Nx16_7
     delta_curvature_pointwise_1 = Nx16_8
     _map("f_prime_hidden_to_delta_curvature_pointwise_1", N, wide, (
-        delta_hidden_term_2, delta_joined, sech_hidden, g_hidden, sigmoid_minus_pointwise_1, sigmoid_pointwise_1,
+        delta_hidden_term_2, delta_joined, sech_hidden, g_hidden, f_prime_pointwise_1, sigmoid_minus_pointwise_1,
         delta_pointwise_1, f_prime_hidden, delta_below, delta_curvature_hidden, delta_curvature_pointwise_1,
         samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_4)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_3)
 
     # ---- second derivatives: tangents ġ from the probes, and δ̇
-    # ġ_below = W_below ġ_x
+    # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
-    # f′(g_below), for all tangents
+    # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
-    # ġ_joined = ġ_hidden + ġ_x  [+] 8
+    # ġ_joined = v + ġ_hidden  [+] 8
     tangent_joined = Nx2x16_1
     _map("tangent_joined", N, wide, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
-    # ġ_above = W_below ġ_joined
+    # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx2x16_2
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-    # δ_pointwise_1 f″(g_above), for all tangents
+    # δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
     delta_tangent_above = Nx2x16_1
@@ -3827,9 +3848,9 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
     delta_tangent_joined = Nx2x16_2
     cp.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
-    # δ_hidden f″(g_below), for all tangents
+    # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-    # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+    # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
     delta_tangent_below = Nx2x16_1
     _map("delta_tangent_below", N, wide, (
         delta_curvature_hidden_row, delta_tangent_joined, f_prime_hidden_row, tangent_below, delta_tangent_below,
@@ -3845,24 +3866,23 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (
         delta_joined, delta_x_term_1, g_x, sum_delta_squared, samples,
     ))
-    # z = v ∘ Hv
+    # z = v δ̇_x  [+] 9; z²
     probed = Nx2x16_1
     sum_probed_squared_terms = Nx2x16_3
     _map("probed_to_sum_probed_squared_terms", N, wide, (
         delta_tangent_joined, delta_tangent_x_term_1, probes, probed, sum_probed_squared_terms, samples,
     ))
-    # Σ_p z
-    sum_probed = _tangent_sum(probed, Nx16_4, 16)
-    # Σ_p z²
+    # Σ_c z
+    sum_probed = _tangent_sum(probed, Nx16_3, 16)
+    # Σ_c z²
     sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx16_5, 16)
-    # Σ_n Σ_p vᵀHv; Σ_n Σ_d Σ_{p≠q} z_p z_q
+    # Σ_n Σ_i Σ_c z; Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     sum_quadratic_forms = parts_sum_quadratic_forms
     sum_pairs = parts_sum_pairs
     blocks_sum_quadratic_forms = _map("sum_quadratic_forms_to_sum_pairs", N, wide, (
         sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9;
-    #     J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
@@ -3900,7 +3920,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
@@ -3909,24 +3929,24 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     ))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid_minus_pointwise_1 = sigmoid(-g_above); sigmoid_pointwise_1 = sigmoid(g_above)
+    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_3
-    sigmoid_pointwise_1 = Nx16_4
-    _map("sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1", N, wide, (
-        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, sigmoid_pointwise_1, samples,
+    f_prime_pointwise_1 = Nx16_4
+    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: δ
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_0
-    _map("delta_above_2", N, wide, (delta_pointwise_1, sigmoid_pointwise_1, delta_above, samples))
+    _map("delta_above_2", N, wide, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_5)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = sech_hidden^2; δ_below = δ_hidden f′(g_below)  (1)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1); f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1)
     delta_hidden = Nx16_0
     f_prime_hidden = Nx16_6
     delta_below = Nx16_7
@@ -3937,18 +3957,18 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
 
     # ---- second derivatives: tangents ġ from the probes, and δ̇
-    # ġ_below = W_below ġ_x
+    # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
-    # f′(g_below), for all tangents
+    # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
-    # ġ_joined = ġ_hidden + ġ_x  [+] 8
+    # ġ_joined = v + ġ_hidden  [+] 8; ġ_below²
     tangent_joined = Nx2x16_1
     sum_tangent_squared_below_terms = Nx2x16_2
     _map("tangent_joined_to_sum_tangent_squared_below_terms", N, wide, (
         f_prime_hidden_row, tangent_below, probes, tangent_joined, sum_tangent_squared_below_terms, samples,
     ))
-    # ġ_above = W_below ġ_joined
+    # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx2x16_0
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
 
@@ -3960,11 +3980,12 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     ))
     # Σ_c ġ_below²
     sum_tangent_squared_below = _tangent_sum(sum_tangent_squared_below_terms, Nx16_1, 16)
-    # Σ_n Σ_j δ_hidden f″(g_below) Σ_c ġ_below²
+    # Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
     sum_curvature_hidden = parts_sum_curvature_hidden
     blocks_sum_curvature_hidden = _map("sum_curvature_hidden", N, wide, (
         f_prime_hidden, g_hidden, delta_hidden, sum_tangent_squared_below, sum_curvature_hidden, samples,
     ))
+    # ġ_above²; v²
     sum_tangent_squared_above_terms = Nx2x16_2
     sum_tangent_squared_x_terms = Nx2x16_1
     _map("sum_tangent_squared_above_terms_to_sum_tangent_squared_x_terms", N, wide, (
@@ -3972,20 +3993,21 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     ))
     # Σ_c ġ_above²
     sum_tangent_squared_above = _tangent_sum(sum_tangent_squared_above_terms, Nx16_1, 16)
-    # Σ_n Σ_j δ_pointwise_1 f″(g_above) Σ_c ġ_above²
+    # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     sum_curvature_pointwise_1 = parts_sum_curvature_pointwise_1
     blocks_sum_curvature_pointwise_1 = _map("sum_curvature_pointwise_1", N, wide, (
-        sigmoid_minus_pointwise_1, sigmoid_pointwise_1, delta_pointwise_1, sum_tangent_squared_above,
+        f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_pointwise_1, sum_tangent_squared_above,
         sum_curvature_pointwise_1, samples,
     ))
-    # Σ_c ġ_x²
+    # Σ_c v²
     sum_tangent_squared_x = _tangent_sum(sum_tangent_squared_x_terms, Nx16_1, 16)
-    # Σ_n Σ_j δ_prior 2 Σ_c ġ_x²
+    # Σ_n Σ_i 2 Σ_c v²
     sum_curvature_prior = parts_sum_curvature_prior
     blocks_sum_curvature_prior = _map("sum_curvature_prior", N, wide, (
         sum_tangent_squared_x, sum_curvature_prior, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = −(1/N) Σ_n (1/P) Σ_p vᵀHv  [+] 9; J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i
+    #     δ_pointwise_1 f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
@@ -4031,7 +4053,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
@@ -4040,24 +4062,24 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     ))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid_minus_pointwise_1 = sigmoid(-g_above); sigmoid_pointwise_1 = sigmoid(g_above)
+    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_4
-    sigmoid_pointwise_1 = Nx16_5
-    _map("sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1", N, wide, (
-        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, sigmoid_pointwise_1, samples,
+    f_prime_pointwise_1 = Nx16_5
+    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: δ
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_0
-    _map("delta_above_2", N, wide, (delta_pointwise_1, sigmoid_pointwise_1, delta_above, samples))
+    _map("delta_above_2", N, wide, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = sech_hidden^2; δ_below = δ_hidden f′(g_below)  (1)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1); f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1)
     delta_hidden = Nx16_7
     f_prime_hidden = Nx16_8
     delta_below = Nx16_9
@@ -4066,9 +4088,8 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_10)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1); f″(g_below) = -2*f_prime_hidden*g_hidden; δ_hidden
-    #     f″(g_below); f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1; δ_pointwise_1 f″(g_above); Σ_n
-    #     Σ_i δ_x²
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1); f″(g_below) = −2 g_hidden f′(g_below); δ_hidden f″(g_below);
+    #     f″(g_above) = f′(g_above) sigmoid(−g_above); δ_pointwise_1 f″(g_above); Σ_n Σ_i δ_x²
     delta_x = Nx16_11
     f_second_hidden = Nx16_12
     delta_curvature_hidden = Nx16_13
@@ -4076,24 +4097,24 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     delta_curvature_pointwise_1 = Nx16_15
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (
-        delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, sigmoid_minus_pointwise_1,
-        sigmoid_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
+        delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, f_prime_pointwise_1,
+        sigmoid_minus_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
     ))
 
     # ---- second derivatives: tangents ġ from the probes, and δ̇
-    # ġ_below = W_below ġ_x
+    # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
-    # f′(g_below), for all tangents
+    # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
-    # ġ_joined = ġ_hidden + ġ_x  [+] 8
+    # ġ_joined = v + ġ_hidden  [+] 8
     tangent_joined = Nx2x16_1
     _map("tangent_joined", N, wide, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
-    # ġ_above = W_below ġ_joined
+    # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx2x16_2
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-    # δ_pointwise_1 f″(g_above), for all tangents
+    # δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
     delta_tangent_above = Nx2x16_3
@@ -4103,9 +4124,9 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
     delta_tangent_joined = Nx2x16_4
     cp.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
-    # δ_hidden f″(g_below), for all tangents
+    # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-    # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+    # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
     delta_tangent_below = Nx2x16_5
     _map("delta_tangent_below", N, wide, (
         delta_curvature_hidden_row, delta_tangent_joined, f_prime_hidden_row, tangent_below, delta_tangent_below,
@@ -4116,51 +4137,51 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     cp.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
 
     # ---- loss: K and L
-    # z = v ∘ Hv
+    # z = v δ̇_x  [+] 9; z²
     probed = Nx2x16_7
     sum_probed_squared_terms = Nx2x16_8
     _map("probed_to_sum_probed_squared_terms", N, wide, (
         delta_tangent_joined, delta_tangent_x_term_1, probes, probed, sum_probed_squared_terms, samples,
     ))
-    # Σ_p z
+    # Σ_c z
     sum_probed = _tangent_sum(probed, Nx16_10, 16)
-    # Σ_p z²
+    # Σ_c z²
     sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx16_6, 16)
-    # Σ_n Σ_p vᵀHv; Σ_n Σ_d Σ_{p≠q} z_p z_q
+    # Σ_n Σ_i Σ_c z; Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     sum_quadratic_forms = parts_sum_quadratic_forms
     sum_pairs = parts_sum_pairs
     blocks_sum_quadratic_forms = _map("sum_quadratic_forms_to_sum_pairs", N, wide, (
         sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i Σ_c z + (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     J = out_J
     _scalars("J", (
         sum_delta_squared, blocks_sum_delta_squared, sum_pairs, blocks_sum_quadratic_forms, sum_quadratic_forms,
         blocks_sum_quadratic_forms, J, np.float64(lam), samples,
     ))
-    # Σ_p z, for all tangents
+    # Σ_c z
     sum_probed_row = sum_probed[:, None]
-    # ĝ_x = u = v ∘ (2λ/(P (P − 1)) (Σ_q z_q − z) − 1/P)
+    # ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
     weighted_tangent_x = Nx2x16_8
     _map("weighted_tangent_x", N, wide, (probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples))
 
     # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂(Hv)
-    # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
+    # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_10)
-    # ĝ_below = W_below ĝ_x
+    # ĝ_below = W_below ĝ_x  [+] 8
     weighted_tangent_below = Nx2x16_7
     cp.matmul(weighted_tangent_x.reshape(-1, 16), W_below.T, out=weighted_tangent_below.reshape(-1, 16))
-    # ĝ_joined = ĝ_hidden + ĝ_x  [+] 8
+    # ĝ_below ġ_below; ĝ_joined = ĝ_hidden + ĝ_x  [+] 8
     weighted_square_below_terms = Nx2x16_6
     weighted_tangent_joined = Nx2x16_9
     _map("weighted_square_below_terms_to_weighted_tangent_joined", N, wide, (
         tangent_below, weighted_tangent_below, f_prime_hidden_row, weighted_tangent_x, weighted_square_below_terms,
         weighted_tangent_joined, samples,
     ))
-    # Σ_p ĝ_below ġ_below
+    # Σ_c ĝ_below ġ_below
     weighted_square_below = _tangent_sum(weighted_square_below_terms, Nx16_6, 16)
-    # ∂J/∂δ_hidden = Σ ν ġ_below² f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19); ∂J/∂δ_joined = ∂J/∂δ_hidden +
-    #     ∂J/∂δ_x  (4)+(6)
+    # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + f″(g_below) Σ_c ĝ_below ġ_below  (18)+(19); ∂J/∂δ_joined =
+    #     ∂J/∂δ_hidden + δ_x  (4)+(6)
     dJ_ddelta_hidden = Nx16_16
     dJ_ddelta_joined = Nx16_17
     _map("dJ_ddelta_hidden_to_dJ_ddelta_joined", N, wide, (
@@ -4169,27 +4190,27 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     ))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
     dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_18)
-    # ĝ_above = W_below ĝ_joined
+    # ĝ_above = W_below ĝ_joined  [+] 8
     weighted_tangent_above = Nx2x16_6
     cp.matmul(weighted_tangent_joined.reshape(-1, 16), W_below.T, out=weighted_tangent_above.reshape(-1, 16))
-    # δ̂_above = δ_pointwise_1 f″(g_above) ĝ_above  [+] 9
+    # ĝ_above ġ_above; δ̂_above = δ_pointwise_1 f″(g_above) ĝ_above  [+] 9
     weighted_square_above_terms = Nx2x16_10
     delta_weighted_tangent_above = Nx2x16_11
     _map("weighted_square_above_terms_to_delta_weighted_tangent_above", N, wide, (
         tangent_above, weighted_tangent_above, delta_curvature_pointwise_1_row, weighted_square_above_terms,
         delta_weighted_tangent_above, samples,
     ))
-    # Σ_p ĝ_above ġ_above
+    # Σ_c ĝ_above ġ_above
     weighted_square_above = _tangent_sum(weighted_square_above_terms, Nx16_15, 16)
-    # ∂J/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19); ∂J/∂g_above = ∂J/∂δ_above
-    #     δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (21)+(22)
+    # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (18)+(19); ∂J/∂g_above =
+    #     ∂J/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (21)+(22)
     dJ_ddelta_pointwise_1 = Nx16_19
     dJ_dg_above = Nx16_20
     _map("dJ_ddelta_pointwise_1_to_dJ_dg_above", N, wide, (
-        dJ_ddelta_above, f_second_pointwise_1, sigmoid_pointwise_1, weighted_square_above,
+        dJ_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1, weighted_square_above,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dJ_ddelta_pointwise_1, dJ_dg_above, samples,
     ))
-    # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+    # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
@@ -4197,7 +4218,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # δ̂_joined = W_belowᵀ δ̂_above  [+] 9
     delta_weighted_tangent_joined = Nx2x16_10
     cp.matmul(delta_weighted_tangent_above.reshape(-1, 16), W_below, out=delta_weighted_tangent_joined.reshape(-1, 16))
-    # δ̂_below = δ̂_hidden f′(g_below) + δ_hidden f″(g_below) ĝ_below  [+] 9
+    # δ̂_below = δ_hidden f″(g_below) ĝ_below + δ̂_joined f′(g_below)  [+] 9; δ̇_joined ĝ_below + δ̂_joined ġ_below
     delta_weighted_tangent_below = Nx2x16_6
     weighted_product_hidden_terms = Nx2x16_2
     _map("delta_weighted_tangent_below_to_weighted_product_hidden_terms", N, wide, (
@@ -4209,46 +4230,47 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = out_dJ_ds_gain
     _map("dJ_ds_gain", N, wide, (dJ_ds_gain_sum, dJ_ds_gain, samples))
-    # Σ_n Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ)
-    dJ_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_0)
-    # Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ)
-    dJ_dW_below_tangents_at_above_weighted = cp.matmul(delta_weighted_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_1)
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_2)
+    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_0)
+    # Σ_n Σ_c δ̇_above ĝ_joinedᵀ
+    dJ_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_1)
+    # Σ_n Σ_c δ̂_above ġ_joinedᵀ
+    dJ_dW_below_tangents_at_above_weighted = cp.matmul(delta_weighted_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_2)
     # Σ_n ∂J/∂g_above g_joinedᵀ
     dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
     # Σ_n ∂J/∂g_above
     dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_0, parts_columns_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
     dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_3)
-    # Σ_p (ĝ_below δ̇_hidden + ġ_below δ̂_hidden)
+    # Σ_c (δ̇_joined ĝ_below + δ̂_joined ġ_below)
     weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, Nx16_20, 16)
-    # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + f″(g_below) Σ_p (ĝ_below δ̇_hidden
-    #     + ġ_below δ̂_hidden) + Σ ν ġ_below² δ_hidden f‴(g_below)  (21)+(22)
+    # ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + δ_hidden f‴(g_below) Σ_c ĝ_below
+    #     ġ_below + f″(g_below) Σ_c (δ̇_joined ĝ_below + δ̂_joined ġ_below)  (21)+(22)
     dJ_dg_below = Nx16_17
     _map("dJ_dg_below", N, wide, (
         f_prime_hidden, g_hidden, sech_hidden, dJ_ddelta_below, dJ_dg_joined, delta_hidden, f_second_hidden,
         weighted_product_hidden, weighted_square_below, dJ_dg_below, samples,
     ))
-    # Σ_n Σ_p (δ̇_below ĝ_xᵀ + δ̂_below ġ_xᵀ)
-    dJ_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, weighted_tangent_x.reshape(-1, 16), out=M16x16_4)
-    # Σ_p (δ̇_below ĝ_xᵀ + δ̂_below ġ_xᵀ)
-    dJ_dW_below_tangents_weighted = cp.matmul(delta_weighted_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_5)
-    # Σ_n δ_below ∂J/∂δ_xᵀ
-    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_6)
+    # Σ_n δ_below δ_xᵀ
+    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_4)
+    # Σ_n Σ_c δ̇_below ĝ_xᵀ
+    dJ_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, weighted_tangent_x.reshape(-1, 16), out=M16x16_5)
+    # Σ_n Σ_c δ̂_below vᵀ
+    dJ_dW_below_tangents_weighted = cp.matmul(delta_weighted_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_6)
     # Σ_n ∂J/∂g_below g_xᵀ
     dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=M16x16_7)
     # Σ_n ∂J/∂g_below
     dJ_db_below_sum = _column_sum(dJ_dg_below, M16_1, parts_columns_16, 16)
-    # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ) + ∂J/∂g_above
-    #     g_joinedᵀ + δ_below ∂J/∂δ_xᵀ + Σ_p (δ̇_below ĝ_xᵀ + δ̂_below ġ_xᵀ) + ∂J/∂g_below g_xᵀ  (16)+(17)
+    # ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
+    #     g_joinedᵀ + Σ_n Σ_c δ̇_below ĝ_xᵀ + Σ_n Σ_c δ̇_above ĝ_joinedᵀ + Σ_n Σ_c δ̂_above ġ_joinedᵀ + Σ_n Σ_c
+    #     δ̂_below vᵀ)  (16)+(17)
     dJ_dW_below = out_dJ_dW_below
     _map("dJ_dW_below", N, wide, (
         dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below_tangents,
         dJ_dW_below_tangents_at_above, dJ_dW_below_tangents_at_above_weighted, dJ_dW_below_tangents_weighted,
         dJ_dW_below, samples,
     ))
-    # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
+    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
     dJ_db_below = out_dJ_db_below
     _map("dJ_db_below", N, wide, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
 
@@ -4292,7 +4314,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
@@ -4301,24 +4323,24 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     ))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid_minus_pointwise_1 = sigmoid(-g_above); sigmoid_pointwise_1 = sigmoid(g_above)
+    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_4
-    sigmoid_pointwise_1 = Nx16_5
-    _map("sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1", N, wide, (
-        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, sigmoid_pointwise_1, samples,
+    f_prime_pointwise_1 = Nx16_5
+    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: δ
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_0
-    _map("delta_above_2", N, wide, (delta_pointwise_1, sigmoid_pointwise_1, delta_above, samples))
+    _map("delta_above_2", N, wide, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = sech_hidden^2; δ_below = δ_hidden f′(g_below)  (1)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1); f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1)
     delta_hidden = Nx16_7
     f_prime_hidden = Nx16_8
     delta_below = Nx16_9
@@ -4327,9 +4349,8 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_10)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1); f″(g_below) = -2*f_prime_hidden*g_hidden; δ_hidden
-    #     f″(g_below); f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1; δ_pointwise_1 f″(g_above); Σ_n
-    #     Σ_i δ_x²
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1); f″(g_below) = −2 g_hidden f′(g_below); δ_hidden f″(g_below);
+    #     f″(g_above) = f′(g_above) sigmoid(−g_above); δ_pointwise_1 f″(g_above); Σ_n Σ_i δ_x²
     delta_x = Nx16_11
     f_second_hidden = Nx16_12
     delta_curvature_hidden = Nx16_13
@@ -4337,24 +4358,24 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     delta_curvature_pointwise_1 = Nx16_15
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (
-        delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, sigmoid_minus_pointwise_1,
-        sigmoid_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
+        delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, f_prime_pointwise_1,
+        sigmoid_minus_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
     ))
 
     # ---- second derivatives: tangents ġ from the probes, and δ̇
-    # ġ_below = W_below ġ_x
+    # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
-    # f′(g_below), for all tangents
+    # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
-    # ġ_joined = ġ_hidden + ġ_x  [+] 8
+    # ġ_joined = v + ġ_hidden  [+] 8
     tangent_joined = Nx2x16_1
     _map("tangent_joined", N, wide, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
-    # ġ_above = W_below ġ_joined
+    # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx2x16_2
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-    # δ_pointwise_1 f″(g_above), for all tangents
+    # δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
     delta_tangent_above = Nx2x16_3
@@ -4364,9 +4385,10 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
     delta_tangent_joined = Nx2x16_4
     cp.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
-    # δ_hidden f″(g_below), for all tangents
+    # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-    # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+    # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8; ġ_below²; ġ_above²; v²; δ̇_joined
+    #     ġ_below
     delta_tangent_below = Nx2x16_5
     sum_tangent_squared_below_terms = Nx2x16_6
     sum_tangent_squared_above_terms = Nx2x16_7
@@ -4381,26 +4403,27 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # ---- loss: K and L
     # Σ_c ġ_below²
     sum_tangent_squared_below = _tangent_sum(sum_tangent_squared_below_terms, Nx16_10, 16)
-    # Σ_n Σ_j δ_hidden f″(g_below) Σ_c ġ_below²
+    # Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
     sum_curvature_hidden = parts_sum_curvature_hidden
     blocks_sum_curvature_hidden = _map("sum_curvature_hidden_2", N, wide, (
         delta_curvature_hidden, sum_tangent_squared_below, sum_curvature_hidden, samples,
     ))
     # Σ_c ġ_above²
     sum_tangent_squared_above = _tangent_sum(sum_tangent_squared_above_terms, Nx16_13, 16)
-    # Σ_n Σ_j δ_pointwise_1 f″(g_above) Σ_c ġ_above²
+    # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     sum_curvature_pointwise_1 = parts_sum_curvature_pointwise_1
     blocks_sum_curvature_pointwise_1 = _map("sum_curvature_pointwise_1_2", N, wide, (
         delta_curvature_pointwise_1, sum_tangent_squared_above, sum_curvature_pointwise_1, samples,
     ))
-    # Σ_c ġ_x²
+    # Σ_c v²
     sum_tangent_squared_x = _tangent_sum(sum_tangent_squared_x_terms, Nx16_15, 16)
-    # Σ_n Σ_j δ_prior 2 Σ_c ġ_x²
+    # Σ_n Σ_i 2 Σ_c v²
     sum_curvature_prior = parts_sum_curvature_prior
     blocks_sum_curvature_prior = _map("sum_curvature_prior", N, wide, (
         sum_tangent_squared_x, sum_curvature_prior, samples,
     ))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1
+    #     f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
     J = out_J
     _scalars("J_2", (
         sum_curvature_hidden, blocks_sum_curvature_hidden, sum_curvature_pointwise_1,
@@ -4409,10 +4432,10 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂(Hv)
-    # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
+    # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
-    # ∂J/∂δ_hidden = Σ ν ġ_below² f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19); ∂J/∂δ_joined = ∂J/∂δ_hidden +
-    #     ∂J/∂δ_x  (4)+(6)
+    # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − ½ f″(g_below) Σ_c ġ_below²  (18)+(19); ∂J/∂δ_joined = ∂J/∂δ_hidden +
+    #     δ_x  (4)+(6)
     dJ_ddelta_hidden = Nx16_6
     dJ_ddelta_joined = Nx16_16
     _map("dJ_ddelta_hidden_to_dJ_ddelta_joined_2", N, wide, (
@@ -4421,15 +4444,15 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     ))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
     dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_17)
-    # ∂J/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19); ∂J/∂g_above = ∂J/∂δ_above
-    #     δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (21)+(22)
+    # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (18)+(19); ∂J/∂g_above = ∂J/∂δ_above
+    #     δ_pointwise_1 f″(g_above) − ½ δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (21)+(22)
     dJ_ddelta_pointwise_1 = Nx16_18
     dJ_dg_above = Nx16_19
     _map("dJ_ddelta_pointwise_1_to_dJ_dg_above_2", N, wide, (
-        dJ_ddelta_above, f_second_pointwise_1, sigmoid_pointwise_1, sum_tangent_squared_above,
+        dJ_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1, sum_tangent_squared_above,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dJ_ddelta_pointwise_1, dJ_dg_above, samples,
     ))
-    # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+    # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
@@ -4439,41 +4462,41 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = out_dJ_ds_gain
     _map("dJ_ds_gain", N, wide, (dJ_ds_gain_sum, dJ_ds_gain, samples))
-    # Σ_n Σ_c δ̇_above ν ġ_joinedᵀ
-    dJ_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_0)
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_0)
+    # Σ_n Σ_c δ̇_above ġ_joinedᵀ
+    dJ_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_1)
     # Σ_n ∂J/∂g_above g_joinedᵀ
     dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂J/∂g_above
     dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_0, parts_columns_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
     dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_3)
-    # Σ_c ν ġ_below δ̇_hidden
+    # Σ_c δ̇_joined ġ_below
     weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, Nx16_19, 16)
-    # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 f″(g_below) Σ_c ν ġ_below
-    #     δ̇_hidden + Σ ν ġ_below² δ_hidden f‴(g_below)  (21)+(22)
+    # ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − ½ δ_hidden f‴(g_below) Σ_c
+    #     ġ_below² − f″(g_below) Σ_c δ̇_joined ġ_below  (21)+(22)
     dJ_dg_below = Nx16_16
     _map("dJ_dg_below_2", N, wide, (
         f_prime_hidden, g_hidden, sech_hidden, dJ_ddelta_below, dJ_dg_joined, delta_hidden, f_second_hidden,
         sum_tangent_squared_below, weighted_product_hidden, dJ_dg_below, samples,
     ))
-    # Σ_n Σ_c δ̇_below ν ġ_xᵀ
-    dJ_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_3)
-    # Σ_n δ_below ∂J/∂δ_xᵀ
-    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_4)
+    # Σ_n δ_below δ_xᵀ
+    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
+    # Σ_n Σ_c δ̇_below vᵀ
+    dJ_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_4)
     # Σ_n ∂J/∂g_below g_xᵀ
     dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
     # Σ_n ∂J/∂g_below
     dJ_db_below_sum = _column_sum(dJ_dg_below, M16_1, parts_columns_16, 16)
-    # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 Σ_c δ̇_above ν ġ_joinedᵀ + ∂J/∂g_above g_joinedᵀ + δ_below
-    #     ∂J/∂δ_xᵀ + 2 Σ_c δ̇_below ν ġ_xᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
+    # ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
+    #     g_joinedᵀ − Σ_n Σ_c δ̇_below vᵀ − Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (16)+(17)
     dJ_dW_below = out_dJ_dW_below
     _map("dJ_dW_below_2", N, wide, (
         dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below_tangents,
         dJ_dW_below_tangents_at_above, dJ_dW_below, samples,
     ))
-    # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
+    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
     dJ_db_below = out_dJ_db_below
     _map("dJ_db_below", N, wide, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
 
@@ -4518,7 +4541,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
@@ -4527,24 +4550,24 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     ))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid_minus_pointwise_1 = sigmoid(-g_above); sigmoid_pointwise_1 = sigmoid(g_above)
+    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_4
-    sigmoid_pointwise_1 = Nx16_5
-    _map("sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1", N, wide, (
-        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, sigmoid_pointwise_1, samples,
+    f_prime_pointwise_1 = Nx16_5
+    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: δ
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_0
-    _map("delta_above_2", N, wide, (delta_pointwise_1, sigmoid_pointwise_1, delta_above, samples))
+    _map("delta_above_2", N, wide, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = sech_hidden^2; δ_below = δ_hidden f′(g_below)  (1)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1); f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1)
     delta_hidden = Nx16_7
     f_prime_hidden = Nx16_8
     delta_below = Nx16_9
@@ -4553,9 +4576,8 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_10)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1); f″(g_below) = -2*f_prime_hidden*g_hidden; δ_hidden
-    #     f″(g_below); f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1; δ_pointwise_1 f″(g_above); Σ_n
-    #     Σ_i δ_x²
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1); f″(g_below) = −2 g_hidden f′(g_below); δ_hidden f″(g_below);
+    #     f″(g_above) = f′(g_above) sigmoid(−g_above); δ_pointwise_1 f″(g_above); Σ_n Σ_i δ_x²
     delta_x = Nx16_11
     f_second_hidden = Nx16_12
     delta_curvature_hidden = Nx16_13
@@ -4563,24 +4585,24 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     delta_curvature_pointwise_1 = Nx16_15
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (
-        delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, sigmoid_minus_pointwise_1,
-        sigmoid_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
+        delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, f_prime_pointwise_1,
+        sigmoid_minus_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
     ))
 
     # ---- second derivatives: tangents ġ from the probes, and δ̇
-    # ġ_below = W_below ġ_x
+    # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
-    # f′(g_below), for all tangents
+    # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
-    # ġ_joined = ġ_hidden + ġ_x  [+] 8
+    # ġ_joined = v + ġ_hidden  [+] 8
     tangent_joined = Nx2x16_1
     _map("tangent_joined", N, wide, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
-    # ġ_above = W_below ġ_joined
+    # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx2x16_2
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-    # δ_pointwise_1 f″(g_above), for all tangents
+    # δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
     delta_tangent_above = Nx2x16_3
@@ -4590,9 +4612,9 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
     delta_tangent_joined = Nx2x16_4
     cp.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
-    # δ_hidden f″(g_below), for all tangents
+    # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-    # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+    # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
     delta_tangent_below = Nx2x16_5
     _map("delta_tangent_below", N, wide, (
         delta_curvature_hidden_row, delta_tangent_joined, f_prime_hidden_row, tangent_below, delta_tangent_below,
@@ -4603,23 +4625,23 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     cp.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
 
     # ---- loss: K and L
-    # z = v ∘ Hv
+    # z = v δ̇_x  [+] 9; z²
     probed = Nx2x16_7
     sum_probed_squared_terms = Nx2x16_8
     _map("probed_to_sum_probed_squared_terms", N, wide, (
         delta_tangent_joined, delta_tangent_x_term_1, probes, probed, sum_probed_squared_terms, samples,
     ))
-    # Σ_p z
+    # Σ_c z
     sum_probed = _tangent_sum(probed, Nx16_10, 16)
-    # Σ_p z²
+    # Σ_c z²
     sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx16_6, 16)
-    # Σ_n Σ_p vᵀHv; Σ_n Σ_d Σ_{p≠q} z_p z_q
+    # Σ_n Σ_i Σ_c z; Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     sum_quadratic_forms = parts_sum_quadratic_forms
     sum_pairs = parts_sum_pairs
     blocks_sum_quadratic_forms = _map("sum_quadratic_forms_to_sum_pairs", N, wide, (
         sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
     K = out_K
     L = out_L
     _scalars("K_and_L", (
@@ -4628,9 +4650,9 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
+    # ∂K/∂δ_below = W_below δ_x  (11)
     dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_6)
-    # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
+    # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
     dK_ddelta_hidden = Nx16_16
     dK_ddelta_joined = Nx16_17
     _map("dK_ddelta_hidden_to_dK_ddelta_joined", N, wide, (
@@ -4642,10 +4664,10 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     dK_ddelta_pointwise_1 = Nx16_19
     dK_dg_above = Nx16_20
     _map("dK_ddelta_pointwise_1_to_dK_dg_above", N, wide, (
-        dK_ddelta_above, sigmoid_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
+        dK_ddelta_above, f_prime_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
         dK_dg_above, samples,
     ))
-    # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+    # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
@@ -4663,71 +4685,71 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
     dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_17)
-    # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
+    # ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
     dK_dg_below = Nx16_20
     _map("dK_dg_below", N, wide, (
         dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, dK_dg_below, samples,
     ))
-    # Σ_n δ_below ∂K/∂δ_xᵀ
+    # Σ_n δ_below δ_xᵀ
     dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_2)
     # Σ_n ∂K/∂g_below g_xᵀ
     dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=M16x16_3)
     # Σ_n ∂K/∂g_below
     dK_db_below_sum = _column_sum(dK_dg_below, M16_1, parts_columns_16, 16)
-    # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
-    #     (16)
+    # ∂K/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
+    #     g_joinedᵀ)  (16)
     dK_dW_below = out_dK_dW_below
     _map("dK_dW_below", N, wide, (
         dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples,
     ))
-    # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
+    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
-    # Σ_p z, for all tangents
+    # Σ_c z
     sum_probed_row = sum_probed[:, None]
-    # ĝ_x = u = v ∘ (2λ/(P (P − 1)) (Σ_q z_q − z) − 1/P)
+    # ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
     weighted_tangent_x = Nx2x16_8
     _map("weighted_tangent_x", N, wide, (probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples))
 
     # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
-    # ĝ_below = W_below ĝ_x
+    # ĝ_below = W_below ĝ_x  [+] 8
     weighted_tangent_below = Nx2x16_7
     cp.matmul(weighted_tangent_x.reshape(-1, 16), W_below.T, out=weighted_tangent_below.reshape(-1, 16))
-    # ĝ_joined = ĝ_hidden + ĝ_x  [+] 8
+    # ĝ_below ġ_below; ĝ_joined = ĝ_hidden + ĝ_x  [+] 8
     weighted_square_below_terms = Nx2x16_6
     weighted_tangent_joined = Nx2x16_9
     _map("weighted_square_below_terms_to_weighted_tangent_joined", N, wide, (
         tangent_below, weighted_tangent_below, f_prime_hidden_row, weighted_tangent_x, weighted_square_below_terms,
         weighted_tangent_joined, samples,
     ))
-    # Σ_p ĝ_below ġ_below
+    # Σ_c ĝ_below ġ_below
     weighted_square_below = _tangent_sum(weighted_square_below_terms, Nx16_10, 16)
-    # ∂L/∂δ_hidden = Σ ν ġ_below² f″(g_below)  (19)
+    # ∂L/∂δ_hidden = f″(g_below) Σ_c ĝ_below ġ_below  (19)
     dL_ddelta_hidden = Nx16_20
     _map("dL_ddelta_hidden", N, wide, (f_second_hidden, weighted_square_below, dL_ddelta_hidden, samples))
-    # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
+    # ∂L/∂δ_above = W_below ∂L/∂δ_hidden  (12)
     dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_11)
-    # ĝ_above = W_below ĝ_joined
+    # ĝ_above = W_below ĝ_joined  [+] 8
     weighted_tangent_above = Nx2x16_6
     cp.matmul(weighted_tangent_joined.reshape(-1, 16), W_below.T, out=weighted_tangent_above.reshape(-1, 16))
-    # δ̂_above = δ_pointwise_1 f″(g_above) ĝ_above  [+] 9
+    # ĝ_above ġ_above; δ̂_above = δ_pointwise_1 f″(g_above) ĝ_above  [+] 9
     weighted_square_above_terms = Nx2x16_10
     delta_weighted_tangent_above = Nx2x16_11
     _map("weighted_square_above_terms_to_delta_weighted_tangent_above", N, wide, (
         tangent_above, weighted_tangent_above, delta_curvature_pointwise_1_row, weighted_square_above_terms,
         delta_weighted_tangent_above, samples,
     ))
-    # Σ_p ĝ_above ġ_above
+    # Σ_c ĝ_above ġ_above
     weighted_square_above = _tangent_sum(weighted_square_above_terms, Nx16_15, 16)
-    # ∂L/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂L/∂δ_above f′(g_above)  (19); ∂L/∂g_above = ∂L/∂δ_above
-    #     δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (22)
+    # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (19); ∂L/∂g_above = ∂L/∂δ_above
+    #     δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (22)
     dL_ddelta_pointwise_1 = Nx16_9
     dL_dg_above = Nx16_17
     _map("dL_ddelta_pointwise_1_to_dL_dg_above", N, wide, (
-        dL_ddelta_above, f_second_pointwise_1, sigmoid_pointwise_1, weighted_square_above,
+        dL_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1, weighted_square_above,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dL_ddelta_pointwise_1, dL_dg_above, samples,
     ))
-    # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+    # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
@@ -4735,7 +4757,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # δ̂_joined = W_belowᵀ δ̂_above  [+] 9
     delta_weighted_tangent_joined = Nx2x16_10
     cp.matmul(delta_weighted_tangent_above.reshape(-1, 16), W_below, out=delta_weighted_tangent_joined.reshape(-1, 16))
-    # δ̂_below = δ̂_hidden f′(g_below) + δ_hidden f″(g_below) ĝ_below  [+] 9
+    # δ̂_below = δ_hidden f″(g_below) ĝ_below + δ̂_joined f′(g_below)  [+] 9; δ̇_joined ĝ_below + δ̂_joined ġ_below
     delta_weighted_tangent_below = Nx2x16_6
     weighted_product_hidden_terms = Nx2x16_2
     _map("delta_weighted_tangent_below_to_weighted_product_hidden_terms", N, wide, (
@@ -4747,44 +4769,44 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = out_dL_ds_gain
     _map("dL_ds_gain", N, wide, (dL_ds_gain_sum, dL_ds_gain, samples))
-    # Σ_n Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ)
-    dL_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_1)
-    # Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ)
-    dL_dW_below_tangents_at_above_weighted = cp.matmul(delta_weighted_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_3)
-    # Σ_n δ_above ∂L/∂δ_joinedᵀ
-    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_0)
+    # Σ_n δ_above ∂L/∂δ_hiddenᵀ
+    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_1)
+    # Σ_n Σ_c δ̇_above ĝ_joinedᵀ
+    dL_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_3)
+    # Σ_n Σ_c δ̂_above ġ_joinedᵀ
+    dL_dW_below_tangents_at_above_weighted = cp.matmul(delta_weighted_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_0)
     # Σ_n ∂L/∂g_above g_joinedᵀ
     dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_2)
     # Σ_n ∂L/∂g_above
     dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_0, parts_columns_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
     dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_3)
-    # Σ_p (ĝ_below δ̇_hidden + ġ_below δ̂_hidden)
+    # Σ_c (δ̇_joined ĝ_below + δ̂_joined ġ_below)
     weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, Nx16_17, 16)
-    # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + f″(g_below) Σ_p (ĝ_below δ̇_hidden + ġ_below δ̂_hidden) + Σ ν
-    #     ġ_below² δ_hidden f‴(g_below)  (22)
+    # ∂L/∂g_below = ∂L/∂g_joined f′(g_below) + δ_hidden f‴(g_below) Σ_c ĝ_below ġ_below + f″(g_below) Σ_c (δ̇_joined
+    #     ĝ_below + δ̂_joined ġ_below)  (22)
     dL_dg_below = Nx16_20
     _map("dL_dg_below", N, wide, (
         f_prime_hidden, g_hidden, sech_hidden, dL_dg_joined, delta_hidden, f_second_hidden, weighted_product_hidden,
         weighted_square_below, dL_dg_below, samples,
     ))
-    # Σ_n Σ_p (δ̇_below ĝ_xᵀ + δ̂_below ġ_xᵀ)
+    # Σ_n Σ_c δ̇_below ĝ_xᵀ
     dL_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, weighted_tangent_x.reshape(-1, 16), out=M16x16_4)
-    # Σ_p (δ̇_below ĝ_xᵀ + δ̂_below ġ_xᵀ)
+    # Σ_n Σ_c δ̂_below vᵀ
     dL_dW_below_tangents_weighted = cp.matmul(delta_weighted_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_5)
     # Σ_n ∂L/∂g_below g_xᵀ
     dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=M16x16_6)
     # Σ_n ∂L/∂g_below
     dL_db_below_sum = _column_sum(dL_dg_below, M16_1, parts_columns_16, 16)
-    # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ) + ∂L/∂g_above
-    #     g_joinedᵀ + Σ_p (δ̇_below ĝ_xᵀ + δ̂_below ġ_xᵀ) + ∂L/∂g_below g_xᵀ  (17)
+    # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + Σ_n Σ_c
+    #     δ̇_below ĝ_xᵀ + Σ_n Σ_c δ̇_above ĝ_joinedᵀ + Σ_n Σ_c δ̂_above ġ_joinedᵀ + Σ_n Σ_c δ̂_below vᵀ)  (17)
     dL_dW_below = out_dL_dW_below
     _map("dL_dW_below", N, wide, (
         dL_dW_below_delta_at_above, dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below_tangents,
         dL_dW_below_tangents_at_above, dL_dW_below_tangents_at_above_weighted, dL_dW_below_tangents_weighted,
         dL_dW_below, samples,
     ))
-    # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
+    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
     dL_db_below = out_dL_db_below
     _map("dL_db_below", N, wide, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
 
@@ -4832,7 +4854,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ---- forward: g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech_hidden = sech(g_below); g_hidden = f(g_below) = tanh(g_below); g_joined = g_hidden + g_x
+    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
@@ -4841,24 +4863,24 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     ))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid_minus_pointwise_1 = sigmoid(-g_above); sigmoid_pointwise_1 = sigmoid(g_above)
+    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_4
-    sigmoid_pointwise_1 = Nx16_5
-    _map("sigmoid_minus_pointwise_1_to_sigmoid_pointwise_1", N, wide, (
-        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, sigmoid_pointwise_1, samples,
+    f_prime_pointwise_1 = Nx16_5
+    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+        b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: δ
-    # δ_both[0:16]
+    # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_0
-    _map("delta_above_2", N, wide, (delta_pointwise_1, sigmoid_pointwise_1, delta_above, samples))
+    _map("delta_above_2", N, wide, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
-    # δ_both[16:32]
+    # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_hidden = δ_joined + δ_both[16:32]  (1); f′(g_below) = sech_hidden^2; δ_below = δ_hidden f′(g_below)  (1)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1); f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1)
     delta_hidden = Nx16_7
     f_prime_hidden = Nx16_8
     delta_below = Nx16_9
@@ -4867,9 +4889,8 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_10)
-    # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1); f″(g_below) = -2*f_prime_hidden*g_hidden; δ_hidden
-    #     f″(g_below); f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1; δ_pointwise_1 f″(g_above); Σ_n
-    #     Σ_i δ_x²
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1); f″(g_below) = −2 g_hidden f′(g_below); δ_hidden f″(g_below);
+    #     f″(g_above) = f′(g_above) sigmoid(−g_above); δ_pointwise_1 f″(g_above); Σ_n Σ_i δ_x²
     delta_x = Nx16_11
     f_second_hidden = Nx16_12
     delta_curvature_hidden = Nx16_13
@@ -4877,24 +4898,24 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     delta_curvature_pointwise_1 = Nx16_15
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (
-        delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, sigmoid_minus_pointwise_1,
-        sigmoid_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
+        delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, f_prime_pointwise_1,
+        sigmoid_minus_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
     ))
 
     # ---- second derivatives: tangents ġ from the probes, and δ̇
-    # ġ_below = W_below ġ_x
+    # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
-    # f′(g_below), for all tangents
+    # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
-    # ġ_joined = ġ_hidden + ġ_x  [+] 8
+    # ġ_joined = v + ġ_hidden  [+] 8
     tangent_joined = Nx2x16_1
     _map("tangent_joined", N, wide, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
-    # ġ_above = W_below ġ_joined
+    # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx2x16_2
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-    # δ_pointwise_1 f″(g_above), for all tangents
+    # δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
     delta_tangent_above = Nx2x16_3
@@ -4904,9 +4925,10 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
     delta_tangent_joined = Nx2x16_4
     cp.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
-    # δ_hidden f″(g_below), for all tangents
+    # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-    # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+    # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8; ġ_below²; ġ_above²; v²; δ̇_joined
+    #     ġ_below
     delta_tangent_below = Nx2x16_5
     sum_tangent_squared_below_terms = Nx2x16_6
     sum_tangent_squared_above_terms = Nx2x16_7
@@ -4921,26 +4943,27 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ---- loss: K and L
     # Σ_c ġ_below²
     sum_tangent_squared_below = _tangent_sum(sum_tangent_squared_below_terms, Nx16_10, 16)
-    # Σ_n Σ_j δ_hidden f″(g_below) Σ_c ġ_below²
+    # Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
     sum_curvature_hidden = parts_sum_curvature_hidden
     blocks_sum_curvature_hidden = _map("sum_curvature_hidden_2", N, wide, (
         delta_curvature_hidden, sum_tangent_squared_below, sum_curvature_hidden, samples,
     ))
     # Σ_c ġ_above²
     sum_tangent_squared_above = _tangent_sum(sum_tangent_squared_above_terms, Nx16_13, 16)
-    # Σ_n Σ_j δ_pointwise_1 f″(g_above) Σ_c ġ_above²
+    # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     sum_curvature_pointwise_1 = parts_sum_curvature_pointwise_1
     blocks_sum_curvature_pointwise_1 = _map("sum_curvature_pointwise_1_2", N, wide, (
         delta_curvature_pointwise_1, sum_tangent_squared_above, sum_curvature_pointwise_1, samples,
     ))
-    # Σ_c ġ_x²
+    # Σ_c v²
     sum_tangent_squared_x = _tangent_sum(sum_tangent_squared_x_terms, Nx16_15, 16)
-    # Σ_n Σ_j δ_prior 2 Σ_c ġ_x²
+    # Σ_n Σ_i 2 Σ_c v²
     sum_curvature_prior = parts_sum_curvature_prior
     blocks_sum_curvature_prior = _map("sum_curvature_prior", N, wide, (
         sum_tangent_squared_x, sum_curvature_prior, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = −(1/N) Σ_n (1/P) Σ_p vᵀHv  [+] 9
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i
+    #     δ_pointwise_1 f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
     K = out_K
     L = out_L
     _scalars("K_and_L_2", (
@@ -4950,9 +4973,9 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
+    # ∂K/∂δ_below = W_below δ_x  (11)
     dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
-    # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
+    # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
     dK_ddelta_hidden = Nx16_6
     dK_ddelta_joined = Nx16_16
     _map("dK_ddelta_hidden_to_dK_ddelta_joined", N, wide, (
@@ -4964,10 +4987,10 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     dK_ddelta_pointwise_1 = Nx16_18
     dK_dg_above = Nx16_19
     _map("dK_ddelta_pointwise_1_to_dK_dg_above", N, wide, (
-        dK_ddelta_above, sigmoid_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
+        dK_ddelta_above, f_prime_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
         dK_dg_above, samples,
     ))
-    # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+    # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
@@ -4985,42 +5008,42 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
     dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_16)
-    # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21); ∂L/∂δ_hidden = Σ ν ġ_below²
-    #     f″(g_below)  (19)
+    # ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21); ∂L/∂δ_hidden = −½ f″(g_below)
+    #     Σ_c ġ_below²  (19)
     dK_dg_below = Nx16_19
     dL_ddelta_hidden = Nx16_18
     _map("dK_dg_below_to_dL_ddelta_hidden", N, wide, (
         dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, sum_tangent_squared_below,
         dK_dg_below, dL_ddelta_hidden, samples,
     ))
-    # Σ_n δ_below ∂K/∂δ_xᵀ
+    # Σ_n δ_below δ_xᵀ
     dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_2)
     # Σ_n ∂K/∂g_below g_xᵀ
     dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=M16x16_3)
     # Σ_n ∂K/∂g_below
     dK_db_below_sum = _column_sum(dK_dg_below, M16_1, parts_columns_16, 16)
-    # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
-    #     (16)
+    # ∂K/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
+    #     g_joinedᵀ)  (16)
     dK_dW_below = out_dK_dW_below
     _map("dK_dW_below", N, wide, (
         dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples,
     ))
-    # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
+    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
     # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
-    # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
+    # ∂L/∂δ_above = W_below ∂L/∂δ_hidden  (12)
     dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_19)
-    # ∂L/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂L/∂δ_above f′(g_above)  (19); ∂L/∂g_above = ∂L/∂δ_above
-    #     δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (22)
+    # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (19); ∂L/∂g_above = ∂L/∂δ_above
+    #     δ_pointwise_1 f″(g_above) − ½ δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (22)
     dL_ddelta_pointwise_1 = Nx16_11
     dL_dg_above = Nx16_9
     _map("dL_ddelta_pointwise_1_to_dL_dg_above_2", N, wide, (
-        dL_ddelta_above, f_second_pointwise_1, sigmoid_pointwise_1, sum_tangent_squared_above,
+        dL_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1, sum_tangent_squared_above,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dL_ddelta_pointwise_1, dL_dg_above, samples,
     ))
-    # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+    # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
@@ -5030,39 +5053,39 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = out_dL_ds_gain
     _map("dL_ds_gain", N, wide, (dL_ds_gain_sum, dL_ds_gain, samples))
-    # Σ_n Σ_c δ̇_above ν ġ_joinedᵀ
-    dL_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_1)
-    # Σ_n δ_above ∂L/∂δ_joinedᵀ
-    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_3)
+    # Σ_n δ_above ∂L/∂δ_hiddenᵀ
+    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_1)
+    # Σ_n Σ_c δ̇_above ġ_joinedᵀ
+    dL_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_3)
     # Σ_n ∂L/∂g_above g_joinedᵀ
     dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_0)
     # Σ_n ∂L/∂g_above
     dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_0, parts_columns_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
     dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_3)
-    # Σ_c ν ġ_below δ̇_hidden
+    # Σ_c δ̇_joined ġ_below
     weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, Nx16_9, 16)
-    # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 f″(g_below) Σ_c ν ġ_below δ̇_hidden + Σ ν ġ_below² δ_hidden
-    #     f‴(g_below)  (22)
+    # ∂L/∂g_below = ∂L/∂g_joined f′(g_below) − ½ δ_hidden f‴(g_below) Σ_c ġ_below² − f″(g_below) Σ_c δ̇_joined
+    #     ġ_below  (22)
     dL_dg_below = Nx16_18
     _map("dL_dg_below_2", N, wide, (
         f_prime_hidden, g_hidden, sech_hidden, dL_dg_joined, delta_hidden, f_second_hidden,
         sum_tangent_squared_below, weighted_product_hidden, dL_dg_below, samples,
     ))
-    # Σ_n Σ_c δ̇_below ν ġ_xᵀ
+    # Σ_n Σ_c δ̇_below vᵀ
     dL_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_2)
     # Σ_n ∂L/∂g_below g_xᵀ
     dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=M16x16_4)
     # Σ_n ∂L/∂g_below
     dL_db_below_sum = _column_sum(dL_dg_below, M16_1, parts_columns_16, 16)
-    # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 Σ_c δ̇_above ν ġ_joinedᵀ + ∂L/∂g_above g_joinedᵀ + 2 Σ_c
-    #     δ̇_below ν ġ_xᵀ + ∂L/∂g_below g_xᵀ  (17)
+    # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − Σ_n Σ_c
+    #     δ̇_below vᵀ − Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (17)
     dL_dW_below = out_dL_dW_below
     _map("dL_dW_below_2", N, wide, (
         dL_dW_below_delta_at_above, dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below_tangents,
         dL_dW_below_tangents_at_above, dL_dW_below, samples,
     ))
-    # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
+    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
     dL_db_below = out_dL_db_below
     _map("dL_db_below", N, wide, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
 
@@ -5222,4 +5245,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above db31334ec234b5c591318c052eb37559b09a858e0b0a2d825ab815acd15a9cea
+# sha256 of all above 8cba763b3f1de5a03590e14563919227fb0e195495236950b94c532cbaf415d1

@@ -769,7 +769,7 @@ def _energy(params, x, all_probes, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_1)
@@ -777,7 +777,7 @@ def _energy(params, x, all_probes, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-        # g_pointwise_1 = f(g_above) = softplus(g_above)
+        # g_pointwise_1 = softplus(g_above)
         a = np.abs(g_above, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -790,15 +790,15 @@ def _energy(params, x, all_probes, lam, workspace):
         g_both[..., 16:32] = g_hidden
         # g_gain = s_gain g_both
         g_gain = np.multiply(s_gain, g_both, out=Nx32_0)
-        # g_prior = f(g_x) = g_x^2
+        # g_prior = g_x²
         g_prior = np.square(g_x, out=Nx16_1)
 
         # ---- energy: E
-        # Σ_j g_gain
+        # Σ_i g_gain
         E_gain = np.sum(g_gain, axis=1, out=N_0)
-        # Σ_j g_prior
+        # Σ_i g_prior
         E_prior = np.sum(g_prior, axis=1, out=N_1)
-        # E = the sum over the energy's units
+        # energy = Σ_i g_gain + Σ_i g_prior
         energy = np.add(E_gain, E_prior, out=all_energy[rows])
         return ()
 
@@ -819,7 +819,7 @@ def _score(params, x, all_probes, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
@@ -838,7 +838,7 @@ def _score(params, x, all_probes, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -846,7 +846,7 @@ def _score(params, x, all_probes, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_0)
@@ -854,29 +854,29 @@ def _score(params, x, all_probes, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         a = np.abs(g_above, out=Nx16_0)
         a = np.negative(a, out=Nx16_0)
         a = np.exp(a, out=Nx16_0)
         b = np.sign(g_above, out=Nx16_2)
         b = np.maximum(a, b, out=Nx16_2)
         a = np.add(a, 1.0, out=Nx16_0)
-        sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(b, a, out=Nx16_2)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_2)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_2)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_0)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_2)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_0)
         b = np.multiply(g_x, 2.0, out=Nx16_1)
         delta_x = np.add(a, b, out=Nx16_0)
@@ -901,7 +901,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
@@ -921,7 +921,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -929,7 +929,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -937,7 +937,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_2)
         a = np.negative(a, out=Nx16_2)
         a = np.exp(a, out=Nx16_2)
@@ -946,44 +946,44 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx16_4)
         c = np.add(a, 1.0, out=Nx16_5)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_2)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_3)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
 
         # ---- second derivatives: tangents ġ from the probes, and δ̇
-        # ġ_below = W_below ġ_x
+        # ġ_below = W_below v  [+] 8
         tangent_below = Nx2x16_0
         np.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
-        # f′(g_below), for all tangents
+        # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = ġ_below f′(g_below)
+        # ġ_hidden = ġ_below f′(g_below)  [+] 8
         tangent_hidden = np.multiply(f_prime_hidden_row, tangent_below, out=Nx2x16_1)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
         # δ_hidden f″(g_below)
         delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_3)
-        # ġ_joined = ġ_hidden + ġ_x  [+] 8
+        # ġ_joined = v + ġ_hidden  [+] 8
         tangent_joined = np.add(probes, tangent_hidden, out=Nx2x16_1)
-        # ġ_above = W_below ġ_joined
+        # ġ_above = W_below ġ_joined  [+] 8
         tangent_above = Nx2x16_2
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_4)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
         # δ_pointwise_1 f″(g_above)
-        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_4)
-        # δ_pointwise_1 f″(g_above), for all tangents
+        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
         delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=Nx2x16_2)
@@ -992,23 +992,24 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         np.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
         # δ̇_hidden = δ̇_joined  [+] 8
         delta_tangent_hidden = delta_tangent_joined
-        # δ_hidden f″(g_below), for all tangents
+        # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-        # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+        # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_hidden f′(g_below)  [+] 8
         a = np.multiply(delta_curvature_hidden_row, tangent_below, out=Nx2x16_0)
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx2x16_2)
         delta_tangent_below = np.add(a, b, out=Nx2x16_0)
         # W_belowᵀ δ̇_below
         delta_tangent_x_term_1 = Nx2x16_2
         np.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
-        # δ̇_x = W_belowᵀ δ̇_below + δ̇_joined + δ_prior 2 ġ_x  [+] 8
+        # δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
         a = np.add(delta_tangent_joined, delta_tangent_x_term_1, out=Nx2x16_1)
         b = np.multiply(probes, 2.0, out=Nx2x16_2)
         delta_tangent_x = np.add(a, b, out=Nx2x16_1)
+        # v δ̇_x
         sum_probed_x_terms = np.multiply(delta_tangent_x, probes, out=Nx2x16_1)
-        # Σ_p v ∘ Hv
+        # Σ_c v δ̇_x
         sum_probed_x = np.sum(sum_probed_x_terms, axis=1, out=Nx16_1)
-        # the diagonal of the Hessian, (1/P) Σ_p v ∘ Hv
+        # hessian_diagonal = ½ Σ_c v δ̇_x
         hessian_diagonal = np.multiply(sum_probed_x, 0.5, out=all_hessian_diagonal[rows])
         return ()
 
@@ -1028,7 +1029,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
@@ -1049,7 +1050,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -1057,7 +1058,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -1065,7 +1066,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_2)
         a = np.negative(a, out=Nx16_2)
         a = np.exp(a, out=Nx16_2)
@@ -1074,52 +1075,52 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx16_4)
         c = np.add(a, 1.0, out=Nx16_5)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_2)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_5)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_6)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_7)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
         b = np.multiply(g_x, 2.0, out=Nx16_7)
         delta_x = np.add(a, b, out=Nx16_3)
 
         # ---- second derivatives: tangents ġ from the probes, and δ̇
-        # ġ_below = W_below ġ_x
+        # ġ_below = W_below v  [+] 8
         tangent_below = Nx2x16_0
         np.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
-        # f′(g_below), for all tangents
+        # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = ġ_below f′(g_below)
+        # ġ_hidden = ġ_below f′(g_below)  [+] 8
         tangent_hidden = np.multiply(f_prime_hidden_row, tangent_below, out=Nx2x16_1)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
         # δ_hidden f″(g_below)
         delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_5)
-        # ġ_joined = ġ_hidden + ġ_x  [+] 8
+        # ġ_joined = v + ġ_hidden  [+] 8
         tangent_joined = np.add(probes, tangent_hidden, out=Nx2x16_1)
-        # ġ_above = W_below ġ_joined
+        # ġ_above = W_below ġ_joined  [+] 8
         tangent_above = Nx2x16_2
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_4)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
         # δ_pointwise_1 f″(g_above)
-        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_4)
-        # δ_pointwise_1 f″(g_above), for all tangents
+        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
         delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=Nx2x16_2)
@@ -1128,36 +1129,39 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         np.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
         # δ̇_hidden = δ̇_joined  [+] 8
         delta_tangent_hidden = delta_tangent_joined
-        # δ_hidden f″(g_below), for all tangents
+        # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-        # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+        # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_hidden f′(g_below)  [+] 8
         a = np.multiply(delta_curvature_hidden_row, tangent_below, out=Nx2x16_0)
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx2x16_2)
         delta_tangent_below = np.add(a, b, out=Nx2x16_0)
         # W_belowᵀ δ̇_below
         delta_tangent_x_term_1 = Nx2x16_2
         np.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
-        # δ̇_x = W_belowᵀ δ̇_below + δ̇_joined + δ_prior 2 ġ_x  [+] 8
+        # δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
         a = np.add(delta_tangent_joined, delta_tangent_x_term_1, out=Nx2x16_1)
         b = np.multiply(probes, 2.0, out=Nx2x16_2)
         delta_tangent_x = np.add(a, b, out=Nx2x16_1)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # z = v ∘ Hv
+        # z = v δ̇_x  [+] 9
         probed = np.multiply(delta_tangent_x, probes, out=Nx2x16_1)
-        # Σ_p z
+        # Σ_c z
         sum_probed = np.sum(probed, axis=1, out=Nx16_3)
+        # z²
         sum_probed_squared_terms = np.square(probed, out=Nx2x16_1)
-        # Σ_p z²
+        # Σ_c z²
         sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx16_1)
-        # Σ_n Σ_p vᵀHv
+        # Σ_n Σ_i Σ_c z
         sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
+        # (Σ_c z)² − Σ_c z²
         a = np.square(sum_probed, out=Nx16_3)
         sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx16_3)
-        # Σ_n Σ_d Σ_{p≠q} z_p z_q
+        # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
         sum_pairs = float(np.sum(sum_pairs_terms, dtype=np.float64))
         return (
             sum_delta_squared, sum_quadratic_forms, sum_pairs,
@@ -1168,9 +1172,9 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     ) = _over_tiles(tile, N, 512, 2, 6144, 896, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
+    # L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
     L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N
     # J = K + L
     J = K + L
@@ -1189,7 +1193,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
@@ -1210,7 +1214,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -1218,7 +1222,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -1226,7 +1230,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_2)
         a = np.negative(a, out=Nx16_2)
         a = np.exp(a, out=Nx16_2)
@@ -1235,73 +1239,80 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx16_4)
         c = np.add(a, 1.0, out=Nx16_5)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_2)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_5)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_6)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_7)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
         b = np.multiply(g_x, 2.0, out=Nx16_7)
         delta_x = np.add(a, b, out=Nx16_3)
 
         # ---- second derivatives: tangents ġ from the probes, and δ̇
-        # ġ_below = W_below ġ_x
+        # ġ_below = W_below v  [+] 8
         tangent_below = Nx2x16_0
         np.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
-        # f′(g_below), for all tangents
+        # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = ġ_below f′(g_below)
+        # ġ_hidden = ġ_below f′(g_below)  [+] 8
         tangent_hidden = np.multiply(f_prime_hidden_row, tangent_below, out=Nx2x16_1)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_1)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_1)
         # δ_hidden f″(g_below)
         delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_5)
-        # ġ_joined = ġ_hidden + ġ_x  [+] 8
+        # ġ_joined = v + ġ_hidden  [+] 8
         tangent_joined = np.add(probes, tangent_hidden, out=Nx2x16_1)
-        # ġ_above = W_below ġ_joined
+        # ġ_above = W_below ġ_joined  [+] 8
         tangent_above = Nx2x16_2
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_4)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
         # δ_pointwise_1 f″(g_above)
-        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_4)
+        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # ġ_below²
         sum_tangent_squared_below_terms = np.square(tangent_below, out=Nx2x16_0)
         # Σ_c ġ_below²
         sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=1, out=Nx16_3)
+        # δ_hidden f″(g_below) Σ_c ġ_below²
         sum_curvature_hidden_terms = np.multiply(delta_curvature_hidden, sum_tangent_squared_below, out=Nx16_5)
-        # Σ_n Σ_j δ_hidden f″(g_below) Σ_c ġ_below²
+        # Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
         sum_curvature_hidden = float(np.sum(sum_curvature_hidden_terms, dtype=np.float64))
+        # ġ_above²
         sum_tangent_squared_above_terms = np.square(tangent_above, out=Nx2x16_2)
         # Σ_c ġ_above²
         sum_tangent_squared_above = np.sum(sum_tangent_squared_above_terms, axis=1, out=Nx16_5)
-        sum_curvature_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1, sum_tangent_squared_above, out=Nx16_4)
-        # Σ_n Σ_j δ_pointwise_1 f″(g_above) Σ_c ġ_above²
+        # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
+        sum_curvature_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1, sum_tangent_squared_above, out=Nx16_2)
+        # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1 = float(np.sum(sum_curvature_pointwise_1_terms, dtype=np.float64))
+        # v²
         sum_tangent_squared_x_terms = np.square(probes, out=Nx2x16_2)
-        # Σ_c ġ_x²
-        sum_tangent_squared_x = np.sum(sum_tangent_squared_x_terms, axis=1, out=Nx16_4)
-        sum_curvature_prior_terms = np.multiply(sum_tangent_squared_x, 2.0, out=Nx16_4)
-        # Σ_n Σ_j δ_prior 2 Σ_c ġ_x²
+        # Σ_c v²
+        sum_tangent_squared_x = np.sum(sum_tangent_squared_x_terms, axis=1, out=Nx16_2)
+        # 2 Σ_c v²
+        sum_curvature_prior_terms = np.multiply(sum_tangent_squared_x, 2.0, out=Nx16_2)
+        # Σ_n Σ_i 2 Σ_c v²
         sum_curvature_prior = float(np.sum(sum_curvature_prior_terms, dtype=np.float64))
         return (
             sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, sum_curvature_prior,
@@ -1312,9 +1323,10 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     ) = _over_tiles(tile, N, 512, 2, 4096, 896, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_n (1/P) Σ_p vᵀHv  [+] 9
+    # L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c
+    #     ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
     L = -0.5 * sum_curvature_hidden / N - 0.5 * sum_curvature_pointwise_1 / N - 0.5 * sum_curvature_prior / N
     # J = K + L
     J = K + L
@@ -1338,7 +1350,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
@@ -1365,7 +1377,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -1373,7 +1385,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -1381,7 +1393,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -1390,52 +1402,52 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx16_5)
         c = np.add(a, 1.0, out=Nx16_6)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_4)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_7)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_8)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_9)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_10)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
         # ---- second derivatives: tangents ġ from the probes, and δ̇
-        # ġ_below = W_below ġ_x
+        # ġ_below = W_below v  [+] 8
         tangent_below = Nx2x16_0
         np.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
-        # f′(g_below), for all tangents
+        # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = ġ_below f′(g_below)
+        # ġ_hidden = ġ_below f′(g_below)  [+] 8
         tangent_hidden = np.multiply(f_prime_hidden_row, tangent_below, out=Nx2x16_1)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
         # δ_hidden f″(g_below)
         delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_11)
-        # ġ_joined = ġ_hidden + ġ_x  [+] 8
+        # ġ_joined = v + ġ_hidden  [+] 8
         tangent_joined = np.add(probes, tangent_hidden, out=Nx2x16_1)
-        # ġ_above = W_below ġ_joined
+        # ġ_above = W_below ġ_joined  [+] 8
         tangent_above = Nx2x16_2
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_12)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_12)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_13)
-        # δ_pointwise_1 f″(g_above), for all tangents
+        # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
         delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=Nx2x16_3)
@@ -1444,40 +1456,43 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         np.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
         # δ̇_hidden = δ̇_joined  [+] 8
         delta_tangent_hidden = delta_tangent_joined
-        # δ_hidden f″(g_below), for all tangents
+        # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-        # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+        # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_hidden f′(g_below)  [+] 8
         a = np.multiply(delta_curvature_hidden_row, tangent_below, out=Nx2x16_5)
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx2x16_6)
         delta_tangent_below = np.add(a, b, out=Nx2x16_5)
         # W_belowᵀ δ̇_below
         delta_tangent_x_term_1 = Nx2x16_6
         np.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
-        # δ̇_x = W_belowᵀ δ̇_below + δ̇_joined + δ_prior 2 ġ_x  [+] 8
+        # δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
         a = np.add(delta_tangent_joined, delta_tangent_x_term_1, out=Nx2x16_6)
         b = np.multiply(probes, 2.0, out=Nx2x16_7)
         delta_tangent_x = np.add(a, b, out=Nx2x16_6)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # z = v ∘ Hv
+        # z = v δ̇_x  [+] 9
         probed = np.multiply(delta_tangent_x, probes, out=Nx2x16_6)
-        # Σ_p z
+        # Σ_c z
         sum_probed = np.sum(probed, axis=1, out=Nx16_14)
+        # z²
         sum_probed_squared_terms = np.square(probed, out=Nx2x16_7)
-        # Σ_p z²
+        # Σ_c z²
         sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx16_15)
-        # Σ_n Σ_p vᵀHv
+        # Σ_n Σ_i Σ_c z
         sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
+        # (Σ_c z)² − Σ_c z²
         a = np.square(sum_probed, out=Nx16_16)
         sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx16_16)
-        # Σ_n Σ_d Σ_{p≠q} z_p z_q
+        # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
         sum_pairs = float(np.sum(sum_pairs_terms, dtype=np.float64))
-        # Σ_p z, for all tangents
+        # Σ_c z
         sum_probed_row = sum_probed[:, None]
-        # ĝ_x = u = v ∘ (2λ/(P (P − 1)) (Σ_q z_q − z) − 1/P)
+        # ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
         a = np.subtract(sum_probed_row, probed, out=Nx2x16_6)
         a = np.multiply(a, lam, out=Nx2x16_6)
         a = np.subtract(a, 0.5, out=Nx2x16_6)
@@ -1488,17 +1503,18 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_14)
-        # ĝ_below = W_below ĝ_x
+        # ĝ_below = W_below ĝ_x  [+] 8
         weighted_tangent_below = Nx2x16_7
         np.matmul(weighted_tangent_x.reshape(-1, 16), W_below.T, out=weighted_tangent_below.reshape(-1, 16))
+        # ĝ_below ġ_below
         weighted_square_below_terms = np.multiply(tangent_below, weighted_tangent_below, out=Nx2x16_8)
-        # Σ_p ĝ_below ġ_below
+        # Σ_c ĝ_below ġ_below
         weighted_square_below = np.sum(weighted_square_below_terms, axis=1, out=Nx16_16)
-        # ∂J/∂δ_hidden = Σ ν ġ_below² f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
+        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + f″(g_below) Σ_c ĝ_below ġ_below  (18)+(19)
         a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_15)
         b = np.multiply(f_second_hidden, weighted_square_below, out=Nx16_17)
         dJ_ddelta_hidden = np.add(a, b, out=Nx16_15)
-        # ĝ_hidden = ĝ_below f′(g_below)
+        # ĝ_hidden = ĝ_below f′(g_below)  [+] 8
         weighted_tangent_hidden = np.multiply(f_prime_hidden_row, weighted_tangent_below, out=Nx2x16_8)
         # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
         dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_17)
@@ -1506,17 +1522,18 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         weighted_tangent_joined = np.add(weighted_tangent_hidden, weighted_tangent_x, out=Nx2x16_8)
         # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
         dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_18)
-        # ĝ_above = W_below ĝ_joined
+        # ĝ_above = W_below ĝ_joined  [+] 8
         weighted_tangent_above = Nx2x16_9
         np.matmul(weighted_tangent_joined.reshape(-1, 16), W_below.T, out=weighted_tangent_above.reshape(-1, 16))
+        # ĝ_above ġ_above
         weighted_square_above_terms = np.multiply(tangent_above, weighted_tangent_above, out=Nx2x16_2)
-        # Σ_p ĝ_above ġ_above
+        # Σ_c ĝ_above ġ_above
         weighted_square_above = np.sum(weighted_square_above_terms, axis=1, out=Nx16_19)
-        # ∂J/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19)
-        a = np.multiply(dJ_ddelta_above, sigmoid_pointwise_1, out=Nx16_20)
+        # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (18)+(19)
+        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=Nx16_20)
         b = np.multiply(f_second_pointwise_1, weighted_square_above, out=Nx16_21)
         dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_20)
-        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
         dJ_ddelta_both = Nx32_0
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
@@ -1529,27 +1546,28 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         np.matmul(delta_weighted_tangent_above.reshape(-1, 16), W_below, out=delta_weighted_tangent_joined.reshape(-1, 16))
         # δ̂_hidden = δ̂_joined  [+] 9
         delta_weighted_tangent_hidden = delta_weighted_tangent_joined
-        # δ̂_below = δ̂_hidden f′(g_below) + δ_hidden f″(g_below) ĝ_below  [+] 9
+        # δ̂_below = δ_hidden f″(g_below) ĝ_below + δ̂_hidden f′(g_below)  [+] 9
         a = np.multiply(delta_curvature_hidden_row, weighted_tangent_below, out=Nx2x16_10)
         b = np.multiply(f_prime_hidden_row, delta_weighted_tangent_hidden, out=Nx2x16_11)
         delta_weighted_tangent_below = np.add(a, b, out=Nx2x16_10)
         # Σ_n ∂J/∂δ_both
         dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
-        # f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-        a = np.subtract(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
-        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (21)+(22)
+        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above
+        #     (21)+(22)
         a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_18)
         a = np.multiply(a, f_second_pointwise_1, out=Nx16_18)
         b = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=Nx16_5)
         b = np.multiply(b, weighted_square_above, out=Nx16_5)
         dJ_dg_above = np.add(a, b, out=Nx16_18)
-        # Σ_n Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ)
-        dJ_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_0)
-        # Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ)
-        dJ_dW_below_tangents_at_above_weighted = np.matmul(delta_weighted_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_1)
         # Σ_n δ_above ∂J/∂δ_joinedᵀ
-        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_2)
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_0)
+        # Σ_n Σ_c δ̇_above ĝ_joinedᵀ
+        dJ_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_1)
+        # Σ_n Σ_c δ̂_above ġ_joinedᵀ
+        dJ_dW_below_tangents_at_above_weighted = np.matmul(delta_weighted_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_2)
         # Σ_n ∂J/∂g_above g_joinedᵀ
         dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
         # Σ_n ∂J/∂g_above
@@ -1558,20 +1576,21 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
         # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
         dJ_dg_hidden = dJ_dg_joined
+        # δ̇_hidden ĝ_below + δ̂_hidden ġ_below
         a = np.multiply(delta_tangent_hidden, weighted_tangent_below, out=Nx2x16_4)
         b = np.multiply(delta_weighted_tangent_hidden, tangent_below, out=Nx2x16_2)
         weighted_product_hidden_terms = np.add(a, b, out=Nx2x16_4)
-        # Σ_p (ĝ_below δ̇_hidden + ġ_below δ̂_hidden)
+        # Σ_c (δ̇_hidden ĝ_below + δ̂_hidden ġ_below)
         weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=Nx16_18)
-        # f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
         a = np.square(g_hidden, out=Nx16_0)
         a = np.multiply(a, 4.0, out=Nx16_0)
         b = np.square(sech_hidden, out=Nx16_1)
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + f″(g_below) Σ_p (ĝ_below
-        #     δ̇_hidden + ġ_below δ̂_hidden) + Σ ν ġ_below² δ_hidden f‴(g_below)  (21)+(22)
+        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + δ_hidden f‴(g_below) Σ_c
+        #     ĝ_below ġ_below + f″(g_below) Σ_c (δ̇_hidden ĝ_below + δ̂_hidden ġ_below)  (21)+(22)
         a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_14)
         a = np.multiply(a, f_second_hidden, out=Nx16_14)
         b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
@@ -1581,37 +1600,38 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         a = np.add(a, b, out=Nx16_14)
         b = np.multiply(f_second_hidden, weighted_product_hidden, out=Nx16_10)
         dJ_dg_below = np.add(a, b, out=Nx16_14)
-        # Σ_n Σ_p (δ̇_below ĝ_xᵀ + δ̂_below ġ_xᵀ)
-        dJ_dW_below_tangents = np.matmul(delta_tangent_below.reshape(-1, 16).T, weighted_tangent_x.reshape(-1, 16), out=M16x16_4)
-        # Σ_p (δ̇_below ĝ_xᵀ + δ̂_below ġ_xᵀ)
-        dJ_dW_below_tangents_weighted = np.matmul(delta_weighted_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_5)
         # Σ_n δ_below ∂J/∂δ_xᵀ
-        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_6)
+        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_4)
+        # Σ_n Σ_c δ̇_below ĝ_xᵀ
+        dJ_dW_below_tangents = np.matmul(delta_tangent_below.reshape(-1, 16).T, weighted_tangent_x.reshape(-1, 16), out=M16x16_5)
+        # Σ_n Σ_c δ̂_below vᵀ
+        dJ_dW_below_tangents_weighted = np.matmul(delta_weighted_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_6)
         # Σ_n ∂J/∂g_below g_xᵀ
         dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_7)
         # Σ_n ∂J/∂g_below
         dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_1)
         return (
-            sum_delta_squared, sum_quadratic_forms, sum_pairs, dJ_ds_gain_sum, dJ_dW_below_tangents_at_above,
-            dJ_dW_below_tangents_at_above_weighted, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above,
-            dJ_db_below_sum_at_above, dJ_dW_below_tangents, dJ_dW_below_tangents_weighted, dJ_dW_below_delta,
+            sum_delta_squared, sum_quadratic_forms, sum_pairs, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
+            dJ_dW_below_tangents_at_above, dJ_dW_below_tangents_at_above_weighted, dJ_dW_below_g_at_above,
+            dJ_db_below_sum_at_above, dJ_dW_below_delta, dJ_dW_below_tangents, dJ_dW_below_tangents_weighted,
             dJ_dW_below_g, dJ_db_below_sum,
         )
 
     (
-        sum_delta_squared, sum_quadratic_forms, sum_pairs, dJ_ds_gain_sum, dJ_dW_below_tangents_at_above,
-        dJ_dW_below_tangents_at_above_weighted, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above,
-        dJ_db_below_sum_at_above, dJ_dW_below_tangents, dJ_dW_below_tangents_weighted, dJ_dW_below_delta,
+        sum_delta_squared, sum_quadratic_forms, sum_pairs, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
+        dJ_dW_below_tangents_at_above, dJ_dW_below_tangents_at_above_weighted, dJ_dW_below_g_at_above,
+        dJ_db_below_sum_at_above, dJ_dW_below_delta, dJ_dW_below_tangents, dJ_dW_below_tangents_weighted,
         dJ_dW_below_g, dJ_db_below_sum,
     ) = _over_tiles(tile, N, 512, 2, 16896, 3072, workspace)
 
     # ---- at the end: the sums over all samples
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i Σ_c z + (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_quadratic_forms / N
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ) + ∂J/∂g_above
-    #     g_joinedᵀ + δ_below ∂J/∂δ_xᵀ + Σ_p (δ̇_below ĝ_xᵀ + δ̂_below ġ_xᵀ) + ∂J/∂g_below g_xᵀ  (16)+(17)
+    # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
+    #     g_joinedᵀ + Σ_n Σ_c δ̇_below ĝ_xᵀ + Σ_n Σ_c δ̇_above ĝ_joinedᵀ + Σ_n Σ_c δ̂_above ġ_joinedᵀ + Σ_n Σ_c
+    #     δ̂_below vᵀ)  (16)+(17)
     a = np.add(dJ_dW_below_delta, dJ_dW_below_delta_at_above, out=M16x16_8)
     a = np.add(a, dJ_dW_below_g, out=M16x16_8)
     a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_8)
@@ -1620,7 +1640,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     a = np.add(a, dJ_dW_below_tangents_at_above_weighted, out=M16x16_8)
     a = np.add(a, dJ_dW_below_tangents_weighted, out=M16x16_8)
     dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
+    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
     a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_2)
     dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
@@ -1647,7 +1667,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
@@ -1673,7 +1693,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -1681,7 +1701,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -1689,7 +1709,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -1698,52 +1718,52 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx16_5)
         c = np.add(a, 1.0, out=Nx16_6)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_4)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_7)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_8)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_9)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_10)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
         # ---- second derivatives: tangents ġ from the probes, and δ̇
-        # ġ_below = W_below ġ_x
+        # ġ_below = W_below v  [+] 8
         tangent_below = Nx2x16_0
         np.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
-        # f′(g_below), for all tangents
+        # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = ġ_below f′(g_below)
+        # ġ_hidden = ġ_below f′(g_below)  [+] 8
         tangent_hidden = np.multiply(f_prime_hidden_row, tangent_below, out=Nx2x16_1)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
         # δ_hidden f″(g_below)
         delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_11)
-        # ġ_joined = ġ_hidden + ġ_x  [+] 8
+        # ġ_joined = v + ġ_hidden  [+] 8
         tangent_joined = np.add(probes, tangent_hidden, out=Nx2x16_1)
-        # ġ_above = W_below ġ_joined
+        # ġ_above = W_below ġ_joined  [+] 8
         tangent_above = Nx2x16_2
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_12)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_12)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_13)
-        # δ_pointwise_1 f″(g_above), for all tangents
+        # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
         delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=Nx2x16_3)
@@ -1752,34 +1772,41 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         np.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
         # δ̇_hidden = δ̇_joined  [+] 8
         delta_tangent_hidden = delta_tangent_joined
-        # δ_hidden f″(g_below), for all tangents
+        # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-        # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+        # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_hidden f′(g_below)  [+] 8
         a = np.multiply(delta_curvature_hidden_row, tangent_below, out=Nx2x16_5)
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx2x16_6)
         delta_tangent_below = np.add(a, b, out=Nx2x16_5)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # ġ_below²
         sum_tangent_squared_below_terms = np.square(tangent_below, out=Nx2x16_6)
         # Σ_c ġ_below²
         sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=1, out=Nx16_14)
+        # δ_hidden f″(g_below) Σ_c ġ_below²
         sum_curvature_hidden_terms = np.multiply(delta_curvature_hidden, sum_tangent_squared_below, out=Nx16_11)
-        # Σ_n Σ_j δ_hidden f″(g_below) Σ_c ġ_below²
+        # Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
         sum_curvature_hidden = float(np.sum(sum_curvature_hidden_terms, dtype=np.float64))
+        # ġ_above²
         sum_tangent_squared_above_terms = np.square(tangent_above, out=Nx2x16_2)
         # Σ_c ġ_above²
         sum_tangent_squared_above = np.sum(sum_tangent_squared_above_terms, axis=1, out=Nx16_11)
+        # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1, sum_tangent_squared_above, out=Nx16_13)
-        # Σ_n Σ_j δ_pointwise_1 f″(g_above) Σ_c ġ_above²
+        # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1 = float(np.sum(sum_curvature_pointwise_1_terms, dtype=np.float64))
+        # v²
         sum_tangent_squared_x_terms = np.square(probes, out=Nx2x16_2)
-        # Σ_c ġ_x²
+        # Σ_c v²
         sum_tangent_squared_x = np.sum(sum_tangent_squared_x_terms, axis=1, out=Nx16_13)
+        # 2 Σ_c v²
         sum_curvature_prior_terms = np.multiply(sum_tangent_squared_x, 2.0, out=Nx16_13)
-        # Σ_n Σ_j δ_prior 2 Σ_c ġ_x²
+        # Σ_n Σ_i 2 Σ_c v²
         sum_curvature_prior = float(np.sum(sum_curvature_prior_terms, dtype=np.float64))
 
         # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂(Hv)
@@ -1787,7 +1814,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_13)
-        # ∂J/∂δ_hidden = Σ ν ġ_below² f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
+        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − ½ f″(g_below) Σ_c ġ_below²  (18)+(19)
         a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_15)
         b = np.multiply(f_second_hidden, sum_tangent_squared_below, out=Nx16_16)
         b = np.multiply(b, 0.5, out=Nx16_16)
@@ -1796,12 +1823,12 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_16)
         # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
         dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_17)
-        # ∂J/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19)
-        a = np.multiply(dJ_ddelta_above, sigmoid_pointwise_1, out=Nx16_18)
+        # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (18)+(19)
+        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=Nx16_18)
         b = np.multiply(f_second_pointwise_1, sum_tangent_squared_above, out=Nx16_19)
         b = np.multiply(b, 0.5, out=Nx16_19)
         dJ_ddelta_pointwise_1 = np.subtract(a, b, out=Nx16_18)
-        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
         dJ_ddelta_both = Nx32_0
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
@@ -1809,20 +1836,20 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         # ---- backward adjoints: ∂J/∂g, and the gradients
         # Σ_n ∂J/∂δ_both
         dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
-        # f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-        a = np.subtract(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
-        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (21)+(22)
+        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) − ½ δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (21)+(22)
         a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_17)
         a = np.multiply(a, f_second_pointwise_1, out=Nx16_17)
         b = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=Nx16_5)
         b = np.multiply(b, sum_tangent_squared_above, out=Nx16_5)
         b = np.multiply(b, 0.5, out=Nx16_5)
         dJ_dg_above = np.subtract(a, b, out=Nx16_17)
-        # Σ_n Σ_c δ̇_above ν ġ_joinedᵀ
-        dJ_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_0)
         # Σ_n δ_above ∂J/∂δ_joinedᵀ
-        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_0)
+        # Σ_n Σ_c δ̇_above ġ_joinedᵀ
+        dJ_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_1)
         # Σ_n ∂J/∂g_above g_joinedᵀ
         dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
         # Σ_n ∂J/∂g_above
@@ -1831,18 +1858,19 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
         # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
         dJ_dg_hidden = dJ_dg_joined
+        # δ̇_hidden ġ_below
         weighted_product_hidden_terms = np.multiply(delta_tangent_hidden, tangent_below, out=Nx2x16_4)
-        # Σ_c ν ġ_below δ̇_hidden
+        # Σ_c δ̇_hidden ġ_below
         weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=Nx16_17)
-        # f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
         a = np.square(g_hidden, out=Nx16_0)
         a = np.multiply(a, 4.0, out=Nx16_0)
         b = np.square(sech_hidden, out=Nx16_1)
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 f″(g_below) Σ_c ν ġ_below
-        #     δ̇_hidden + Σ ν ġ_below² δ_hidden f‴(g_below)  (21)+(22)
+        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − ½ δ_hidden f‴(g_below) Σ_c
+        #     ġ_below² − f″(g_below) Σ_c δ̇_hidden ġ_below  (21)+(22)
         a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_13)
         a = np.multiply(a, f_second_hidden, out=Nx16_13)
         b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
@@ -1853,40 +1881,41 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         a = np.subtract(a, b, out=Nx16_13)
         b = np.multiply(f_second_hidden, weighted_product_hidden, out=Nx16_10)
         dJ_dg_below = np.subtract(a, b, out=Nx16_13)
-        # Σ_n Σ_c δ̇_below ν ġ_xᵀ
-        dJ_dW_below_tangents = np.matmul(delta_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_3)
         # Σ_n δ_below ∂J/∂δ_xᵀ
-        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_4)
+        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_3)
+        # Σ_n Σ_c δ̇_below vᵀ
+        dJ_dW_below_tangents = np.matmul(delta_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_4)
         # Σ_n ∂J/∂g_below g_xᵀ
         dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
         # Σ_n ∂J/∂g_below
         dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_1)
         return (
             sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, sum_curvature_prior, dJ_ds_gain_sum,
-            dJ_dW_below_tangents_at_above, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above,
-            dJ_dW_below_tangents, dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
+            dJ_dW_below_delta_at_above, dJ_dW_below_tangents_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above,
+            dJ_dW_below_delta, dJ_dW_below_tangents, dJ_dW_below_g, dJ_db_below_sum,
         )
 
     (
         sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, sum_curvature_prior, dJ_ds_gain_sum,
-        dJ_dW_below_tangents_at_above, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above,
-        dJ_dW_below_tangents, dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
+        dJ_dW_below_delta_at_above, dJ_dW_below_tangents_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above,
+        dJ_dW_below_delta, dJ_dW_below_tangents, dJ_dW_below_g, dJ_db_below_sum,
     ) = _over_tiles(tile, N, 512, 2, 10752, 2304, workspace)
 
     # ---- at the end: the sums over all samples
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1
+    #     f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
     J = -0.5 * sum_curvature_hidden / N - 0.5 * sum_curvature_pointwise_1 / N - 0.5 * sum_curvature_prior / N + 0.5 * sum_delta_squared / N
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 Σ_c δ̇_above ν ġ_joinedᵀ + ∂J/∂g_above g_joinedᵀ + δ_below
-    #     ∂J/∂δ_xᵀ + 2 Σ_c δ̇_below ν ġ_xᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
+    # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
+    #     g_joinedᵀ − Σ_n Σ_c δ̇_below vᵀ − Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (16)+(17)
     a = np.add(dJ_dW_below_delta, dJ_dW_below_delta_at_above, out=M16x16_6)
     a = np.add(a, dJ_dW_below_g, out=M16x16_6)
     a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_6)
     a = np.subtract(a, dJ_dW_below_tangents, out=M16x16_6)
     a = np.subtract(a, dJ_dW_below_tangents_at_above, out=M16x16_6)
     dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
+    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
     a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_2)
     dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
@@ -1913,7 +1942,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
@@ -1942,7 +1971,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -1950,7 +1979,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -1958,7 +1987,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -1967,52 +1996,52 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx16_5)
         c = np.add(a, 1.0, out=Nx16_6)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_4)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_7)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_8)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_9)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_10)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
         # ---- second derivatives: tangents ġ from the probes, and δ̇
-        # ġ_below = W_below ġ_x
+        # ġ_below = W_below v  [+] 8
         tangent_below = Nx2x16_0
         np.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
-        # f′(g_below), for all tangents
+        # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = ġ_below f′(g_below)
+        # ġ_hidden = ġ_below f′(g_below)  [+] 8
         tangent_hidden = np.multiply(f_prime_hidden_row, tangent_below, out=Nx2x16_1)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
         # δ_hidden f″(g_below)
         delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_11)
-        # ġ_joined = ġ_hidden + ġ_x  [+] 8
+        # ġ_joined = v + ġ_hidden  [+] 8
         tangent_joined = np.add(probes, tangent_hidden, out=Nx2x16_1)
-        # ġ_above = W_below ġ_joined
+        # ġ_above = W_below ġ_joined  [+] 8
         tangent_above = Nx2x16_2
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_12)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_12)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_13)
-        # δ_pointwise_1 f″(g_above), for all tangents
+        # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
         delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=Nx2x16_3)
@@ -2021,36 +2050,39 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         np.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
         # δ̇_hidden = δ̇_joined  [+] 8
         delta_tangent_hidden = delta_tangent_joined
-        # δ_hidden f″(g_below), for all tangents
+        # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-        # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+        # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_hidden f′(g_below)  [+] 8
         a = np.multiply(delta_curvature_hidden_row, tangent_below, out=Nx2x16_5)
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx2x16_6)
         delta_tangent_below = np.add(a, b, out=Nx2x16_5)
         # W_belowᵀ δ̇_below
         delta_tangent_x_term_1 = Nx2x16_6
         np.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
-        # δ̇_x = W_belowᵀ δ̇_below + δ̇_joined + δ_prior 2 ġ_x  [+] 8
+        # δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
         a = np.add(delta_tangent_joined, delta_tangent_x_term_1, out=Nx2x16_6)
         b = np.multiply(probes, 2.0, out=Nx2x16_7)
         delta_tangent_x = np.add(a, b, out=Nx2x16_6)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # z = v ∘ Hv
+        # z = v δ̇_x  [+] 9
         probed = np.multiply(delta_tangent_x, probes, out=Nx2x16_6)
-        # Σ_p z
+        # Σ_c z
         sum_probed = np.sum(probed, axis=1, out=Nx16_14)
+        # z²
         sum_probed_squared_terms = np.square(probed, out=Nx2x16_7)
-        # Σ_p z²
+        # Σ_c z²
         sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx16_15)
-        # Σ_n Σ_p vᵀHv
+        # Σ_n Σ_i Σ_c z
         sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
+        # (Σ_c z)² − Σ_c z²
         a = np.square(sum_probed, out=Nx16_16)
         sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx16_16)
-        # Σ_n Σ_d Σ_{p≠q} z_p z_q
+        # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
         sum_pairs = float(np.sum(sum_pairs_terms, dtype=np.float64))
 
         # ---- forward adjoints: ∂K/∂δ
@@ -2065,8 +2097,8 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
         dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_18)
         # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, sigmoid_pointwise_1, out=Nx16_19)
-        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=Nx16_19)
+        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
         dK_ddelta_both = Nx32_0
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
@@ -2098,24 +2130,25 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_3)
         # Σ_n ∂K/∂g_below
         dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
-        # Σ_p z, for all tangents
+        # Σ_c z
         sum_probed_row = sum_probed[:, None]
-        # ĝ_x = u = v ∘ (2λ/(P (P − 1)) (Σ_q z_q − z) − 1/P)
+        # ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
         a = np.subtract(sum_probed_row, probed, out=Nx2x16_6)
         a = np.multiply(a, lam, out=Nx2x16_6)
         a = np.subtract(a, 0.5, out=Nx2x16_6)
         weighted_tangent_x = np.multiply(probes, a, out=Nx2x16_6)
 
         # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
-        # ĝ_below = W_below ĝ_x
+        # ĝ_below = W_below ĝ_x  [+] 8
         weighted_tangent_below = Nx2x16_7
         np.matmul(weighted_tangent_x.reshape(-1, 16), W_below.T, out=weighted_tangent_below.reshape(-1, 16))
+        # ĝ_below ġ_below
         weighted_square_below_terms = np.multiply(tangent_below, weighted_tangent_below, out=Nx2x16_8)
-        # Σ_p ĝ_below ġ_below
+        # Σ_c ĝ_below ġ_below
         weighted_square_below = np.sum(weighted_square_below_terms, axis=1, out=Nx16_14)
-        # ∂L/∂δ_hidden = Σ ν ġ_below² f″(g_below)  (19)
+        # ∂L/∂δ_hidden = f″(g_below) Σ_c ĝ_below ġ_below  (19)
         dL_ddelta_hidden = np.multiply(f_second_hidden, weighted_square_below, out=Nx16_16)
-        # ĝ_hidden = ĝ_below f′(g_below)
+        # ĝ_hidden = ĝ_below f′(g_below)  [+] 8
         weighted_tangent_hidden = np.multiply(f_prime_hidden_row, weighted_tangent_below, out=Nx2x16_8)
         # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
         dL_ddelta_joined = dL_ddelta_hidden
@@ -2123,17 +2156,18 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         weighted_tangent_joined = np.add(weighted_tangent_hidden, weighted_tangent_x, out=Nx2x16_8)
         # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
         dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_3)
-        # ĝ_above = W_below ĝ_joined
+        # ĝ_above = W_below ĝ_joined  [+] 8
         weighted_tangent_above = Nx2x16_9
         np.matmul(weighted_tangent_joined.reshape(-1, 16), W_below.T, out=weighted_tangent_above.reshape(-1, 16))
+        # ĝ_above ġ_above
         weighted_square_above_terms = np.multiply(tangent_above, weighted_tangent_above, out=Nx2x16_2)
-        # Σ_p ĝ_above ġ_above
+        # Σ_c ĝ_above ġ_above
         weighted_square_above = np.sum(weighted_square_above_terms, axis=1, out=Nx16_9)
-        # ∂L/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂L/∂δ_above f′(g_above)  (19)
-        a = np.multiply(dL_ddelta_above, sigmoid_pointwise_1, out=Nx16_17)
+        # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (19)
+        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=Nx16_17)
         b = np.multiply(f_second_pointwise_1, weighted_square_above, out=Nx16_18)
         dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_17)
-        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
         dL_ddelta_both = Nx32_0
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
@@ -2146,27 +2180,27 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         np.matmul(delta_weighted_tangent_above.reshape(-1, 16), W_below, out=delta_weighted_tangent_joined.reshape(-1, 16))
         # δ̂_hidden = δ̂_joined  [+] 9
         delta_weighted_tangent_hidden = delta_weighted_tangent_joined
-        # δ̂_below = δ̂_hidden f′(g_below) + δ_hidden f″(g_below) ĝ_below  [+] 9
+        # δ̂_below = δ_hidden f″(g_below) ĝ_below + δ̂_hidden f′(g_below)  [+] 9
         a = np.multiply(delta_curvature_hidden_row, weighted_tangent_below, out=Nx2x16_10)
         b = np.multiply(f_prime_hidden_row, delta_weighted_tangent_hidden, out=Nx2x16_11)
         delta_weighted_tangent_below = np.add(a, b, out=Nx2x16_10)
         # Σ_n ∂L/∂δ_both
         dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
-        # f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-        a = np.subtract(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
-        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (22)
+        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (22)
         a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_3)
         a = np.multiply(a, f_second_pointwise_1, out=Nx16_3)
         b = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=Nx16_5)
         b = np.multiply(b, weighted_square_above, out=Nx16_5)
         dL_dg_above = np.add(a, b, out=Nx16_3)
-        # Σ_n Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ)
-        dL_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_4)
-        # Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ)
-        dL_dW_below_tangents_at_above_weighted = np.matmul(delta_weighted_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_5)
         # Σ_n δ_above ∂L/∂δ_joinedᵀ
-        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_6)
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_4)
+        # Σ_n Σ_c δ̇_above ĝ_joinedᵀ
+        dL_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_5)
+        # Σ_n Σ_c δ̂_above ġ_joinedᵀ
+        dL_dW_below_tangents_at_above_weighted = np.matmul(delta_weighted_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_6)
         # Σ_n ∂L/∂g_above g_joinedᵀ
         dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
         # Σ_n ∂L/∂g_above
@@ -2175,29 +2209,30 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
         # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
         dL_dg_hidden = dL_dg_joined
+        # δ̇_hidden ĝ_below + δ̂_hidden ġ_below
         a = np.multiply(delta_tangent_hidden, weighted_tangent_below, out=Nx2x16_4)
         b = np.multiply(delta_weighted_tangent_hidden, tangent_below, out=Nx2x16_2)
         weighted_product_hidden_terms = np.add(a, b, out=Nx2x16_4)
-        # Σ_p (ĝ_below δ̇_hidden + ġ_below δ̂_hidden)
+        # Σ_c (δ̇_hidden ĝ_below + δ̂_hidden ġ_below)
         weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=Nx16_3)
-        # f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
         a = np.square(g_hidden, out=Nx16_0)
         a = np.multiply(a, 4.0, out=Nx16_0)
         b = np.square(sech_hidden, out=Nx16_1)
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + f″(g_below) Σ_p (ĝ_below δ̇_hidden + ġ_below δ̂_hidden) + Σ ν
-        #     ġ_below² δ_hidden f‴(g_below)  (22)
+        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + δ_hidden f‴(g_below) Σ_c ĝ_below ġ_below + f″(g_below) Σ_c
+        #     (δ̇_hidden ĝ_below + δ̂_hidden ġ_below)  (22)
         a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
         b = np.multiply(delta_hidden, f_third_hidden, out=Nx16_7)
         b = np.multiply(b, weighted_square_below, out=Nx16_7)
         a = np.add(a, b, out=Nx16_2)
         b = np.multiply(f_second_hidden, weighted_product_hidden, out=Nx16_10)
         dL_dg_below = np.add(a, b, out=Nx16_2)
-        # Σ_n Σ_p (δ̇_below ĝ_xᵀ + δ̂_below ġ_xᵀ)
+        # Σ_n Σ_c δ̇_below ĝ_xᵀ
         dL_dW_below_tangents = np.matmul(delta_tangent_below.reshape(-1, 16).T, weighted_tangent_x.reshape(-1, 16), out=M16x16_8)
-        # Σ_p (δ̇_below ĝ_xᵀ + δ̂_below ġ_xᵀ)
+        # Σ_n Σ_c δ̂_below vᵀ
         dL_dW_below_tangents_weighted = np.matmul(delta_weighted_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_9)
         # Σ_n ∂L/∂g_below g_xᵀ
         dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_10)
@@ -2206,39 +2241,39 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         return (
             sum_delta_squared, sum_quadratic_forms, sum_pairs, dK_ds_gain_sum, dK_dW_below_delta_at_above,
             dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
-            dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_tangents_at_above_weighted,
-            dL_dW_below_delta_at_above, dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents,
-            dL_dW_below_tangents_weighted, dL_dW_below_g, dL_db_below_sum,
+            dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_tangents_at_above,
+            dL_dW_below_tangents_at_above_weighted, dL_dW_below_g_at_above, dL_db_below_sum_at_above,
+            dL_dW_below_tangents, dL_dW_below_tangents_weighted, dL_dW_below_g, dL_db_below_sum,
         )
 
     (
         sum_delta_squared, sum_quadratic_forms, sum_pairs, dK_ds_gain_sum, dK_dW_below_delta_at_above,
         dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
-        dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_tangents_at_above_weighted,
-        dL_dW_below_delta_at_above, dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents,
-        dL_dW_below_tangents_weighted, dL_dW_below_g, dL_db_below_sum,
+        dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_tangents_at_above,
+        dL_dW_below_tangents_at_above_weighted, dL_dW_below_g_at_above, dL_db_below_sum_at_above,
+        dL_dW_below_tangents, dL_dW_below_tangents_weighted, dL_dW_below_g, dL_db_below_sum,
     ) = _over_tiles(tile, N, 512, 2, 19456, 2944, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9
+    # L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
     L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
-    #     (16)
+    # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
+    #     g_joinedᵀ)  (16)
     a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_11)
     a = np.add(a, dK_dW_below_g, out=M16x16_11)
     a = np.add(a, dK_dW_below_g_at_above, out=M16x16_11)
     dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
+    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
     a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_4)
     dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_p (δ̇_above ĝ_joinedᵀ + δ̂_above ġ_joinedᵀ) + ∂L/∂g_above
-    #     g_joinedᵀ + Σ_p (δ̇_below ĝ_xᵀ + δ̂_below ġ_xᵀ) + ∂L/∂g_below g_xᵀ  (17)
+    # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + Σ_n Σ_c
+    #     δ̇_below ĝ_xᵀ + Σ_n Σ_c δ̇_above ĝ_joinedᵀ + Σ_n Σ_c δ̂_above ġ_joinedᵀ + Σ_n Σ_c δ̂_below vᵀ)  (17)
     a = np.add(dL_dW_below_delta_at_above, dL_dW_below_g, out=M16x16_11)
     a = np.add(a, dL_dW_below_g_at_above, out=M16x16_11)
     a = np.add(a, dL_dW_below_tangents, out=M16x16_11)
@@ -2246,7 +2281,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     a = np.add(a, dL_dW_below_tangents_at_above_weighted, out=M16x16_11)
     a = np.add(a, dL_dW_below_tangents_weighted, out=M16x16_11)
     dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
+    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
     a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_4)
     dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
@@ -2277,7 +2312,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
@@ -2304,7 +2339,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -2312,7 +2347,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -2320,7 +2355,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -2329,52 +2364,52 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         b = np.maximum(a, b, out=Nx16_5)
         c = np.add(a, 1.0, out=Nx16_6)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_4)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_7)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_8)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_9)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_10)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
         # ---- second derivatives: tangents ġ from the probes, and δ̇
-        # ġ_below = W_below ġ_x
+        # ġ_below = W_below v  [+] 8
         tangent_below = Nx2x16_0
         np.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
-        # f′(g_below), for all tangents
+        # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = ġ_below f′(g_below)
+        # ġ_hidden = ġ_below f′(g_below)  [+] 8
         tangent_hidden = np.multiply(f_prime_hidden_row, tangent_below, out=Nx2x16_1)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
         # δ_hidden f″(g_below)
         delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_11)
-        # ġ_joined = ġ_hidden + ġ_x  [+] 8
+        # ġ_joined = v + ġ_hidden  [+] 8
         tangent_joined = np.add(probes, tangent_hidden, out=Nx2x16_1)
-        # ġ_above = W_below ġ_joined
+        # ġ_above = W_below ġ_joined  [+] 8
         tangent_above = Nx2x16_2
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_12)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_12)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_13)
-        # δ_pointwise_1 f″(g_above), for all tangents
+        # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
         delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=Nx2x16_3)
@@ -2383,34 +2418,41 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         np.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
         # δ̇_hidden = δ̇_joined  [+] 8
         delta_tangent_hidden = delta_tangent_joined
-        # δ_hidden f″(g_below), for all tangents
+        # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-        # δ̇_below = δ̇_hidden f′(g_below) + δ_hidden f″(g_below) ġ_below  [+] 8
+        # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_hidden f′(g_below)  [+] 8
         a = np.multiply(delta_curvature_hidden_row, tangent_below, out=Nx2x16_5)
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx2x16_6)
         delta_tangent_below = np.add(a, b, out=Nx2x16_5)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # ġ_below²
         sum_tangent_squared_below_terms = np.square(tangent_below, out=Nx2x16_6)
         # Σ_c ġ_below²
         sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=1, out=Nx16_14)
+        # δ_hidden f″(g_below) Σ_c ġ_below²
         sum_curvature_hidden_terms = np.multiply(delta_curvature_hidden, sum_tangent_squared_below, out=Nx16_11)
-        # Σ_n Σ_j δ_hidden f″(g_below) Σ_c ġ_below²
+        # Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
         sum_curvature_hidden = float(np.sum(sum_curvature_hidden_terms, dtype=np.float64))
+        # ġ_above²
         sum_tangent_squared_above_terms = np.square(tangent_above, out=Nx2x16_2)
         # Σ_c ġ_above²
         sum_tangent_squared_above = np.sum(sum_tangent_squared_above_terms, axis=1, out=Nx16_11)
+        # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1, sum_tangent_squared_above, out=Nx16_13)
-        # Σ_n Σ_j δ_pointwise_1 f″(g_above) Σ_c ġ_above²
+        # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1 = float(np.sum(sum_curvature_pointwise_1_terms, dtype=np.float64))
+        # v²
         sum_tangent_squared_x_terms = np.square(probes, out=Nx2x16_2)
-        # Σ_c ġ_x²
+        # Σ_c v²
         sum_tangent_squared_x = np.sum(sum_tangent_squared_x_terms, axis=1, out=Nx16_13)
+        # 2 Σ_c v²
         sum_curvature_prior_terms = np.multiply(sum_tangent_squared_x, 2.0, out=Nx16_13)
-        # Σ_n Σ_j δ_prior 2 Σ_c ġ_x²
+        # Σ_n Σ_i 2 Σ_c v²
         sum_curvature_prior = float(np.sum(sum_curvature_prior_terms, dtype=np.float64))
 
         # ---- forward adjoints: ∂K/∂δ
@@ -2425,8 +2467,8 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
         dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_17)
         # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, sigmoid_pointwise_1, out=Nx16_18)
-        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=Nx16_18)
+        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
         dK_ddelta_both = Nx32_0
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
@@ -2460,19 +2502,19 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
 
         # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
-        # ∂L/∂δ_hidden = Σ ν ġ_below² f″(g_below)  (19)
+        # ∂L/∂δ_hidden = −½ f″(g_below) Σ_c ġ_below²  (19)
         a = np.multiply(f_second_hidden, sum_tangent_squared_below, out=Nx16_13)
         dL_ddelta_hidden = np.multiply(a, -0.5, out=Nx16_13)
         # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
         dL_ddelta_joined = dL_ddelta_hidden
         # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
         dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_3)
-        # ∂L/∂δ_pointwise_1 = Σ ν ġ_above² f″(g_above) + ∂L/∂δ_above f′(g_above)  (19)
-        a = np.multiply(dL_ddelta_above, sigmoid_pointwise_1, out=Nx16_9)
+        # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (19)
+        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=Nx16_9)
         b = np.multiply(f_second_pointwise_1, sum_tangent_squared_above, out=Nx16_16)
         b = np.multiply(b, 0.5, out=Nx16_16)
         dL_ddelta_pointwise_1 = np.subtract(a, b, out=Nx16_9)
-        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
         dL_ddelta_both = Nx32_0
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
@@ -2480,20 +2522,20 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         # ---- backward adjoints: ∂L/∂g, and the gradients
         # Σ_n ∂L/∂δ_both
         dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
-        # f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-        a = np.subtract(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
-        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + Σ ν ġ_above² δ_pointwise_1 f‴(g_above)  (22)
+        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) − ½ δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (22)
         a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_3)
         a = np.multiply(a, f_second_pointwise_1, out=Nx16_3)
         b = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=Nx16_5)
         b = np.multiply(b, sum_tangent_squared_above, out=Nx16_5)
         b = np.multiply(b, 0.5, out=Nx16_5)
         dL_dg_above = np.subtract(a, b, out=Nx16_3)
-        # Σ_n Σ_c δ̇_above ν ġ_joinedᵀ
-        dL_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_4)
         # Σ_n δ_above ∂L/∂δ_joinedᵀ
-        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_5)
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_4)
+        # Σ_n Σ_c δ̇_above ġ_joinedᵀ
+        dL_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_5)
         # Σ_n ∂L/∂g_above g_joinedᵀ
         dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_6)
         # Σ_n ∂L/∂g_above
@@ -2502,18 +2544,19 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
         # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
         dL_dg_hidden = dL_dg_joined
+        # δ̇_hidden ġ_below
         weighted_product_hidden_terms = np.multiply(delta_tangent_hidden, tangent_below, out=Nx2x16_4)
-        # Σ_c ν ġ_below δ̇_hidden
+        # Σ_c δ̇_hidden ġ_below
         weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=Nx16_3)
-        # f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
         a = np.square(g_hidden, out=Nx16_0)
         a = np.multiply(a, 4.0, out=Nx16_0)
         b = np.square(sech_hidden, out=Nx16_1)
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 f″(g_below) Σ_c ν ġ_below δ̇_hidden + Σ ν ġ_below² δ_hidden
-        #     f‴(g_below)  (22)
+        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) − ½ δ_hidden f‴(g_below) Σ_c ġ_below² − f″(g_below) Σ_c δ̇_hidden
+        #     ġ_below  (22)
         a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
         b = np.multiply(delta_hidden, f_third_hidden, out=Nx16_7)
         b = np.multiply(b, sum_tangent_squared_below, out=Nx16_7)
@@ -2521,7 +2564,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         a = np.subtract(a, b, out=Nx16_2)
         b = np.multiply(f_second_hidden, weighted_product_hidden, out=Nx16_10)
         dL_dg_below = np.subtract(a, b, out=Nx16_2)
-        # Σ_n Σ_c δ̇_below ν ġ_xᵀ
+        # Σ_n Σ_c δ̇_below vᵀ
         dL_dW_below_tangents = np.matmul(delta_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_7)
         # Σ_n ∂L/∂g_below g_xᵀ
         dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_8)
@@ -2530,43 +2573,44 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         return (
             sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, sum_curvature_prior, dK_ds_gain_sum,
             dK_dW_below_delta_at_above, dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta,
-            dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_delta_at_above,
+            dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_tangents_at_above,
             dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents, dL_dW_below_g, dL_db_below_sum,
         )
 
     (
         sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, sum_curvature_prior, dK_ds_gain_sum,
         dK_dW_below_delta_at_above, dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta,
-        dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum, dL_dW_below_tangents_at_above, dL_dW_below_delta_at_above,
+        dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_tangents_at_above,
         dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents, dL_dW_below_g, dL_db_below_sum,
     ) = _over_tiles(tile, N, 512, 2, 13312, 2240, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_n (1/P) Σ_p vᵀHv  [+] 9
+    # L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c
+    #     ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
     L = -0.5 * sum_curvature_hidden / N - 0.5 * sum_curvature_pointwise_1 / N - 0.5 * sum_curvature_prior / N
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
-    #     (16)
+    # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
+    #     g_joinedᵀ)  (16)
     a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_9)
     a = np.add(a, dK_dW_below_g, out=M16x16_9)
     a = np.add(a, dK_dW_below_g_at_above, out=M16x16_9)
     dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
+    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
     a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_4)
     dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 Σ_c δ̇_above ν ġ_joinedᵀ + ∂L/∂g_above g_joinedᵀ + 2 Σ_c
-    #     δ̇_below ν ġ_xᵀ + ∂L/∂g_below g_xᵀ  (17)
+    # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − Σ_n Σ_c
+    #     δ̇_below vᵀ − Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (17)
     a = np.add(dL_dW_below_delta_at_above, dL_dW_below_g, out=M16x16_9)
     a = np.add(a, dL_dW_below_g_at_above, out=M16x16_9)
     a = np.subtract(a, dL_dW_below_tangents, out=M16x16_9)
     a = np.subtract(a, dL_dW_below_tangents_at_above, out=M16x16_9)
     dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
+    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
     a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_4)
     dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
@@ -2612,7 +2656,7 @@ def _layer_means(params, x, all_probes, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_1)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -2620,7 +2664,7 @@ def _layer_means(params, x, all_probes, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # g_pointwise_1 = f(g_above) = softplus(g_above)
+        # g_pointwise_1 = softplus(g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -2633,36 +2677,45 @@ def _layer_means(params, x, all_probes, lam, workspace):
         g_both[..., 16:32] = g_hidden
         # g_gain = s_gain g_both
         g_gain = np.multiply(s_gain, g_both, out=Nx32_1)
-        # g_prior = f(g_x) = g_x^2
+        # g_prior = g_x²
         g_prior = np.square(g_x, out=Nx16_5)
 
         # ---- layers: their means
+        # (1/16) g_x
         g_x_part = np.multiply(g_x, 0.0625, out=Nx16_6)
-        # (1/16) Σ_j g_x
+        # mean_g_x = Σ_i (1/16) g_x
         mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        # (1/16) g_below
         g_below_part = np.multiply(g_below, 0.0625, out=Nx16_0)
-        # (1/16) Σ_j g_below
+        # mean_g_below = Σ_i (1/16) g_below
         mean_g_below = np.sum(g_below_part, axis=1, out=all_mean_g_below[rows])
+        # (1/16) g_hidden
         g_hidden_part = np.multiply(g_hidden, 0.0625, out=Nx16_1)
-        # (1/16) Σ_j g_hidden
+        # mean_g_hidden = Σ_i (1/16) g_hidden
         mean_g_hidden = np.sum(g_hidden_part, axis=1, out=all_mean_g_hidden[rows])
+        # (1/16) g_joined
         g_joined_part = np.multiply(g_joined, 0.0625, out=Nx16_2)
-        # (1/16) Σ_j g_joined
+        # mean_g_joined = Σ_i (1/16) g_joined
         mean_g_joined = np.sum(g_joined_part, axis=1, out=all_mean_g_joined[rows])
+        # (1/16) g_above
         g_above_part = np.multiply(g_above, 0.0625, out=Nx16_3)
-        # (1/16) Σ_j g_above
+        # mean_g_above = Σ_i (1/16) g_above
         mean_g_above = np.sum(g_above_part, axis=1, out=all_mean_g_above[rows])
+        # (1/16) g_pointwise_1
         g_pointwise_1_part = np.multiply(g_pointwise_1, 0.0625, out=Nx16_4)
-        # (1/16) Σ_j g_pointwise_1
+        # mean_g_pointwise_1 = Σ_i (1/16) g_pointwise_1
         mean_g_pointwise_1 = np.sum(g_pointwise_1_part, axis=1, out=all_mean_g_pointwise_1[rows])
+        # (1/32) g_both
         g_both_part = np.multiply(g_both, 0.03125, out=Nx32_0)
-        # (1/32) Σ_j g_both
+        # mean_g_both = Σ_i (1/32) g_both
         mean_g_both = np.sum(g_both_part, axis=1, out=all_mean_g_both[rows])
+        # (1/32) g_gain
         g_gain_part = np.multiply(g_gain, 0.03125, out=Nx32_1)
-        # (1/32) Σ_j g_gain
+        # mean_g_gain = Σ_i (1/32) g_gain
         mean_g_gain = np.sum(g_gain_part, axis=1, out=all_mean_g_gain[rows])
+        # (1/16) g_prior
         g_prior_part = np.multiply(g_prior, 0.0625, out=Nx16_5)
-        # (1/16) Σ_j g_prior
+        # mean_g_prior = Σ_i (1/16) g_prior
         mean_g_prior = np.sum(g_prior_part, axis=1, out=all_mean_g_prior[rows])
         return ()
 
@@ -2816,4 +2869,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 956527f856b3e6d7f8d9ab402694cba8721887b19c19a53b3d6aa06b58e0417d
+# sha256 of all above f06697cad82248892e15abfce03d6205bb53ffb1c038536c471c9a022208d1b2

@@ -719,7 +719,7 @@ def _energy(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_1)
@@ -727,7 +727,7 @@ def _energy(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-        # g_pointwise_1 = f(g_above) = softplus(g_above)
+        # g_pointwise_1 = softplus(g_above)
         a = np.abs(g_above, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -740,15 +740,15 @@ def _energy(params, x, lam, workspace):
         g_both[..., 16:32] = g_hidden
         # g_gain = s_gain g_both
         g_gain = np.multiply(s_gain, g_both, out=Nx32_0)
-        # g_prior = f(g_x) = g_x^2
+        # g_prior = g_x²
         g_prior = np.square(g_x, out=Nx16_1)
 
         # ---- energy: E
-        # Σ_j g_gain
+        # Σ_i g_gain
         E_gain = np.sum(g_gain, axis=1, out=N_0)
-        # Σ_j g_prior
+        # Σ_i g_prior
         E_prior = np.sum(g_prior, axis=1, out=N_1)
-        # E = the sum over the energy's units
+        # energy = Σ_i g_gain + Σ_i g_prior
         energy = np.add(E_gain, E_prior, out=all_energy[rows])
         return ()
 
@@ -769,7 +769,7 @@ def _score(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
@@ -788,7 +788,7 @@ def _score(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -796,7 +796,7 @@ def _score(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_0)
@@ -804,29 +804,29 @@ def _score(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         a = np.abs(g_above, out=Nx16_0)
         a = np.negative(a, out=Nx16_0)
         a = np.exp(a, out=Nx16_0)
         b = np.sign(g_above, out=Nx16_2)
         b = np.maximum(a, b, out=Nx16_2)
         a = np.add(a, 1.0, out=Nx16_0)
-        sigmoid_pointwise_1 = np.divide(b, a, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(b, a, out=Nx16_2)
 
         # ---- backward: δ
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_2)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_2)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_0)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_2)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_0)
         b = np.multiply(g_x, 2.0, out=Nx16_1)
         delta_x = np.add(a, b, out=Nx16_0)
@@ -856,7 +856,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # W_below ∘ W_below
     W_below_squared = np.square(W_below, out=M16x16_0)
@@ -877,7 +877,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -885,7 +885,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -893,7 +893,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_2)
         a = np.negative(a, out=Nx16_2)
         a = np.exp(a, out=Nx16_2)
@@ -902,39 +902,39 @@ def _hessian_diagonal(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx16_4)
         c = np.add(a, 1.0, out=Nx16_5)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_2)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
         # ---- backward: δ and δ′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_4)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
         # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_4)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_2)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_4)
         # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
         delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_5)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_4)
         # δ′_hidden = δ′_joined  (§1.3)
         delta_prime_hidden = delta_prime_joined
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_2)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_4)
         b = np.square(f_prime_hidden, out=Nx16_1)
         b = np.multiply(delta_prime_hidden, b, out=Nx16_1)
-        delta_prime_below = np.add(a, b, out=Nx16_2)
+        delta_prime_below = np.add(a, b, out=Nx16_4)
         # (W_below ∘ W_below)ᵀ δ′_below
         delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
-        # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
         a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_5)
         delta_prime_x = np.add(a, 2.0, out=all_hessian_diagonal[rows])
         return ()
@@ -960,7 +960,7 @@ def _loss_terms(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # W_below ∘ W_below
     W_below_squared = np.square(W_below, out=M16x16_0)
@@ -981,7 +981,7 @@ def _loss_terms(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -989,7 +989,7 @@ def _loss_terms(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -997,7 +997,7 @@ def _loss_terms(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_2)
         a = np.negative(a, out=Nx16_2)
         a = np.exp(a, out=Nx16_2)
@@ -1006,56 +1006,58 @@ def _loss_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx16_4)
         c = np.add(a, 1.0, out=Nx16_5)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_2)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
         # ---- backward: δ and δ′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_4)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
         # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_4)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_2)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_4)
         # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
         delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_5)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_4)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
         # δ′_hidden = δ′_joined  (§1.3)
         delta_prime_hidden = delta_prime_joined
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_3)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_4)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_2)
         b = np.square(f_prime_hidden, out=Nx16_1)
         b = np.multiply(delta_prime_hidden, b, out=Nx16_1)
-        delta_prime_below = np.add(a, b, out=Nx16_4)
+        delta_prime_below = np.add(a, b, out=Nx16_2)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_2)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_4)
         b = np.multiply(g_x, 2.0, out=Nx16_1)
-        delta_x = np.add(a, b, out=Nx16_2)
+        delta_x = np.add(a, b, out=Nx16_4)
         # (W_below ∘ W_below)ᵀ δ′_below
         delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
-        # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
         a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_5)
         delta_prime_x = np.add(a, 2.0, out=Nx16_5)
 
         # ---- loss: K and L
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_2)
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx16_4)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_5)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -1068,9 +1070,9 @@ def _loss_terms(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 1, 3072, 384, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # J = K + L
     J = K + L
@@ -1094,7 +1096,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # W_below ∘ W_below
     W_below_squared = np.square(W_below, out=M16x16_0)
@@ -1115,7 +1117,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -1123,7 +1125,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -1131,7 +1133,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_2)
         a = np.negative(a, out=Nx16_2)
         a = np.exp(a, out=Nx16_2)
@@ -1140,52 +1142,53 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx16_4)
         c = np.add(a, 1.0, out=Nx16_5)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_2)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
         # ---- backward: δ and δ′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_4)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
         # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_4)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_2)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_4)
         # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
         delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_5)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_4)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
         # δ′_hidden = δ′_joined  (§1.3)
         delta_prime_hidden = delta_prime_joined
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_3)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_4)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_2)
         b = np.square(f_prime_hidden, out=Nx16_1)
         b = np.multiply(delta_prime_hidden, b, out=Nx16_1)
-        delta_prime_below = np.add(a, b, out=Nx16_4)
+        delta_prime_below = np.add(a, b, out=Nx16_2)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_2)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_4)
         b = np.multiply(g_x, 2.0, out=Nx16_1)
-        delta_x = np.add(a, b, out=Nx16_2)
+        delta_x = np.add(a, b, out=Nx16_4)
         # (W_below ∘ W_below)ᵀ δ′_below
         delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
-        # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
         a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_5)
         delta_prime_x = np.add(a, 2.0, out=Nx16_5)
 
         # ---- loss: K and L
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_2)
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx16_4)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
@@ -1199,9 +1202,9 @@ def _loss_terms_lam0(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 1, 3072, 384, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x)
+    # L = −(1/N) Σ_n Σ_i δ′_x
     L = -sum_delta_prime / N
     # J = K + L
     J = K + L
@@ -1225,7 +1228,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # W_below ∘ W_below
     W_below_squared = np.square(W_below, out=M16x16_0)
@@ -1251,7 +1254,7 @@ def _loss_and_grad(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -1259,7 +1262,7 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -1267,7 +1270,7 @@ def _loss_and_grad(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -1276,31 +1279,31 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx16_5)
         c = np.add(a, 1.0, out=Nx16_6)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_4)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
         # ---- backward: δ and δ′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_6)
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_3)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
         # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
         delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
         # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
         delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
         # δ′_hidden = δ′_joined  (§1.3)
         delta_prime_hidden = delta_prime_joined
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
@@ -1310,22 +1313,24 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_prime_below = np.add(a, b, out=Nx16_14)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
         b = np.multiply(g_x, 2.0, out=Nx16_15)
         delta_x = np.add(a, b, out=Nx16_8)
         # (W_below ∘ W_below)ᵀ δ′_below
         delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
-        # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
         a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
         delta_prime_x = np.add(a, 2.0, out=Nx16_15)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_16)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -1333,14 +1338,14 @@ def _loss_and_grad(params, x, lam, workspace):
         # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
-        # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+        # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_15)
         dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_15)
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_16)
         # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
         dJ_ddelta_prime_below = np.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=Nx16_17)
-        # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
+        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + ∂J/∂δ′_below f″(g_below)  (18)+(19)
         a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_18)
         b = np.multiply(dJ_ddelta_prime_below, f_second_hidden, out=Nx16_19)
         dJ_ddelta_hidden = np.add(a, b, out=Nx16_18)
@@ -1355,11 +1360,11 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_21)
         # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
         dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_22)
-        # ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19)
-        a = np.multiply(dJ_ddelta_above, sigmoid_pointwise_1, out=Nx16_23)
+        # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19)
+        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=Nx16_23)
         b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=Nx16_24)
         dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_23)
-        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
         dJ_ddelta_both = Nx32_0
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
@@ -1367,8 +1372,8 @@ def _loss_and_grad(params, x, lam, workspace):
         # ---- backward adjoints: ∂J/∂g, and the gradients
         # Σ_n ∂J/∂δ_both
         dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
-        # f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-        a = np.subtract(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
         # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
         a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_21)
@@ -1376,10 +1381,10 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=Nx16_22)
         b = np.multiply(b, f_third_pointwise_1, out=Nx16_22)
         dJ_dg_above = np.add(a, b, out=Nx16_21)
-        # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_1)
         # Σ_n δ_above ∂J/∂δ_joinedᵀ
-        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_2)
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+        # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
+        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_2)
         # Σ_n ∂J/∂g_above g_joinedᵀ
         dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
         # Σ_n ∂J/∂g_above
@@ -1388,15 +1393,15 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
         # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
         dJ_dg_hidden = dJ_dg_joined
-        # f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
         a = np.square(g_hidden, out=Nx16_0)
         a = np.multiply(a, 4.0, out=Nx16_0)
         b = np.square(sech_hidden, out=Nx16_1)
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
-        #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
+        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + ∂J/∂δ′_below δ_hidden
+        #     f‴(g_below) + 2 ∂J/∂δ′_below δ′_hidden f′(g_below) f″(g_below)  (21)+(22)
         a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_16)
         a = np.multiply(a, f_second_hidden, out=Nx16_16)
         b = np.multiply(dJ_ddelta_prime_below, delta_hidden, out=Nx16_10)
@@ -1409,33 +1414,33 @@ def _loss_and_grad(params, x, lam, workspace):
         a = np.add(a, b, out=Nx16_16)
         b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
         dJ_dg_below = np.add(a, b, out=Nx16_16)
-        # Σ_n δ′_below ∂J/∂δ′_xᵀ
-        dJ_dW_below_delta_prime = np.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_4)
         # Σ_n δ_below ∂J/∂δ_xᵀ
-        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_5)
+        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_4)
+        # Σ_n δ′_below ∂J/∂δ′_xᵀ
+        dJ_dW_below_delta_prime = np.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_5)
         # Σ_n ∂J/∂g_below g_xᵀ
         dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_6)
         # Σ_n ∂J/∂g_below
         dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_1)
         return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum,
-            dJ_dW_below_delta_prime_at_above, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above,
-            dJ_db_below_sum_at_above, dJ_dW_below_delta_prime, dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
+            dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
+            dJ_dW_below_delta_prime, dJ_dW_below_g, dJ_db_below_sum,
         )
 
     (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum,
-        dJ_dW_below_delta_prime_at_above, dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above,
-        dJ_db_below_sum_at_above, dJ_dW_below_delta_prime, dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
+        dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
+        dJ_dW_below_delta_prime, dJ_dW_below_g, dJ_db_below_sum,
     ) = _over_tiles(tile, N, 512, 1, 8704, 1728, workspace)
 
     # ---- at the end: the sums over all samples
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
-    #     δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below ∂J/∂δ′_xᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
+    # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
+    #     g_joinedᵀ + 2 W_below ∘ (Σ_n δ′_below ∂J/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
     a = np.multiply(W_below, dJ_dW_below_delta_prime, out=M16x16_7)
     a = np.multiply(a, 2.0, out=M16x16_7)
     b = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=M16x16_8)
@@ -1446,7 +1451,7 @@ def _loss_and_grad(params, x, lam, workspace):
     a = np.add(a, dJ_dW_below_g, out=M16x16_7)
     a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_7)
     dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
+    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
     a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_2)
     dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
@@ -1473,13 +1478,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # W_below ∘ W_below
     W_below_squared = np.square(W_below, out=M16x16_0)
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
-    # Σ W_below ∘ W_below
+    # Σ_i W_below ∘ W_below
     W_below_squared_sum = np.sum(W_below_squared, axis=1, out=M16_0)
 
     def tile(rows, arrays):
@@ -1487,13 +1492,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         (
             Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
             Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx16_21, Nx16_22, Nx32_0, M32_0,
-            M16x16_1, M16x16_2, M16x16_3, M16_1, M16_2, M16x16_4, M16x16_5, M16_3,
+            M16x16_1, M16x16_2, M16x16_3, M16_1, M16x16_4, M16_2, M16x16_5, M16_3,
         ) = arrays(
             rows.stop - rows.start,
             "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
             "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
             "Nx16_19", "Nx16_20", "Nx16_21", "Nx16_22", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16x16_3", "M16_1",
-            "M16_2", "M16x16_4", "M16x16_5", "M16_3",
+            "M16x16_4", "M16_2", "M16x16_5", "M16_3",
         )
 
         # ---- forward: g
@@ -1501,7 +1506,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -1509,7 +1514,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -1517,7 +1522,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -1526,31 +1531,31 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx16_5)
         c = np.add(a, 1.0, out=Nx16_6)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_4)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
         # ---- backward: δ and δ′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_6)
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_3)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
         # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
         delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
         # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
         delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
         # δ′_hidden = δ′_joined  (§1.3)
         delta_prime_hidden = delta_prime_joined
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
@@ -1560,17 +1565,18 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_prime_below = np.add(a, b, out=Nx16_14)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
         b = np.multiply(g_x, 2.0, out=Nx16_15)
         delta_x = np.add(a, b, out=Nx16_8)
         # (W_below ∘ W_below)ᵀ δ′_below
         delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
-        # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
         a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
         delta_prime_x = np.add(a, 2.0, out=Nx16_15)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
@@ -1582,27 +1588,27 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_15)
-        # ∂J/∂δ_hidden = ∂J/∂δ′_below f″(g_below) + ∂J/∂δ_below f′(g_below)  (18)+(19)
+        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − f″(g_below) Σ_i W_below ∘ W_below  (18)+(19)
         a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_16)
         b = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_17)
         dJ_ddelta_hidden = np.subtract(a, b, out=Nx16_16)
-        # ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
+        # ∂J/∂δ′_hidden = −f′(g_below)² Σ_i W_below ∘ W_below  (20)
         a = np.square(f_prime_hidden, out=Nx16_17)
         a = np.multiply(W_below_squared_sum, a, out=Nx16_17)
         dJ_ddelta_prime_hidden = np.negative(a, out=Nx16_17)
         # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
         dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_18)
-        # ∂J/∂δ′_joined = ∂J/∂δ′_hidden + (−1)  (8)
+        # ∂J/∂δ′_joined = −1 + ∂J/∂δ′_hidden  (8)
         dJ_ddelta_prime_joined = np.subtract(dJ_ddelta_prime_hidden, 1.0, out=Nx16_17)
         # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
         dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_19)
         # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
         dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_20)
-        # ∂J/∂δ_pointwise_1 = ∂J/∂δ′_above f″(g_above) + ∂J/∂δ_above f′(g_above)  (18)+(19)
-        a = np.multiply(dJ_ddelta_above, sigmoid_pointwise_1, out=Nx16_21)
+        # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19)
+        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=Nx16_21)
         b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=Nx16_22)
         dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_21)
-        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]
+        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
         dJ_ddelta_both = Nx32_0
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
@@ -1610,8 +1616,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # ---- backward adjoints: ∂J/∂g, and the gradients
         # Σ_n ∂J/∂δ_both
         dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
-        # f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-        a = np.subtract(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
         # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
         a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_19)
@@ -1619,10 +1625,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=Nx16_20)
         b = np.multiply(b, f_third_pointwise_1, out=Nx16_20)
         dJ_dg_above = np.add(a, b, out=Nx16_19)
-        # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_1)
         # Σ_n δ_above ∂J/∂δ_joinedᵀ
-        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_2)
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+        # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
+        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_2)
         # Σ_n ∂J/∂g_above g_joinedᵀ
         dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
         # Σ_n ∂J/∂g_above
@@ -1631,15 +1637,15 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
         # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
         dJ_dg_hidden = dJ_dg_joined
-        # f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
         a = np.square(g_hidden, out=Nx16_0)
         a = np.multiply(a, 4.0, out=Nx16_0)
         b = np.square(sech_hidden, out=Nx16_1)
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + 2 ∂J/∂δ′_below δ′_hidden
-        #     f′(g_below) f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)  (21)+(22)
+        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − δ_hidden f‴(g_below) Σ_i
+        #     W_below ∘ W_below − 2 δ′_hidden f′(g_below) f″(g_below) Σ_i W_below ∘ W_below  (21)+(22)
         a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_15)
         a = np.multiply(a, f_second_hidden, out=Nx16_15)
         b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
@@ -1652,35 +1658,35 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.multiply(b, f_second_hidden, out=Nx16_9)
         b = np.multiply(b, 2.0, out=Nx16_9)
         dJ_dg_below = np.subtract(a, b, out=Nx16_15)
-        # Σ_n δ′_below
-        dJ_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_2)
         # Σ_n δ_below ∂J/∂δ_xᵀ
         dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_4)
+        # Σ_n δ′_below
+        dJ_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_2)
         # Σ_n ∂J/∂g_below g_xᵀ
         dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
         # Σ_n ∂J/∂g_below
         dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_3)
         return (
-            sum_delta_squared, sum_delta_prime, dJ_ds_gain_sum, dJ_dW_below_delta_prime_at_above,
-            dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta_prime_sum,
-            dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
+            sum_delta_squared, sum_delta_prime, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
+            dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
+            dJ_dW_below_delta_prime_sum, dJ_dW_below_g, dJ_db_below_sum,
         )
 
     (
-        sum_delta_squared, sum_delta_prime, dJ_ds_gain_sum, dJ_dW_below_delta_prime_at_above,
-        dJ_dW_below_delta_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta_prime_sum,
-        dJ_dW_below_delta, dJ_dW_below_g, dJ_db_below_sum,
+        sum_delta_squared, sum_delta_prime, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
+        dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
+        dJ_dW_below_delta_prime_sum, dJ_dW_below_g, dJ_db_below_sum,
     ) = _over_tiles(tile, N, 512, 1, 7680, 1600, workspace)
 
     # ---- at the end: the sums over all samples
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
     J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # Σ_n δ′_below
     dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum[:, None]
-    # ∂J/∂W_below = (1/N) Σ_n δ_above ∂J/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂J/∂δ′_joinedᵀ + ∂J/∂g_above g_joinedᵀ +
-    #     δ_below ∂J/∂δ_xᵀ + 2 W_below ∘ δ′_below (−1)ᵀ + ∂J/∂g_below g_xᵀ  (16)+(17)
+    # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
+    #     g_joinedᵀ − 2 diag(Σ_n δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
     a = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=M16x16_6)
     a = np.multiply(a, 2.0, out=M16x16_6)
     a = np.add(a, dJ_dW_below_delta, out=M16x16_6)
@@ -1691,7 +1697,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b = np.multiply(b, 2.0, out=M16x16_7)
     a = np.subtract(a, b, out=M16x16_6)
     dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂J/∂b_below = (1/N) Σ_n ∂J/∂g_above + ∂J/∂g_below  [+] bias
+    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
     a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_4)
     dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
@@ -1718,7 +1724,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # W_below ∘ W_below
     W_below_squared = np.square(W_below, out=M16x16_0)
@@ -1744,7 +1750,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -1752,7 +1758,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -1760,7 +1766,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -1769,31 +1775,31 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx16_5)
         c = np.add(a, 1.0, out=Nx16_6)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_4)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
         # ---- backward: δ and δ′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_6)
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_3)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
         # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
         delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
         # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
         delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
         # δ′_hidden = δ′_joined  (§1.3)
         delta_prime_hidden = delta_prime_joined
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
@@ -1803,22 +1809,24 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_prime_below = np.add(a, b, out=Nx16_14)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
         b = np.multiply(g_x, 2.0, out=Nx16_15)
         delta_x = np.add(a, b, out=Nx16_8)
         # (W_below ∘ W_below)ᵀ δ′_below
         delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
-        # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
         a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
         delta_prime_x = np.add(a, 2.0, out=Nx16_15)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_16)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -1835,8 +1843,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
         dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_19)
         # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, sigmoid_pointwise_1, out=Nx16_20)
-        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=Nx16_20)
+        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
         dK_ddelta_both = Nx32_0
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
@@ -1870,7 +1878,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
 
         # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-        # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
+        # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_15)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_15)
         # ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13)
@@ -1888,11 +1896,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_18)
         # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
         dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_19)
-        # ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19)
-        a = np.multiply(dL_ddelta_above, sigmoid_pointwise_1, out=Nx16_20)
+        # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19)
+        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=Nx16_20)
         b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=Nx16_17)
         dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_20)
-        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
         dL_ddelta_both = Nx32_0
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
@@ -1900,8 +1908,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ---- backward adjoints: ∂L/∂g, and the gradients
         # Σ_n ∂L/∂δ_both
         dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
-        # f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-        a = np.subtract(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
         # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
         a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_18)
@@ -1909,10 +1917,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=Nx16_19)
         b = np.multiply(b, f_third_pointwise_1, out=Nx16_19)
         dL_dg_above = np.add(a, b, out=Nx16_18)
-        # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_5)
         # Σ_n δ_above ∂L/∂δ_joinedᵀ
-        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_6)
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_5)
+        # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
+        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_6)
         # Σ_n ∂L/∂g_above g_joinedᵀ
         dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
         # Σ_n ∂L/∂g_above
@@ -1921,15 +1929,15 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
         # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
         dL_dg_hidden = dL_dg_joined
-        # f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
         a = np.square(g_hidden, out=Nx16_0)
         a = np.multiply(a, 4.0, out=Nx16_0)
         b = np.square(sech_hidden, out=Nx16_1)
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
-        #     δ_hidden f‴(g_below)  (22)
+        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + ∂L/∂δ′_below δ_hidden f‴(g_below) + 2 ∂L/∂δ′_below δ′_hidden
+        #     f′(g_below) f″(g_below)  (22)
         a = np.multiply(dL_ddelta_prime_below, delta_hidden, out=Nx16_10)
         a = np.multiply(a, f_third_hidden, out=Nx16_10)
         b = np.multiply(dL_ddelta_prime_below, delta_prime_hidden, out=Nx16_16)
@@ -1948,37 +1956,37 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_gain_sum, dK_dW_below_delta_at_above,
             dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
-            dL_ds_gain_sum, dL_dW_below_delta_prime_at_above, dL_dW_below_delta_at_above, dL_dW_below_g_at_above,
+            dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
             dL_db_below_sum_at_above, dL_dW_below_delta_prime, dL_dW_below_g, dL_db_below_sum,
         )
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_gain_sum, dK_dW_below_delta_at_above,
         dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
-        dL_ds_gain_sum, dL_dW_below_delta_prime_at_above, dL_dW_below_delta_at_above, dL_dW_below_g_at_above,
+        dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
         dL_db_below_sum_at_above, dL_dW_below_delta_prime, dL_dW_below_g, dL_db_below_sum,
     ) = _over_tiles(tile, N, 512, 1, 11264, 1472, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
-    #     (16)
+    # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
+    #     g_joinedᵀ)  (16)
     a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_10)
     a = np.add(a, dK_dW_below_g, out=M16x16_10)
     a = np.add(a, dK_dW_below_g_at_above, out=M16x16_10)
     dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
+    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
     a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_4)
     dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +
-    #     2 W_below ∘ δ′_below ∂L/∂δ′_xᵀ + ∂L/∂g_below g_xᵀ  (17)
+    # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + 2 W_below
+    #     ∘ (Σ_n δ′_below ∂L/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
     a = np.multiply(W_below, dL_dW_below_delta_prime, out=M16x16_10)
     a = np.multiply(a, 2.0, out=M16x16_10)
     b = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=M16x16_11)
@@ -1988,7 +1996,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     a = np.add(a, dL_dW_below_g, out=M16x16_10)
     a = np.add(a, dL_dW_below_g_at_above, out=M16x16_10)
     dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
+    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
     a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_4)
     dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
@@ -2019,13 +2027,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- from the weights alone, once a call
     # δ_both = s_gain  (1)
     delta_both = s_gain
-    # δ_both[0:16]
+    # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # W_below ∘ W_below
     W_below_squared = np.square(W_below, out=M16x16_0)
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
-    # Σ W_below ∘ W_below
+    # Σ_i W_below ∘ W_below
     W_below_squared_sum = np.sum(W_below_squared, axis=1, out=M16_0)
 
     def tile(rows, arrays):
@@ -2047,7 +2055,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech_hidden = sech(g_below)
+        # sech(g_below)
         a = np.abs(g_below, out=Nx16_1)
         a = np.negative(a, out=Nx16_1)
         a = np.exp(a, out=Nx16_1)
@@ -2055,7 +2063,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.add(b, 1.0, out=Nx16_2)
         a = np.divide(a, b, out=Nx16_1)
         sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_0)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -2063,7 +2071,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid_minus_pointwise_1 = sigmoid(-g_above)
+        # sigmoid(−g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -2072,31 +2080,31 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.maximum(a, b, out=Nx16_5)
         c = np.add(a, 1.0, out=Nx16_6)
         sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # sigmoid_pointwise_1 = sigmoid(g_above)
+        # f′(g_above) = sigmoid(g_above)
         b = np.sign(g_above, out=Nx16_3)
         a = np.maximum(a, b, out=Nx16_4)
-        sigmoid_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
         # ---- backward: δ and δ′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, sigmoid_pointwise_1, out=Nx16_6)
-        # f″(g_above) = sigmoid_minus_pointwise_1*sigmoid_pointwise_1
-        f_second_pointwise_1 = np.multiply(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_3)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
         # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
         delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
         # δ_joined = W_belowᵀ δ_above  (1)
         delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
         # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
         delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
-        # δ_hidden = δ_joined + δ_both[16:32]  (1)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
         delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
         # δ′_hidden = δ′_joined  (§1.3)
         delta_prime_hidden = delta_prime_joined
-        # f′(g_below) = sech_hidden^2
+        # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
-        # f″(g_below) = -2*f_prime_hidden*g_hidden
+        # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
@@ -2106,17 +2114,18 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_prime_below = np.add(a, b, out=Nx16_14)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
-        # δ_x = W_belowᵀ δ_below + δ_joined + f′(g_x)  (1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
         a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
         b = np.multiply(g_x, 2.0, out=Nx16_15)
         delta_x = np.add(a, b, out=Nx16_8)
         # (W_below ∘ W_below)ᵀ δ′_below
         delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
-        # δ′_x = (W_below ∘ W_below)ᵀ δ′_below + δ′_joined + 2  (§1.3)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
         a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
         delta_prime_x = np.add(a, 2.0, out=Nx16_15)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
@@ -2135,8 +2144,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
         dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_18)
         # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, sigmoid_pointwise_1, out=Nx16_19)
-        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=Nx16_19)
+        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
         dK_ddelta_both = Nx32_0
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
@@ -2170,26 +2179,26 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_db_below_sum = _column_sum(dK_dg_below, out=M16_2)
 
         # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-        # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
+        # ∂L/∂δ_hidden = −f″(g_below) Σ_i W_below ∘ W_below  (19)
         a = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_15)
         dL_ddelta_hidden = np.negative(a, out=Nx16_15)
-        # ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
+        # ∂L/∂δ′_hidden = −f′(g_below)² Σ_i W_below ∘ W_below  (20)
         a = np.square(f_prime_hidden, out=Nx16_8)
         a = np.multiply(W_below_squared_sum, a, out=Nx16_8)
         dL_ddelta_prime_hidden = np.negative(a, out=Nx16_8)
         # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
         dL_ddelta_joined = dL_ddelta_hidden
-        # ∂L/∂δ′_joined = ∂L/∂δ′_hidden + (−1)  (8)
+        # ∂L/∂δ′_joined = −1 + ∂L/∂δ′_hidden  (8)
         dL_ddelta_prime_joined = np.subtract(dL_ddelta_prime_hidden, 1.0, out=Nx16_8)
         # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
         dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_12)
         # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
         dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_17)
-        # ∂L/∂δ_pointwise_1 = ∂L/∂δ′_above f″(g_above) + ∂L/∂δ_above f′(g_above)  (19)
-        a = np.multiply(dL_ddelta_above, sigmoid_pointwise_1, out=Nx16_18)
+        # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19)
+        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=Nx16_18)
         b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=Nx16_19)
         dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_18)
-        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]
+        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
         dL_ddelta_both = Nx32_0
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
@@ -2197,8 +2206,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ---- backward adjoints: ∂L/∂g, and the gradients
         # Σ_n ∂L/∂δ_both
         dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
-        # f‴(g_above) = f_second_pointwise_1*(sigmoid_minus_pointwise_1 - sigmoid_pointwise_1)
-        a = np.subtract(sigmoid_minus_pointwise_1, sigmoid_pointwise_1, out=Nx16_5)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
         # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
         a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_12)
@@ -2206,10 +2215,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=Nx16_17)
         b = np.multiply(b, f_third_pointwise_1, out=Nx16_17)
         dL_dg_above = np.add(a, b, out=Nx16_12)
-        # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_5)
         # Σ_n δ_above ∂L/∂δ_joinedᵀ
-        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_6)
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_5)
+        # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
+        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_6)
         # Σ_n ∂L/∂g_above g_joinedᵀ
         dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
         # Σ_n ∂L/∂g_above
@@ -2218,15 +2227,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
         # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
         dL_dg_hidden = dL_dg_joined
-        # f‴(g_below) = f_prime_hidden*(4*g_hidden^2 - 2*sech_hidden^2)
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
         a = np.square(g_hidden, out=Nx16_0)
         a = np.multiply(a, 4.0, out=Nx16_0)
         b = np.square(sech_hidden, out=Nx16_1)
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + 2 ∂L/∂δ′_below δ′_hidden f′(g_below) f″(g_below) + ∂L/∂δ′_below
-        #     δ_hidden f‴(g_below)  (22)
+        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) − δ_hidden f‴(g_below) Σ_i W_below ∘ W_below − 2 δ′_hidden
+        #     f′(g_below) f″(g_below) Σ_i W_below ∘ W_below  (22)
         a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
         b = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_10)
         b = np.multiply(b, f_third_hidden, out=Nx16_10)
@@ -2245,39 +2254,39 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         return (
             sum_delta_squared, sum_delta_prime, dK_ds_gain_sum, dK_dW_below_delta_at_above, dK_dW_below_g_at_above,
             dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum,
-            dL_dW_below_delta_prime_at_above, dL_dW_below_delta_at_above, dL_dW_below_g_at_above,
+            dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
             dL_db_below_sum_at_above, dL_dW_below_delta_prime_sum, dL_dW_below_g, dL_db_below_sum,
         )
 
     (
         sum_delta_squared, sum_delta_prime, dK_ds_gain_sum, dK_dW_below_delta_at_above, dK_dW_below_g_at_above,
         dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum,
-        dL_dW_below_delta_prime_at_above, dL_dW_below_delta_at_above, dL_dW_below_g_at_above,
+        dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
         dL_db_below_sum_at_above, dL_dW_below_delta_prime_sum, dL_dW_below_g, dL_db_below_sum,
     ) = _over_tiles(tile, N, 512, 1, 10240, 1408, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x)
+    # L = −(1/N) Σ_n Σ_i δ′_x
     L = -sum_delta_prime / N
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂K/∂W_below = (1/N) Σ_n δ_above ∂K/∂δ_joinedᵀ + ∂K/∂g_above g_joinedᵀ + δ_below ∂K/∂δ_xᵀ + ∂K/∂g_below g_xᵀ
-    #     (16)
+    # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
+    #     g_joinedᵀ)  (16)
     a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_9)
     a = np.add(a, dK_dW_below_g, out=M16x16_9)
     a = np.add(a, dK_dW_below_g_at_above, out=M16x16_9)
     dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂K/∂b_below = (1/N) Σ_n ∂K/∂g_above + ∂K/∂g_below  [+] bias
+    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
     a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_6)
     dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # Σ_n δ′_below
     dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum[:, None]
-    # ∂L/∂W_below = (1/N) Σ_n δ_above ∂L/∂δ_joinedᵀ + 2 W_below ∘ δ′_above ∂L/∂δ′_joinedᵀ + ∂L/∂g_above g_joinedᵀ +
-    #     2 W_below ∘ δ′_below (−1)ᵀ + ∂L/∂g_below g_xᵀ  (17)
+    # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − 2 diag(Σ_n
+    #     δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
     a = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=M16x16_9)
     a = np.multiply(a, 2.0, out=M16x16_9)
     a = np.add(a, dL_dW_below_delta_at_above, out=M16x16_9)
@@ -2287,7 +2296,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     b = np.multiply(b, 2.0, out=M16x16_10)
     a = np.subtract(a, b, out=M16x16_9)
     dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂L/∂b_below = (1/N) Σ_n ∂L/∂g_above + ∂L/∂g_below  [+] bias
+    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
     a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_6)
     dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
@@ -2333,7 +2342,7 @@ def _layer_means(params, x, lam, workspace):
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # g_hidden = f(g_below) = tanh(g_below)
+        # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=Nx16_1)
         # g_joined = g_hidden + g_x
         g_joined = np.add(g_hidden, g_x, out=Nx16_2)
@@ -2341,7 +2350,7 @@ def _layer_means(params, x, lam, workspace):
         g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # g_pointwise_1 = f(g_above) = softplus(g_above)
+        # g_pointwise_1 = softplus(g_above)
         a = np.abs(g_above, out=Nx16_4)
         a = np.negative(a, out=Nx16_4)
         a = np.exp(a, out=Nx16_4)
@@ -2354,36 +2363,45 @@ def _layer_means(params, x, lam, workspace):
         g_both[..., 16:32] = g_hidden
         # g_gain = s_gain g_both
         g_gain = np.multiply(s_gain, g_both, out=Nx32_1)
-        # g_prior = f(g_x) = g_x^2
+        # g_prior = g_x²
         g_prior = np.square(g_x, out=Nx16_5)
 
         # ---- layers: their means
+        # (1/16) g_x
         g_x_part = np.multiply(g_x, 0.0625, out=Nx16_6)
-        # (1/16) Σ_j g_x
+        # mean_g_x = Σ_i (1/16) g_x
         mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        # (1/16) g_below
         g_below_part = np.multiply(g_below, 0.0625, out=Nx16_0)
-        # (1/16) Σ_j g_below
+        # mean_g_below = Σ_i (1/16) g_below
         mean_g_below = np.sum(g_below_part, axis=1, out=all_mean_g_below[rows])
+        # (1/16) g_hidden
         g_hidden_part = np.multiply(g_hidden, 0.0625, out=Nx16_1)
-        # (1/16) Σ_j g_hidden
+        # mean_g_hidden = Σ_i (1/16) g_hidden
         mean_g_hidden = np.sum(g_hidden_part, axis=1, out=all_mean_g_hidden[rows])
+        # (1/16) g_joined
         g_joined_part = np.multiply(g_joined, 0.0625, out=Nx16_2)
-        # (1/16) Σ_j g_joined
+        # mean_g_joined = Σ_i (1/16) g_joined
         mean_g_joined = np.sum(g_joined_part, axis=1, out=all_mean_g_joined[rows])
+        # (1/16) g_above
         g_above_part = np.multiply(g_above, 0.0625, out=Nx16_3)
-        # (1/16) Σ_j g_above
+        # mean_g_above = Σ_i (1/16) g_above
         mean_g_above = np.sum(g_above_part, axis=1, out=all_mean_g_above[rows])
+        # (1/16) g_pointwise_1
         g_pointwise_1_part = np.multiply(g_pointwise_1, 0.0625, out=Nx16_4)
-        # (1/16) Σ_j g_pointwise_1
+        # mean_g_pointwise_1 = Σ_i (1/16) g_pointwise_1
         mean_g_pointwise_1 = np.sum(g_pointwise_1_part, axis=1, out=all_mean_g_pointwise_1[rows])
+        # (1/32) g_both
         g_both_part = np.multiply(g_both, 0.03125, out=Nx32_0)
-        # (1/32) Σ_j g_both
+        # mean_g_both = Σ_i (1/32) g_both
         mean_g_both = np.sum(g_both_part, axis=1, out=all_mean_g_both[rows])
+        # (1/32) g_gain
         g_gain_part = np.multiply(g_gain, 0.03125, out=Nx32_1)
-        # (1/32) Σ_j g_gain
+        # mean_g_gain = Σ_i (1/32) g_gain
         mean_g_gain = np.sum(g_gain_part, axis=1, out=all_mean_g_gain[rows])
+        # (1/16) g_prior
         g_prior_part = np.multiply(g_prior, 0.0625, out=Nx16_5)
-        # (1/16) Σ_j g_prior
+        # mean_g_prior = Σ_i (1/16) g_prior
         mean_g_prior = np.sum(g_prior_part, axis=1, out=all_mean_g_prior[rows])
         return ()
 
@@ -2537,4 +2555,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above fd13a48a18b69b15506d916d56cb2dc470ef46897f361e1c8f35132d6c898650
+# sha256 of all above 616f7e3149a7fb489d6a479db201d0b934efc53915300c6d00d265b3bc3e3357

@@ -136,7 +136,7 @@ static __device__ __forceinline__ void at_g_alpha(const float b_filters, const f
     const float g_filters = b_filters + g_filters_unbiased;
     const float shared_1 = fabsf(g_filters);
     const float shared_2 = log1pf(choose(shared_1, 7.2057594e+16f, squared(minimum(shared_1, 7.2057594e+16f)) * 0.5f, shared_1 - 1.0f));
-    // g_experts = f(g_filters) = 3*log1p(g_filters^2/2)/2
+    // g_experts = (3/2) log1p(½ g_filters²)
     const float g_experts = choose(shared_1, 7.2057594e+16f, shared_2, shared_2 * 2.0f - 0.6931472f) * 1.5f;
     // g_alpha = s_alpha g_experts
     g_alpha = g_experts * s_alpha;
@@ -178,9 +178,9 @@ static __device__ __forceinline__ void at_delta_filters(const float b_filters, c
     const float g_filters = b_filters + g_filters_unbiased;
     const float shared_1 = 1.0f / maximum(fabsf(g_filters), 1.0f);
     const float shared_2 = g_filters * shared_1;
-    // f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+    // f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
     const float f_prime_experts = shared_1 * shared_2 / (shared_1 * shared_1 + shared_2 * shared_2 * 0.5f) * 1.5f;
-    // δ_filters = δ_experts f′(g_filters)  (1)
+    // δ_filters = s_alpha f′(g_filters)  (1)
     delta_filters = f_prime_experts * s_alpha;
 }
 
@@ -253,9 +253,9 @@ static __device__ __forceinline__ void at_delta_prime_filters(const float b_filt
     const float shared_1 = 1.0f / maximum(fabsf(g_filters), 1.0f);
     const float shared_2 = squared(g_filters * shared_1);
     const float shared_3 = shared_1 * shared_1;
-    // f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+    // f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
     const float f_second_experts = shared_3 * (shared_2 - shared_3 * 2.0f) / squared(shared_2 + shared_3 * 2.0f) * (-3.0f);
-    // δ′_filters = δ_experts f″(g_filters)  (§1.3)
+    // δ′_filters = s_alpha f″(g_filters)  (§1.3)
     delta_prime_filters = f_second_experts * s_alpha;
 }
 
@@ -329,13 +329,13 @@ static __device__ __forceinline__ void at_delta_filters_to_delta_prime_filters(c
     const float shared_2 = shared_1 * shared_1;
     const float shared_3 = g_filters * shared_1;
     const float shared_4 = shared_3 * shared_3;
-    // f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+    // f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
     const float f_prime_experts = shared_1 * shared_3 / (shared_2 + shared_4 * 0.5f) * 1.5f;
-    // δ_filters = δ_experts f′(g_filters)  (1)
+    // δ_filters = s_alpha f′(g_filters)  (1)
     delta_filters = f_prime_experts * s_alpha;
-    // f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+    // f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
     const float f_second_experts = shared_2 * (shared_4 - shared_2 * 2.0f) / squared(shared_2 * 2.0f + shared_4) * (-3.0f);
-    // δ′_filters = δ_experts f″(g_filters)  (§1.3)
+    // δ′_filters = s_alpha f″(g_filters)  (§1.3)
     delta_prime_filters = f_second_experts * s_alpha;
 }
 
@@ -373,7 +373,9 @@ extern "C" __global__ void vec4_delta_filters_to_delta_prime_filters(
 
 static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
+    // δ′_x²
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -433,6 +435,7 @@ extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime_squared(
 
 static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime)
 {
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -490,13 +493,13 @@ static __device__ __forceinline__ void at_g_filters_to_delta_prime_filters(const
     const float shared_2 = shared_1 * shared_1;
     const float shared_3 = g_filters * shared_1;
     const float shared_4 = shared_3 * shared_3;
-    // f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+    // f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
     f_prime_experts = shared_1 * shared_3 / (shared_2 + shared_4 * 0.5f) * 1.5f;
-    // δ_filters = δ_experts f′(g_filters)  (1)
+    // δ_filters = s_alpha f′(g_filters)  (1)
     delta_filters = f_prime_experts * s_alpha;
-    // f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+    // f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
     f_second_experts = shared_2 * (shared_4 - shared_2 * 2.0f) / squared(shared_2 * 2.0f + shared_4) * (-3.0f);
-    // δ′_filters = δ_experts f″(g_filters)  (§1.3)
+    // δ′_filters = s_alpha f″(g_filters)  (§1.3)
     delta_prime_filters = f_second_experts * s_alpha;
 }
 
@@ -540,9 +543,11 @@ extern "C" __global__ void vec4_g_filters_to_delta_prime_filters(
 
 static __device__ __forceinline__ void at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
+    // δ′_x²
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+    // ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
     dJ_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -606,15 +611,15 @@ extern "C" __global__ void vec4_dJ_ddelta_prime_x_to_sum_delta_prime_squared(
 
 static __device__ __forceinline__ void at_dJ_ddelta_experts_to_dJ_dg_filters(const float dJ_ddelta_filters, const float dJ_ddelta_prime_filters, const float f_prime_experts, const float f_second_experts, const float g_filters, const float s_alpha, float& dJ_ddelta_experts, float& dJ_dg_filters)
 {
-    // ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19)
+    // ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) + ∂J/∂δ′_filters f″(g_filters)  (18)+(19)
     dJ_ddelta_experts = dJ_ddelta_filters * f_prime_experts + dJ_ddelta_prime_filters * f_second_experts;
     const float shared_1 = 1.0f / maximum(fabsf(g_filters), 1.0f);
     const float shared_2 = g_filters * shared_1;
     const float shared_3 = shared_2 * shared_2;
     const float shared_4 = shared_1 * shared_1;
-    // f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
+    // f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
     const float f_third_experts = shared_1 * shared_1 * shared_1 * shared_2 * (shared_3 - shared_4 * 6.0f) / cubed(shared_3 + shared_4 * 2.0f) * 6.0f;
-    // ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
+    // ∂J/∂g_filters = s_alpha ∂J/∂δ_filters f″(g_filters) + s_alpha ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
     dJ_dg_filters = dJ_ddelta_filters * f_second_experts * s_alpha + dJ_ddelta_prime_filters * f_third_experts * s_alpha;
 }
 
@@ -690,7 +695,7 @@ extern "C" __global__ void vec4_dJ_ds_alpha(
 
 static __device__ __forceinline__ void at_dJ_dW_filters(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
 {
-    // ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
+    // ∂J/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂J/∂δ′_xᵀ))  (16)+(17)
     dJ_dW_filters = (W_filters * dJ_dW_filters_delta_prime * 2.0f + dJ_dW_filters_delta + dJ_dW_filters_g) / N;
 }
 
@@ -760,15 +765,15 @@ extern "C" __global__ void vec4_dJ_db_filters(
 
 static __device__ __forceinline__ void at_dJ_ddelta_experts_to_dJ_dg_filters_2(const float W_filters_squared_sum, const float dJ_ddelta_filters, const float f_prime_experts, const float f_second_experts, const float g_filters, const float s_alpha, float& dJ_ddelta_experts, float& dJ_dg_filters)
 {
-    // ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19)
+    // ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) − f″(g_filters) Σ_i W_filters ∘ W_filters  (18)+(19)
     dJ_ddelta_experts = dJ_ddelta_filters * f_prime_experts - W_filters_squared_sum * f_second_experts;
     const float shared_1 = 1.0f / maximum(fabsf(g_filters), 1.0f);
     const float shared_2 = g_filters * shared_1;
     const float shared_3 = shared_2 * shared_2;
     const float shared_4 = shared_1 * shared_1;
-    // f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
+    // f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
     const float f_third_experts = shared_1 * shared_1 * shared_1 * shared_2 * (shared_3 - shared_4 * 6.0f) / cubed(shared_3 + shared_4 * 2.0f) * 6.0f;
-    // ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
+    // ∂J/∂g_filters = s_alpha ∂J/∂δ_filters f″(g_filters) − s_alpha f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22)
     dJ_dg_filters = dJ_ddelta_filters * f_second_experts * s_alpha - W_filters_squared_sum * f_third_experts * s_alpha;
 }
 
@@ -812,7 +817,7 @@ extern "C" __global__ void vec4_dJ_ddelta_experts_to_dJ_dg_filters_2(
 
 static __device__ __forceinline__ void at_dJ_dW_filters_2(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime_sum_column, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
 {
-    // ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
+    // ∂J/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (16)+(17)
     dJ_dW_filters = (dJ_dW_filters_delta + dJ_dW_filters_g - W_filters * dJ_dW_filters_delta_prime_sum_column * 2.0f) / N;
 }
 
@@ -850,9 +855,11 @@ extern "C" __global__ void vec4_dJ_dW_filters_2(
 
 static __device__ __forceinline__ void at_dL_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dL_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
+    // δ_x²
     const float sum_delta_squared_terms = delta_x * delta_x;
+    // δ′_x²
     const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
+    // ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
     dL_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
     // Σ_n Σ_i δ_x²
     sum_delta_squared += sum_delta_squared_terms;
@@ -918,7 +925,7 @@ static __device__ __forceinline__ void at_dK_ddelta_experts_to_dK_dg_filters(con
 {
     // ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
     dK_ddelta_experts = dK_ddelta_filters * f_prime_experts;
-    // ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
+    // ∂K/∂g_filters = s_alpha ∂K/∂δ_filters f″(g_filters)  (21)
     dK_dg_filters = dK_ddelta_filters * f_second_experts * s_alpha;
 }
 
@@ -990,7 +997,7 @@ extern "C" __global__ void vec4_dK_ds_alpha(
 
 static __device__ __forceinline__ void at_dK_dW_filters(const float dK_dW_filters_delta, const float dK_dW_filters_g, const int N, float& dK_dW_filters)
 {
-    // ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
+    // ∂K/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
     dK_dW_filters = (dK_dW_filters_delta + dK_dW_filters_g) / N;
 }
 
@@ -1062,9 +1069,9 @@ static __device__ __forceinline__ void at_dL_ddelta_experts_to_dL_dg_filters(con
     const float shared_2 = g_filters * shared_1;
     const float shared_3 = shared_2 * shared_2;
     const float shared_4 = shared_1 * shared_1;
-    // f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
+    // f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
     const float f_third_experts = shared_1 * shared_1 * shared_1 * shared_2 * (shared_3 - shared_4 * 6.0f) / cubed(shared_3 + shared_4 * 2.0f) * 6.0f;
-    // ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22)
+    // ∂L/∂g_filters = s_alpha ∂L/∂δ′_filters f‴(g_filters)  (22)
     dL_dg_filters = dL_ddelta_prime_filters * f_third_experts * s_alpha;
 }
 
@@ -1136,7 +1143,7 @@ extern "C" __global__ void vec4_dL_ds_alpha(
 
 static __device__ __forceinline__ void at_dL_dW_filters(const float W_filters, const float dL_dW_filters_delta_prime, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
 {
-    // ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
+    // ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
     dL_dW_filters = (W_filters * dL_dW_filters_delta_prime * 2.0f + dL_dW_filters_g) / N;
 }
 
@@ -1204,15 +1211,15 @@ extern "C" __global__ void vec4_dL_db_filters(
 
 static __device__ __forceinline__ void at_dL_ddelta_experts_to_dL_dg_filters_2(const float W_filters_squared_sum, const float f_second_experts, const float g_filters, const float s_alpha, float& dL_ddelta_experts, float& dL_dg_filters)
 {
-    // ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
+    // ∂L/∂δ_experts = −f″(g_filters) Σ_i W_filters ∘ W_filters  (19)
     dL_ddelta_experts = -W_filters_squared_sum * f_second_experts;
     const float shared_1 = 1.0f / maximum(fabsf(g_filters), 1.0f);
     const float shared_2 = g_filters * shared_1;
     const float shared_3 = shared_2 * shared_2;
     const float shared_4 = shared_1 * shared_1;
-    // f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
+    // f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
     const float f_third_experts = shared_1 * shared_1 * shared_1 * shared_2 * (shared_3 - shared_4 * 6.0f) / cubed(shared_3 + shared_4 * 2.0f) * 6.0f;
-    // ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22)
+    // ∂L/∂g_filters = −s_alpha f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
     dL_dg_filters = -W_filters_squared_sum * f_third_experts * s_alpha;
 }
 
@@ -1252,7 +1259,7 @@ extern "C" __global__ void vec4_dL_ddelta_experts_to_dL_dg_filters_2(
 
 static __device__ __forceinline__ void at_dL_dW_filters_2(const float W_filters, const float dL_dW_filters_delta_prime_sum_column, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
 {
-    // ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
+    // ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (17)
     dL_dW_filters = (dL_dW_filters_g - W_filters * dL_dW_filters_delta_prime_sum_column * 2.0f) / N;
 }
 
@@ -1293,9 +1300,9 @@ extern "C" __global__ void K_and_L_and_J(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
@@ -1311,9 +1318,9 @@ extern "C" __global__ void K_and_L_and_J_2(
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x)
+        // L = −(1/N) Σ_n Σ_i δ′_x
         const double L = -sum_delta_prime / N;
         // J = K + L
         const double J = K + L;
@@ -1330,7 +1337,7 @@ extern "C" __global__ void J(
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = K + L
+        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
         const double J = lam * sum_delta_prime_squared / N + sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -1342,7 +1349,7 @@ extern "C" __global__ void J_2(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = K + L
+        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
         const double J = sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -1355,9 +1362,9 @@ extern "C" __global__ void K_and_L(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -1370,9 +1377,9 @@ extern "C" __global__ void K_and_L_2(
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
-        // K = (1/N) Σ_n ½ Σ_i δ_x²
+        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) Σ_n Σ_i (−δ′_x)
+        // L = −(1/N) Σ_n Σ_i δ′_x
         const double L = -sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -1752,9 +1759,9 @@ def _energy(params, x, lam, workspace):
     _map("g_alpha", N, wide, (b_filters, g_filters_unbiased, s_alpha, g_alpha, samples))
 
     # ---- energy: E
-    # Σ_j g_alpha
+    # Σ_i g_alpha
     E_alpha = _row_sum(g_alpha, cp.empty((N,), DTYPE), 128)
-    # E = the sum over the energy's units
+    # energy = Σ_i g_alpha
     energy = E_alpha
 
     return energy
@@ -1781,7 +1788,7 @@ def _score(params, x, lam, workspace):
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
 
     # ---- backward: δ
-    # δ_filters = δ_experts f′(g_filters)  (1)
+    # δ_filters = s_alpha f′(g_filters)  (1)
     delta_filters = Nx128_1
     _map("delta_filters", N, wide, (b_filters, g_filters_unbiased, s_alpha, delta_filters, samples))
     # δ_x = W_filtersᵀ δ_filters  (1)
@@ -1814,7 +1821,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
 
     # ---- backward: δ and δ′
-    # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+    # δ′_filters = s_alpha f″(g_filters)  (§1.3)
     delta_prime_filters = Nx128_1
     _map("delta_prime_filters", N, wide, (b_filters, g_filters_unbiased, s_alpha, delta_prime_filters, samples))
     # W_filters ∘ W_filters
@@ -1822,7 +1829,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=cp.empty((N, 64), DTYPE))
-    # the diagonal of the Hessian, δ′_x
+    # hessian_diagonal = δ′_x
     hessian_diagonal = delta_prime_x
 
     return hessian_diagonal
@@ -1849,7 +1856,7 @@ def _loss_terms(params, x, lam, workspace):
     # ---- forward: g
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
-    # δ_filters = δ_experts f′(g_filters)  (1); δ′_filters = δ_experts f″(g_filters)  (§1.3)
+    # δ_filters = s_alpha f′(g_filters)  (1); δ′_filters = s_alpha f″(g_filters)  (§1.3)
     delta_filters = Nx128_1
     delta_prime_filters = Nx128_2
     _map("delta_filters_to_delta_prime_filters", N, wide, (
@@ -1873,7 +1880,7 @@ def _loss_terms(params, x, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²); J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
@@ -1905,7 +1912,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # ---- forward: g
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
-    # δ_filters = δ_experts f′(g_filters)  (1); δ′_filters = δ_experts f″(g_filters)  (§1.3)
+    # δ_filters = s_alpha f′(g_filters)  (1); δ′_filters = s_alpha f″(g_filters)  (§1.3)
     delta_filters = Nx128_1
     delta_prime_filters = Nx128_2
     _map("delta_filters_to_delta_prime_filters", N, wide, (
@@ -1928,7 +1935,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x); J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ′_x; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
@@ -1965,9 +1972,9 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- forward: g
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters; f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)); δ_filters =
-    #     δ_experts f′(g_filters)  (1); f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2; δ′_filters =
-    #     δ_experts f″(g_filters)  (§1.3)
+    # g_filters = W_filters g_x + b_filters; f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²); δ_filters =
+    #     s_alpha f′(g_filters)  (1); f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²; δ′_filters = s_alpha
+    #     f″(g_filters)  (§1.3)
     g_filters = Nx128_1
     f_prime_experts = Nx128_2
     delta_filters = Nx128_3
@@ -1988,7 +1995,7 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
-    # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx64_2
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -1997,7 +2004,7 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = out_J
     _scalars("J", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_prime_squared, blocks_sum_delta_squared,
@@ -2005,12 +2012,12 @@ def _loss_and_grad(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
-    # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
+    # ∂J/∂δ_filters = W_filters δ_x  (11)+(12)
     dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
     # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
     dJ_ddelta_prime_filters = cp.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx128_6)
-    # ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19); ∂J/∂g_filters =
-    #     ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
+    # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) + ∂J/∂δ′_filters f″(g_filters)  (18)+(19); ∂J/∂g_filters = s_alpha
+    #     ∂J/∂δ_filters f″(g_filters) + s_alpha ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
     dJ_ddelta_experts = Nx128_7
     dJ_dg_filters = Nx128_8
     _map("dJ_ddelta_experts_to_dJ_dg_filters", N, wide, (
@@ -2024,15 +2031,15 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
     dJ_ds_alpha = out_dJ_ds_alpha
     _map("dJ_ds_alpha", N, wide, (dJ_ds_alpha_sum, dJ_ds_alpha, samples))
+    # Σ_n δ_filters δ_xᵀ
+    dJ_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_0)
     # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-    dJ_dW_filters_delta_prime = cp.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_0)
-    # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_1)
+    dJ_dW_filters_delta_prime = cp.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_1)
     # Σ_n ∂J/∂g_filters g_xᵀ
     dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂J/∂g_filters
     dJ_db_filters_sum = _column_sum(dJ_dg_filters, M128_0, parts_columns_128, 128)
-    # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ
+    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂J/∂δ′_xᵀ))
     #     (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
     _map("dJ_dW_filters", N, wide, (
@@ -2072,9 +2079,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- forward: g
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters; f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)); δ_filters =
-    #     δ_experts f′(g_filters)  (1); f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2; δ′_filters =
-    #     δ_experts f″(g_filters)  (§1.3)
+    # g_filters = W_filters g_x + b_filters; f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²); δ_filters =
+    #     s_alpha f′(g_filters)  (1); f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²; δ′_filters = s_alpha
+    #     f″(g_filters)  (§1.3)
     g_filters = Nx128_1
     f_prime_experts = Nx128_2
     delta_filters = Nx128_3
@@ -2101,7 +2108,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
     J = out_J
     _scalars("J_2", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam),
@@ -2109,12 +2116,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
-    # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
+    # ∂J/∂δ_filters = W_filters δ_x  (11)+(12)
     dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
-    # Σ W_filters ∘ W_filters
+    # Σ_i W_filters ∘ W_filters
     W_filters_squared_sum = cp.matmul(W_filters_squared, ones_64, out=M128_0)
-    # ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19); ∂J/∂g_filters =
-    #     ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
+    # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) − f″(g_filters) Σ_i W_filters ∘ W_filters  (18)+(19);
+    #     ∂J/∂g_filters = s_alpha ∂J/∂δ_filters f″(g_filters) − s_alpha f‴(g_filters) Σ_i W_filters ∘ W_filters
+    #     (21)+(22)
     dJ_ddelta_experts = Nx128_6
     dJ_dg_filters = Nx128_7
     _map("dJ_ddelta_experts_to_dJ_dg_filters_2", N, wide, (
@@ -2128,17 +2136,18 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
     dJ_ds_alpha = out_dJ_ds_alpha
     _map("dJ_ds_alpha", N, wide, (dJ_ds_alpha_sum, dJ_ds_alpha, samples))
+    # Σ_n δ_filters δ_xᵀ
+    dJ_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_0)
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum = cp.matmul(ones_N, delta_prime_filters, out=M128_0)
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum[:, None]
-    # Σ_n δ_filters ∂J/∂δ_xᵀ
-    dJ_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_0)
     # Σ_n ∂J/∂g_filters g_xᵀ
     dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M128x64_1)
     # Σ_n ∂J/∂g_filters
     dJ_db_filters_sum = _column_sum(dJ_dg_filters, M128_1, parts_columns_128, 128)
-    # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
+    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)
+    #     (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
     _map("dJ_dW_filters_2", N, wide, (
         W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime_sum_column, dJ_dW_filters_g, dJ_dW_filters,
@@ -2181,9 +2190,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- forward: g
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters; f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)); δ_filters =
-    #     δ_experts f′(g_filters)  (1); f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2; δ′_filters =
-    #     δ_experts f″(g_filters)  (§1.3)
+    # g_filters = W_filters g_x + b_filters; f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²); δ_filters =
+    #     s_alpha f′(g_filters)  (1); f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²; δ′_filters = s_alpha
+    #     f″(g_filters)  (§1.3)
     g_filters = Nx128_1
     f_prime_experts = Nx128_2
     delta_filters = Nx128_3
@@ -2204,7 +2213,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: K and L
-    # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dL_ddelta_prime_x = Nx64_2
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -2213,7 +2222,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
     _scalars("K_and_L", (
@@ -2222,9 +2231,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
+    # ∂K/∂δ_filters = W_filters δ_x  (11)
     dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
-    # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18); ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
+    # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18); ∂K/∂g_filters = s_alpha ∂K/∂δ_filters f″(g_filters)  (21)
     dK_ddelta_experts = Nx128_6
     dK_dg_filters = Nx128_7
     _map("dK_ddelta_experts_to_dK_dg_filters", N, wide, (
@@ -2237,13 +2246,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = out_dK_ds_alpha
     _map("dK_ds_alpha", N, wide, (dK_ds_alpha_sum, dK_ds_alpha, samples))
-    # Σ_n δ_filters ∂K/∂δ_xᵀ
+    # Σ_n δ_filters δ_xᵀ
     dK_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
     dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_filters
     dK_db_filters_sum = _column_sum(dK_dg_filters, M128_0, parts_columns_128, 128)
-    # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
+    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
     dK_dW_filters = out_dK_dW_filters
     _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
     # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
@@ -2253,8 +2262,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
     # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
     dL_ddelta_prime_filters = cp.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx128_7)
-    # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19); ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)
-    #     (22)
+    # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19); ∂L/∂g_filters = s_alpha ∂L/∂δ′_filters f‴(g_filters)  (22)
     dL_ddelta_experts = Nx128_3
     dL_dg_filters = Nx128_6
     _map("dL_ddelta_experts_to_dL_dg_filters", N, wide, (
@@ -2273,7 +2281,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂L/∂g_filters
     dL_db_filters_sum = _column_sum(dL_dg_filters, M128_0, parts_columns_128, 128)
-    # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
+    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
     dL_dW_filters = out_dL_dW_filters
     _map("dL_dW_filters", N, wide, (W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters, samples))
     # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
@@ -2316,9 +2324,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward: g
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters; f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1)); δ_filters =
-    #     δ_experts f′(g_filters)  (1); f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2; δ′_filters =
-    #     δ_experts f″(g_filters)  (§1.3)
+    # g_filters = W_filters g_x + b_filters; f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²); δ_filters =
+    #     s_alpha f′(g_filters)  (1); f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²; δ′_filters = s_alpha
+    #     f″(g_filters)  (§1.3)
     g_filters = Nx128_1
     f_prime_experts = Nx128_2
     delta_filters = Nx128_3
@@ -2345,7 +2353,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²; L = (1/N) Σ_n Σ_i (−δ′_x)
+    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
     _scalars("K_and_L_2", (
@@ -2354,9 +2362,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     ))
 
     # ---- forward adjoints: ∂K/∂δ
-    # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
+    # ∂K/∂δ_filters = W_filters δ_x  (11)
     dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
-    # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18); ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
+    # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18); ∂K/∂g_filters = s_alpha ∂K/∂δ_filters f″(g_filters)  (21)
     dK_ddelta_experts = Nx128_6
     dK_dg_filters = Nx128_7
     _map("dK_ddelta_experts_to_dK_dg_filters", N, wide, (
@@ -2369,13 +2377,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = out_dK_ds_alpha
     _map("dK_ds_alpha", N, wide, (dK_ds_alpha_sum, dK_ds_alpha, samples))
-    # Σ_n δ_filters ∂K/∂δ_xᵀ
+    # Σ_n δ_filters δ_xᵀ
     dK_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
     dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
     # Σ_n ∂K/∂g_filters
     dK_db_filters_sum = _column_sum(dK_dg_filters, M128_0, parts_columns_128, 128)
-    # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
+    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
     dK_dW_filters = out_dK_dW_filters
     _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
     # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
@@ -2383,10 +2391,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     _map("dK_db_filters", N, wide, (dK_db_filters_sum, dK_db_filters, samples))
 
     # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-    # Σ W_filters ∘ W_filters
+    # Σ_i W_filters ∘ W_filters
     W_filters_squared_sum = cp.matmul(W_filters_squared, ones_64, out=M128_0)
-    # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19); ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)
-    #     (22)
+    # ∂L/∂δ_experts = −f″(g_filters) Σ_i W_filters ∘ W_filters  (19); ∂L/∂g_filters = −s_alpha f‴(g_filters) Σ_i
+    #     W_filters ∘ W_filters  (22)
     dL_ddelta_experts = Nx128_7
     dL_dg_filters = Nx128_3
     _map("dL_ddelta_experts_to_dL_dg_filters_2", N, wide, (
@@ -2407,7 +2415,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M128x64_0)
     # Σ_n ∂L/∂g_filters
     dL_db_filters_sum = _column_sum(dL_dg_filters, M128_1, parts_columns_128, 128)
-    # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
+    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (17)
     dL_dW_filters = out_dL_dW_filters
     _map("dL_dW_filters_2", N, wide, (
         W_filters, dL_dW_filters_delta_prime_sum_column, dL_dW_filters_g, dL_dW_filters, samples,
@@ -2572,4 +2580,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 548a5e0dc48fcf503e0a3878709d731a4dade6b915b506c6dbef18a17e2f494e
+# sha256 of all above 2b9a88c272dcdb1afdb64f1268e7d4465129a19e6a5454d34a2e4de71ce75214

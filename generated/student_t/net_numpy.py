@@ -688,7 +688,7 @@ def _energy(params, x, lam, workspace):
         g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
         # g_filters = W_filters g_x + b_filters
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
-        # g_experts = f(g_filters) = 3*log1p(g_filters^2/2)/2
+        # g_experts = (3/2) log1p(½ g_filters²)
         a = np.abs(g_filters, out=Nx128_0)
         b = np.minimum(a, 7.205759403792794e+16, out=Nx128_1)
         b = np.square(b, out=Nx128_1)
@@ -706,7 +706,7 @@ def _energy(params, x, lam, workspace):
         g_alpha = np.multiply(s_alpha, g_experts, out=Nx128_0)
 
         # ---- energy: E
-        # Σ_j g_alpha
+        # Σ_i g_alpha
         E_alpha = np.sum(g_alpha, axis=1, out=all_energy[rows])
         return ()
 
@@ -744,7 +744,7 @@ def _score(params, x, lam, workspace):
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
         # ---- backward: δ
-        # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
         a = np.divide(1.0, a, out=Nx128_1)
@@ -805,7 +805,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
         # ---- backward: δ and δ′
-        # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
         a = np.divide(1.0, a, out=Nx128_1)
@@ -865,7 +865,7 @@ def _loss_terms(params, x, lam, workspace):
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
         # ---- backward: δ and δ′
-        # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
         a = np.divide(1.0, a, out=Nx128_1)
@@ -879,7 +879,7 @@ def _loss_terms(params, x, lam, workspace):
         f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
         # δ_filters = δ_experts f′(g_filters)  (1)
         delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
-        # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
         a = np.abs(g_filters, out=Nx128_3)
         a = np.maximum(a, 1.0, out=Nx128_3)
         a = np.divide(1.0, a, out=Nx128_3)
@@ -901,11 +901,13 @@ def _loss_terms(params, x, lam, workspace):
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_1)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -918,9 +920,9 @@ def _loss_terms(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 1, 49152, 3072, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # J = K + L
     J = K + L
@@ -946,7 +948,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_experts = s_alpha
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M128x64_0)
-    # Σ_i (W_filters ∘ W_filters)
+    # Σ_i W_filters ∘ W_filters
     W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
 
     def tile(rows, arrays):
@@ -965,7 +967,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
         # ---- backward: δ and δ′
-        # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
         a = np.divide(1.0, a, out=Nx128_1)
@@ -979,7 +981,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
         # δ_filters = δ_experts f′(g_filters)  (1)
         delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
-        # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
         a = np.abs(g_filters, out=Nx128_3)
         a = np.maximum(a, 1.0, out=Nx128_3)
         a = np.divide(1.0, a, out=Nx128_3)
@@ -999,6 +1001,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
@@ -1013,12 +1016,13 @@ def _loss_terms_lam0(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 1, 32768, 2816, workspace)
 
     # ---- at the end: the sums over all samples
+    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
-    # Σ_n Σ_i δ′_x
+    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x)
+    # L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     L = -sum_delta_prime / N
     # J = K + L
     J = K + L
@@ -1063,7 +1067,7 @@ def _loss_and_grad(params, x, lam, workspace):
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
         # ---- backward: δ and δ′
-        # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
         a = np.divide(1.0, a, out=Nx128_1)
@@ -1077,7 +1081,7 @@ def _loss_and_grad(params, x, lam, workspace):
         f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
         # δ_filters = δ_experts f′(g_filters)  (1)
         delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
-        # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
         a = np.divide(1.0, a, out=Nx128_1)
@@ -1099,11 +1103,13 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_2)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_2)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -1111,14 +1117,14 @@ def _loss_and_grad(params, x, lam, workspace):
         # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
-        # ∂J/∂δ′_x = −1 + 2λ δ′_x  (7)
+        # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_1)
         dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_1)
         # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx128_1)
         # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
         dJ_ddelta_prime_filters = np.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx128_5)
-        # ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19)
+        # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) + ∂J/∂δ′_filters f″(g_filters)  (18)+(19)
         a = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_2)
         b = np.multiply(dJ_ddelta_prime_filters, f_second_experts, out=Nx128_7)
         dJ_ddelta_experts = np.add(a, b, out=Nx128_2)
@@ -1126,7 +1132,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # ---- backward adjoints: ∂J/∂g, and the gradients
         # Σ_n ∂J/∂δ_experts
         dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_0)
-        # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
+        # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
         a = np.abs(g_filters, out=Nx128_2)
         a = np.maximum(a, 1.0, out=Nx128_2)
         a = np.divide(1.0, a, out=Nx128_2)
@@ -1150,31 +1156,31 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.multiply(delta_experts, dJ_ddelta_prime_filters, out=Nx128_5)
         b = np.multiply(b, f_third_experts, out=Nx128_5)
         dJ_dg_filters = np.add(a, b, out=Nx128_1)
-        # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-        dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_1)
         # Σ_n δ_filters ∂J/∂δ_xᵀ
-        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_2)
+        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_1)
+        # Σ_n δ′_filters ∂J/∂δ′_xᵀ
+        dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_2)
         # Σ_n ∂J/∂g_filters g_xᵀ
         dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_3)
         # Σ_n ∂J/∂g_filters
         dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_1)
         return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_alpha_sum, dJ_dW_filters_delta_prime,
-            dJ_dW_filters_delta, dJ_dW_filters_g, dJ_db_filters_sum,
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_alpha_sum, dJ_dW_filters_delta,
+            dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_db_filters_sum,
         )
 
     (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_alpha_sum, dJ_dW_filters_delta_prime,
-        dJ_dW_filters_delta, dJ_dW_filters_g, dJ_db_filters_sum,
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_alpha_sum, dJ_dW_filters_delta,
+        dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_db_filters_sum,
     ) = _over_tiles(tile, N, 512, 1, 131072, 5888, workspace)
 
     # ---- at the end: the sums over all samples
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
     dJ_ds_alpha = np.divide(dJ_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
-    # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters ∂J/∂δ′_xᵀ + ∂J/∂g_filters g_xᵀ
-    #     (16)+(17)
+    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters
+    #     ∂J/∂δ′_xᵀ))  (16)+(17)
     a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=M128x64_4)
     a = np.multiply(a, 2.0, out=M128x64_4)
     a = np.add(a, dJ_dW_filters_delta, out=M128x64_4)
@@ -1208,7 +1214,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_experts = s_alpha
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M128x64_0)
-    # Σ_i (W_filters ∘ W_filters)
+    # Σ_i W_filters ∘ W_filters
     W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
 
     def tile(rows, arrays):
@@ -1229,7 +1235,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
         # ---- backward: δ and δ′
-        # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
         a = np.divide(1.0, a, out=Nx128_1)
@@ -1243,7 +1249,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
         # δ_filters = δ_experts f′(g_filters)  (1)
         delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
-        # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
         a = np.divide(1.0, a, out=Nx128_1)
@@ -1263,6 +1269,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_1)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
@@ -1274,7 +1281,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx128_4)
-        # ∂J/∂δ_experts = ∂J/∂δ′_filters f″(g_filters) + ∂J/∂δ_filters f′(g_filters)  (18)+(19)
+        # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) − f″(g_filters) Σ_i W_filters ∘ W_filters  (18)+(19)
         a = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_2)
         b = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_1)
         dJ_ddelta_experts = np.subtract(a, b, out=Nx128_2)
@@ -1282,7 +1289,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # ---- backward adjoints: ∂J/∂g, and the gradients
         # Σ_n ∂J/∂δ_experts
         dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_2)
-        # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
+        # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
         a = np.abs(g_filters, out=Nx128_2)
         a = np.maximum(a, 1.0, out=Nx128_2)
         a = np.divide(1.0, a, out=Nx128_2)
@@ -1300,7 +1307,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         a = np.multiply(b, a, out=Nx128_7)
         a = np.divide(a, c, out=Nx128_7)
         f_third_experts = np.multiply(a, 6.0, out=Nx128_7)
-        # ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
+        # ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) − δ_experts f‴(g_filters) Σ_i W_filters ∘ W_filters
+        #     (21)+(22)
         a = np.multiply(delta_experts, dJ_ddelta_filters, out=Nx128_4)
         a = np.multiply(a, f_second_experts, out=Nx128_4)
         b = np.multiply(W_filters_squared_rows, delta_experts, out=M128_3)
@@ -1323,16 +1331,18 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 1, 81920, 4608, workspace)
 
     # ---- at the end: the sums over all samples
+    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
-    # Σ_n Σ_i δ′_x
+    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # J = K + L
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
     dJ_ds_alpha = np.divide(dJ_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
-    # ∂J/∂W_filters = (1/N) Σ_n δ_filters ∂J/∂δ_xᵀ + 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂J/∂g_filters g_xᵀ  (16)+(17)
+    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)
+    #     (16)+(17)
     a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M128x64_3)
     b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M128x64_4)
     b = np.multiply(b, 2.0, out=M128x64_4)
@@ -1385,7 +1395,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
         # ---- backward: δ and δ′
-        # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
         a = np.divide(1.0, a, out=Nx128_1)
@@ -1399,7 +1409,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
         # δ_filters = δ_experts f′(g_filters)  (1)
         delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
-        # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
         a = np.divide(1.0, a, out=Nx128_1)
@@ -1421,11 +1431,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_2)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
         sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_2)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
@@ -1452,7 +1464,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_1)
 
         # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-        # ∂L/∂δ′_x = −1 + 2λ δ′_x  (7)
+        # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_1)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_1)
         # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
@@ -1463,7 +1475,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ---- backward adjoints: ∂L/∂g, and the gradients
         # Σ_n ∂L/∂δ_experts
         dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_2)
-        # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
+        # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
         a = np.abs(g_filters, out=Nx128_6)
         a = np.maximum(a, 1.0, out=Nx128_6)
         a = np.divide(1.0, a, out=Nx128_6)
@@ -1503,20 +1515,20 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 1, 147456, 4352, workspace)
 
     # ---- at the end: the sums over all samples
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x + λ δ′_x²)
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = np.divide(dK_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
-    # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
+    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
     a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M128x64_5)
     dK_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
     dK_db_filters = np.divide(dK_db_filters_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
     dL_ds_alpha = np.divide(dL_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
-    # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters ∂L/∂δ′_xᵀ + ∂L/∂g_filters g_xᵀ  (17)
+    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
     a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=M128x64_5)
     a = np.multiply(a, 2.0, out=M128x64_5)
     a = np.add(a, dL_dW_filters_g, out=M128x64_5)
@@ -1553,7 +1565,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_experts = s_alpha
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M128x64_0)
-    # Σ_i (W_filters ∘ W_filters)
+    # Σ_i W_filters ∘ W_filters
     W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
 
     def tile(rows, arrays):
@@ -1574,7 +1586,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
         # ---- backward: δ and δ′
-        # f′(g_filters) = 3*g_filters/(2*(g_filters^2/2 + 1))
+        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
         a = np.divide(1.0, a, out=Nx128_1)
@@ -1588,7 +1600,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
         # δ_filters = δ_experts f′(g_filters)  (1)
         delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
-        # f″(g_filters) = -3*(g_filters^2 - 2)/(g_filters^2 + 2)^2
+        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
         a = np.divide(1.0, a, out=Nx128_1)
@@ -1608,6 +1620,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
 
         # ---- loss: K and L
+        # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_1)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
@@ -1636,14 +1649,14 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_3)
 
         # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
-        # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
+        # ∂L/∂δ_experts = −f″(g_filters) Σ_i W_filters ∘ W_filters  (19)
         a = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_6)
         dL_ddelta_experts = np.negative(a, out=Nx128_6)
 
         # ---- backward adjoints: ∂L/∂g, and the gradients
         # Σ_n ∂L/∂δ_experts
         dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_4)
-        # f‴(g_filters) = 6*g_filters*(g_filters^2 - 6)/(g_filters^2 + 2)^3
+        # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
         a = np.abs(g_filters, out=Nx128_6)
         a = np.maximum(a, 1.0, out=Nx128_6)
         a = np.divide(1.0, a, out=Nx128_6)
@@ -1661,7 +1674,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         a = np.multiply(b, a, out=Nx128_2)
         a = np.divide(a, c, out=Nx128_2)
         f_third_experts = np.multiply(a, 6.0, out=Nx128_2)
-        # ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22)
+        # ∂L/∂g_filters = −δ_experts f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
         a = np.multiply(W_filters_squared_rows, delta_experts, out=M128_5)
         a = np.multiply(a, f_third_experts, out=Nx128_2)
         dL_dg_filters = np.negative(a, out=Nx128_2)
@@ -1680,16 +1693,17 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 1, 98304, 4096, workspace)
 
     # ---- at the end: the sums over all samples
+    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
-    # Σ_n Σ_i δ′_x
+    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # K = (1/N) Σ_n ½ Σ_i δ_x²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = (1/N) Σ_n Σ_i (−δ′_x)
+    # L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     L = -sum_delta_prime / N
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = np.divide(dK_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
-    # ∂K/∂W_filters = (1/N) Σ_n δ_filters ∂K/∂δ_xᵀ + ∂K/∂g_filters g_xᵀ  (16)
+    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
     a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M128x64_4)
     dK_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
@@ -1698,7 +1712,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_ds_alpha = np.divide(dL_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
-    # ∂L/∂W_filters = (1/N) Σ_n 2 W_filters ∘ δ′_filters (−1)ᵀ + ∂L/∂g_filters g_xᵀ  (17)
+    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (17)
     a = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=M128x64_4)
     a = np.multiply(a, 2.0, out=M128x64_4)
     a = np.subtract(dL_dW_filters_g, a, out=M128x64_4)
@@ -1743,7 +1757,7 @@ def _layer_means(params, x, lam, workspace):
         g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
         # g_filters = W_filters g_x + b_filters
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
-        # g_experts = f(g_filters) = 3*log1p(g_filters^2/2)/2
+        # g_experts = (3/2) log1p(½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         b = np.minimum(a, 7.205759403792794e+16, out=Nx128_2)
         b = np.square(b, out=Nx128_2)
@@ -1761,17 +1775,21 @@ def _layer_means(params, x, lam, workspace):
         g_alpha = np.multiply(s_alpha, g_experts, out=Nx128_2)
 
         # ---- layers: their means
+        # (1/64) g_x
         g_x_part = np.multiply(g_x, 0.015625, out=Nx64_0)
-        # (1/64) Σ_j g_x
+        # mean_g_x = Σ_i (1/64) g_x
         mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        # (1/128) g_filters
         g_filters_part = np.multiply(g_filters, 0.0078125, out=Nx128_0)
-        # (1/128) Σ_j g_filters
+        # mean_g_filters = Σ_i (1/128) g_filters
         mean_g_filters = np.sum(g_filters_part, axis=1, out=all_mean_g_filters[rows])
+        # (1/128) g_experts
         g_experts_part = np.multiply(g_experts, 0.0078125, out=Nx128_1)
-        # (1/128) Σ_j g_experts
+        # mean_g_experts = Σ_i (1/128) g_experts
         mean_g_experts = np.sum(g_experts_part, axis=1, out=all_mean_g_experts[rows])
+        # (1/128) g_alpha
         g_alpha_part = np.multiply(g_alpha, 0.0078125, out=Nx128_2)
-        # (1/128) Σ_j g_alpha
+        # mean_g_alpha = Σ_i (1/128) g_alpha
         mean_g_alpha = np.sum(g_alpha_part, axis=1, out=all_mean_g_alpha[rows])
         return ()
 
@@ -1925,4 +1943,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 1aea27ffd6dbe38751fdd21c20c539a1557b1d6c469b0577b98fa17fa3334d98
+# sha256 of all above 031c24c2e524f8d53c491f326b5f8304e72bcde45b13bbc1eb97b3e237dca5ce

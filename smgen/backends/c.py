@@ -16,11 +16,11 @@ from smgen.cost import savings
 from smgen.errors import InternalError
 from smgen.ir import ITEM, Schedule
 from smgen.lower.names import parameter_buffer
-from smgen.passes import pipelines, run
 from smgen.passes.flops import sample_flops
 from smgen.passes.storage import most_tangents
 from smgen.printers import tiles
 from smgen.printers.c import CPrinter
+from smgen.printers.equations import run_for
 from smgen.printers.kernels import helpers
 from smgen.printers.memory import Memory
 from smgen.printers.sections import sections
@@ -105,8 +105,9 @@ class Module:
 
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The texts of the module, the C file and its header."""
-    lowered = [run(schedule, pipelines.c(facts.method.batch_size)) for schedule in schedules]
-    printed = [tiles.print_tiles(schedule, facts.dtype) for schedule in lowered]
+    forms = [run_for(schedule, "c", facts.method.batch_size) for schedule in schedules]
+    lowered = [schedule for schedule, _ in forms]
+    printed = [tiles.print_tiles(schedule, facts.dtype, equations) for schedule, equations in forms]
     prefix = _identifier(f"{facts.name}{facts.mode}")
     functions = tuple(_function(facts, prefix, s, p) for s, p in zip(lowered, printed, strict=True))
     text = "\n".join(p.text for p in printed)

@@ -22,9 +22,9 @@ from smgen.backends.layout import (
 )
 from smgen.cost import savings
 from smgen.ir import ITEM, Buffer, Elementary, Schedule
-from smgen.passes import pipelines, run
 from smgen.passes.flops import sample_flops
 from smgen.passes.storage import most_tangents
+from smgen.printers.equations import run_for
 from smgen.printers.numpy import SCIPY, print_function
 from smgen.printers.source import TiledFunction, shape_source
 from smgen.render import render
@@ -75,8 +75,9 @@ class Module:
 
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The module's source."""
-    lowered = [run(schedule, pipelines.numpy(facts.method.batch_size)) for schedule in schedules]
-    printed = [print_function(schedule) for schedule in lowered]
+    forms = [run_for(schedule, "numpy", facts.method.batch_size) for schedule in schedules]
+    lowered = [schedule for schedule, _ in forms]
+    printed = [print_function(*form) for form in forms]
     shapes = {b.name: b.shape for function in printed for b in (*function.arrays, *function.tile_arrays)}
     calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
     module = Module(

@@ -6,8 +6,20 @@ Shapes broadcast as NumPy's do. sympy lives only in `Pointwise`, whose expressio
 
 from __future__ import annotations
 
-from smgen.ir.buffers import BATCH, ITEM, LAMBDA, SAMPLES, Buffer, Dim, Kind, Shape, broadcast, column_of, row_of
-from smgen.ir.operations import Concat, Elementary, Fused, Identity, Op, Pointwise, Product, Reduce, Transpose, View
+from smgen.ir.buffers import BATCH, ITEM, LAMBDA, SAMPLES, Buffer, Dim, Kind, Letter, Shape, broadcast, column_of, row_of
+from smgen.ir.operations import (
+    SYMMETRIC,
+    Concat,
+    Elementary,
+    Fused,
+    Identity,
+    Op,
+    Pointwise,
+    Product,
+    Reduce,
+    Transpose,
+    View,
+)
 from smgen.ir.schedules import Phase, Schedule, Sweep
 
 __all__ = [
@@ -15,6 +27,7 @@ __all__ = [
     "ITEM",
     "LAMBDA",
     "SAMPLES",
+    "SYMMETRIC",
     "Buffer",
     "Concat",
     "Dim",
@@ -22,6 +35,7 @@ __all__ = [
     "Fused",
     "Identity",
     "Kind",
+    "Letter",
     "Op",
     "Phase",
     "Pointwise",

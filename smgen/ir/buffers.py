@@ -17,16 +17,29 @@ Shape: TypeAlias = tuple[Dim, ...]
 Kind: TypeAlias = Literal["real", "accumulator"]
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What mathematics calls a buffer, `δ_filters`, and its place among the factors of a product: low ones first.
+
+    `formula` is what an equation says that the buffer is, where what is computed is a rearrangement of it: a
+    nonlinearity or its derivative, in the letter of its argument.
+    """
+
+    text: str
+    place: int = 0
+    formula: sp.Expr | None = None
+
+
 @dataclass(frozen=True)
 class Buffer:
     """A named array of the module's dtype (`real`) or of float64 (`accumulator`: the loss sums).
 
-    `math` is the equation its value satisfies, with its number, as generated code shows it.
+    Equations write a buffer without a letter as what it is computed from.
     """
 
     name: str
     shape: Shape
-    math: str = ""
+    letter: Letter | None = None
     kind: Kind = "real"
 
     @cached_property
@@ -47,8 +60,8 @@ class Buffer:
         return 2 + (len(self.shape) == 3 and 1 not in self.shape[1:])
 
 
-LAMBDA: Final = Buffer("lam", (), "λ", "accumulator")
-SAMPLES: Final = Buffer("N", (), "samples in the batch", "accumulator")
+LAMBDA: Final = Buffer("lam", (), Letter("λ"), "accumulator")
+SAMPLES: Final = Buffer("N", (), Letter("N"), "accumulator")
 """The scalar arguments that every schedule may read, in expressions of any dtype."""
 
 

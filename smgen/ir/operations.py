@@ -1,4 +1,8 @@
-"""Operations: what is computed from which buffers."""
+"""Operations: what is computed from which buffers, and by which equation.
+
+`number` is the equation's in the source ("(11)+(12)") or in docs/mathematics.md ("[+] 8"). Its text is printed from the
+operation itself, when the algebra is done (`printers.equations`).
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ class Pointwise:
     outs: tuple[Buffer, ...]
     exprs: tuple[sp.Expr, ...]
     reads: tuple[Buffer, ...]
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Product:
     right: Buffer
     axes: str
     plus: tuple[tuple[Buffer, Buffer], ...] = ()
+    number: str = ""
 
     @property
     def pairs(self) -> tuple[tuple[Buffer, Buffer], ...]:
@@ -93,6 +99,7 @@ class Reduce:
     src: Buffer
     axis: int | None
     of_product: bool = False
+    number: str = ""
 
     @property
     def outs(self) -> tuple[Buffer, ...]:
@@ -114,6 +121,7 @@ class View:
     out: Buffer
     src: Buffer
     start: int = 0
+    number: str = ""
 
     @property
     def outs(self) -> tuple[Buffer, ...]:
@@ -131,6 +139,7 @@ class Concat:
     out: Buffer
     parts: tuple[tuple[sp.Expr, int], ...]
     reads: tuple[Buffer, ...]
+    number: str = ""
 
     @property
     def outs(self) -> tuple[Buffer, ...]:
@@ -143,6 +152,7 @@ class Identity:
 
     out: Buffer
     reads: tuple[Buffer, ...] = ()
+    number: str = ""
 
     @property
     def outs(self) -> tuple[Buffer, ...]:
@@ -155,6 +165,7 @@ class Transpose:
 
     out: Buffer
     src: Buffer
+    number: str = ""
 
     @property
     def outs(self) -> tuple[Buffer, ...]:

@@ -12,13 +12,12 @@ from typing import Protocol
 import sympy as sp
 
 from smgen.lower.emitter import ZERO
-from smgen.lower.names import Adjoint, Contribution
+from smgen.lower.names import Adjoint, Contribution, Name
 from smgen.lower.values import Lowering
 from smgen.network import Vertex
 
 Values = dict[str, sp.Expr]
-Term = tuple[sp.Expr, str]
-"""A value and its text."""
+"""By vertex."""
 
 
 class Adjoints(Protocol):
@@ -31,16 +30,16 @@ class Adjoints(Protocol):
     def forward(self, v: Vertex) -> None:
         """The adjoints that reach v; called for every vertex in order, after its μ."""
 
-    def bend(self, name: str) -> Term:
+    def nu(self, name: str) -> sp.Expr:
         """ν: what multiplies f″ in (19) and δ f‴ in (22) for the nonlinearities that read the vertex."""
 
     def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
         """The third term of (22) for the nonlinearity k that reads v."""
 
-    def weight_term(self, v: Vertex, at: str) -> Term:
+    def weight_term(self, v: Vertex, at: str) -> sp.Expr:
         """The second term of (17) for the linear vertex v, summed over the batch; `at` ends the names."""
 
-    def gain_term(self, v: Vertex) -> Term:
+    def gain_term(self, v: Vertex) -> sp.Expr:
         """The same for a gain, not yet summed over the batch."""
 
 
@@ -50,11 +49,11 @@ class Curvature(Adjoints, Protocol):
     def backward(self) -> Values:
         """δ of every vertex (1), and what the mode needs beside it."""
 
-    def diagonal(self) -> Term:
-        """δ′ at the input, (N, D), and its symbol."""
+    def diagonal(self) -> sp.Expr:
+        """δ′ at the input, (N, D)."""
 
-    def loss(self, lam: sp.Expr) -> Term:
-        """L, the mean over the batch, and its equation."""
+    def loss(self, lam: sp.Expr) -> sp.Expr:
+        """L, the mean over the batch."""
 
     def start(self, adjoint: Adjoint, lam: sp.Expr) -> None:
         """Begin the adjoints of L for this λ."""
@@ -68,25 +67,23 @@ class Flat:
     def forward(self, v: Vertex) -> None:
         return
 
-    def bend(self, name: str) -> Term:
-        return ZERO, "0"
+    def nu(self, name: str) -> sp.Expr:
+        return ZERO
 
     def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
         return iter(())
 
-    def weight_term(self, v: Vertex, at: str) -> Term:
-        return ZERO, "0"
+    def weight_term(self, v: Vertex, at: str) -> sp.Expr:
+        return ZERO
 
-    def gain_term(self, v: Vertex) -> Term:
-        return ZERO, "0"
+    def gain_term(self, v: Vertex) -> sp.Expr:
+        return ZERO
 
 
-def loss_of(low: Lowering, diagonal: Term, lam: sp.Expr) -> Term:
-    """L = Σ (−δ′_in + λ δ′_in²) of a δ′ that is there, the mean over the batch."""
-    p, text = diagonal
+def loss_of(low: Lowering, diagonal: sp.Expr, lam: sp.Expr) -> sp.Expr:
+    """L = Σ (−δ′_in + λ δ′_in²), the mean over the batch, for a mode that has δ′ as an array."""
     units, mean = low.network.input.units, low.emitter.mean_sum
-    value = -mean(p, units, "sum_delta_prime", f"Σ_n Σ_i {text}")
+    value = -mean(diagonal, units, Name("sum_delta_prime"))
     if lam == 0:
-        return value, f"(1/N) Σ_n Σ_i (−{text})"
-    value += lam * mean(p**2, units, "sum_delta_prime_squared", f"Σ_n Σ_i {text}²")
-    return value, f"(1/N) Σ_n Σ_i (−{text} + λ {text}²)"
+        return value
+    return value + lam * mean(diagonal**2, units, Name("sum_delta_prime_squared"))

@@ -27,6 +27,7 @@ from smgen.ir import (
     broadcast,
     column_of,
 )
+from smgen.lower.names import Name
 
 ZERO = sp.S.Zero
 
@@ -76,90 +77,94 @@ class Emitter:
         """The sweeps that hold anything."""
         return tuple(Sweep(name, tuple(ops)) for name, ops in self.sweeps if ops)
 
-    def new(self, name: str, shape: Shape, math: str, kind: Kind = "real") -> Buffer:
+    def new(self, name: Name | str, shape: Shape, kind: Kind = "real") -> Buffer:
         """A buffer with a name not taken yet."""
-        while name in self.buffers:
-            name += "_"
-        self.buffers[name] = Buffer(name, shape, math, kind)
-        return self.buffers[name]
+        code, letter = (name, None) if isinstance(name, str) else (name.code, name.letter)
+        while code in self.buffers:
+            code += "_"
+        self.buffers[code] = Buffer(code, shape, letter, kind)
+        return self.buffers[code]
 
     def emit(self, op: Op) -> sp.Symbol:
         """Append an operation to the current sweep; returns the symbol of its last output."""
         self.sweeps[-1][1].append(op)
         return op.outs[-1].symbol
 
-    def let(self, name: str, value: sp.Expr, math: str) -> sp.Expr:
+    def let(self, name: Name, value: sp.Expr, number: str = "") -> sp.Expr:
         """Give a value a buffer of this name; constants stay what they are, another buffer's value becomes a view."""
-        if self.is_constant(value) or value == sp.Symbol(name, real=True):
+        if self.is_constant(value) or value == sp.Symbol(name.code, real=True):
             return value
         if not self.is_batched(value) and value.as_coeff_Mul()[1].is_Symbol and not value.is_Symbol:
             return value  # a multiple of a row is not worth a row of its own
-        out = self.new(name, self.shape(value), math)
+        out = self.new(name, self.shape(value))
         if value.is_Symbol:
             if value.name in self._given:
                 self._given.add(out.name)
-            return self.emit(View(out, self.buffer(value)))
-        return self._store(out, value)
+            return self.emit(View(out, self.buffer(value), number=number))
+        return self._store(out, value, number)
 
-    def _store(self, out: Buffer, value: sp.Expr) -> sp.Symbol:
-        return self.emit(Pointwise((out,), (value,), self.reads(value)))
+    def _store(self, out: Buffer, value: sp.Expr, number: str = "") -> sp.Symbol:
+        return self.emit(Pointwise((out,), (value,), self.reads(value), number))
 
-    def fill(self, name: str, shape: Shape, value: sp.Expr, math: str, kind: Kind = "real") -> Buffer:
+    def fill(self, name: Name, shape: Shape, value: sp.Expr, number: str = "", kind: Kind = "real") -> Buffer:
         """What a function returns: a buffer of this very shape, even for a constant, never an argument's own array."""
-        computed = value.is_Symbol and value.name not in self._given
-        if computed and self.buffer(value).shape == shape and kind == self.buffer(value).kind:
-            return self.buffer(self.emit(View(self.new(name, shape, math, kind), self.buffer(value))))
-        return self.buffer(self._store(self.new(name, shape, math, kind), value))
+        out = self.new(name, shape, kind)
+        if value.is_Symbol and value.name not in self._given:
+            source = self.buffer(value)
+            if source.shape == shape and kind == source.kind:
+                return self.buffer(self.emit(View(out, source, number=number)))
+        return self.buffer(self._store(out, value, number))
 
     # Products and sums
 
     def square(self, weight: Buffer) -> Buffer:
         """W ∘ W, formed once per call."""
         if weight not in self._squares:
-            out = self.new(f"{weight.name}_squared", weight.shape, f"{weight.math} ∘ {weight.math}")
+            out = self.new(f"{weight.name}_squared", weight.shape)
             self.emit(Pointwise((out,), (weight.symbol**2,), (weight,)))
             self._squares[weight] = out
         return self._squares[weight]
 
-    def backward(self, value: sp.Expr, weight: Buffer, name: str, math: str) -> sp.Expr:
+    def backward(self, value: sp.Expr, weight: Buffer, name: Name, number: str = "") -> sp.Expr:
         """Σ_j value_j w_ji, from a layer's outputs to its inputs: equations (1), (14), (15)."""
-        return self._through(value, weight, name, math, 0)
+        return self._through(value, weight, name, number, 0)
 
-    def forward(self, value: sp.Expr, weight: Buffer, name: str, math: str) -> sp.Expr:
+    def forward(self, value: sp.Expr, weight: Buffer, name: Name, number: str = "") -> sp.Expr:
         """Σ_i w_ji value_i, from a layer's inputs to its outputs: equations (11), (12), (13)."""
-        return self._through(value, weight, name, math, 1)
+        return self._through(value, weight, name, number, 1)
 
-    def _through(self, value: sp.Expr, weight: Buffer, name: str, math: str, contracted: int) -> sp.Expr:
+    def _through(self, value: sp.Expr, weight: Buffer, name: Name, number: str, contracted: int) -> sp.Expr:
         units = weight.shape[1 - contracted]
         if value == 0:
             return ZERO
         if self.is_constant(value):
             if value == 1:
-                return self.emit(Reduce(self.new(name, (units,), math), weight, contracted, of_product=True))
-            total = self.new(f"{weight.name}_sum", (units,), f"Σ {weight.math}")
+                out = self.new(name, (units,))
+                return self.emit(Reduce(out, weight, contracted, of_product=True, number=number))
+            total = self.new(f"{weight.name}_sum", (units,))
             return value * self.emit(Reduce(total, weight, contracted, of_product=True))
-        operand = self.buffer(self.named(value, f"{name}_arg"))
+        operand = self.buffer(self.named(value, name.part("arg")))
         # n batch, c tangents, m the layer's outputs, d its inputs
         source, target = ("m", "d") if contracted == 0 else ("d", "m")
         ahead = ("n" if operand.batched else "") + "c" * (len(operand.shape) - operand.batched - 1)
-        out = self.new(name, (*operand.shape[:-1], units), math)
-        return self.emit(Product(out, operand, weight, f"{ahead}{source},md->{ahead}{target}"))
+        out = self.new(name, (*operand.shape[:-1], units))
+        return self.emit(Product(out, operand, weight, f"{ahead}{source},md->{ahead}{target}", number=number))
 
-    def named(self, value: sp.Expr, name: str) -> sp.Expr:
+    def named(self, value: sp.Expr, name: Name | str) -> sp.Expr:
         """The value in a buffer."""
-        return value if value.is_Symbol else self._store(self.new(name, self.shape(value), ""), value)
+        return value if value.is_Symbol else self._store(self.new(name, self.shape(value)), value)
 
-    def outer_sum(self, left: sp.Expr, right: sp.Expr, name: str, math: str) -> sp.Expr:
+    def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
         """Σ_n left_nj right_ni as an expression over (M, D), summing over the batch before multiplying where it can."""
         if left == 0 or right == 0:
             return ZERO
         if self.is_batched(left) and self.is_batched(right):
-            a, b = (self.buffer(self.named(v, f"{name}_arg")) for v in (left, right))
-            out = self.new(name, (a.shape[-1], b.shape[-1]), math)
+            a, b = (self.buffer(self.named(v, name.part("arg"))) for v in (left, right))
+            out = self.new(name, (a.shape[-1], b.shape[-1]))
             return self.emit(Product(out, a, b, "nm,nd->md"))
         if self.is_batched(left):
-            return self.column(self.batch_sum(left, f"{name}_sum", of_product=True)) * right
-        return self.column(left) * self.batch_sum(right, f"{name}_sum", of_product=True)
+            return self.column(self.batch_sum(left, name.part("sum"), of_product=True)) * right
+        return self.column(left) * self.batch_sum(right, name.part("sum"), of_product=True)
 
     def column(self, value: sp.Expr) -> sp.Expr:
         """A row of per-unit values as a column, to multiply the rows of a weight."""
@@ -167,48 +172,42 @@ class Emitter:
             return value
         if value not in self._columns:
             row = self.buffer(self.named(value, "column_arg"))
-            out = self.new(f"{row.name}_column", column_of(row.shape), row.math)
+            out = self.new(f"{row.name}_column", column_of(row.shape))
             self._columns[value] = self.emit(View(out, row))
         return self._columns[value]
 
-    def batch_sum(self, value: sp.Expr, name: str, *, of_product: bool = False) -> sp.Expr:
+    def batch_sum(self, value: sp.Expr, name: Name, *, of_product: bool = False) -> sp.Expr:
         """Σ_n value_nj: N times what does not vary, a reduction of what does."""
         if not self.is_batched(value):
             return SAMPLES.symbol * value
         if value not in self._batch_sums:
-            src = self.buffer(self.named(value, f"{name}_terms"))
-            out = self.new(name, src.shape[1:], f"Σ_n {_left(src.math)}")
+            src = self.buffer(self.named(value, name.part("terms")))
+            out = self.new(name, src.shape[1:])
             self._batch_sums[value] = self.emit(Reduce(out, src, 0, of_product))
         return self._batch_sums[value]
 
-    def mean_sum(self, value: sp.Expr, units: int, name: str, math: str) -> sp.Expr:
+    def mean_sum(self, value: sp.Expr, units: int, name: Name) -> sp.Expr:
         """(1/N) Σ_n Σ_d value_nd in float64, as a scalar expression."""
         if self.is_constant(value):
             return units * value
-        src = self.buffer(self.named(value, f"{name}_terms"))
-        total = self.emit(Reduce(self.new(name, (), math, "accumulator"), src, None))
+        src = self.buffer(self.named(value, name.part("terms")))
+        total = self.emit(Reduce(self.new(name, (), "accumulator"), src, None))
         return total / SAMPLES.symbol if src.batched else total
 
-    def concat(self, name: str, parts: list[tuple[sp.Expr, int]], math: str) -> sp.Expr:
+    def concat(self, name: Name, parts: list[tuple[sp.Expr, int]], number: str = "") -> sp.Expr:
         """The parts side by side; one constant throughout stays a constant."""
         if len({value for value, _ in parts}) == 1 and self.is_constant(parts[0][0]):
             return parts[0][0]
-        named = tuple((v if self.is_constant(v) else self.named(v, f"{name}_part"), width) for v, width in parts)
+        named = tuple((v if self.is_constant(v) else self.named(v, name.part("part")), width) for v, width in parts)
         units = sum(width for _, width in parts)
         shape = (*broadcast(*(self.shape(v)[:-1] for v, _ in named)), units)
-        return self.emit(Concat(self.new(name, shape, math), named, self.reads(*(v for v, _ in named))))
+        return self.emit(Concat(self.new(name, shape), named, self.reads(*(v for v, _ in named)), number))
 
-    def slice(self, value: sp.Expr, start: int, width: int, name: str) -> sp.Expr:
+    def slice(self, value: sp.Expr, start: int, width: int, name: Name, number: str = "") -> sp.Expr:
         """Units start … start + width of a value, without a copy."""
         if self.is_constant(value):
             return value
-        src = self.buffer(self.named(value, f"{name}_arg"))
+        src = self.buffer(self.named(value, name.part("arg")))
         if src.shape[-1] == width:
             return src.symbol
-        out = self.new(name, (*src.shape[:-1], width), f"{_left(src.math)}[{start}:{start + width}]")
-        return self.emit(View(out, src, start))
-
-
-def _left(math: str) -> str:
-    """The left-hand side of an equation."""
-    return math.split(" = ")[0]
+        return self.emit(View(self.new(name, (*src.shape[:-1], width)), src, start, number))

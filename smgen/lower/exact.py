@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import sympy as sp
 
-from smgen.lower.curvature import Term, Values, loss_of
+from smgen.lower.curvature import Values, loss_of
 from smgen.lower.emitter import ZERO
 from smgen.lower.gram import Gram, is_collapsible
-from smgen.lower.names import DELTA_PRIME, Adjoint, Contribution, L
+from smgen.lower.names import DELTA_PRIME, Adjoint, Contribution, L, d_ddelta_prime, gradient_of
 from smgen.lower.segment import Segment
 from smgen.lower.stretch import Stretch
 from smgen.lower.sweeps import backward
@@ -41,20 +41,15 @@ class Exact:
             hessian = segment.backward(delta, hessian)
         return delta
 
-    def diagonal(self) -> Term:
-        x = self.low.network.input.name
+    def diagonal(self) -> sp.Expr:
         if self._diagonal is None:
-            value = self.segments[0].diagonal()
-            math = f"{DELTA_PRIME.text(x)} = Σ_j δ_j f″_j (∂g_j/∂x)²  [+] 8"
-            self._diagonal = self.low.emitter.let(DELTA_PRIME.name(x), value, math)
-        return self._diagonal, DELTA_PRIME.text(x)
+            name = DELTA_PRIME.of(self.low.network.input.name)
+            self._diagonal = self.low.emitter.let(name, self.segments[0].diagonal(), "[+] 8")
+        return self._diagonal
 
-    def loss(self, lam: sp.Expr) -> Term:
+    def loss(self, lam: sp.Expr) -> sp.Expr:
         """L = Σ (−δ′_in + λ δ′_in²); at λ = 0 only the trace, whose sums over the tangents come first."""
-        if lam != 0:
-            return loss_of(self.low, self.diagonal(), lam)
-        text = DELTA_PRIME.text(self.low.network.input.name)
-        return -self.segments[0].trace(), f"(1/N) Σ_n Σ_i (−{text})"
+        return loss_of(self.low, self.diagonal(), lam) if lam != 0 else -self.segments[0].trace()
 
     @property
     def title(self) -> str:
@@ -65,14 +60,13 @@ class Exact:
         self.adjoint = adjoint
         self._nu: sp.Expr = sp.S.NegativeOne
         if lam != 0:
-            self._nu = 2 * lam * self.diagonal()[0] - 1
+            self._nu = 2 * lam * self.diagonal() - 1
 
     def forward(self, v: Vertex) -> None:
         """ĝ of v, and N where a segment ends."""
         first = self.segments[0]
         if v.name == first.base:
-            name = f"d{self.adjoint.of}_d{DELTA_PRIME.code}_{v.name}"
-            first.begin(self.low.emitter.let(name, self._nu, f"ν = −1 + 2λ {DELTA_PRIME.text(v.name)}  (7)"))
+            first.begin(self.low.emitter.let(d_ddelta_prime(self.adjoint.of).of(v.name), self._nu, "(7)"))
             return
         for segment, following in zip(self.segments, [*self.segments[1:], None], strict=True):
             if v.name in segment.names:
@@ -81,20 +75,20 @@ class Exact:
                     following.begin(segment.above())
 
     def _segment(self, name: str) -> Segment | Gram:
-        """Whose base or member, but top, the vertex is."""
+        """The segment that the vertex belongs to; a cut vertex belongs to the upper one."""
         return next(s for s in reversed(self.segments) if name == s.base or name in s.names)
 
-    def bend(self, name: str) -> Term:
-        return self._segment(name).bend(name), f"Σ ν ġ_{name}²"
+    def nu(self, name: str) -> sp.Expr:
+        return self._segment(name).nu(name)
 
     def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
         return self._segment(v.name).cross(v, k)
 
-    def weight_term(self, v: Vertex, at: str) -> Term:
-        name = f"d{self.adjoint.of}_d{self.low.parameter(v, 'weight').name}_tangents{at}"
+    def weight_term(self, v: Vertex, at: str) -> sp.Expr:
+        name = gradient_of(self.adjoint.of, self.low.parameter(v, "weight")).part(f"tangents{at}")
         return self._segment(v.inputs[0]).weight_term(v, name)
 
-    def gain_term(self, v: Vertex) -> Term:
+    def gain_term(self, v: Vertex) -> sp.Expr:
         return self._segment(v.inputs[0]).gain_term(v)
 
 

@@ -7,10 +7,10 @@ from typing import Final, TypeAlias
 
 import sympy as sp
 
-from smgen.ir import BATCH, LAMBDA, Buffer, Reduce, Schedule
+from smgen.ir import BATCH, LAMBDA, Buffer, Letter, Reduce, Schedule
 from smgen.lower.curvature import Curvature, Flat, Values
 from smgen.lower.gradients import adjoint_backward
-from smgen.lower.names import DELTA, Adjoint, G, J, K, L
+from smgen.lower.names import Adjoint, G, J, K, L, Name
 from smgen.lower.sweeps import adjoint_forward, backward
 from smgen.lower.values import Lowering
 from smgen.network import Network
@@ -41,10 +41,14 @@ def _energy(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]:
     low.emitter.sweep("energy: E")
     total = sp.S.Zero
     for name, count in low.network.energies:
-        src = low.emitter.buffer(low.g[name])
-        unit_sum = low.emitter.new(f"E_{name}", (BATCH,), f"Σ_j {G.text(name)}")
-        total += count * low.emitter.emit(Reduce(unit_sum, src, 1))
-    return (low.emitter.fill("energy", (BATCH,), total, "E = the sum over the energy's units"),)
+        unit_sum = low.emitter.new(f"E_{name}", (BATCH,))
+        total += count * low.emitter.emit(Reduce(unit_sum, low.emitter.buffer(low.g[name]), 1))
+    return (low.emitter.fill(_result("energy"), (BATCH,), total),)
+
+
+def _result(code: str) -> Name:
+    """What a function returns, under its own name."""
+    return Name(code, Letter(code))
 
 
 def _layer_means(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]:
@@ -52,9 +56,9 @@ def _layer_means(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]
     low.emitter.sweep("layers: their means")
     outs = []
     for v in low.network.vertices:
-        value = low.g[v.name] / v.units
-        src = low.emitter.buffer(low.emitter.named(value, f"{G.name(v.name)}_part"))
-        out = low.emitter.new(f"mean_{G.name(v.name)}", (BATCH,), f"(1/{v.units}) Σ_j {G.text(v.name)}")
+        name = G.of(v.name).code
+        src = low.emitter.buffer(low.emitter.named(low.g[v.name] / v.units, f"{name}_part"))
+        out = low.emitter.new(_result(f"mean_{name}"), (BATCH,))
         low.emitter.emit(Reduce(out, src, 1))
         outs.append(out)
     return tuple(outs)
@@ -63,52 +67,45 @@ def _layer_means(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]
 def _score(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]:
     source = low.network.input
     value = -backward(low)[source.name]
-    return (low.emitter.fill("score", (BATCH, source.units), value, f"score = −{DELTA.text(source.name)}"),)
+    return (low.emitter.fill(_result("score"), (BATCH, source.units), value),)
 
 
 def _hessian_diagonal(low: Lowering, curvature: Curvature, _: sp.Expr) -> tuple[Buffer, ...]:
     curvature.backward()
-    value, text = curvature.diagonal()
     shape = (BATCH, low.network.input.units)
-    return (low.emitter.fill("hessian_diagonal", shape, value, f"the diagonal of the Hessian, {text}"),)
+    return (low.emitter.fill(_result("hessian_diagonal"), shape, curvature.diagonal()),)
 
 
-def _terms(
-    low: Lowering, curvature: Curvature, lam: sp.Expr
-) -> tuple[Values, tuple[sp.Expr, str], tuple[sp.Expr, str]]:
-    """δ and the two terms of the loss with their equations: K = ½ Σ δ_in² and L, means over the batch."""
+def _terms(low: Lowering, curvature: Curvature, lam: sp.Expr) -> tuple[Values, sp.Expr, sp.Expr]:
+    """δ and the two terms of the loss: K = ½ Σ δ_in² and L, means over the batch."""
     delta = curvature.backward()
     low.emitter.sweep("loss: K and L")
     x = low.network.input
-    d = DELTA.text(x.name)
-    k = low.emitter.mean_sum(delta[x.name] ** 2, x.units, "sum_delta_squared", f"Σ_n Σ_i {d}²") / 2
-    return delta, (k, f"(1/N) Σ_n ½ Σ_i {d}²"), curvature.loss(lam)
+    k = low.emitter.mean_sum(delta[x.name] ** 2, x.units, Name("sum_delta_squared")) / 2
+    return delta, k, curvature.loss(lam)
 
 
-def _fill_terms(low: Lowering, k: tuple[sp.Expr, str], ell: tuple[sp.Expr, str]) -> tuple[Buffer, Buffer]:
-    return (
-        low.emitter.fill("K", (), k[0], f"K = {k[1]}", "accumulator"),
-        low.emitter.fill("L", (), ell[0], f"L = {ell[1]}", "accumulator"),
-    )
+def _number(low: Lowering, code: str, value: sp.Expr) -> Buffer:
+    """K, L or J, in float64."""
+    return low.emitter.fill(_result(code), (), value, kind="accumulator")
 
 
 def _loss_terms(low: Lowering, curvature: Curvature, lam: sp.Expr) -> tuple[Buffer, ...]:
     _, k, ell = _terms(low, curvature, lam)
-    terms = _fill_terms(low, k, ell)
-    return (*terms, low.emitter.fill("J", (), terms[0].symbol + terms[1].symbol, "J = K + L", "accumulator"))
+    terms = _number(low, "K", k), _number(low, "L", ell)
+    return (*terms, _number(low, "J", terms[0].symbol + terms[1].symbol))
 
 
 def _loss_and_grad(low: Lowering, curvature: Curvature, lam: sp.Expr) -> tuple[Buffer, ...]:
     """The merged sweep ([+] 1): every sweep is linear in the adjoints, so J = K + L needs one."""
-    delta, (k, _), (ell, _) = _terms(low, curvature, lam)
-    loss = low.emitter.fill("J", (), k + ell, "J = K + L", "accumulator")
-    return (loss, *_gradient(low, curvature, J, delta, lam))
+    delta, k, ell = _terms(low, curvature, lam)
+    return (_number(low, "J", k + ell), *_gradient(low, curvature, J, delta, lam))
 
 
 def _loss_and_grad_terms(low: Lowering, curvature: Curvature, lam: sp.Expr) -> tuple[Buffer, ...]:
     """The source's separate sweeps for K and for L."""
     delta, k, ell = _terms(low, curvature, lam)
-    losses = _fill_terms(low, k, ell)
+    losses = _number(low, "K", k), _number(low, "L", ell)
     gradients = [g for adjoint in (K, L) for g in _gradient(low, curvature, adjoint, delta, lam)]
     return (*losses, *gradients)
 

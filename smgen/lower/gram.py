@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 import sympy as sp
 
 from smgen.ir import Product
-from smgen.lower.curvature import Term, Values
+from smgen.lower.curvature import Values
 from smgen.lower.emitter import ZERO
-from smgen.lower.names import Contribution, times
+from smgen.lower.names import Contribution, Name
 from smgen.lower.stretch import Stretch, delta_curvature
 from smgen.lower.sweeps import term
 from smgen.lower.tangents import Tangents
@@ -44,7 +44,7 @@ class Gram:
         self.bent: sp.Expr = ZERO
         self.hessian: sp.Expr = ZERO
         self.scaled: sp.Expr = ZERO
-        self.nu: sp.Expr = ZERO
+        self.start: sp.Expr = ZERO
         self._known: dict[str, sp.Expr] = {}
 
     def backward(self, delta: Values, above: sp.Expr) -> sp.Expr:
@@ -61,20 +61,17 @@ class Gram:
     def trace(self) -> sp.Expr:
         """(1/N) Σ_n Σ_d δ′_d."""
         mean, name = self.low.emitter.mean_sum, self.curved.name
-        total = mean(
-            self.bent * self._row_squares(), self.curved.units, f"sum_curvature_{name}", "Σ_n Σ_j δ f″ (W Wᵀ)_jj"
-        )
+        total = mean(self.bent * self._row_squares(), self.curved.units, Name(f"sum_curvature_{name}"))
         if self._inside() != 0:
-            text = "Σ_n Σ_jk (W Wᵀ)_jk f′_j f′_k H_jk"
-            total += mean(self._inside() * self.hessian, 1, f"sum_curvature_above_{name}", text)
+            total += mean(self._inside() * self.hessian, 1, Name(f"sum_curvature_above_{name}"))
         return total
 
     def _gram(self) -> sp.Expr:
         """W Wᵀ, once a call."""
 
         def product() -> sp.Expr:
-            math, units = f"{self.weight.math} {self.weight.math}ᵀ", self.linear.units
-            out = self.low.emitter.new(f"tangent_gram_{self.weight.name}", (units, units), math)
+            units = self.linear.units
+            out = self.low.emitter.new(f"tangent_gram_{self.weight.name}", (units, units))
             return self.low.emitter.emit(Product(out, self.weight, self.weight, "md,kd->mk"))
 
         return self._once("gram", product)
@@ -82,7 +79,7 @@ class Gram:
     def _row_squares(self) -> sp.Expr:
         def squares() -> sp.Expr:
             square = self.low.emitter.square(self.weight)
-            return self.low.emitter.forward(sp.S.One, square, f"row_squares_{self.weight.name}", f"Σ_d {square.math}")
+            return self.low.emitter.forward(sp.S.One, square, Name(f"row_squares_{self.weight.name}"))
 
         return self._once("row_squares", squares)
 
@@ -92,8 +89,7 @@ class Gram:
             return ZERO
 
         def inside() -> sp.Expr:
-            name, math = self.curved.name, f"−N_{self.curved.name} = F W Wᵀ F"
-            return self.low.emitter.let(f"curvature_adjoint_{name}", self.scaled * self._gram(), math)
+            return self.low.emitter.let(Name(f"curvature_adjoint_{self.curved.name}"), self.scaled * self._gram())
 
         return self._once("inside", inside)
 
@@ -102,41 +98,35 @@ class Gram:
             self._known[key] = make()
         return self._known[key]
 
-    def begin(self, nu: sp.Expr) -> None:
-        self.nu = nu
+    def begin(self, weight: sp.Expr) -> None:
+        self.start = weight
 
     def forward(self, v: Vertex) -> None:
         return
 
     def above(self) -> sp.Expr:
-        return self.nu * self._inside()
+        return self.start * self._inside()
 
-    def bend(self, name: str) -> sp.Expr:
-        return self.nu * self._row_squares()
+    def nu(self, name: str) -> sp.Expr:
+        return self.start * self._row_squares()
 
     def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
         """2 f″ Σ_k N_jk H_jk f′_k."""
         bend = self.low.derivative(k, 2)
         if self._inside() == 0 or bend == 0:
             return
-        text = "Σ_k (W Wᵀ)_jk f′_k H_jk"
         value = self._gram() * self.tangents.row(self.low.derivative(k, 1)) * self.hessian
-        total = self.tangents.sum_units(value, f"weighted_product_{k.name}", text)
-        yield term(2 * bend * self.nu * total, times("−2", self.low.derivative_text(k, 2), text))
+        total = self.tangents.sum_units(value, Name(f"weighted_product_{k.name}"))
+        yield term(2 * bend * self.start * total)
 
-    def weight_term(self, v: Vertex, name: str) -> Term:
+    def weight_term(self, v: Vertex, name: Name) -> sp.Expr:
         """−2 (Σ_n F H F + diag(δ f″)) W."""
-        emitter, text = self.low.emitter, "−2 (F H F + diag(δ f″)) W"
-        total = (
-            emitter.column(emitter.batch_sum(self.bent, f"{name}_bent")) * self.weight.symbol
-            if self.bent != 0
-            else ZERO
-        )
+        emitter, total = self.low.emitter, ZERO
+        if self.bent != 0:
+            total += emitter.column(emitter.batch_sum(self.bent, name.part("bent"))) * self.weight.symbol
         if self._inside() != 0:
-            total += self.tangents.batch_times(
-                self.scaled * self.hessian, self.weight, name, f"(Σ_n F H F) {self.weight.math}"
-            )
-        return 2 * self.nu * total, text
+            total += self.tangents.batch_times(self.scaled * self.hessian, self.weight, name)
+        return 2 * self.start * total
 
-    def gain_term(self, v: Vertex) -> Term:
+    def gain_term(self, v: Vertex) -> sp.Expr:
         raise TypeError("no gain in this segment")

@@ -1,4 +1,4 @@
-"""How buffers are called and what their equations say, in one place: code names in ASCII, mathematics in Unicode."""
+"""How buffers are called, in one place: code names in ASCII, letters of mathematics in Unicode."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import Final
 
 import sympy as sp
 
-from smgen.ir import BATCH, LAMBDA, SAMPLES, Buffer
+from smgen.ir import BATCH, LAMBDA, SAMPLES, Buffer, Letter
 from smgen.lower.labels import label
 from smgen.network import Network
-
-DERIVATIVE_NAMES: Final = ("f", "f_prime", "f_second", "f_third")
-
+from smgen.primitives import MARKS
 
 @dataclass(frozen=True, slots=True)
 class Adjoint:
@@ -52,67 +50,86 @@ J: Final = Adjoint(
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
-    """A family of buffers, one for each vertex: δ, δ′, ∂J/∂δ, …"""
+class Name:
+    """A buffer's name in code, and its letter if mathematics has one for it."""
 
     code: str
-    math: str
+    letter: Letter | None = None
 
-    def name(self, vertex: str) -> str:
-        """`delta_filters`."""
-        return f"{self.code}_{vertex}"
-
-    def text(self, vertex: str, value: sp.Expr | None = None) -> str:
-        """`δ_filters`, or the number where the value is one."""
-        if value is not None and not value.free_symbols:
-            return f"(−{-value})" if value.is_negative else str(value)
-        return f"{self.math}_{vertex}"
+    def part(self, suffix: str) -> Name:
+        """The name of something that this is made of, without a letter."""
+        return Name(f"{self.code}_{suffix}")
 
 
-G: Final = Quantity("g", "g")
-DELTA: Final = Quantity("delta", "δ")
-DELTA_PRIME: Final = Quantity("delta_prime", "δ′")
-TANGENT: Final = Quantity("tangent", "ġ")
-DELTA_TANGENT: Final = Quantity("delta_tangent", "δ̇")
-WEIGHTED: Final = Quantity("weighted_tangent", "ĝ")
-DELTA_WEIGHTED: Final = Quantity("delta_weighted_tangent", "δ̂")
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A family of buffers, one for each vertex: δ, δ′, ∂J/∂δ, …
+
+    `place` orders the factors of a product: γ f′, μ δ f″, ν δ′ f′ f″.
+    """
+
+    code: str
+    letter: str
+    place: int
+
+    def of(self, vertex: str) -> Name:
+        """`delta_filters`, δ_filters."""
+        return Name(f"{self.code}_{vertex}", Letter(f"{self.letter}_{vertex}", self.place))
 
 
-def d_ddelta(of: str) -> Quantity:
-    """∂K/∂δ and its like: μ."""
-    return Quantity(f"d{of}_ddelta", f"∂{of}/∂δ")
-
-
-def d_ddelta_prime(of: str) -> Quantity:
-    """∂L/∂δ′: ν."""
-    return Quantity(f"d{of}_ddelta_prime", f"∂{of}/∂δ′")
+G: Final = Quantity("g", "g", 7)
+DELTA: Final = Quantity("delta", "δ", 5)
+DELTA_PRIME: Final = Quantity("delta_prime", "δ′", 6)
+TANGENT: Final = Quantity("tangent", "ġ", 10)
+DELTA_TANGENT: Final = Quantity("delta_tangent", "δ̇", 8)
+WEIGHTED: Final = Quantity("weighted_tangent", "ĝ", 9)
+DELTA_WEIGHTED: Final = Quantity("delta_weighted_tangent", "δ̂", 8)
 
 
 def d_dg(of: str) -> Quantity:
     """∂K/∂g and its like: γ."""
-    return Quantity(f"d{of}_dg", f"∂{of}/∂g")
+    return Quantity(f"d{of}_dg", f"∂{of}/∂g", 2)
 
 
-def times(*factors: str) -> str:
-    """A product as text, without its ones."""
-    return " ".join(f for f in factors if f != "1") or "1"
+def d_ddelta(of: str) -> Quantity:
+    """∂K/∂δ and its like: μ."""
+    return Quantity(f"d{of}_ddelta", f"∂{of}/∂δ", 3)
 
 
-_LETTERS: Final = {"weight": "W", "bias": "b", "gain": "s"}
+def d_ddelta_prime(of: str) -> Quantity:
+    """∂L/∂δ′: ν."""
+    return Quantity(f"d{of}_ddelta_prime", f"∂{of}/∂δ′", 4)
+
+
+def derivative_of(vertex: str, argument: str, order: int, formula: sp.Expr | None = None) -> Name:
+    """`f_second_softplus_1`, f″(g_layer_1): a derivative of a nonlinearity, at the vertex that it reads."""
+    code = ("f", "f_prime", "f_second", "f_third")[order]
+    return Name(f"{code}_{vertex}", Letter(f"{MARKS[order]}(g_{argument})", 20 + order, formula))
+
+
+_LETTERS: Final = {"weight": ("W", 0), "bias": ("b", 40), "gain": ("s", 0)}
+"""Of parameters, with their places: W g + b."""
 
 
 def parameter_buffer(key: str, shape: tuple[int, ...]) -> Buffer:
     """`filters.weight` → W_filters."""
     group, kind = key.rsplit(".", 1)
-    name = f"{_LETTERS[kind]}_{label(group)}"
-    return Buffer(name, shape, name)
+    letter, place = _LETTERS[kind]
+    name = f"{letter}_{label(group)}"
+    return Buffer(name, shape, Letter(name, place))
+
+
+def gradient_of(of: str, parameter: Buffer) -> Name:
+    """`dJ_dW_filters`, ∂J/∂W_filters."""
+    return Name(f"d{of}_d{parameter.name}", Letter(f"∂{of}/∂{parameter.name}"))
 
 
 def input_buffers(network: Network) -> tuple[Buffer, ...]:
     """x, λ, N and the parameters: what every schedule may read."""
-    data = Buffer(G.name(network.input.name), (BATCH, network.input.units), "x, the data")
+    x = G.of(network.input.name)
+    data = Buffer(x.code, (BATCH, network.input.units), x.letter)
     return (data, LAMBDA, SAMPLES, *(parameter_buffer(k, s) for k, s in network.parameters.items()))
 
 
-Contribution = tuple[Callable[[str, str], sp.Expr], str]
-"""A term of a sum: a function of the name and equation its buffer would get, and the term as text."""
+Contribution = Callable[[Name, str], sp.Expr]
+"""A term of a sum: a function of the name and the equation's number that its buffer would get."""

@@ -16,19 +16,10 @@ from collections.abc import Iterator
 
 import sympy as sp
 
-from smgen.ir import BATCH, Buffer
-from smgen.lower.curvature import Term, Values
+from smgen.ir import BATCH, Buffer, Letter
+from smgen.lower.curvature import Values
 from smgen.lower.emitter import ZERO
-from smgen.lower.names import (
-    DELTA_TANGENT,
-    DELTA_WEIGHTED,
-    TANGENT,
-    WEIGHTED,
-    Adjoint,
-    Contribution,
-    L,
-    times,
-)
+from smgen.lower.names import DELTA_WEIGHTED, WEIGHTED, Adjoint, Contribution, L, Name, gradient_of
 from smgen.lower.segment import Segment
 from smgen.lower.stretch import Stretch
 from smgen.lower.sweeps import backward, term
@@ -40,7 +31,7 @@ from smgen.network import Network, Vertex
 def probes_buffer(network: Network, probes: int) -> Buffer:
     """v, the argument: (N, P, D), or (N, D) for a single probe."""
     count = (probes,) if probes > 1 else ()
-    return Buffer("probes", (BATCH, *count, network.input.units), "v, the probes")
+    return Buffer("probes", (BATCH, *count, network.input.units), Letter("v", 1))
 
 
 class Probes:
@@ -62,29 +53,28 @@ class Probes:
         self.segment.backward(delta, ZERO)
         return delta
 
-    def diagonal(self) -> Term:
+    def diagonal(self) -> sp.Expr:
+        """(1/P) Σ_p v ∘ Hv."""
         x = self.low.network.input.name
-        total = self.tangents.sum_tangents(self.v * self.segment.back[x], f"sum_probed_{x}", "Σ_p v ∘ Hv")
-        return total / self.probes, "(1/P) Σ_p v ∘ Hv"
+        return self.tangents.sum_tangents(self.v * self.segment.back[x], Name(f"sum_probed_{x}")) / self.probes
 
-    def loss(self, lam: sp.Expr) -> Term:
+    def loss(self, lam: sp.Expr) -> sp.Expr:
         """L, without bias."""
         if lam == 0:
-            return -self.segment.trace() / self.probes, "−(1/N) Σ_n (1/P) Σ_p vᵀHv  [+] 9"
+            return -self.segment.trace() / self.probes
         units, mean = self.low.network.input.units, self.low.emitter.mean_sum
         _, total, squares = self._probed()
-        value = -mean(total, units, "sum_quadratic_forms", "Σ_n Σ_p vᵀHv") / self.probes
-        pairs = mean(total**2 - squares, units, "sum_pairs", "Σ_n Σ_d Σ_{p≠q} z_p z_q")
-        value += lam * pairs / (self.probes * (self.probes - 1))
-        return value, "(1/N) Σ_n (−(1/P) Σ_p vᵀHv + λ/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q), z = v ∘ Hv  [+] 9"
+        value = -mean(total, units, Name("sum_quadratic_forms")) / self.probes
+        pairs = mean(total**2 - squares, units, Name("sum_pairs"))
+        return value + lam * pairs / (self.probes * (self.probes - 1))
 
     def _probed(self) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
-        """Z = v ∘ Hv, (N, P, D), its sum over the probes and the sum of its square."""
+        """z = v ∘ Hv, (N, P, D), its sum over the probes and the sum of its square."""
         if self._squares is None:
             x = self.low.network.input.name
-            z = self.low.emitter.let("probed", self.v * self.segment.back[x], "z = v ∘ Hv")
-            total = self.tangents.sum_tangents(z, "sum_probed", "Σ_p z")
-            self._squares = z, total, self.tangents.sum_tangents(z**2, "sum_probed_squared", "Σ_p z²")
+            z = self.low.emitter.let(Name("probed", Letter("z", 8)), self.v * self.segment.back[x], "[+] 9")
+            total = self.tangents.sum_tangents(z, Name("sum_probed"))
+            self._squares = z, total, self.tangents.sum_tangents(z**2, Name("sum_probed_squared"))
         return self._squares
 
     @property
@@ -100,23 +90,23 @@ class Probes:
         z, total, _ = self._probed()
         pull = 2 * lam / (self.probes * (self.probes - 1)) * (self.tangents.row(total) - z) - sp.S.One / self.probes
         x = self.low.network.input.name
-        math = f"{WEIGHTED.text(x)} = u = v ∘ (2λ/(P (P − 1)) (Σ_q z_q − z) − 1/P)"
-        self.segment = Pairs(self.segment, self.low.emitter.let(WEIGHTED.name(x), self.v * pull, math))
+        self.segment = Pairs(self.segment, self.low.emitter.let(WEIGHTED.of(x), self.v * pull, "[+] 9"))
 
     def forward(self, v: Vertex) -> None:
         if v.name != self.segment.base:
             self.segment.forward(v)
 
-    def bend(self, name: str) -> Term:
-        return self.segment.bend(name), f"Σ ν ġ_{name}²"
+    def nu(self, name: str) -> sp.Expr:
+        return self.segment.nu(name)
 
     def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
         return self.segment.cross(v, k)
 
-    def weight_term(self, v: Vertex, at: str) -> Term:
-        return self.segment.weight_term(v, f"d{self.adjoint.of}_d{self.low.parameter(v, 'weight').name}_tangents{at}")
+    def weight_term(self, v: Vertex, at: str) -> sp.Expr:
+        name = gradient_of(self.adjoint.of, self.low.parameter(v, "weight")).part(f"tangents{at}")
+        return self.segment.weight_term(v, name)
 
-    def gain_term(self, v: Vertex) -> Term:
+    def gain_term(self, v: Vertex) -> sp.Expr:
         return self.segment.gain_term(v)
 
 
@@ -132,45 +122,34 @@ class Pairs(Segment):
     def forward(self, v: Vertex) -> None:
         self.hat[v.name] = self.carry(v, self.hat, WEIGHTED, along_units=False)
 
-    def _bend(self, name: str) -> sp.Expr:
-        value = self.hat[name] * self.dot[name]
-        return self.tangents.sum_tangents(
-            value, f"weighted_square_{name}", f"Σ_p {WEIGHTED.text(name)} {TANGENT.text(name)}"
-        )
+    def _nu(self, name: str) -> sp.Expr:
+        return self.tangents.sum_tangents(self.hat[name] * self.dot[name], Name(f"weighted_square_{name}"))
 
     def hat_back(self) -> Values:
         """δ̂ of every vertex: what H makes of ĝ."""
         if self._hat_back is None:
             found = self._hat_back = {}
             for v in reversed(self.stretch.members):
-                parts = list(self.back_parts(v, self.hat, WEIGHTED, found, DELTA_WEIGHTED))
-                found[v.name] = self.low.gather(
-                    DELTA_WEIGHTED.name(v.name), DELTA_WEIGHTED.text(v.name), "[+] 9", parts
-                )
+                parts = list(self.back_parts(v, self.hat, found))
+                found[v.name] = self.low.gather(DELTA_WEIGHTED.of(v.name), "[+] 9", parts)
         return self._hat_back
 
-    def _both(self, name: str, k: str) -> tuple[sp.Expr, str]:
+    def _both(self, name: str, k: str) -> sp.Expr:
         """Σ_p (ĝ δ̇ + ġ δ̂)."""
-        text = f"Σ_p ({WEIGHTED.text(name)} {DELTA_TANGENT.text(k)} + {TANGENT.text(name)} {DELTA_WEIGHTED.text(k)})"
         value = self.hat[name] * self.back[k] + self.dot[name] * self.hat_back()[k]
-        return self.tangents.sum_tangents(value, f"weighted_product_{k}", text), text
+        return self.tangents.sum_tangents(value, Name(f"weighted_product_{k}"))
 
     def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
         bend = self.low.derivative(k, 2)
-        if bend != 0:
-            total, text = self._both(v.name, k.name)
-            if total != 0:
-                yield term(bend * total, times(self.low.derivative_text(k, 2), text))
+        if bend != 0 and (total := self._both(v.name, k.name)) != 0:
+            yield term(bend * total)
 
-    def weight_term(self, v: Vertex, name: str) -> Term:
+    def weight_term(self, v: Vertex, name: Name) -> sp.Expr:
         (i,) = v.inputs
-        text = (
-            f"Σ_p ({DELTA_TANGENT.text(v.name)} {WEIGHTED.text(i)}ᵀ + {DELTA_WEIGHTED.text(v.name)} {TANGENT.text(i)}ᵀ)"
-        )
-        value = self.tangents.outer_sum(self.back[v.name], self.hat[i], name, f"Σ_n {text}")
-        return value + self.tangents.outer_sum(self.hat_back()[v.name], self.dot[i], f"{name}_weighted", text), text
+        value = self.tangents.outer_sum(self.back[v.name], self.hat[i], name)
+        return value + self.tangents.outer_sum(self.hat_back()[v.name], self.dot[i], name.part("weighted"))
 
-    def gain_term(self, v: Vertex) -> Term:
+    def gain_term(self, v: Vertex) -> sp.Expr:
         return self._both(v.inputs[0], v.name)
 
 
@@ -183,9 +162,9 @@ class OneTangent(Tangents):
     def column(self, value: sp.Expr) -> sp.Expr:
         return value
 
-    def sum_tangents(self, value: sp.Expr, name: str, math: str) -> sp.Expr:
+    def sum_tangents(self, value: sp.Expr, name: Name) -> sp.Expr:
         return value
 
-    def outer_sum(self, left: sp.Expr, right: sp.Expr, name: str, math: str) -> sp.Expr:
+    def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
         (f, a), (g, b) = left.as_coeff_Mul(), right.as_coeff_Mul()
-        return f * g * self.emitter.outer_sum(a, b, name, math)
+        return f * g * self.emitter.outer_sum(a, b, name)

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from smgen.ir import Buffer
 from smgen.lower.curvature import Values
 from smgen.lower.emitter import ZERO
-from smgen.lower.names import DELTA, DELTA_TANGENT, TANGENT, Contribution, Quantity, times
+from smgen.lower.names import DELTA_TANGENT, TANGENT, Contribution, Name, Quantity
 from smgen.lower.sweeps import forward_edges, linear_back, term
 from smgen.lower.tangents import Tangents
 from smgen.lower.values import Lowering
@@ -37,8 +38,7 @@ class Stretch:
 def delta_curvature(low: Lowering, delta: Values, v: Vertex) -> sp.Expr:
     """δ f″ of a nonlinearity, which every tangent needs."""
     value = delta[v.name] * low.derivative(v, 2) if delta[v.name] != 0 else ZERO
-    text = times(DELTA.text(v.name, delta[v.name]), low.derivative_text(v, 2))
-    return low.emitter.let(f"delta_curvature_{v.name}", value, text)
+    return low.emitter.let(Name(f"delta_curvature_{v.name}"), value)
 
 
 class Propagation:
@@ -68,13 +68,11 @@ class Propagation:
             if isinstance(v.op, Pointwise):
                 self.curved[v.name] = delta_curvature(low, delta, v)
         for v in reversed((self.stretch.base, *self.stretch.members)):
-            name, math = DELTA_TANGENT.name(v.name), DELTA_TANGENT.text(v.name)
+            name = DELTA_TANGENT.of(v.name)
             if top is not None and v.name == top.name:
-                math += f" = {TANGENT.text(v.name)} H_{v.name}  [+] 8"
-                self.back[v.name] = self.tangents.times(self.dot[v.name], above, name, math) if above != 0 else ZERO
+                self.back[v.name] = self.tangents.times(self.dot[v.name], above, name, "[+] 8") if above != 0 else ZERO
                 continue
-            parts = list(self.back_parts(v, self.dot, TANGENT, self.back, DELTA_TANGENT))
-            self.back[v.name] = low.gather(name, math, "[+] 8", parts)
+            self.back[v.name] = low.gather(name, "[+] 8", list(self.back_parts(v, self.dot, self.back)))
         return self.back[self.base]
 
     def tangent(self, name: str) -> sp.Expr:
@@ -85,22 +83,18 @@ class Propagation:
 
     def carry(self, v: Vertex, values: Values, quantity: Quantity, along_units: bool) -> sp.Expr:
         """What reaches v of ġ or ĝ. `along_units`: those of the base are the identity, formed only where needed."""
-        low, name, math = self.low, quantity.name(v.name), quantity.text(v.name)
+        low, name = self.low, quantity.of(v.name)
         match v.op:
             case Linear():
                 weight = low.parameter(v, "weight")
                 (i,) = v.inputs
                 if along_units and i == self.base:
                     return self.tangents.transposed(weight)
-                return low.emitter.forward(values[i], weight, name, f"{math} = {weight.math} {quantity.text(i)}")
+                return low.emitter.forward(values[i], weight, name, "[+] 8")
             case Pointwise():
                 (i,) = v.inputs
-                value = self._at(values, i, along_units)
-                slope = low.derivative(v, 1)
-                if value * slope == 0:
-                    return ZERO
-                equation = f"{math} = {times(quantity.text(i), low.derivative_text(v, 1))}"
-                return low.emitter.let(name, self.tangents.row(slope) * value, equation)
+                value, slope = self._at(values, i, along_units), low.derivative(v, 1)
+                return low.emitter.let(name, self.tangents.row(slope) * value, "[+] 8") if value * slope != 0 else ZERO
             case _:
                 found = {s: self._at(values, s, along_units) for s in v.inputs}
                 return forward_edges(low, v, found, quantity, "[+] 8")
@@ -108,24 +102,20 @@ class Propagation:
     def _at(self, values: Values, name: str, along_units: bool) -> sp.Expr:
         return self.tangent(name) if along_units and name == self.base else values[name]
 
-    def back_parts(
-        self, v: Vertex, tangents: Values, of: Quantity, back: Values, quantity: Quantity
-    ) -> Iterator[Contribution]:
+    def back_parts(self, v: Vertex, tangents: Values, back: Values) -> Iterator[Contribution]:
         """What the children of v pass back to δ̇_v for these tangents."""
         for k in self.low.network.children(v.name):
             if k.name not in self.names:
                 continue
             if not isinstance(k.op, Pointwise):
-                yield from linear_back(self.low, v, k, back[k.name], quantity)
+                yield from linear_back(self.low, v, k, back[k.name])
                 continue
             slope, curved = self.low.derivative(k, 1), self.curved[k.name]
             if back[k.name] * slope != 0:
-                text = times(quantity.text(k.name), self.low.derivative_text(k, 1))
-                yield term(back[k.name] * self.tangents.row(slope), text)
+                yield term(back[k.name] * self.tangents.row(slope))
             tangent = self.tangent(v.name) if tangents is self.dot and curved != 0 else tangents.get(v.name, ZERO)
             if curved * tangent != 0:
-                text = times(DELTA.text(k.name), self.low.derivative_text(k, 2), of.text(v.name))
-                yield term(self.tangents.row(curved) * tangent, text)
+                yield term(self.tangents.row(curved) * tangent)
 
     # The diagonal, and its sum
 
@@ -133,18 +123,16 @@ class Propagation:
         """ġᵀ H ġ of every tangent, (N, C): Σ over the segment's nonlinearities of δ f″ ġ², and ġ_tᵀ H_t ġ_t."""
         total: sp.Expr = ZERO
         for k, i in self._curved_vertices():
-            name, text = f"curvature_of_{k.name}", f"Σ_j {self._curved_text(k)} {TANGENT.text(i)}²"
+            name = Name(f"curvature_of_{k.name}")
             if i == self.base and self.start is None:
                 total += self.curved[k.name]
             elif self.low.emitter.is_batched(self.dot[i]):
-                total += self.tangents.sum_units(self.tangents.row(self.curved[k.name]) * self.dot[i] ** 2, name, text)
+                total += self.tangents.sum_units(self.tangents.row(self.curved[k.name]) * self.dot[i] ** 2, name)
             else:
-                total += self.low.emitter.forward(self.curved[k.name], self.square(i), name, text)
+                total += self.low.emitter.forward(self.curved[k.name], self.square(i), name)
         if (top := self.stretch.top) is not None:
-            text = f"Σ_j {TANGENT.text(top.name)} {DELTA_TANGENT.text(top.name)}"
-            total += self.tangents.sum_units(
-                self.dot[top.name] * self.back[top.name], f"curvature_above_{top.name}", text
-            )
+            above = Name(f"curvature_above_{top.name}")
+            total += self.tangents.sum_units(self.dot[top.name] * self.back[top.name], above)
         return total
 
     def trace(self) -> sp.Expr:
@@ -152,12 +140,11 @@ class Propagation:
         total: sp.Expr = ZERO
         mean = self.low.emitter.mean_sum
         for k, i in self._curved_vertices():
-            units = self.low.network[i].units
-            text = f"Σ_n Σ_j {self._curved_text(k)} Σ_c {TANGENT.text(i)}²"
-            total += mean(self.curved[k.name] * self.sum_of_squares(i), units, f"sum_curvature_{k.name}", text)
+            value = self.curved[k.name] * self.sum_of_squares(i)
+            total += mean(value, self.low.network[i].units, Name(f"sum_curvature_{k.name}"))
         if (top := self.stretch.top) is not None and self.back[top.name] * self.dot[top.name] != 0:
-            text = f"Σ_n Σ_c Σ_j {TANGENT.text(top.name)} {DELTA_TANGENT.text(top.name)}"
-            total += mean(self.dot[top.name] * self.back[top.name], 1, f"sum_curvature_above_{top.name}", text)
+            above = Name(f"sum_curvature_above_{top.name}")
+            total += mean(self.dot[top.name] * self.back[top.name], 1, above)
         return total
 
     def _curved_vertices(self) -> Iterator[tuple[Vertex, str]]:
@@ -166,10 +153,7 @@ class Propagation:
             if self.curved.get(k.name, ZERO) != 0 and self.dot.get(k.inputs[0]) != 0:
                 yield k, k.inputs[0]
 
-    def _curved_text(self, k: Vertex) -> str:
-        return times(DELTA.text(k.name), self.low.derivative_text(k, 2))
-
-    def square(self, name: str) -> sp.Symbol:
+    def square(self, name: str) -> Buffer:
         """ġ ∘ ġ of tangents that do not vary over the batch."""
         return self.low.emitter.square(self.low.emitter.buffer(self.low.emitter.named(self.dot[name], "tangent_arg")))
 
@@ -178,6 +162,5 @@ class Propagation:
         if name == self.base and self.start is None:
             return sp.S.One
         if name not in self.squares:
-            text = f"Σ_c {TANGENT.text(name)}²"
-            self.squares[name] = self.tangents.sum_tangents(self.dot[name] ** 2, f"sum_tangent_squared_{name}", text)
+            self.squares[name] = self.tangents.sum_tangents(self.dot[name] ** 2, Name(f"sum_tangent_squared_{name}"))
         return self.squares[name]

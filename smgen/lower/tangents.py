@@ -10,6 +10,7 @@ import sympy as sp
 
 from smgen.ir import BATCH, SAMPLES, Buffer, Identity, Product, Reduce, Shape, Transpose, View, column_of, row_of
 from smgen.lower.emitter import ZERO, Emitter
+from smgen.lower.names import Name
 
 
 class Tangents:
@@ -37,16 +38,14 @@ class Tangents:
         key = (form, b)
         if key not in self._known:
             shape = row_of(b.shape) if form == "row" else column_of(b.shape)
-            left = b.math.split(" = ")[0]
-            math = f"{left}, for all tangents" if form == "row" else f"{left}, a column"
-            self._known[key] = self.emitter.emit(View(self.emitter.new(f"{b.name}_{form}", shape, math), b))
+            self._known[key] = self.emitter.emit(View(self.emitter.new(f"{b.name}_{form}", shape), b))
         return self._known[key]
 
     def transposed(self, weight: Buffer) -> sp.Symbol:
         """Wᵀ: the tangents of a linear layer along its inputs."""
         key = ("transposed", weight)
         if key not in self._known:
-            out = self.emitter.new(f"{weight.name}_transposed", weight.shape[::-1], f"{weight.math}ᵀ")
+            out = self.emitter.new(f"{weight.name}_transposed", weight.shape[::-1])
             self._known[key] = self.emitter.emit(Transpose(out, weight))
         return self._known[key]
 
@@ -54,31 +53,31 @@ class Tangents:
         """The tangents of a vertex along its own units."""
         key = ("identity", units)
         if key not in self._known:
-            self._known[key] = self.emitter.emit(Identity(self.emitter.new(f"identity_{units}", (units, units), "1")))
+            self._known[key] = self.emitter.emit(Identity(self.emitter.new(f"identity_{units}", (units, units))))
         return self._known[key]
 
     # Sums
 
-    def sum_tangents(self, value: sp.Expr, name: str, math: str) -> sp.Expr:
+    def sum_tangents(self, value: sp.Expr, name: Name) -> sp.Expr:
         """Σ_c value_nci, (N, M)."""
-        return self._sum(value, -2, name, math)
+        return self._sum(value, -2, name)
 
-    def sum_units(self, value: sp.Expr, name: str, math: str) -> sp.Expr:
+    def sum_units(self, value: sp.Expr, name: Name) -> sp.Expr:
         """Σ_i value_nci, (N, C)."""
-        return self._sum(value, -1, name, math)
+        return self._sum(value, -1, name)
 
-    def _sum(self, value: sp.Expr, axis: int, name: str, math: str) -> sp.Expr:
+    def _sum(self, value: sp.Expr, axis: int, name: Name) -> sp.Expr:
         factor, value = value.as_coeff_Mul()
         if value == 0 or factor == 0:
             return ZERO
-        src = self.emitter.buffer(self.emitter.named(value, f"{name}_terms"))
+        src = self.emitter.buffer(self.emitter.named(value, name.part("terms")))
         position = len(src.shape) + axis
         shape = src.shape[:position] + src.shape[position + 1 :]
-        return factor * self.emitter.emit(Reduce(self.emitter.new(name, shape, math), src, position))
+        return factor * self.emitter.emit(Reduce(self.emitter.new(name, shape), src, position))
 
     # Products
 
-    def outer_sum(self, left: sp.Expr, right: sp.Expr, name: str, math: str) -> sp.Expr:
+    def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
         """Σ_n Σ_c left_ncj right_nci, (M, D)."""
         if left == 0 or right == 0:
             return ZERO
@@ -86,49 +85,49 @@ class Tangents:
         if not (a.batched or b.batched):
             factor *= SAMPLES.symbol
         elif a.batched != b.batched:  # what does not vary waits for the sum of what does
-            a, b = (self._batch_sum(x.symbol, f"{x.name}_sum")[1] if x.batched else x for x in (a, b))
-        return factor * self._product(a, b, "cm", "cd", "md", name, math, keep_batch=False)
+            a, b = (self._batch_sum(x.symbol, Name(f"{x.name}_sum"))[1] if x.batched else x for x in (a, b))
+        return factor * self._product(a, b, "cm", "cd", "md", name, keep_batch=False)
 
-    def _batch_sum(self, value: sp.Expr, name: str) -> tuple[sp.Expr, Buffer]:
+    def _batch_sum(self, value: sp.Expr, name: Name) -> tuple[sp.Expr, Buffer]:
         """Σ_n of a value, as a number times a buffer."""
         factor, value = value.as_coeff_Mul()
         if self.emitter.is_batched(value):
             return factor, self.emitter.buffer(self.emitter.batch_sum(value, name))
         return SAMPLES.symbol * factor, self.emitter.buffer(self.emitter.named(value, name))
 
-    def transposed_sum(self, value: sp.Expr, name: str) -> sp.Expr:
+    def transposed_sum(self, value: sp.Expr, name: Name) -> sp.Expr:
         """(Σ_n value_ncm)ᵀ, (M, C)."""
         if value == 0:
             return ZERO
         factor, summed = self._batch_sum(value, name)
         return factor * self.transposed(summed)
 
-    def batch_times(self, value: sp.Expr, weight: Buffer, name: str, math: str) -> sp.Expr:
+    def batch_times(self, value: sp.Expr, weight: Buffer, name: Name) -> sp.Expr:
         """(Σ_n value_nmk) W, (M, D)."""
-        factor, summed = self._batch_sum(value, f"{name}_sum")
-        out = self.emitter.new(name, (summed.shape[0], weight.shape[1]), math)
+        factor, summed = self._batch_sum(value, name.part("sum"))
+        out = self.emitter.new(name, (summed.shape[0], weight.shape[1]))
         return factor * self.emitter.emit(Product(out, summed, weight, "mk,kd->md"))
 
-    def grams(self, left: sp.Expr, right: sp.Expr, name: str, math: str) -> sp.Expr:
+    def grams(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
         """Σ_c left_ncj right_nck, (N, M, K): a matrix for each sample."""
         factor, a, b = self._operands(left, right, name)
-        return factor * self._product(a, b, "cm", "cd", "md", name, math)
+        return factor * self._product(a, b, "cm", "cd", "md", name)
 
-    def times(self, left: sp.Expr, right: sp.Expr, name: str, math: str) -> sp.Expr:
+    def times(self, left: sp.Expr, right: sp.Expr, name: Name, number: str) -> sp.Expr:
         """Σ_j left_ncj right_njk, (N, C, K)."""
         factor, a, b = self._operands(left, right, name)
-        return factor * self._product(a, b, "cm", "md", "cd", name, math)
+        return factor * self._product(a, b, "cm", "md", "cd", name, number)
 
-    def _operands(self, left: sp.Expr, right: sp.Expr, name: str) -> tuple[sp.Expr, Buffer, Buffer]:
+    def _operands(self, left: sp.Expr, right: sp.Expr, name: Name) -> tuple[sp.Expr, Buffer, Buffer]:
         (f, a), (g, b) = left.as_coeff_Mul(), right.as_coeff_Mul()
-        first, second = (self.emitter.buffer(self.emitter.named(v, f"{name}_arg")) for v in (a, b))
+        first, second = (self.emitter.buffer(self.emitter.named(v, name.part("arg"))) for v in (a, b))
         return f * g, first, second
 
     def _product(
-        self, a: Buffer, b: Buffer, left: str, right: str, out: str, name: str, math: str, *, keep_batch: bool = True
+        self, a: Buffer, b: Buffer, left: str, right: str, out: str, name: Name, number: str = "", *, keep_batch: bool = True
     ) -> sp.Symbol:
         sizes = dict(zip(left + right, (*a.shape[-2:], *b.shape[-2:]), strict=True))
         batch: Shape = (BATCH,) if keep_batch and (a.batched or b.batched) else ()
-        result = self.emitter.new(name, (*batch, *(sizes[letter] for letter in out)), math)
+        result = self.emitter.new(name, (*batch, *(sizes[letter] for letter in out)))
         axes = f"{'n' * a.batched}{left},{'n' * b.batched}{right}->{'n' * len(batch)}{out}"
-        return self.emitter.emit(Product(result, a, b, axes))
+        return self.emitter.emit(Product(result, a, b, axes, number=number))

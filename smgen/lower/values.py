@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sympy as sp
 
 from smgen import primitives
-from smgen.constants import binary_exponent, readable
+from smgen.constants import binary_exponent
 from smgen.derivatives import Nonlinearity, differentiate
 from smgen.ir import BATCH, Buffer, Pointwise
 from smgen.lower.emitter import ZERO, Emitter
-from smgen.lower.names import DERIVATIVE_NAMES, Contribution, G, input_buffers, parameter_buffer
+from smgen.lower.names import Contribution, G, Name, derivative_of, input_buffers, parameter_buffer
 from smgen.network import Network, Vertex
 from smgen.nodes import Add, Concat, Input, Linear, Scale
 from smgen.nodes import Pointwise as PointwiseLayer
@@ -37,47 +37,41 @@ class Lowering:
         group = vertex.op.weights if isinstance(vertex.op, Linear) else vertex.name
         return self.emitter.buffers[parameter_buffer(f"{group}.{kind}", ()).name]
 
-    def gather(self, name: str, math: str, number: str, parts: list[Contribution], start: sp.Expr = ZERO) -> sp.Expr:
+    def gather(self, name: Name, number: str, parts: list[Contribution], start: sp.Expr = ZERO) -> sp.Expr:
         """Name the sum of contributions; a single product gets the name itself instead of an intermediate one."""
-        equation = f"{math} = {' + '.join(text for _, text in parts) or start}  {number}"
         if len(parts) == 1 and start == 0:
-            return self.emitter.let(name, parts[0][0](name, equation), equation)
+            return self.emitter.let(name, parts[0](name, number), number)
         total = start
-        for position, (term, text) in enumerate(parts, start=1):
-            total = total + term(f"{name}_term_{position}", text)
-        return self.emitter.let(name, total, equation)
+        for position, term in enumerate(parts, start=1):
+            total = total + term(name.part(f"term_{position}"), "")
+        return self.emitter.let(name, total, number)
 
     def forward(self) -> None:
-        """G of every vertex, in order, with the saved transcendentals of each nonlinearity beside its value."""
+        """g of every vertex, in order, with the saved transcendentals of each nonlinearity beside its value."""
         self.emitter.sweep("forward: g")
         for v in self.network.vertices:
             self.g[v.name] = self._value(v)
 
     def _value(self, v: Vertex) -> sp.Expr:
-        emitter, name, math = self.emitter, G.name(v.name), G.text(v.name)
-        sources = [(self.g[s], G.text(s)) for s in v.inputs]
+        emitter, name = self.emitter, G.of(v.name)
+        sources = [self.g[s] for s in v.inputs]
         match v.op:
             case Input():
-                return emitter.buffers[name].symbol
+                return emitter.buffers[name.code].symbol
             case Linear(bias=bias):
-                (source, text), weight = sources[0], self.parameter(v, "weight")
-                equation = f"{math} = {weight.math} {text}"
+                weight = self.parameter(v, "weight")
                 if not bias:
-                    return emitter.forward(source, weight, name, equation)
-                product = emitter.forward(source, weight, f"{name}_unbiased", f"{weight.math} {text}")
-                offset = self.parameter(v, "bias")
-                return emitter.let(name, product + offset.symbol, f"{equation} + {offset.math}")
+                    return emitter.forward(sources[0], weight, name)
+                product = emitter.forward(sources[0], weight, name.part("unbiased"))
+                return emitter.let(name, product + self.parameter(v, "bias").symbol)
             case PointwiseLayer():
                 return self._nonlinear(v)
             case Add():
-                total = sp.Add(*(n * self.g[s] for s, n in v.terms))
-                return emitter.let(name, total, f"{math} = {' + '.join(text for _, text in sources)}")
+                return emitter.let(name, sp.Add(*(n * self.g[s] for s, n in v.terms)))
             case Concat():
-                parts = [(self.g[s], self.network[s].units) for s in v.inputs]
-                return emitter.concat(name, parts, f"{math} = [{', '.join(text for _, text in sources)}]")
+                return emitter.concat(name, [(self.g[s], self.network[s].units) for s in v.inputs])
             case Scale():
-                gain = self.parameter(v, "gain")
-                return emitter.let(name, gain.symbol * sources[0][0], f"{math} = {gain.math} {sources[0][1]}")
+                return emitter.let(name, self.parameter(v, "gain").symbol * sources[0])
 
     def nonlinearity(self, v: Vertex) -> Nonlinearity:
         """f, f′, f″ and f‴ of a pointwise vertex."""
@@ -87,7 +81,6 @@ class Lowering:
     def _nonlinear(self, v: Vertex) -> sp.Expr:
         """One operation for f and everything f′, f″ and f‴ are made of, so that they share one exp or tanh."""
         source, f = self.g[v.inputs[0]], self.nonlinearity(v)
-        text = G.text(v.inputs[0])
         known: dict[sp.Expr, sp.Expr] = {primitives.G: source}
         self._saved[v.name] = known
         outs: list[Buffer] = []
@@ -96,21 +89,27 @@ class Lowering:
         labels: Counter[str] = Counter()
         for call in f.saved:
             if call != f.f:
-                label = call.func.__name__ + ("_minus" if call.args[0].could_extract_minus_sign() else "")
-                labels[label] += 1
-                label += f"_{labels[label]}" if labels[label] > 1 else ""
-                math = f"{label}_{v.name} = {_plain(call.subs(primitives.G, sp.Symbol(text)))}"
-                out = self.emitter.new(f"{label}_{v.name}", shape, math)
+                out = self.emitter.new(self._saved_name(v, call, labels), shape)
                 outs.append(out)
                 exprs.append(call.xreplace({primitives.G: source}))
                 known[call] = out.symbol
-        formula = _plain(f.derivatives[0].subs(primitives.G, sp.Symbol(text)))
-        value = self.emitter.new(G.name(v.name), shape, f"{G.text(v.name)} = f({text}) = {formula}")
+        name = G.of(v.name)
+        assert name.letter is not None
+        value = self.emitter.new(Name(name.code, replace(name.letter, formula=self._formula(v, 0))), shape)
         outs.append(value)
         exprs.append(f.f.xreplace(known))
         if f.f in f.saved:
             known[f.f] = value.symbol
         return self.emitter.emit(Pointwise(tuple(outs), tuple(exprs), self._reads(exprs, outs)))
+
+    def _saved_name(self, v: Vertex, call: sp.Expr, labels: Counter[str]) -> Name | str:
+        """`f_prime_softplus_1` for a call that is a derivative itself, else `sigmoid_minus_softplus_1`."""
+        f = self.nonlinearity(v)
+        if call in f.forms[1:]:
+            return derivative_of(v.name, v.inputs[0], f.forms.index(call, 1))
+        label: str = call.func.__name__ + ("_minus" if call.args[0].could_extract_minus_sign() else "")
+        labels[label] += 1
+        return f"{label}_{labels[label]}_{v.name}" if labels[label] > 1 else f"{label}_{v.name}"
 
     def _reads(self, exprs: list[sp.Expr], outs: list[Buffer]) -> tuple[Buffer, ...]:
         return tuple(b for b in self.emitter.reads(*exprs) if b not in outs)
@@ -120,30 +119,26 @@ class Lowering:
         key = (v.name, order)
         if key not in self._derivatives:
             f = self.nonlinearity(v)
-            expr = f.forms[order]
-            ratio = f.ratios[order]
+            ratio, formula = f.ratios[order], None
             if ratio is not None:
                 k, quotient = ratio
-                value = formula = self.derivative(v, k) * quotient.xreplace(self._saved[v.name])
+                value = self.derivative(v, k) * quotient.xreplace(self._saved[v.name])
             else:
-                value = expr.xreplace(self._saved[v.name])
-                formula = f.derivatives[order].xreplace(self._saved[v.name])
+                value, formula = f.forms[order].xreplace(self._saved[v.name]), self._formula(v, order)
             coefficient, rest = value.as_coeff_Mul()
             if not value.is_Symbol and not (rest.is_Symbol and _is_moderate(coefficient)):
-                text = f"{primitives.MARKS[order]}({G.text(v.inputs[0])})"
-                name = f"{DERIVATIVE_NAMES[order]}_{v.name}"
-                value = self.emitter.let(name, value, f"{text} = {_plain(formula)}")
+                value = self.emitter.let(derivative_of(v.name, v.inputs[0], order, formula), value)
             self._derivatives[key] = value
         return self._derivatives[key]
 
-    def derivative_text(self, v: Vertex, order: int) -> str:
-        """`f″(g_filters)`, or the number it is."""
-        expr = self.nonlinearity(v).derivatives[order]
-        return str(expr) if expr.is_number else f"{primitives.MARKS[order]}({G.text(v.inputs[0])})"
-
-
-def _plain(value: sp.Expr) -> str:
-    return str(readable(value)).replace("**", "^")
+    def _formula(self, v: Vertex, order: int) -> sp.Expr | None:
+        """The derivative as people write it, where it is computed in another form."""
+        f = self.nonlinearity(v)
+        if f.forms[order] == f.derivatives[order]:
+            return None
+        letter = G.of(v.inputs[0]).letter
+        assert letter is not None
+        return f.derivatives[order].xreplace({primitives.G: sp.Symbol(letter.text, real=True)})
 
 
 def _is_moderate(coefficient: sp.Expr) -> bool:

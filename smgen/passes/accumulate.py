@@ -38,9 +38,7 @@ def accumulate(schedule: Schedule) -> Schedule:
 def _stacked(group: list[Product]) -> Product:
     """The product of the stacked operands, in the place and under the name of the last of them."""
     (left, right), *plus = (pair for member in group for pair in member.pairs)
-    last = group[-1]
-    out = replace(last.out, math=" + ".join(member.out.math for member in group))
-    return Product(out, left, right, last.axes, tuple(plus))
+    return replace(group[-1], left=left, right=right, plus=tuple(plus))
 
 
 def _without(op: Pointwise, group: list[Product], total: Buffer) -> Pointwise:

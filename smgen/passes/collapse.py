@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from smgen.ir import BATCH, LAMBDA, SAMPLES, Buffer, Op, Pointwise, Product, Reduce, Schedule, Shape, View, column_of
-from smgen.passes.aliases import rename
 from smgen.passes.flops import work
 
+NUMBER = "[+] 3"
 FORWARD, BACKWARD, OUTER = "nd,md->nm", "nm,md->nd", "nm,nd->md"
 
 
@@ -118,7 +118,6 @@ class _Rewriting:
         self.a, self.w = product.left, product.right
         self.uses = uses
         self.made: dict[str, Buffer] = {}
-        self.renamed: dict[str, Buffer] = {}
         self.named = {
             op.right: op.out
             for op in reversed(uses.readers.values())
@@ -135,7 +134,7 @@ class _Rewriting:
                 if name in self.uses.readers:
                     self.rewrite(op)
                 elif name not in self.uses.affine and name not in self.uses.squares:
-                    self.ops.append(rename(op, self.renamed))
+                    self.ops.append(op)
             sweeps.append(tuple(self.ops))
         return schedule.with_sweeps(tuple(sweeps))
 
@@ -159,76 +158,51 @@ class _Rewriting:
         self.ops += [Pointwise((terms,), (value,), reads), replace(op, src=terms)]
 
     def combine(self, out: Buffer, form: tuple[sp.Expr, sp.Expr], total: Callable[[], Buffer], product: Buffer) -> None:
-        """Out = a Σ + b product, from the coefficients of the operand a + b X that was read."""
+        """out = a Σ + b product, from the coefficients of the operand a + b X that was read."""
         constant, factor = form
         if out.name == product.name:
-            self.renamed[out.name] = product
             return
         row = total() if constant != 0 else None
-        terms = [_times(c, _name(b)) for c, b in ((constant, row), (factor, product)) if b is not None]
-        new = replace(out, math=f"{_name(out)} = {' + '.join(terms)}  [+] 3")
-        self.renamed[out.name] = new
         if row is None and factor == 1:
-            self.ops.append(View(new, product))
+            self.ops.append(View(out, product, number=NUMBER))
             return
         value = factor * product.symbol + (constant * row.symbol if row is not None else 0)
         scalars = tuple(b for b in (LAMBDA, SAMPLES) if b.symbol in value.free_symbols)
-        self.ops.append(Pointwise((new,), (value,), (*scalars, product) if row is None else (*scalars, row, product)))
+        reads = (*scalars, product) if row is None else (*scalars, row, product)
+        self.ops.append(Pointwise((out,), (value,), reads, NUMBER))
 
     def outer(self, left: Buffer) -> Buffer:
         """Σ_n L X = (Lᵀ A) W."""
         gram = self.make(
-            f"{left.name}_by_{self.a.name}",
-            (left.shape[-1], self.a.shape[-1]),
-            f"Σ_n {_name(left)} {_name(self.a)}ᵀ",
+            Buffer(f"{left.name}_by_{self.a.name}", (left.shape[-1], self.a.shape[-1])),
             lambda b: Product(b, left, self.a, OUTER),
         )
         return self.make(
-            f"{gram.name}_{self.w.name}",
-            (left.shape[-1], self.w.shape[1]),
-            f"{_name(gram)} {_name(self.w)}",
+            Buffer(f"{gram.name}_{self.w.name}", (left.shape[-1], self.w.shape[1])),
             lambda b: Product(b, gram, self.w, "mk,kd->md"),
         )
 
     def through(self, v: Buffer) -> Buffer:
         """X Vᵀ = A (W Vᵀ)."""
         label = "gram_" + (self.w.name if v == self.w else f"{self.w.name}_{v.name}")
-        gram = self.make(
-            label,
-            (self.w.shape[0], v.shape[0]),
-            f"{_name(self.w)} {_name(v)}ᵀ",
-            lambda b: Product(b, self.w, v, "md,kd->mk"),
-        )
-        math = f"{_name(self.w)} {_name(v)}ᵀ {_name(self.a)}  [+] 3"
-        out = self.named.get(v)
-        name, math = (f"{label}_{self.a.name}", math) if out is None else (out.name, f"{_name(out)} = {math}")
-        return self.make(name, (BATCH, v.shape[0]), math, lambda b: Product(b, self.a, gram, BACKWARD))
+        shape = (self.w.shape[0], v.shape[0])
+        gram = self.make(Buffer(label, shape), lambda b: Product(b, self.w, v, "md,kd->mk"))
+        out = self.named.get(v, Buffer(f"{label}_{self.a.name}", (BATCH, v.shape[0])))
+        return self.make(out, lambda b: Product(b, self.a, gram, BACKWARD, number=NUMBER))
 
     def row_sum(self, v: Buffer) -> Buffer:
-        return self.make(f"{v.name}_rows", (v.shape[0],), f"Σ_i {_name(v)}", lambda b: Reduce(b, v, 1))
+        return self.make(Buffer(f"{v.name}_rows", (v.shape[0],)), lambda b: Reduce(b, v, 1))
 
     def column_sum(self, a: Buffer) -> Buffer:
-        return self.make(f"{a.name}_total", a.shape[1:], f"Σ_n {_name(a)}", lambda b: Reduce(b, a, 0))
+        return self.make(Buffer(f"{a.name}_total", a.shape[1:]), lambda b: Reduce(b, a, 0))
 
     def column_of_sum(self, a: Buffer) -> Buffer:
         total = self.column_sum(a)
-        return self.make(f"{total.name}_column", column_of(total.shape), total.math, lambda b: View(b, total))
+        return self.make(Buffer(f"{total.name}_column", column_of(total.shape)), lambda b: View(b, total))
 
-    def make(self, name: str, shape: Shape, math: str, op: Callable[[Buffer], Op]) -> Buffer:
-        """The buffer of this name, computed at its first use."""
-        if name not in self.made:
-            self.made[name] = Buffer(name, shape, math)
-            self.ops.append(op(self.made[name]))
-        return self.made[name]
-
-
-def _name(b: Buffer) -> str:
-    """The symbol of a buffer as its equation has it."""
-    left = b.math.split(" = ")[0].removesuffix("  [+] 3")
-    return f"({left})" if " " in left else left
-
-
-def _times(coefficient: sp.Expr, text: str) -> str:
-    """A multiple as text."""
-    factor = str(coefficient).replace("lam", "λ").replace("*", " ")
-    return {"1": text, "-1": f"(−{text})"}.get(factor, f"{factor} {text}")
+    def make(self, out: Buffer, op: Callable[[Buffer], Op]) -> Buffer:
+        """The buffer, computed at its first use."""
+        if out.name not in self.made:
+            self.made[out.name] = out
+            self.ops.append(op(out))
+        return self.made[out.name]

@@ -21,7 +21,7 @@ def contiguous(schedule: Schedule) -> Schedule:
             if isinstance(op, Product) or (isinstance(op, Reduce) and len(op.src.shape) == 3 and op.axis != 1):
                 for operand in dict.fromkeys(op.reads):
                     if operand.name in slices and operand.name not in copies:
-                        copy = Buffer(f"copy_of_{operand.name}", operand.shape, operand.math)
+                        copy = Buffer(f"copy_of_{operand.name}", operand.shape, operand.letter)
                         copies[operand.name] = copy
                         ops.append(Fused(copy.shape, ((copy, operand.symbol),), (copy,), (), (operand,)))
                 op = rename(op, copies)

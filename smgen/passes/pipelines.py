@@ -1,4 +1,8 @@
-"""Which passes each target takes, in order: what backends run, what costs are counted on, what tests check."""
+"""Which passes each target takes, in order: what backends run, what costs are counted on, what tests check.
+
+Algebra changes what is computed; equations are printed when it is done (`printers.equations`). What follows changes how
+it is computed: in which functions, loops and tiles.
+"""
 
 from __future__ import annotations
 
@@ -26,19 +30,28 @@ Pipeline: TypeAlias = Callable[[int], tuple[Pass, ...]]
 
 def numpy(batch_size: int) -> tuple[Pass, ...]:
     """Algebra, then single machine operations on tiles of rows."""
-    return (prune, collapse(batch_size), common, prune, thin, stabilise, tile, elementary)
+    return (*ALGEBRA["numpy"](batch_size), *FORMS["numpy"])
 
 
 def c(batch_size: int) -> tuple[Pass, ...]:
     """Algebra, then loops over tiles of rows, and products that add to what is there."""
-    algebra = (prune, collapse(batch_size), aliases, common, prune, thin, accumulate)
-    return (*algebra, recompute, prune, tile, fuse_with_tangent_sums, share)
+    return (*ALGEBRA["c"](batch_size), *FORMS["c"])
 
 
 def cuda(batch_size: int) -> tuple[Pass, ...]:
     """Loops that become kernels, over the whole batch; nothing depends on its size."""
-    return (prune, aliases, fuse, share, contiguous)
+    return (*ALGEBRA["cuda"](batch_size), *FORMS["cuda"])
 
 
+ALGEBRA: Final[Mapping[str, Pipeline]] = {
+    "numpy": lambda size: (prune, collapse(size), common, prune, thin),
+    "c": lambda size: (prune, collapse(size), aliases, common, prune, thin, accumulate),
+    "cuda": lambda size: (prune, aliases),
+}
+FORMS: Final[Mapping[str, tuple[Pass, ...]]] = {
+    "numpy": (stabilise, tile, elementary),
+    "c": (recompute, prune, tile, fuse_with_tangent_sums, share),
+    "cuda": (fuse, share, contiguous),
+}
 PIPELINES: Final[Mapping[str, Pipeline]] = {"numpy": numpy, "c": c, "cuda": cuda}
 """By backend."""

@@ -16,4 +16,4 @@ def thin(schedule: Schedule) -> Schedule:
 def _thin(op: Op) -> Op:
     if not isinstance(op, Product) or op.axes != "nm,md->nd" or op.right.shape[0] != 1 or op.plus:
         return op
-    return Pointwise((op.out,), (op.left.symbol * op.right.symbol,), op.reads)
+    return Pointwise((op.out,), (op.left.symbol * op.right.symbol,), op.reads, op.number)

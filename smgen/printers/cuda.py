@@ -19,7 +19,10 @@ SCALARS: Final = (LAMBDA.name, SAMPLES.name)
 class LoopPrinter:
     """Prints the loops of one schedule. `strides` gives the row length in memory of buffers that are slices."""
 
-    def __init__(self, dtype: str, strides: Mapping[str, int], starts: Mapping[str, int]) -> None:
+    def __init__(
+        self, dtype: str, strides: Mapping[str, int], starts: Mapping[str, int], equations: Mapping[str, str]
+    ) -> None:
+        self.equations = equations
         self.c = CPrinter(dtype)
         self.dtype = dtype
         self.strides = strides
@@ -48,6 +51,22 @@ class LoopPrinter:
             tuple(self._variant(loop, name, arrays, scalars, columns, n) for n in ((1, lanes) if lanes > 1 else (1,))),
         )
 
+    def scalar_kernel(self, loop: Fused, name: str) -> ScalarKernel:
+        """The kernel of a loop over (): in double, whatever the module's dtype."""
+        c = CPrinter("float64")
+        sums = [b for b in loop.reads if b.name not in SCALARS]
+        parameters = [
+            text for b in sums for text in (f"const double* __restrict__ parts_{b.name}", f"const int blocks_{b.name}")
+        ]
+        parameters += [f"double* __restrict__ out_{b.name}" for b in loop.stored]
+        parameters += ["const double lam", "const int N"]
+        body: list[str] = []
+        for out, expr in loop.steps:
+            body += [*self._comment(out), f"const double {out.name} = {c(expr)};"]
+        body += [f"*out_{b.name} = {b.name};" for b in loop.stored]
+        totals = tuple(f"const double {b.name} = total_of(parts_{b.name}, blocks_{b.name});" for b in sums)
+        return ScalarKernel(name, ", ".join(parameters), totals, tuple(body))
+
     def _scalars(self, buffers: Iterable[Buffer]) -> list[str]:
         names = {b.name for b in buffers}
         return [text for name, text in (("lam", f"const {self.c.real} lam"), ("N", "const int N")) if name in names]
@@ -67,12 +86,15 @@ class LoopPrinter:
         kept = set(loop.stored)
         lines: list[str] = []
         for out, expr in loop.steps:
-            if out.math:
-                lines.append(f"// {out.math}")
+            lines += self._comment(out)
             lines.append(f"{'' if out in kept else f'const {self.c.real} '}{out.name} = {self.c(expr)};")
         for total in loop.totals:
-            lines += [f"// {total.out.math}", f"{total.out.name} += {total.src.name};"]
+            lines += [*self._comment(total.out), f"{total.out.name} += {total.src.name};"]
         return lines
+
+    def _comment(self, out: Buffer) -> list[str]:
+        equation = self.equations.get(out.name)
+        return [f"// {equation}"] if equation else []
 
     def _vectorises(self, loop: Fused, arrays: list[Buffer], columns: int) -> bool:
         """Whether every row, and every slice's start, is a whole number of vectors."""
@@ -145,7 +167,7 @@ class LoopPrinter:
             last = position == len(op.parts) - 1
             text += value if last else f"column < {start // lanes} ? {value} : "
         out = self._element(op.out, op.out.shape, lanes)
-        loads = (f"// {op.out.math}", f"const {kind} v_{op.out.name} = {text};")
+        loads = (*self._comment(op.out), f"const {kind} v_{op.out.name} = {text};")
         return Variant(variant_name(name, lanes), columns // lanes, lanes, loads, (), (f"{out} = v_{op.out.name};",))
 
     def _part(self, b: Buffer | None, part: sp.Expr, shape: Shape, place: tuple[int, int], lanes: int) -> str:
@@ -173,20 +195,3 @@ def _row(b: Buffer, shape: Shape) -> str:
         return "row"
     return f"(row % {shape[1]})" if not b.batched else f"(row / {shape[1]})"
 
-
-def scalar_kernel(loop: Fused, name: str) -> ScalarKernel:
-    """The kernel of a loop over (): in double, whatever the module's dtype."""
-    c = CPrinter("float64")
-    sums = [b for b in loop.reads if b.name not in SCALARS]
-    parameters = [
-        text for b in sums for text in (f"const double* __restrict__ parts_{b.name}", f"const int blocks_{b.name}")
-    ]
-    parameters += [f"double* __restrict__ out_{b.name}" for b in loop.stored]
-    parameters += ["const double lam", "const int N"]
-    body: list[str] = []
-    for out, expr in loop.steps:
-        body += [f"// {out.math}"] if out.math else []
-        body.append(f"const double {out.name} = {c(expr)};")
-    body += [f"*out_{b.name} = {b.name};" for b in loop.stored]
-    totals = tuple(f"const double {b.name} = total_of(parts_{b.name}, blocks_{b.name});" for b in sums)
-    return ScalarKernel(name, ", ".join(parameters), totals, tuple(body))

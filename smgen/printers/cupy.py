@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeVar
 
 from smgen.errors import InternalError, unreachable
@@ -25,7 +25,7 @@ from smgen.ir import (
     View,
 )
 from smgen.passes.storage import Storage, allocate
-from smgen.printers.cuda import SCALARS, LoopPrinter, scalar_kernel
+from smgen.printers.cuda import SCALARS, LoopPrinter
 from smgen.printers.kernels import Kernel, ScalarKernel
 from smgen.printers.source import (
     PrintedFunction,
@@ -74,9 +74,11 @@ class Kernels:
         raise InternalError(f"too many kernels called {base}")
 
 
-def print_function(schedule: Schedule, dtype: str, kernels: Kernels) -> PrintedFunction:
-    """`schedule`, fused, as CuPy source; its kernels join `kernels`."""
-    printer = _Printer(schedule, dtype, kernels)
+def print_function(
+    schedule: Schedule, dtype: str, kernels: Kernels, equations: Mapping[str, str]
+) -> PrintedFunction:
+    """`schedule`, fused, as CuPy source under its equations; its kernels join `kernels`."""
+    printer = _Printer(schedule, dtype, kernels, equations)
     sweeps = tuple(PrintedSweep(s.name, tuple(map(printer.statement, s.ops))) for s in schedule.sweeps)
     read = {b.name for op in schedule.ops for b in op.reads}
     reads = tuple(b.name for b in schedule.inputs if b.name in read)
@@ -88,7 +90,8 @@ def print_function(schedule: Schedule, dtype: str, kernels: Kernels) -> PrintedF
 class _Printer:
     """Prints one schedule, noting the workspace arrays it needs: slots, sums' parts, and what is returned."""
 
-    def __init__(self, schedule: Schedule, dtype: str, kernels: Kernels) -> None:
+    def __init__(self, schedule: Schedule, dtype: str, kernels: Kernels, equations: Mapping[str, str]) -> None:
+        self.equations = equations
         self.kernels = kernels
         self.storage: Storage = allocate(schedule)
         self.arrays: dict[str, Buffer] = {name: Buffer(name, shape) for name, shape in self.storage.slots.items()}
@@ -103,10 +106,10 @@ class _Printer:
                 self.starts[op.out.name] = self.starts.get(op.src.name, 0) + op.start
                 if len(op.out.shape) >= 2:
                     self.strides[op.out.name] = self.strides.get(op.src.name, int(op.src.shape[-1]))
-        self.loops = LoopPrinter(dtype, self.strides, self.starts)
+        self.loops = LoopPrinter(dtype, self.strides, self.starts, equations)
 
     def statement(self, op: Op) -> Statement:
-        return Statement("; ".join(b.math for b in op.outs if b.math), tuple(self.code(op)))
+        return Statement("; ".join(filter(None, (self.equations.get(b.name) for b in op.outs))), tuple(self.code(op)))
 
     def code(self, op: Op) -> Iterator[str]:
         match op:
@@ -163,7 +166,7 @@ class _Printer:
         return [*(b.name for b in arrays), *(b.name for b in results), *scalars, "samples"]
 
     def scalars(self, op: Fused) -> Iterator[str]:
-        name = self.kernels.scalar("_and_".join(b.name for b in op.stored), lambda name: scalar_kernel(op, name))
+        name = self.kernels.scalar("_and_".join(b.name for b in op.stored), lambda name: self.loops.scalar_kernel(op, name))
         sums = [b for b in op.reads if b.name not in SCALARS]
         for b in op.stored:
             yield f"{b.name} = {self.target(b)}"

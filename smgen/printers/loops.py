@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import sympy as sp
 
@@ -18,12 +18,17 @@ class Loops:
     `widths` are the numbers of columns of which the loops printed so far take a rank's part.
     """
 
-    def __init__(self, memory: Memory, dtype: str, phase: Phase) -> None:
+    def __init__(self, memory: Memory, dtype: str, phase: Phase, equations: Mapping[str, str]) -> None:
         self.memory = memory
+        self.equations = equations
         self.c = CPrinter(dtype, simd=True)
         self.phase = phase
         self.team = "mine" if phase == "tile" else "all"
         self.widths: set[Dim] = set()
+
+    def equation(self, out: Buffer) -> str:
+        """What a comment says of a result; nothing of those that passes have made."""
+        return self.equations.get(out.name, "")
 
     def span(self, columns: Dim) -> str:
         """The variable that holds a rank's part of so many columns."""
@@ -64,8 +69,8 @@ class Loops:
             yield f"const long k = {self.row(op.shape, columns)} + j;"
         again = {s for _, expr in op.steps for s in expr.free_symbols} | {total.src.symbol for total in op.totals}
         for out, expr in op.steps:
-            if out.math:
-                yield f"/* {out.math} */"
+            if equation := self.equation(out):
+                yield f"/* {equation} */"
             value = f"{self.c(expr.xreplace(names))};"
             if out not in op.stored:
                 yield f"const real {out.name} = {value}"
@@ -76,8 +81,8 @@ class Loops:
                 yield f"const real {out.name}_ = {value}"
                 yield f"{self.element(out, op.shape)} = {out.name}_;"
         for total in op.totals:
-            if total.out.math:
-                yield f"/* {total.out.math} */"
+            if equation := self.equation(total.out):
+                yield f"/* {equation} */"
             value = names.get(total.src.symbol, total.src.symbol)
             if total.out.shape:  # over the tangents
                 target = self.element(total.out, (BATCH, columns))
@@ -119,7 +124,7 @@ class Loops:
         """What is computed of numbers, in double."""
         c = CPrinter("float64")
         for out, expr in op.steps:
-            yield Statement(out.math, (f"const double {out.name} = {c(expr)};",))
+            yield Statement(self.equation(out), (f"const double {out.name} = {c(expr)};",))
         returned = [f"{self.memory.number(b)} = {b.name};" for b in op.stored if self.memory.number(b)]
         yield Statement("", tuple(block("if (w->number == 0)", returned) if returned else ()))
 

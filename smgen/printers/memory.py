@@ -20,7 +20,6 @@ class Total:
     """A sum over all samples that every thread has a part of."""
 
     name: str
-    math: str
     offset: int
     rows: int
     columns: int
@@ -178,13 +177,13 @@ class _Plan:
         rows = _count(out.shape[:-1])
         self.strides[out.name] = width
         if isinstance(op, Reduce) and len(out.shape) == 1:
-            part = Total(out.name, out.math, self.take("columns", width), 1, width, symmetric=False)
+            part = Total(out.name, self.take("columns", width), 1, width, symmetric=False)
             self.column_sums.append(part)
             self.lines["tile"].append(f"double *const {out.name} = columns + {part.offset};")
             self.declare("end", out, f"shared + {self.take('shared', width)}")
             return
         symmetric = isinstance(op, Product) and not op.plus and op.left == op.right
-        part = Total(out.name, out.math, self.take("sums", rows * width), rows, width, symmetric)
+        part = Total(out.name, self.take("sums", rows * width), rows, width, symmetric)
         self.sums.append(part)
         self.lines["tile"].append(f"real *const {out.name} = sums + {part.offset};")
         self.declare("end", out, f"all_sums + {part.offset}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count, product
 from string import ascii_lowercase
 from typing import Final
@@ -42,10 +42,10 @@ SCIPY: Final = frozenset({"erf", "erfcx"})
 """Elementary operations that NumPy lacks and scipy.special has."""
 
 
-def print_function(schedule: Schedule) -> TiledFunction:
-    """`schedule`, tiled and taken apart by `passes.elementary`, as NumPy source."""
+def print_function(schedule: Schedule, equations: Mapping[str, str]) -> TiledFunction:
+    """`schedule`, tiled and taken apart by `passes.elementary`, as NumPy source under its equations."""
     storage = allocate(schedule)
-    printer = _Printer(schedule, storage)
+    printer = _Printer(schedule, storage, equations)
     phases: dict[Phase, list[PrintedSweep]] = {"once": [], "tile": [], "end": []}
     for sweep in schedule.sweeps:
         statements = tuple(s for s in printer.statements(sweep.ops) if s.code)
@@ -82,8 +82,9 @@ def _sums(schedule: Schedule) -> tuple[str, ...]:
 class _Printer:
     """Prints one schedule; knows which array each buffer has and what to call intermediates."""
 
-    def __init__(self, schedule: Schedule, storage: Storage) -> None:
+    def __init__(self, schedule: Schedule, storage: Storage, equations: Mapping[str, str]) -> None:
         self.storage = storage
+        self.equations = equations
         self.labels: dict[str, str] = {}
         self.last_read = {b.name: position for position, op in enumerate(schedule.ops) for b in op.reads}
         self.position = -1
@@ -98,7 +99,7 @@ class _Printer:
             lines += self.code(op)
             result = op.outs[-1]
             if not _intermediate(result):
-                yield Statement(result.math, tuple(lines))
+                yield Statement(self.equations.get(result.name, ""), tuple(lines))
                 lines = []
 
     def code(self, op: Op) -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from smgen.errors import unreachable
 from smgen.ir import (
+    Buffer,
     Concat,
     Elementary,
     Fused,
@@ -16,50 +19,53 @@ from smgen.ir import (
     Transpose,
     View,
 )
+from smgen.printers.equations import equations
 
 
 def schedule_text(schedule: Schedule) -> str:
     """`delta_filters (N, 288) = …` for every operation, under its equation."""
+    known = equations(schedule)
     lines = [f"{schedule.name}"]
     for sweep in schedule.sweeps:
         lines += ["", f"  {sweep.name}"]
-        lines += [f"    {line}" for op in sweep.ops for line in op_lines(op)]
+        lines += [f"    {line}" for op in sweep.ops for line in op_lines(op, known)]
     lines += ["", "  returns " + ", ".join(b.name for b in schedule.outputs)]
     return "\n".join(lines) + "\n"
 
 
-def op_lines(op: Op) -> list[str]:
+def op_lines(op: Op, equations: Mapping[str, str]) -> list[str]:
     """The operation's lines, equation last."""
+
+    def line(value: str, out: Buffer) -> str:
+        shape = ", ".join(map(str, out.shape))
+        equation = equations.get(out.name)
+        return f"{out.name} ({shape}) = {value}" + (f"    # {equation}" if equation else "")
+
     match op:
         case Pointwise(outs, exprs, _):
-            return [_line(str(expr), out) for out, expr in zip(outs, exprs, strict=True)]
+            return [line(str(expr), out) for out, expr in zip(outs, exprs, strict=True)]
         case Fused(shape, steps, stored, totals, _):
             kept = set(stored)
-            lines = [("" if out in kept else "local ") + _line(str(expr), out) for out, expr in steps]
-            lines += [f"total {_line(_sum_text(total), total.out)}" for total in totals]
+            lines = [("" if out in kept else "local ") + line(str(expr), out) for out, expr in steps]
+            lines += [f"total {line(_sum_text(total), total.out)}" for total in totals]
             return [f"loop over ({', '.join(map(str, shape))})", *(f"  {line}" for line in lines)]
         case Elementary(out, function, operands, _):
-            return [_line(f"{function}({', '.join(map(str, operands))})", out)]
+            return [line(f"{function}({', '.join(map(str, operands))})", out)]
         case Product(out, axes=axes):
             pairs = " + ".join(f"{left.name}, {right.name}" for left, right in op.pairs)
-            return [_line(f"product {axes} of {pairs}", out)]
+            return [line(f"product {axes} of {pairs}", out)]
         case Reduce(out):
-            return [_line(_sum_text(op), out)]
+            return [line(_sum_text(op), out)]
         case Identity(out):
-            return [_line("the identity", out)]
+            return [line("the identity", out)]
         case Transpose(out, src):
-            return [_line(f"{src.name} transposed", out)]
+            return [line(f"{src.name} transposed", out)]
         case View(out, src, start):
-            return [_line(f"view of {src.name}" + (f" from {start}" if start else ""), out)]
+            return [line(f"view of {src.name}" + (f" from {start}" if start else ""), out)]
         case Concat(out, parts, _):
-            return [_line("concat of " + ", ".join(f"{part} ({width})" for part, width in parts), out)]
+            return [line("concat of " + ", ".join(f"{part} ({width})" for part, width in parts), out)]
     raise unreachable(op)
 
 
 def _sum_text(op: Reduce) -> str:
     return f"sum of {op.src.name}" + ("" if op.axis is None else f" over axis {op.axis}")
-
-
-def _line(value: str, out: object) -> str:
-    shape = ", ".join(map(str, out.shape))  # type: ignore[attr-defined]
-    return f"{out.name} ({shape}) = {value}" + (f"    # {out.math}" if out.math else "")  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
@@ -52,11 +53,11 @@ class PrintedTiles:
     text: str
 
 
-def print_tiles(schedule: Schedule, dtype: str) -> PrintedTiles:
-    """`schedule`, tiled and fused, as C."""
+def print_tiles(schedule: Schedule, dtype: str, equations: Mapping[str, str]) -> PrintedTiles:
+    """`schedule`, tiled and fused, as C under its equations."""
     memory = plan_memory(schedule, dtype)
     waits = barriers(schedule)
-    printers = {phase: _Printer(Loops(memory, dtype, phase)) for phase in get_args(Phase)}
+    printers = {phase: _Printer(Loops(memory, dtype, phase, equations)) for phase in get_args(Phase)}
     position = 0
     for sweep in schedule.sweeps:
         printer = printers[sweep.phase]
@@ -107,19 +108,19 @@ class _Printer:
                     self.totals += totals
             case Product():
                 first, *others = self.products.product(op)
-                self.add(Statement(op.out.math, first))
+                self.add(Statement(self.loops.equation(op.out), first))
                 for step in others:
                     self.wait()
                     self.add(Statement("", step))
             case Reduce(out, src, axis, _):
-                self.add(Statement(out.math, tuple(self.products.reduce(out, src, axis))))
+                self.add(Statement(self.loops.equation(out), tuple(self.products.reduce(out, src, axis))))
             case Concat(out, parts, reads):
-                self.add(Statement(out.math, tuple(self.loops.concat(out, parts, reads))))
+                self.add(Statement(self.loops.equation(out), tuple(self.loops.concat(out, parts, reads))))
             case Identity(out):
-                self.add(Statement(out.math, tuple(self.loops.rows_of(out, "i == j"))))
+                self.add(Statement(self.loops.equation(out), tuple(self.loops.rows_of(out, "i == j"))))
             case Transpose(out, src):
                 value = f"{src.name}[j * {self.loops.memory.stride(src)} + i]"
-                self.add(Statement(out.math, tuple(self.loops.rows_of(out, value))))
+                self.add(Statement(self.loops.equation(out), tuple(self.loops.rows_of(out, value))))
             case View():
                 pass
             case _:

@@ -1,0 +1,144 @@
+"""Every commented statement of every golden NumPy module computes what its comment says.
+
+A module is traced, line by line; when a statement is done, the right-hand side of its comment is evaluated with the
+values that letters had in the comments before it, and compared with the array.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from smgen.loader import load
+from tests.equations.evaluator import Equation, Value
+
+GENERATED = Path(__file__).resolve().parents[2] / "generated"
+MODULES = sorted(GENERATED.glob("*/net*_numpy.py"))
+SAMPLES = 7
+"""No layer of the examples has so many units, so that an axis of seven is the batch."""
+
+
+STEPS = re.compile(r"_(energy|score|hessian_diagonal|loss_terms|loss_and_grad|loss_and_grad_terms)(_lam0)?|tile")
+"""What the functions that compute are called, in a module."""
+
+NUMBER = re.compile(r" +(\(§?[\d.]+\)(\+\(\d+\))*|\[\+\] \w+)$")
+"""The number of an equation, at its end."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Lines `first` to `last`, which assign `variable` under an equation."""
+
+    equation: str
+    variable: str
+    first: int
+    last: int
+
+
+def statements(source: str) -> dict[int, Statement]:
+    """The commented statements, by their first line."""
+    lines = source.splitlines()
+    found: dict[int, Statement] = {}
+    position = 0
+    while position < len(lines):
+        if not re.match(r"\s+# (?!----)", lines[position]):
+            position += 1
+            continue
+        start = position
+        while re.match(r"\s+#", lines[position]):
+            position += 1
+        text = " ".join(line.strip().lstrip("# ") for line in lines[start:position])
+        first = position
+        while lines[position].strip() and not re.match(r"\s*(#|return|def |\()", lines[position]):
+            position += 1
+        assigned = [m[1] for line in lines[first:position] if (m := re.match(r"\s*(\w+) = ", line))]
+        if assigned:
+            found[first + 1] = Statement(text, assigned[-1], first + 1, position)
+    return found
+
+
+def axes_of(array: Any) -> str:
+    batched = array.ndim > 0 and array.shape[0] == SAMPLES
+    return ["n", "nu", "ncu"][array.ndim - 1] if batched else ["", "u", "uw"][array.ndim]
+
+
+class Reader:
+    """Checks the statements of one call as they are done."""
+
+    def __init__(self, module: ModuleType, source: str, letters: dict[str, Value]) -> None:
+        self.file = module.__file__
+        self.statements = statements(source)
+        self.letters = letters
+        self.pending: dict[FrameType, Statement] = {}
+        self.checked: list[str] = []
+        self.wrong: list[str] = []
+
+    def trace(self, frame: FrameType, event: str, _: Any) -> Any:
+        if frame.f_code.co_filename != self.file or not STEPS.fullmatch(frame.f_code.co_name):
+            return None
+        pending = self.pending.get(frame)
+        if pending and (event == "return" or not pending.first <= frame.f_lineno <= pending.last):
+            del self.pending[frame]
+            self.check(pending, frame.f_locals[pending.variable])
+        if event == "line" and frame.f_lineno in self.statements:
+            self.pending[frame] = self.statements[frame.f_lineno]
+        return self.trace
+
+    def check(self, statement: Statement, result: Any) -> None:
+        array = np.asarray(result, np.float64)
+        equation = NUMBER.sub("", statement.equation)
+        letter, _, right = equation.rpartition(" = ")
+        value = Equation(right, self.letters).value()
+        axes = axes_of(array)
+        assert set(value.axes) <= set(axes), f"{statement.equation}: {value.axes} is not {axes}"
+        expected = np.broadcast_to(value.spread(axes), array.shape)
+        scale = np.abs(expected).max(initial=1e-6)
+        if not np.abs(array - expected).max(initial=0) <= 1e-4 * scale:
+            self.wrong.append(f"line {statement.first}: {statement.equation}")
+        self.checked.append(statement.equation)
+        if letter:
+            self.letters[letter] = Value(array.copy(), axes)
+
+
+def call(module: ModuleType, function: str, source: str, lam: float) -> Reader:
+    rng = np.random.default_rng(1)
+    params = module.init_params(2)
+    for value in params.values():
+        value += rng.normal(0, 0.3, value.shape).astype(value.dtype)
+    x = rng.normal(size=(SAMPLES, module._D)).astype(module.DTYPE)
+    letters = {f"{'Wbs'['wbg'.index(key.rsplit('.', 1)[1][0])]}_{key.rsplit('.', 1)[0]}": v for key, v in params.items()}
+    given: dict[str, Any] = {"g_x": x, "λ": lam, "N": SAMPLES, **letters}
+    keywords: dict[str, Any] = {}
+    if hasattr(module, "draw_probes"):
+        given["v"] = module.draw_probes(SAMPLES, 3)
+        keywords = {"probes": given["v"]} if function not in ("energy", "score") else {}
+    values = {name: Value(np.asarray(a, np.float64), axes_of(np.asarray(a))) for name, a in given.items()}
+    arguments = (params, x, lam) if function.startswith("loss") else (params, x)
+    reader = Reader(module, source, values)
+    sys.settrace(reader.trace)
+    try:
+        getattr(module, function)(*arguments, **keywords)
+    finally:
+        sys.settrace(None)
+    return reader
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.3])
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_comments_are_true(path: Path, lam: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    module, source = load(path), path.read_text(encoding="utf-8")
+    functions = ["loss_terms", "loss_and_grad", "loss_and_grad_terms"]
+    if lam == 0:
+        functions += ["energy", "score", "hessian_diagonal"]
+    for function in functions:
+        reader = call(module, function, source, lam)
+        assert reader.wrong == []
+        assert len(reader.checked) >= 3
