@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "smgen"
 
 FLOORS = (
     ("errors",),
-    ("functions", "references", "constants", "origins"),
+    ("references", "constants", "origins"),
+    ("functions",),
     ("primitives", "ir", "patterns", "tables", "data"),
     ("scalar", "recognise", "calculus", "polynomials"),
     ("pieces", "differences", "singular"),

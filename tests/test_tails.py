@@ -262,9 +262,9 @@ def test_sums_of_many_terms_are_judged_in_seconds() -> None:
     sines = sp.Add(*(sp.sin(k * G) for k in range(1, 201)))
     polynomial = sp.Add(*(G**k / sp.factorial(min(k, 20)) for k in range(201)))
     for expr in (nested, gaussians, sines, polynomial):
-        start = time.perf_counter()
+        start = time.process_time()
         network = one(expr)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NumericsWarning)
             numerics(network.vertices[-1], network.vertices[-1].op, "float32")  # type: ignore[arg-type]
-        assert time.perf_counter() - start < 15, str(expr)[:60]
+        assert time.process_time() - start < 15, str(expr)[:60]
