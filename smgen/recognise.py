@@ -103,10 +103,11 @@ def _choice(condition: sp.Basic, x: sp.Expr, y: sp.Expr) -> sp.Expr:
 
 
 def _log(u: sp.Expr) -> sp.Expr:
-    """log(c·v) = log c + log v, then the stable form of log v."""
+    """log(c·v) = log c + log v for c > 0, then the stable form of log v."""
     scale, v = u.as_coeff_Mul()
     if scale.is_positive and scale != 1:
         return sp.log(scale) + _log(v)
+    v = u
     match v:
         case p.sigmoid():
             return -p.softplus(-v.args[0])
@@ -125,14 +126,23 @@ def _log(u: sp.Expr) -> sp.Expr:
 
 
 def _log_of_sum(v: sp.Add) -> sp.Expr:
-    """log(c + exp(a)) is a softplus, log(exp(a) + exp(−a)) a logcosh, log Σ exp(a) a logsumexp; log(c + w) a log1p."""
+    """Log of exponentials, or log(c + w) as a log1p."""
+    stable = _log_of_exponentials(v)
+    if stable is not None:
+        return stable
     constant, rest = v.as_independent(*v.free_symbols, as_Add=True)
-    head = None
+    return sp.log(constant) + p.log1p(sp.expand_mul(rest / constant)) if constant.is_positive else sp.log(v)
+
+
+def _log_of_exponentials(v: sp.Add) -> sp.Expr | None:
+    """log(c + exp(a)) is a softplus, log(exp(a) + exp(−a)) a logcosh, log Σ exp(a) a logsumexp; None for other sums."""
+    halves = {call: (sp.exp(call.args[0]) + sp.exp(-call.args[0])) / 2 for call in v.atoms(sp.cosh)}
+    v = sp.expand_mul(v.xreplace(halves)) if halves else v
+    constant, rest = v.as_independent(*v.free_symbols, as_Add=True)
     if constant.is_positive:
         exponent = _as_exponential(rest / constant)
         if exponent is not None:
             return sp.log(constant) + p.softplus(exponent)
-        head = sp.log(constant) + p.log1p(sp.expand_mul(rest / constant))
     terms = [_as_exponential(term) for term in v.args]
     exponents = [term for term in terms if term is not None]
     if constant == 0 and len(exponents) == len(terms) == 2:
@@ -145,7 +155,7 @@ def _log_of_sum(v: sp.Add) -> sp.Expr:
     if constant == 0 and len(exponents) == len(terms):
         first, *rest = sorted(exponents, key=_leading)
         return first + p.logsumexp(*(sp.expand(r - first) for r in rest))
-    return sp.log(v) if head is None else head
+    return None
 
 
 def _leading(exponent: sp.Expr) -> tuple[float, sp.Expr]:
@@ -179,7 +189,11 @@ def _as_exponential(term: sp.Expr) -> sp.Expr | None:
 
 
 def _power(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
-    """1/(c + exp(a)) is a sigmoid and 1/cosh(a) a sech, to any integer power."""
+    """1/(c + exp(a)) is a sigmoid and 1/cosh(a) a sech, to any integer power; other powers of sums of exponentials and
+    of numbers are exponentials.
+    """
+    if base.is_positive and not base.free_symbols and base != sp.E:
+        return _exponential(sp.exp(exponent * sp.log(base)))
     scale, core = base.as_coeff_Mul()
     if exponent.is_Integer and exponent < 0:
         if scale != 1:
@@ -191,6 +205,14 @@ def _power(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
             inner = _as_exponential(rest / constant) if constant.is_positive else None
             if inner is not None:
                 return (p.sigmoid(-inner) / constant) ** -exponent
+    if exponent.is_Rational and not (exponent.is_Integer and exponent.is_positive):
+        logarithm = None
+        if isinstance(base, sp.Add):
+            logarithm = _log_of_exponentials(base)
+        elif isinstance(base, p.sigmoid):
+            logarithm = -p.softplus(-base.args[0])
+        if logarithm is not None:
+            return sp.exp(sp.expand_mul(exponent * logarithm))
     return base**exponent
 
 

@@ -12,7 +12,6 @@ from smgen.printers.c import CPrinter
 from smgen.printers.memory import Memory
 from smgen.printers.source import Statement
 
-
 VALUE: Final = "value_"
 """Before the name of an array, that of its element which a loop has just computed; no array's name begins so."""
 

@@ -104,5 +104,5 @@ def test_a_header_of_another_build_does_not_link(folder: Path, tmp_path: Path) -
     other.mkdir()
     build(NET, other, Options("c", "float64"), standalone=True)
     (folder / "net_c.c").write_bytes((other / "net_c.c").read_bytes())
-    with pytest.raises(AssertionError, match="undefined reference to `ica_pair_|undefined symbol.*ica_pair_"):
+    with pytest.raises(AssertionError, match=r"undefined .*ica_pair_"):
         run(folder)
