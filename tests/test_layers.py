@@ -14,7 +14,7 @@ FLOORS = (
     ("references", "constants", "origins"),
     ("functions",),
     ("primitives", "ir", "patterns", "tables", "data"),
-    ("calculus",),
+    ("calculus", "logarithms"),
     ("scalar", "recognise", "polynomials"),
     ("pieces", "differences", "singular"),
     ("tails", "intervals"),

@@ -179,6 +179,29 @@ for _ in range(300):
 signal.setitimer(signal.ITIMER_REAL, 0)
 print(interrupts, digest() == expected)
 """
+FORKED_IN_A_CALL = """
+import threading
+
+expected, inside = digest(), threading.Event()
+
+
+def train():
+    inside.set()
+    for _ in range(50):
+        net.loss_and_grad(params, x, 0.1, workspace=workspace)
+
+
+threading.Thread(target=train).start()
+inside.wait()
+for _ in range(10):
+    child = os.fork()
+    if not child:
+        signal.alarm(60)
+        os._exit(digest() != expected)
+    if os.waitpid(child, 0)[1]:
+        sys.exit("the child hung, crashed, differed, or found the workspace in use")
+print("sound")
+"""
 AT_THE_END = """
 import atexit, threading, time
 
@@ -323,3 +346,9 @@ def test_a_call_may_be_interrupted_anywhere(tmp_path: Path, backend: str) -> Non
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_calls_are_answered_when_the_interpreter_shuts_down(tmp_path: Path, backend: str) -> None:
     assert run(tmp_path, backend, AT_THE_END, 2000) == "True\nTrue"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_child_computes_whatever_the_parent_was_in(tmp_path: Path, backend: str) -> None:
+    assert run(tmp_path, backend, FORKED_IN_A_CALL, 3000) == "sound"

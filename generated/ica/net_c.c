@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 4411c5f17ac5876de515d54521a6e375373e4446fb5363367231a393988a7a86 */
+   template c/module.c.j2, sha256 25107c891d4e9173266ba7e844b2352ad46fb0ea89aa1a74da26149e3f65454e */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_cb0e785ea2c370bf;
-const char ica_pair_cb0e785ea2c370bf = 0;
+extern const char ica_pair_745dfbe3e402df09;
+const char ica_pair_745dfbe3e402df09 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

@@ -28,7 +28,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 2cada118a436b9f2335548432d042e0931d51ab4bce166e0c6dc9979499e3880
+template cuda/module.py.j2, sha256 40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded
 """
 
 import operator
@@ -62,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "2cada118a436b9f2335548432d042e0931d51ab4bce166e0c6dc9979499e3880",
+    "template_sha256": "40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -4227,4 +4227,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 38df4d78f391d670d22a7da0ffcaca85e3c05e61afa32f939101b0b445774b5e
+# sha256 of all above bc1c05b002e9b24589531b93ac0988e540c3ef325932084927332aa40ed4d16d

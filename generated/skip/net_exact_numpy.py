@@ -27,7 +27,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 bee8b32c02d6a7ef006fba550575c24f02b559d3a223e1a7333d197391d11f1d
+template numpy/module.py.j2, sha256 b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3
 """
 
 import functools
@@ -51,7 +51,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "bee8b32c02d6a7ef006fba550575c24f02b559d3a223e1a7333d197391d11f1d",
+    "template_sha256": "b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -192,7 +192,7 @@ class Workspace:
 
     def __init__(self, threads=None):
         self.threads = _thread_count(threads)
-        self.in_use = threading.Lock()
+        self.in_use = {}
         self.parts = []
         self._call = _Part()
         self._pool = self._process = None
@@ -314,11 +314,12 @@ def _thread_count(threads):
 def _free(workspace):
     """The lock of a workspace that no call is using: two that used it at once would overwrite each other's numbers.
 
-    To be taken by `with`, which no signal can interrupt.
+    To be taken by `with`, which no signal can interrupt. A forked process has a lock of its own.
     """
-    if workspace.in_use.locked():
+    lock = workspace.in_use.setdefault(os.getpid(), threading.Lock())
+    if lock.locked():
         raise ValueError("workspace: expected one that no other call is using; give every thread a Workspace of its own")
-    return workspace.in_use
+    return lock
 
 
 _FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE FLOPs
@@ -454,6 +455,10 @@ class _OneBlasThread:
         A lock that is held when a process forks would never be given back in the child, which has another.
         """
         processes = sys.__dict__.setdefault("_smgen_blas", {})
+        if os.getpid() not in processes:
+            parent = processes.get(os.getppid(), {"threads": ()})
+            if parent["threads"]:  # they were inside when this process was forked, and are not in it
+                _OneBlasThread._set(parent["before"])
         return processes.setdefault(os.getpid(), {"lock": threading.Lock(), "threads": set(), "before": []})
 
     def available(self):
@@ -2704,4 +2709,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d9f8c861b3ffc83d5a54cdf6b3be8a75571ab225d0315990e8fed55d8098f872
+# sha256 of all above f2fcc1a1eaf172161dcd06c1492eab4f352fe46aac0f43b9e81ac0745c319322

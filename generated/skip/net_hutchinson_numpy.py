@@ -26,7 +26,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 bee8b32c02d6a7ef006fba550575c24f02b559d3a223e1a7333d197391d11f1d
+template numpy/module.py.j2, sha256 b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3
 """
 
 import functools
@@ -50,7 +50,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "bee8b32c02d6a7ef006fba550575c24f02b559d3a223e1a7333d197391d11f1d",
+    "template_sha256": "b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -195,7 +195,7 @@ class Workspace:
 
     def __init__(self, threads=None):
         self.threads = _thread_count(threads)
-        self.in_use = threading.Lock()
+        self.in_use = {}
         self.parts = []
         self._call = _Part()
         self._pool = self._process = None
@@ -317,11 +317,12 @@ def _thread_count(threads):
 def _free(workspace):
     """The lock of a workspace that no call is using: two that used it at once would overwrite each other's numbers.
 
-    To be taken by `with`, which no signal can interrupt.
+    To be taken by `with`, which no signal can interrupt. A forked process has a lock of its own.
     """
-    if workspace.in_use.locked():
+    lock = workspace.in_use.setdefault(os.getpid(), threading.Lock())
+    if lock.locked():
         raise ValueError("workspace: expected one that no other call is using; give every thread a Workspace of its own")
-    return workspace.in_use
+    return lock
 
 
 _FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE FLOPs
@@ -457,6 +458,10 @@ class _OneBlasThread:
         A lock that is held when a process forks would never be given back in the child, which has another.
         """
         processes = sys.__dict__.setdefault("_smgen_blas", {})
+        if os.getpid() not in processes:
+            parent = processes.get(os.getppid(), {"threads": ()})
+            if parent["threads"]:  # they were inside when this process was forked, and are not in it
+                _OneBlasThread._set(parent["before"])
         return processes.setdefault(os.getpid(), {"lock": threading.Lock(), "threads": set(), "before": []})
 
     def available(self):
@@ -2827,4 +2832,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above c2703223165c690f3a3a022c98d346b87b637d579ed93d59afafd639fac4a731
+# sha256 of all above d0438095b0e6b79a27c1aeb658d41248c76dabe51457e863f721c7ac6e9a5fc9

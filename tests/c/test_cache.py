@@ -266,3 +266,36 @@ def test_a_compilation_under_way_is_not_swept(folder: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert run(folder)[0] == "True"
         assert (cache / ".compiling-0123-abc").exists()
+
+
+def test_modules_that_start_at_once_leave_the_environment_as_it_was(folder: Path, text: str) -> None:
+    for k in range(6):
+        (folder / f"net{k}.py").write_text(text, encoding="utf-8")
+    code = """
+import importlib, os, sys, threading
+import numpy as np
+
+sys.setswitchinterval(1e-6)
+modules = [importlib.import_module(f"net{k}") for k in range(6)]
+barrier, errors = threading.Barrier(6), []
+
+
+def first(module):
+    barrier.wait()
+    try:
+        module.loss(module.init_params(), np.ones((5, 3), np.float32))
+    except BaseException as error:
+        errors.append(error)
+
+
+threads = [threading.Thread(target=first, args=(module,)) for module in modules]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(errors, os.environ.get("OPENBLAS_NUM_THREADS"))
+"""
+    environment = {key: value for key, value in os.environ.items() if key != "OPENBLAS_NUM_THREADS"}
+    environment |= {"SMGEN_CACHE": str(folder / "cache"), "CFLAGS": "-O0", "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-c", code]
+    for _ in range(3):
+        result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+        assert result.stdout.strip() == "[] None"
