@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sympy as sp
 
 from smgen.primitives import G, choose, kept, sech, softmax
@@ -19,6 +21,17 @@ def subexpressions(expr: sp.Basic) -> set[sp.Basic]:
     return seen
 
 
+@lru_cache(maxsize=1 << 16)
+def varies(e: sp.Basic) -> bool:
+    """Whether g occurs in an expression; known of every part after the first look."""
+    return e == G or any(map(varies, e.args))
+
+
+def calls_in(e: sp.Expr, *functions: type[sp.Basic]) -> set[sp.Expr]:
+    """The calls of some functions, each once: `atoms` would walk to each as often as it occurs."""
+    return {part for part in subexpressions(e) if isinstance(part, functions)}
+
+
 class Calculus:
     """d/dg. What is common to many places of an expression, and to f, f′ and f″, is differentiated once."""
 
@@ -29,7 +42,7 @@ class Calculus:
         """The derivative of `e`; tanh′ is sech², and a choice between branches stays one."""
         if e == G:
             return sp.S.One
-        if G not in e.free_symbols:
+        if not varies(e):
             return sp.S.Zero
         if e not in self._known:
             self._known[e] = self._derivative(e)

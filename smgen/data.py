@@ -19,7 +19,7 @@ from smgen.errors import BuildError
 Array = npt.NDArray[Any]
 
 LOOKED_AT: Final = 20_000
-"""Samples, at most."""
+"""Samples, at most; of more, so many by chance."""
 
 SORTED: Final = 2_000
 """Samples, at most, whose values are compared column by column."""
@@ -33,8 +33,14 @@ SAME: Final = {"float32": 1e-6, "float64": 1e-9}
 DEPENDENT: Final = 1e-6
 """What is left of the spread of a dependent column, at most: its values may have been rounded to float32."""
 
+NAMED: Final = 3
+"""Columns that are named one by one."""
+
 FEWEST: Final = 8
 """Samples that say anything."""
+
+ATOM: Final = 5
+"""A value that more samples share than this, of those that are compared, is a place of its own in the data."""
 
 _GRIDS: Final = (1, 10, 100, 1000, 127.5, 255, 256)
 
@@ -62,13 +68,15 @@ def load_data(path: Path, units: int, dtype: Any) -> Array:
 
 def flaws(data: Array) -> list[str]:
     """Why the loss has no minimum at λ = 0 on these samples, (N, D), a sentence each; none if nothing is seen."""
-    x = data[:LOOKED_AT].astype(np.float64) + 0.0  # no −0
+    if len(data) > LOOKED_AT:
+        data = data[np.random.default_rng(0).choice(len(data), LOOKED_AT, replace=False)]
+    x = data.astype(np.float64) + 0.0  # no −0
     if len(x) == 1:
         return ["there is only one sample"]
-    return list(_flaws(x, SAME.get(data.dtype.name, 0.0)))
+    return list(_flaws(x, data.dtype))
 
 
-def _flaws(x: Array, same: float) -> Iterator[str]:
+def _flaws(x: Array, dtype: np.dtype[Any]) -> Iterator[str]:
     if not x.any():
         yield "all values are 0"
         return
@@ -80,13 +88,15 @@ def _flaws(x: Array, same: float) -> Iterator[str]:
     # Of a single column in float32 some values may agree by chance.
     if len(distinct) < (0.98 if x.shape[1] == 1 else 1) * len(x):
         yield f"{len(x) - len(distinct)} of {len(x)} samples repeat others"
-    size, spread = np.abs(x).max(axis=0), np.ptp(x, axis=0)
-    still = spread <= same * size
+    size = np.abs(x).max(axis=0)
+    scaled = np.ldexp(x, -np.frexp(size)[1])  # from −1 to 1, whatever the unit is
+    still = np.ptp(scaled, axis=0) <= SAME.get(dtype.name, 0.0)
     if still.any():
         yield f"{_columns(np.flatnonzero(still))} constant"
     moving = np.flatnonzero(~still)
-    yield from _dependent(distinct, moving)
-    yield from _repeated(distinct[:SORTED], moving)
+    rows = sorted(latest.values())
+    yield from _dependent(scaled[rows], moving)
+    yield from _repeated(distinct[:SORTED], moving, 0.5 / np.finfo(dtype).eps if dtype.kind == "f" else np.inf)
     if len(moving) < len(distinct) < max(2 * len(moving), FEWEST):
         yield f"{len(distinct)} different samples of {x.shape[1]} values are too few to tell a density from its samples"
 
@@ -110,7 +120,7 @@ def _dependent(x: Array, columns: Array) -> Iterator[str]:
         return
     part = x[: max(2 * count, SORTED), columns]
     part = part - part.mean(axis=0)
-    part /= np.maximum(np.linalg.norm(part, axis=0), 1e-300)
+    part /= np.linalg.norm(part, axis=0)
     missing = int((np.linalg.eigvalsh(part.T @ part) < DEPENDENT**2).sum())
     if not missing:
         return
@@ -130,20 +140,23 @@ def _dependent(x: Array, columns: Array) -> Iterator[str]:
         of = [columns[kept[n]] for n in np.flatnonzero(np.abs(weights) > 1e-3)]
         named += 1
         yield f"column {columns[k]} is a linear function of {_columns(of, '', '')}"
-        if named == 3 and missing > named:
+        if named == NAMED and missing > named:
             yield f"and so are {missing - named} more columns of others"
             return
 
 
-def _repeated(x: Array, columns: Array) -> Iterator[str]:
-    """Columns with values that occur again and again, or that lie on a grid."""
+def _repeated(x: Array, columns: Array, whole_from: float) -> Iterator[str]:
+    """Columns with values that occur again and again, or that lie on a grid; numbers from `whole_from` on are whole."""
     few, whole, grids = [], [], dict[float, list[int]]()
+    atoms = list[str]()
     for column in columns:
-        values = np.unique(x[:, column])
-        if np.array_equal(values, np.rint(values)) and len(x) >= 4:
+        values, counts = np.unique(x[:, column], return_counts=True)
+        if np.array_equal(values, np.rint(values)) and len(x) >= 4 and np.abs(values).max() < whole_from:
             whole.append(column)
         elif len(values) < 0.9 * len(x):
             few.append((column, len(values)))
+        elif counts.max() > ATOM:
+            atoms.append(f"{counts.max()} of {len(x)} samples have {values[counts.argmax()]:.6g} in column {column}")
         elif len(values) >= FEWEST and (spacing := _spacing(values)):
             grids.setdefault(spacing, []).append(column)
     if whole:
@@ -152,21 +165,24 @@ def _repeated(x: Array, columns: Array) -> Iterator[str]:
         yield f"column {few[0][0]} takes only {few[0][1]} values in {len(x)} samples"
     elif few:
         yield f"{_columns([column for column, _ in few], '', '')} take some values again and again"
+    yield from atoms[:NAMED]
+    if len(atoms) > NAMED:
+        yield f"{len(atoms) - NAMED} more columns have such a value"
     for spacing, found in grids.items():
         yield f"the values of {_columns(found, '', '')} lie on a grid of spacing {spacing:.3g}"
 
 
 def _spacing(values: Array) -> float:
     """The distance of neighbours on the grid that the sorted values lie on; 0 if there is none."""
-    for grid in _GRIDS:
+    exponent = int(np.frexp(np.abs(values).max())[1])
+    for grid in _GRIDS if exponent < 50 else ():
         if values[-1] - values[0] >= 2 / grid and _are_whole(values * grid, np.abs(values * grid)):
             return float(1 / grid)
-    gaps = np.diff(values)
-    smallest = float(gaps.min())
+    values = np.ldexp(values, -exponent)
+    smallest = float(np.diff(values).min())
     ratios = (values - values[0]) / smallest
-    return (
-        smallest if ratios[-1] < 1e5 and _are_whole(ratios, (np.abs(values).max() + np.abs(values)) / smallest) else 0.0
-    )
+    on_grid = ratios[-1] < 1e5 and _are_whole(ratios, (np.abs(values).max() + np.abs(values)) / smallest)
+    return float(np.ldexp(smallest, exponent)) if on_grid else 0.0
 
 
 def _are_whole(values: Array, size: Array) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 
 import sympy as sp
 
-from smgen.calculus import Calculus, subexpressions
+from smgen.calculus import Calculus, calls_in, subexpressions
 from smgen.constants import exact
 from smgen.errors import SmgenError, UnsupportedNonlinearity, did_you_mean
 from smgen.pieces import Border, pieces
@@ -137,7 +137,7 @@ def differentiate(expr: sp.Expr) -> Nonlinearity:
         )
     derivatives = (f, f1, f2, f3)
     forms = (settle(f), settle(f1), settle(f2), settle(f3))
-    saved = {call for form in forms[1:] for call in form.atoms(*SAVED)}
+    saved = {call for form in forms[1:] for call in calls_in(form, *SAVED)}
     return Nonlinearity(
         derivatives,
         forms,
@@ -181,7 +181,10 @@ def _shortest(derivative: sp.Expr) -> sp.Expr:
     names = {call: sp.Dummy(real=True) for call in derivative.atoms(sp.exp)}
     calls = {name: call for call, name in names.items()}
     named = derivative.xreplace(names)
-    forms = [derivative, *(form.xreplace(calls) for form in (sp.factor(named), sp.factor(sp.together(named))))]
+    fraction = sp.together(named)
+    numerator, denominator = fraction.as_numer_denom()
+    candidates = sp.factor(named), sp.factor(fraction), sp.factor(sp.expand(numerator)) / denominator
+    forms = [derivative, *(form.xreplace(calls) for form in candidates)]
     return min(forms, key=lambda form: (sp.count_ops(form), sp.default_sort_key(form)))
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import sympy as sp
 
 from smgen import primitives as p
+from smgen.calculus import varies
 from smgen.polynomials import is_polynomial, variable
 from smgen.primitives import G
 
 
 def tidy(total: sp.Add) -> sp.Expr:
     """`total` with its constant and the first term that cancels it at some g made one term; itself if there is none."""
-    constant, _ = total.as_independent(G, as_Add=True)
+    constant = sp.Add(*(term for term in total.args if not varies(term)))
     if constant == 0:
         return total
     for term in sorted(sp.Add.make_args(total - constant), key=sp.default_sort_key):
         scale, core = term.as_independent(G, as_Add=False)
         form = _minus_limit(core, -constant / scale)
         if form is not None:
-            return sp.Add(*(other for other in total.args if other != term and other.has(G))) + scale * form
+            return sp.Add(*(other for other in total.args if other != term and varies(other))) + scale * form
     return total
 
 

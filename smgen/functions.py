@@ -7,7 +7,10 @@ u = 17 on in float32. Machine functions (log1p, expm1, absolute, maximum, choose
 
 from __future__ import annotations
 
+import mpmath
 import sympy as sp
+
+from smgen.references import REFERENCE
 
 
 class _Real(sp.Function):
@@ -15,6 +18,14 @@ class _Real(sp.Function):
 
     is_extended_real = True
     is_finite = True
+
+    def _eval_evalf(self, prec: int) -> sp.Expr | None:
+        """The value of a function of numbers, to `prec` bits."""
+        if self.free_symbols:
+            return None
+        with mpmath.workprec(prec + 10):
+            values = [arg._to_mpmath(prec + 10, allow_ints=False) for arg in self.args]
+            return sp.Float(REFERENCE[type(self).__name__](*values), precision=prec)
 
 
 class _Positive(_Real):
@@ -28,6 +39,10 @@ class log1p(_Real):
 
     nargs = 1
 
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        return u if u == 0 else None
+
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return 1 / (1 + self.args[0])
 
@@ -36,6 +51,10 @@ class expm1(_Real):
     """exp(u) − 1, accurate near u = 0."""
 
     nargs = 1
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        return u if u == 0 else None
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sp.exp(self.args[0])

@@ -10,6 +10,7 @@ import mpmath
 import sympy as sp
 
 from smgen import primitives as p
+from smgen.calculus import varies
 from smgen.primitives import REFERENCE, G
 
 Interval: TypeAlias = tuple[float, float]
@@ -33,7 +34,7 @@ def values(e: sp.Expr, g: Interval) -> Interval:
     """An interval that contains e(g) for every g of the interval `g`."""
     if e == G:
         return g
-    if G not in e.free_symbols:
+    if not varies(e):
         value = float(e)
         return value, value
     if isinstance(e, p.choose) and e.args[0] == G and e.args[1].is_number:

@@ -14,6 +14,7 @@ from typing import Final
 import mpmath
 import sympy as sp
 
+from smgen.calculus import varies
 from smgen.constants import binary_exponent
 from smgen.primitives import REFERENCE, G, absolute, guarded, inverse, kept, maximum, minimum, unit
 
@@ -24,7 +25,7 @@ _MOST_DEGREE: Final = 40
 
 def is_polynomial(e: sp.Expr) -> bool:
     """Whether `e` is a polynomial of g of degree at least 1."""
-    return G in e.free_symbols and bool(e.is_polynomial(G))
+    return varies(e) and bool(e.is_polynomial(G))
 
 
 @lru_cache(maxsize=2048)

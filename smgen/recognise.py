@@ -11,6 +11,7 @@ import sympy as sp
 
 from smgen import primitives as p
 from smgen.errors import UnsupportedNonlinearity
+from smgen.logarithms import as_exponential, log_of_exponentials, logarithm
 
 
 def recognise(expr: sp.Expr) -> sp.Expr:
@@ -30,7 +31,7 @@ def _walk(expr: sp.Expr) -> sp.Expr:
     rebuilt = expr.func(*map(_walk, expr.args))
     match rebuilt:
         case sp.log():
-            return _log(rebuilt.args[0])
+            return logarithm(rebuilt.args[0])
         case sp.Pow():
             return _power(*rebuilt.as_base_exp())
         case sp.Mul():
@@ -102,58 +103,6 @@ def _choice(condition: sp.Basic, x: sp.Expr, y: sp.Expr) -> sp.Expr:
     )
 
 
-def _log(u: sp.Expr) -> sp.Expr:
-    """log(c·v) = log c + log v, then the stable form of log v."""
-    scale, v = u.as_coeff_Mul()
-    if scale.is_positive and scale != 1:
-        return sp.log(scale) + _log(v)
-    match v:
-        case p.sigmoid():
-            return -p.softplus(-v.args[0])
-        case p.sech():
-            return -p.logcosh(v.args[0])
-        case p.gaussian():
-            return -v.args[1] * v.args[0] ** 2
-        case sp.cosh():
-            return p.logcosh(v.args[0])
-        case sp.Pow() if v.exp.is_number and v.base.is_positive:
-            return v.exp * _log(v.base)
-        case sp.Add():
-            return _log_of_sum(v)
-        case _:
-            return sp.log(v)
-
-
-def _log_of_sum(v: sp.Add) -> sp.Expr:
-    """log(c + exp(a)) is a softplus, log(exp(a) + exp(−a)) a logcosh, log Σ exp(a) a logsumexp; log(c + w) a log1p."""
-    constant, rest = v.as_independent(*v.free_symbols, as_Add=True)
-    head = None
-    if constant.is_positive:
-        exponent = _as_exponential(rest / constant)
-        if exponent is not None:
-            return sp.log(constant) + p.softplus(exponent)
-        head = sp.log(constant) + p.log1p(sp.expand_mul(rest / constant))
-    terms = [_as_exponential(term) for term in v.args]
-    exponents = [term for term in terms if term is not None]
-    if constant == 0 and len(exponents) == len(terms) == 2:
-        a, b = sorted(exponents, key=sp.default_sort_key)
-        return sp.log(2) + p.logcosh(a) if a == -b else a + p.softplus(sp.expand(b - a))
-    if constant.is_positive and len(exponents) == len(terms) - 1 and len(exponents) > 1:
-        return sp.log(constant) + p.logsumexp(
-            *(r - sp.log(constant) for r in sorted(exponents, key=sp.default_sort_key))
-        )
-    if constant == 0 and len(exponents) == len(terms):
-        first, *rest = sorted(exponents, key=_leading)
-        return first + p.logsumexp(*(sp.expand(r - first) for r in rest))
-    return sp.log(v) if head is None else head
-
-
-def _leading(exponent: sp.Expr) -> tuple[float, sp.Expr]:
-    """What counts farthest from 0 first: relative to it no other exponent overflows."""
-    poly = sp.Poly(exponent, min(exponent.free_symbols, key=str)) if exponent.is_polynomial() else None
-    return (-float(poly.LC()) if poly is not None and poly.degree() % 2 == 0 else 0.0), sp.default_sort_key(exponent)
-
-
 def _exponential(call: sp.exp) -> sp.Expr:
     """exp(−c·u²) is a Gaussian, whose u² need not be rounded if c is a power of two."""
     scale, square = call.args[0].as_coeff_Mul()
@@ -164,22 +113,12 @@ def _exponential(call: sp.exp) -> sp.Expr:
     return call
 
 
-def _as_exponential(term: sp.Expr) -> sp.Expr | None:
-    """Return a with `term` = exp(a), taking a positive factor into the exponent; None if it is no exponential."""
-    scale, core = term.as_independent(*term.free_symbols, as_Add=False)
-    if not scale.is_positive:
-        return None
-    match core:
-        case sp.exp():
-            return core.args[0] + sp.log(scale)
-        case p.gaussian():
-            return -core.args[1] * core.args[0] ** 2 + sp.log(scale)
-        case _:
-            return None
-
-
 def _power(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
-    """1/(c + exp(a)) is a sigmoid and 1/cosh(a) a sech, to any integer power."""
+    """1/(c + exp(a)) is a sigmoid and 1/cosh(a) a sech, to any integer power; other powers of sums of exponentials and
+    of numbers are exponentials.
+    """
+    if base.is_positive and not base.free_symbols and base != sp.E:
+        return _exponential(sp.exp(exponent * sp.log(base)))
     scale, core = base.as_coeff_Mul()
     if exponent.is_Integer and exponent < 0:
         if scale != 1:
@@ -188,9 +127,17 @@ def _power(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
             return p.sech(base.args[0]) ** -exponent
         if isinstance(base, sp.Add):
             constant, rest = base.as_coeff_Add()
-            inner = _as_exponential(rest / constant) if constant.is_positive else None
+            inner = as_exponential(rest / constant) if constant.is_positive else None
             if inner is not None:
                 return (p.sigmoid(-inner) / constant) ** -exponent
+    if exponent.is_Rational and not (exponent.is_Integer and exponent.is_positive):
+        logarithm = None
+        if isinstance(base, sp.Add):
+            logarithm = log_of_exponentials(base)
+        elif isinstance(base, p.sigmoid):
+            logarithm = -p.softplus(-base.args[0])
+        if logarithm is not None:
+            return sp.exp(sp.expand_mul(exponent * logarithm))
     return base**exponent
 
 

@@ -52,6 +52,9 @@ def explain(derivatives: tuple[sp.Expr, ...], place: Any) -> str:
         for mark, derivative in zip(MARKS, derivatives, strict=True):
             branch = _branch(derivative, mpmath.mpf(place))
             text = _explained(mark, sp.lambdify(G, branch, [REFERENCE, "mpmath"]), mpmath.mpf(place))
+            if text is not None and "0/0" in text and branch.has(choose):
+                at = mpmath.nstr(mpmath.mpf(place), 6).removesuffix(".0")
+                return f"a branch of {mark} is 0/0 at its border, {at}"
             if text is not None:
                 return text
     return ""

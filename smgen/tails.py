@@ -13,6 +13,7 @@ from typing import Final
 import sympy as sp
 
 from smgen import primitives as p
+from smgen.calculus import calls_in, varies
 from smgen.constants import binary_exponent
 from smgen.differences import tidy
 from smgen.polynomials import (
@@ -36,7 +37,7 @@ UNDERFLOW: Final = 800
 @lru_cache(maxsize=8192)
 def settle(e: sp.Expr) -> sp.Expr:
     """A form of `e` with the same value, up to what underflows, whose intermediate results stay in range."""
-    if e == G or G not in e.free_symbols:
+    if e == G or not varies(e):
         return e
     match e:
         case sp.Add():
@@ -109,8 +110,9 @@ def _log1p_in_two(v: Variable, w: sp.Expr) -> sp.Expr:
 
 def _product(e: sp.Expr) -> sp.Expr:
     coefficient, other = e.as_coeff_Mul()
-    constants, varying = other.as_independent(G, as_Add=False)
-    powers = [factor.as_base_exp() for factor in sp.Mul.make_args(varying)]
+    factors = sp.Mul.make_args(other)
+    constants = sp.Mul(*(factor for factor in factors if not varies(factor)))
+    powers = [factor.as_base_exp() for factor in factors if varies(factor)]
     calls: dict[sp.Expr, sp.Expr] = {}
     polynomials = [(base, n) for base, n in powers if n.is_Rational and is_polynomial(base)]
     if any(n.is_negative or not n.is_Integer for _, n in polynomials):
@@ -148,7 +150,7 @@ def _spread(
     """A product that is better computed term by term: a sum with roots in it by powers, polynomials of many sizes."""
     below = any(n.is_negative or not n.is_Integer for _, n in polynomials)
     for base, n in others:
-        if below and n == 1 and base.is_Add and any(G in power.free_symbols for power in base.atoms(sp.Pow)):
+        if below and n == 1 and base.is_Add and any(map(varies, calls_in(base, sp.Pow))):
             return sp.Add(*(settle(e / base * term) for term in base.args))
     size = binary_exponent(e.as_coeff_Mul()[0])
     if not others and not below and any(base.is_Add for base, _ in polynomials) and not -ROOM <= size <= 3 * ROOM:
@@ -172,7 +174,7 @@ def _frozen(base: sp.Expr, n: sp.Expr, calls: dict[sp.Expr, sp.Expr]) -> sp.Expr
 
 def _outermost(e: sp.Expr) -> set[sp.Expr]:
     if isinstance(e, sp.Function):
-        return {e} if G in e.free_symbols else set()
+        return {e} if varies(e) else set()
     return {call for arg in e.args for call in _outermost(arg)}
 
 
@@ -229,27 +231,27 @@ def _exponents(base: sp.Expr, n: sp.Expr) -> list[sp.Expr]:
                 found = [exponents[int(base.args[-1])] - other for other in exponents]
             case _:
                 found = []
-    return [w for w in found if G in w.free_symbols]
+    return [w for w in found if varies(w)]
 
 
 def _growth(e: sp.Expr) -> int:
     """0 for what is bounded, 1 for g times a number of at most 1, 2 for all else: outside functions."""
     if e == sp.E:
         return 0
-    closed = {call: sp.Dummy() for call in e.atoms(sp.Function) if not isinstance(call, _OPEN)}
+    closed = {call: sp.Dummy() for call in calls_in(e, sp.Function) if not isinstance(call, _OPEN)}
     open_e = e.xreplace(closed)
-    if G not in open_e.free_symbols:
+    if not varies(open_e):
         return 0
     if not open_e.is_polynomial(G) or len(coefficients(open_e)) > 2:
         return 2
-    return 2 if any(abs(term.as_coeff_Mul()[0]) > 1 for term in sp.Add.make_args(e) if term.has(G)) else 1
+    return 2 if any(abs(term.as_coeff_Mul()[0]) > 1 for term in sp.Add.make_args(e) if varies(term)) else 1
 
 
 _OPEN: Final = (p.kept, p.maximum, p.minimum, p.absolute, p.choose)
 
 
 def _bound(e: sp.Expr, bounds: dict[sp.Expr, sp.Expr]) -> sp.Expr:
-    if G not in e.free_symbols or (isinstance(e, sp.Function) and not isinstance(e, _OPEN)):
+    if not varies(e) or (isinstance(e, sp.Function) and not isinstance(e, _OPEN)):
         return e
     if e in bounds or e in bounds.values():
         return bounds.get(e, e)

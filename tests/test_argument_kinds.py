@@ -91,6 +91,43 @@ def test_masked_arrays_and_matrices(module: ModuleType, how: str) -> None:
         module.unflatten(MASKED[how](module.flatten(params)))
 
 
+class Run(np.ndarray[Any, Any]):
+    """One run of many samples."""
+
+    def __len__(self) -> int:
+        return 1
+
+
+class Other(np.ndarray[Any, Any]):
+    """Of another shape and dtype than its memory, to those who ask."""
+
+    shape = property(lambda self: (3, 3))
+    dtype = property(lambda self: np.dtype("f2"))
+
+
+class Quantity(np.ndarray[Any, Any]):
+    """With arithmetic of its own."""
+
+    def __array_ufunc__(self, *args: Any, **keywords: Any) -> Any:
+        return NotImplemented
+
+
+@pytest.mark.parametrize("subclass", [Run, Other, Quantity])
+def test_subclasses_are_what_their_memory_holds(module: ModuleType, subclass: type[Any]) -> None:
+    params, x = good(module)
+    own = {key: value.view(subclass) for key, value in params.items()}
+    probes = module.draw_probes(len(x), 0)
+    for function in ("energy", "score"):
+        result = getattr(module, function)(own, x.view(subclass))
+        assert type(result) is np.ndarray
+        np.testing.assert_array_equal(result, getattr(module, function)(params, x))
+    loss, gradient = module.loss_and_grad(own, x.view(subclass), 0.1, probes=probes.view(subclass))
+    expected, wanted = module.loss_and_grad(params, x, 0.1, probes=probes)
+    assert loss == expected
+    for key, value in wanted.items():
+        np.testing.assert_array_equal(gradient[key], value)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_parameters_that_are_not_finite(module: ModuleType, value: float) -> None:
     params, x = good(module)

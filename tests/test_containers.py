@@ -93,6 +93,35 @@ def test_no_limit_of_version_1_is_a_large_number(module: ModuleType, tmp_path: P
     assert module._budget() == 64 * GIB // 4
 
 
+def test_the_lower_limit_at_which_a_group_is_slowed_down_counts(module: ModuleType, tmp_path: Path) -> None:
+    groups(tmp_path, "0::/\n", memory_max=f"{GIB}\n", memory_high=f"{GIB // 2}\n", memory_current="0\n")
+    assert module._budget() == GIB // 8
+
+
+def test_a_group_may_have_any_name_and_hide_what_it_uses(module: ModuleType, tmp_path: Path) -> None:
+    groups(tmp_path, "0::/größe\n", größe__memory_max=f"{GIB}\n")
+    assert module._budget() == GIB // 4
+
+
+ODD = ["", "\n", "x", "-5", "--5", "1.5", "9" * 5000, "١", "max max max", "\0", "inactive_file", "inactive_file x\n"]
+
+
+@pytest.mark.parametrize("text", ODD, ids=lambda text: repr(text)[:20])
+def test_odd_texts_are_no_limits(module: ModuleType, tmp_path: Path, text: str) -> None:
+    groups(
+        tmp_path,
+        "0::/\n5:memory:/\n:\n::\nx\n3:cpu\n",
+        memory_max=text,
+        memory_high=text,
+        memory_current=text,
+        memory_stat=text,
+        cpu_max=text,
+        memory__memory_limit_in_bytes=text,
+    )
+    assert module._budget() == 64 * GIB // 4
+    assert module.Workspace().threads == 16
+
+
 @pytest.mark.parametrize(
     ("text", "threads"),
     [("200000 100000", 2), ("150000 100000", 1), ("50000 100000", 1), ("max 100000", 16), ("400000", 16), ("", 16)],

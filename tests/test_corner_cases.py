@@ -82,10 +82,10 @@ def test_a_sum_of_many_terms_has_letters_enough() -> None:
 
 
 def test_an_involved_expression_is_differentiated_in_seconds() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     e = sympy.log(1 + G**2 + sympy.exp(-G)) * sympy.sin(G) + sympy.erf(G) * sympy.atan(G) / (1 + G**2)
     differentiate(e + sympy.sqrt(2 + sympy.cos(G)))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_constant_that_the_dtype_cannot_hold_is_refused() -> None:

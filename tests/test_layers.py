@@ -11,9 +11,11 @@ PACKAGE = Path(__file__).resolve().parent.parent / "smgen"
 
 FLOORS = (
     ("errors",),
-    ("functions", "references", "constants", "origins"),
+    ("references", "constants", "origins"),
+    ("functions",),
     ("primitives", "ir", "patterns", "tables", "data"),
-    ("scalar", "recognise", "calculus", "polynomials"),
+    ("calculus", "logarithms"),
+    ("scalar", "recognise", "polynomials"),
     ("pieces", "differences", "singular"),
     ("tails", "intervals"),
     ("derivatives", "accuracy", "domains"),

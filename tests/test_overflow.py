@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import smgen as sm
+from smgen.errors import NumericsWarning
 from smgen.network import Network
 from tests.support import module_of
 
@@ -37,9 +39,9 @@ def told(module: ModuleType, function: str, large: dict[str, float], lam: float 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         call(params, x, *arguments)
-    found = [entry for entry in caught if "the result is not finite" in str(entry.message)]
-    assert all(entry.filename == __file__ for entry in found)
-    return [str(entry.message) for entry in found]
+    assert all("the result is not finite" in str(entry.message) for entry in caught)
+    assert all(entry.filename == __file__ for entry in caught)
+    return [str(entry.message) for entry in caught]
 
 
 def largest(module: ModuleType) -> float:
@@ -94,3 +96,34 @@ def test_hutchinson(backend: str) -> None:
     x = np.full((4, 2), 1e20, np.float32)
     with np.errstate(invalid="ignore"), pytest.warns(RuntimeWarning, match="layer 'first' overflow"):
         module.loss_and_grad(params, x, 0.1, rng=0)
+
+
+g = sp.Symbol("g", real=True)
+BRANCHED = [
+    sp.Piecewise((g**2 / 2, sp.Abs(g) < 1), (sp.Abs(g) - sp.S.Half, True)),
+    sp.Piecewise((sp.exp(g), g < 0), (1 + g + g**2 / 2 + g**3 / 6, True)),
+    sp.Abs(g) - sp.log(1 + sp.Abs(g)),
+    g / (1 + sp.exp(-1.702 * g)),
+    sp.log(2 + sp.exp(g) + sp.exp(-g)),
+    sm.softplus(g),
+    sp.log(1 + sp.Abs(g) ** 3),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("function", BRANCHED, ids=str)
+def test_what_overflows_on_the_way_to_a_finite_result_says_nothing(function: sp.Expr, dtype: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumericsWarning)
+        module = module_of(Network(energy=sm.pointwise(sm.linear(sm.input(1), 1), function)), dtype)
+    params = {"linear_1.weight": np.ones((1, 1), dtype), "linear_1.bias": np.zeros(1, dtype)}
+    for at in (-1e300, -1e18, -1e3, -80.0, 1e-20, 80.0, 1e3, 2e19, 1e300):
+        if abs(at) > float(np.finfo(dtype).max):
+            continue
+        x = np.array([[at]], dtype)
+        with np.errstate(all="ignore"):
+            calls = [(name, getattr(module, name)(params, x)) for name in ("energy", "score", "hessian_diagonal")]
+        for name, result in calls:
+            if np.isfinite(result).all():
+                with np.errstate(all="raise"):
+                    np.testing.assert_array_equal(getattr(module, name)(params, x), result)

@@ -71,6 +71,25 @@ def test_the_blas_has_its_threads_back_whatever_thread_called() -> None:
     assert limits() == before
 
 
+def test_modules_share_the_blas() -> None:
+    """Of two that compute at once, neither takes the BLAS from the other, and at the end it is as it was."""
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    modules = [module_of(wide(), "float32", hessian=mode) for mode in ("diagonal", "exact")]
+    params, x = case(modules[0], 3000)
+    expected = [module.loss_and_grad(params, x) for module in modules]
+    barrier = threading.Barrier(4)
+
+    def work(k: int) -> None:
+        barrier.wait()
+        for _ in range(10):
+            assert_same(modules[k % 2].loss_and_grad(params, x), expected[k % 2])
+
+    with threadpoolctl.threadpool_limits(3, "blas"), ThreadPoolExecutor(4) as pool:
+        before = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
+        list(pool.map(work, range(4)))
+        assert [pool["num_threads"] for pool in threadpoolctl.threadpool_info()] == before
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_workspace_takes_one_call_at_a_time(backend: str) -> None:
     module = module_of(wide(), "float32", backend)
@@ -141,6 +160,63 @@ def test_any_omp_num_threads_is_survived(backend: str, value: str, monkeypatch: 
     module = module_of(wide(), "float32", backend)
     assert 1 <= module.Workspace().threads <= module._cpus()
 
+
+INTERRUPTED = """
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+signal.signal(signal.SIGALRM, interrupt)
+expected, rng, interrupts = digest(), np.random.default_rng(1), 0
+for _ in range(300):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1e-5 + 1e-3 * rng.random())
+        while True:
+            net.loss_and_grad(params, x, 0.1)
+            net.loss_and_grad(params, x, 0.1, workspace=workspace)
+    except KeyboardInterrupt:
+        interrupts += 1
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(interrupts, digest() == expected)
+"""
+FORKED_IN_A_CALL = """
+import threading
+
+expected, inside = digest(), threading.Event()
+
+
+def train():
+    inside.set()
+    for _ in range(50):
+        net.loss_and_grad(params, x, 0.1, workspace=workspace)
+
+
+threading.Thread(target=train).start()
+inside.wait()
+for _ in range(10):
+    child = os.fork()
+    if not child:
+        signal.alarm(60)
+        os._exit(digest() != expected)
+    if os.waitpid(child, 0)[1]:
+        sys.exit("the child hung, crashed, differed, or found the workspace in use")
+print("sound")
+"""
+AT_THE_END = """
+import atexit, threading, time
+
+expected = digest()
+
+
+def late(ask=True):
+    if ask:
+        time.sleep(0.5)  # the main thread has reached its end
+    print(digest() == expected, flush=True)
+
+
+threading.Thread(target=late).start()
+atexit.register(late, False)
+"""
 
 RUN = """
 import os, signal, sys, hashlib
@@ -259,3 +335,20 @@ print(after - before, threads() - before, digest() == expected)
     more, later, same = run(tmp_path, "c", code, 500).split()
     assert int(more) <= (os.cpu_count() or 1) - 1 or os.cpu_count() == 1
     assert (int(later), same) == (0, "True")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_call_may_be_interrupted_anywhere(tmp_path: Path, backend: str) -> None:
+    for samples in (4, 1500):
+        assert run(tmp_path, backend, INTERRUPTED, samples) == "300 True"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_calls_are_answered_when_the_interpreter_shuts_down(tmp_path: Path, backend: str) -> None:
+    assert run(tmp_path, backend, AT_THE_END, 2000) == "True\nTrue"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_child_computes_whatever_the_parent_was_in(tmp_path: Path, backend: str) -> None:
+    assert run(tmp_path, backend, FORKED_IN_A_CALL, 3000) == "sound"

@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 9c5caab95baf84c3f38adb80e3f9d2548e333dd3d9d6a9502e610af0f82b15f4 */
+   template c/module.c.j2, sha256 25107c891d4e9173266ba7e844b2352ad46fb0ea89aa1a74da26149e3f65454e */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -35,7 +35,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "compile without -ffast-math and -Ofast: they break exp, log and the tests for numbers that are not finite"
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default) /* the functions of this file, whatever CFLAGS has */
+#endif
+
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
+
+/* What net_c.h asks for: a program cannot be made of this file and the header of another. */
+extern const char ica_pair_1336a825cdb6b6e6;
+const char ica_pair_1336a825cdb6b6e6 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 
@@ -1350,10 +1361,10 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
                         f_prime_experts[k] = simd_tanhf(g_filters[k]);
                         const real shared_1 = simd_expf(-fabsf(g_filters[k]));
                         /* sech(g_filters) */
-                        const real sech_experts_ = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-                        sech_experts[k] = sech_experts_;
+                        const real value_sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
+                        sech_experts[k] = value_sech_experts;
                         /* f″(g_filters) = sech(g_filters)² */
-                        f_second_experts[k] = sech_experts_ * sech_experts_;
+                        f_second_experts[k] = value_sech_experts * value_sech_experts;
                     }
                 }
             }
@@ -1572,10 +1583,10 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
                         f_prime_experts[k] = simd_tanhf(g_filters[k]);
                         const real shared_1 = simd_expf(-fabsf(g_filters[k]));
                         /* sech(g_filters) */
-                        const real sech_experts_ = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-                        sech_experts[k] = sech_experts_;
+                        const real value_sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
+                        sech_experts[k] = value_sech_experts;
                         /* f″(g_filters) = sech(g_filters)² */
-                        f_second_experts[k] = sech_experts_ * sech_experts_;
+                        f_second_experts[k] = value_sech_experts * value_sech_experts;
                     }
                 }
             }
@@ -1789,10 +1800,10 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
                         f_prime_experts[k] = simd_tanhf(g_filters[k]);
                         const real shared_1 = simd_expf(-fabsf(g_filters[k]));
                         /* sech(g_filters) */
-                        const real sech_experts_ = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-                        sech_experts[k] = sech_experts_;
+                        const real value_sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
+                        sech_experts[k] = value_sech_experts;
                         /* f″(g_filters) = sech(g_filters)² */
-                        f_second_experts[k] = sech_experts_ * sech_experts_;
+                        f_second_experts[k] = value_sech_experts * value_sech_experts;
                     }
                 }
             }
@@ -2040,10 +2051,10 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                         f_prime_experts[k] = simd_tanhf(g_filters[k]);
                         const real shared_1 = simd_expf(-fabsf(g_filters[k]));
                         /* sech(g_filters) */
-                        const real sech_experts_ = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-                        sech_experts[k] = sech_experts_;
+                        const real value_sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
+                        sech_experts[k] = value_sech_experts;
                         /* f″(g_filters) = sech(g_filters)² */
-                        f_second_experts[k] = sech_experts_ * sech_experts_;
+                        f_second_experts[k] = value_sech_experts * value_sech_experts;
                     }
                 }
             }

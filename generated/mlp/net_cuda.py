@@ -26,7 +26,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 e88dfe42e3a8db6e00f3e4cdcdb81c986191b6e17611a2e977c81813861e4931
+template cuda/module.py.j2, sha256 40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded
 """
 
 import operator
@@ -63,7 +63,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "e88dfe42e3a8db6e00f3e4cdcdb81c986191b6e17611a2e977c81813861e4931",
+    "template_sha256": "40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2872,19 +2872,19 @@ def _own_workspace():
 
 def energy(params, x):
     """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     return _energy(params, x, 0.0, _own_workspace())
 
 
 def score(params, x):
     """The score −∂E/∂x, (N, 64); nothing else is computed."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     return _score(params, x, 0.0, _own_workspace())
 
 
 def hessian_diagonal(params, x):
     """∂²E/∂x_d² by the diagonal recursion, (N, 64)."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     return _hessian_diagonal(params, x, 0.0, _own_workspace())
 
 
@@ -2899,14 +2899,14 @@ def loss_terms(params, x, lam=0.0):
 
 
 def _losses(params, x, lam):
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     step = _loss_terms if lam else _loss_terms_lam0
     return step(params, x, lam, _own_workspace())
 
 
 def loss_and_grad(params, x, lam=0.0, *, workspace=None):
     """J and its exact gradient, a dict of arrays like `params`."""
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     if workspace is not None and not isinstance(workspace, Workspace):
         raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
     step = _loss_and_grad if lam else _loss_and_grad_lam0
@@ -2915,7 +2915,7 @@ def loss_and_grad(params, x, lam=0.0, *, workspace=None):
 
 def loss_and_grad_terms(params, x, lam=0.0):
     """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
     return step(params, x, lam, _own_workspace())
 
@@ -2975,7 +2975,7 @@ def _check(params, x, lam=0.0):
     Values are not inspected: that would wait for the device. NaN in, NaN out.
     """
     params = _check_params(params)
-    _check_array("x", x, None)
+    x = _checked("x", x, None)
     if x.ndim != 2 or x.shape[1] != _D:
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
     if x.shape[0] == 0:
@@ -2985,7 +2985,7 @@ def _check(params, x, lam=0.0):
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
     if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
-    return params, float(value)
+    return params, x, float(value)
 
 
 def _check_params(params):
@@ -2999,13 +2999,12 @@ def _check_params(params):
     extra = [name for name in given if name not in PARAMS]
     if missing or extra:
         raise ValueError(f"params: expected {list(PARAMS)}, got {list(given)}; missing {missing}, unknown {extra}")
-    for name, shape in PARAMS.items():
-        _check_array(f"params[{name!r}]", given[name], shape)
-    return given
+    return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
 
 
-def _check_array(name, array, shape):
-    if not isinstance(array, cp.ndarray):
+def _checked(name, array, shape):
+    """The array, if it can be computed with."""
+    if not issubclass(type(array), cp.ndarray):
         raise ValueError(f"{name}: expected a cupy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
     if array.dtype != DTYPE:
         raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
@@ -3013,6 +3012,7 @@ def _check_array(name, array, shape):
         raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
     if not array.flags.c_contiguous:
         raise ValueError(f"{name}: expected a C-contiguous array; make one with cupy.ascontiguousarray")
+    return array
 
 
 def _generator(name, seed):
@@ -4687,4 +4687,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 02dba83f6e78fcb7f21a87a2cc2eb9bf16a16aae8467693f016e69cc1a7844fd
+# sha256 of all above 520fe0a1a80d146058a33aadaceb747d9a5a1ecd9354142f72fb844c5e020711

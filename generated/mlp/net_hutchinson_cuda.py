@@ -25,7 +25,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 e88dfe42e3a8db6e00f3e4cdcdb81c986191b6e17611a2e977c81813861e4931
+template cuda/module.py.j2, sha256 40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded
 """
 
 import functools
@@ -63,7 +63,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "e88dfe42e3a8db6e00f3e4cdcdb81c986191b6e17611a2e977c81813861e4931",
+    "template_sha256": "40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -4143,19 +4143,19 @@ def _own_workspace():
 
 def energy(params, x):
     """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     return _energy(params, x, None, 0.0, _own_workspace())
 
 
 def score(params, x):
     """The score −∂E/∂x, (N, 64); nothing else is computed."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     return _score(params, x, None, 0.0, _own_workspace())
 
 
 def hessian_diagonal(params, x, *, rng=None, probes=None):
     """∂²E/∂x_d² by its unbiased estimate, the mean over the probes of v ∘ Hv, (N, 64)."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     probes = _drawn(x, rng, probes)
     return _hessian_diagonal(params, x, probes, 0.0, _own_workspace())
 
@@ -4171,7 +4171,7 @@ def loss_terms(params, x, lam=0.0, *, rng=None, probes=None):
 
 
 def _losses(params, x, lam, rng, probes):
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     probes = _drawn(x, rng, probes)
     step = _loss_terms if lam else _loss_terms_lam0
     return step(params, x, probes, lam, _own_workspace())
@@ -4179,7 +4179,7 @@ def _losses(params, x, lam, rng, probes):
 
 def loss_and_grad(params, x, lam=0.0, *, rng=None, probes=None, workspace=None):
     """J and its exact gradient, a dict of arrays like `params`."""
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     probes = _drawn(x, rng, probes)
     if workspace is not None and not isinstance(workspace, Workspace):
         raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
@@ -4189,7 +4189,7 @@ def loss_and_grad(params, x, lam=0.0, *, rng=None, probes=None, workspace=None):
 
 def loss_and_grad_terms(params, x, lam=0.0, *, rng=None, probes=None):
     """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     probes = _drawn(x, rng, probes)
     step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
     return step(params, x, probes, lam, _own_workspace())
@@ -4228,7 +4228,7 @@ def _drawn(x, rng, probes):
     elif rng is not None:
         raise ValueError("probes: expected None beside rng: one of the two decides")
     else:
-        _check_array("probes", probes, (x.shape[0], 2, 64))
+        probes = _checked("probes", probes, (x.shape[0], 2, 64))
     return probes
 
 
@@ -4287,7 +4287,7 @@ def _check(params, x, lam=0.0):
     Values are not inspected: that would wait for the device. NaN in, NaN out.
     """
     params = _check_params(params)
-    _check_array("x", x, None)
+    x = _checked("x", x, None)
     if x.ndim != 2 or x.shape[1] != _D:
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
     if x.shape[0] == 0:
@@ -4297,7 +4297,7 @@ def _check(params, x, lam=0.0):
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
     if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
-    return params, float(value)
+    return params, x, float(value)
 
 
 def _check_params(params):
@@ -4311,13 +4311,12 @@ def _check_params(params):
     extra = [name for name in given if name not in PARAMS]
     if missing or extra:
         raise ValueError(f"params: expected {list(PARAMS)}, got {list(given)}; missing {missing}, unknown {extra}")
-    for name, shape in PARAMS.items():
-        _check_array(f"params[{name!r}]", given[name], shape)
-    return given
+    return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
 
 
-def _check_array(name, array, shape):
-    if not isinstance(array, cp.ndarray):
+def _checked(name, array, shape):
+    """The array, if it can be computed with."""
+    if not issubclass(type(array), cp.ndarray):
         raise ValueError(f"{name}: expected a cupy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
     if array.dtype != DTYPE:
         raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
@@ -4325,6 +4324,7 @@ def _check_array(name, array, shape):
         raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
     if not array.flags.c_contiguous:
         raise ValueError(f"{name}: expected a C-contiguous array; make one with cupy.ascontiguousarray")
+    return array
 
 
 def _generator(name, seed):
@@ -6498,4 +6498,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above feee6df1b2b5033ffa68963eff05edc8a44ca2535ddba7298fb9d2aba8f22b3c
+# sha256 of all above d9a4aa09bb4bd6e8d74faff73c7370d414f1181d9ea844299bd7f4a84be4fb79

@@ -25,7 +25,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 eabc5877565e191aba9915350414ac57790e15c1a06ea6ca9e1c04afd5017905
+template numpy/module.py.j2, sha256 b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3
 """
 
 import functools
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "eabc5877565e191aba9915350414ac57790e15c1a06ea6ca9e1c04afd5017905",
+    "template_sha256": "b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -197,7 +197,7 @@ class Workspace:
 
     def __init__(self, threads=None):
         self.threads = _thread_count(threads)
-        self.in_use = _InUse()
+        self.in_use = {}
         self.parts = []
         self._call = _Part()
         self._pool = self._process = None
@@ -222,16 +222,19 @@ _PROC, _CGROUPS = "/proc", "/sys/fs/cgroup"
 def _text_of(*path):
     """A small file of the system's; empty where there is none."""
     try:
-        with open(os.path.join(*path), encoding="ascii", errors="replace") as file:
-            return file.read()
+        with open(os.path.join(*path), "rb") as file:
+            return os.fsdecode(file.read())
     except OSError:
         return ""
 
 
-def _number_of(*path):
-    """The first number in a file, or None: "max" is none."""
+def _number_of(*path, entry=0):
+    """A number in a file, by its place or by the word before it, or None: "max" is none, and neither is −1."""
     words = _text_of(*path).split()
-    return int(words[0]) if words and words[0].lstrip("-").isdigit() else None
+    if isinstance(entry, str):
+        entry = words.index(entry) + 1 if entry in words else len(words)
+    word = words[entry] if entry < len(words) else ""
+    return int(word) if word.isascii() and word.isdigit() and len(word) < 20 else None
 
 
 def _control_groups(controller):
@@ -251,21 +254,19 @@ def _control_groups(controller):
 
 def _free_memory():
     """Bytes that are free on this machine and in every control group that this process is in."""
-    lines = (line.split() for line in _text_of(_PROC, "meminfo").splitlines())
-    found = [1024 * int(words[1]) for words in lines if words[:1] == ["MemAvailable:"]]
+    available = _number_of(_PROC, "meminfo", entry="MemAvailable:")
+    found = [1024 * available] if available is not None else []
     if not found and "SC_AVPHYS_PAGES" in getattr(os, "sysconf_names", ()):
         found.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     for folder, version in _control_groups("memory"):
-        limit, used, cached = (
-            ("memory.max", "memory.current", "inactive_file")
+        *limits, used, cached = (
+            ("memory.max", "memory.high", "memory.current", "inactive_file")
             if version == 2
             else ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
         )
-        most, taken = _number_of(folder, limit), _number_of(folder, used)
-        if most is not None and taken is not None:
-            lines = (line.split() for line in _text_of(folder, "memory.stat").splitlines())
-            reclaimable = sum(int(words[1]) for words in lines if words[:1] == [cached])
-            found.append(max(most - taken + reclaimable, 0))
+        taken = (_number_of(folder, used) or 0) - (_number_of(folder, "memory.stat", entry=cached) or 0)
+        most = [number for number in (_number_of(folder, limit) for limit in limits) if number is not None]
+        found += [max(number - max(taken, 0), 0) for number in most]
     return min(found, default=1 << 62)
 
 
@@ -289,11 +290,10 @@ def _cpus():
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for folder, version in _control_groups("cpu"):
         if version == 2:
-            words = _text_of(folder, "cpu.max").split()
-            quota, period = (int(word) if word.isdigit() else None for word in (words + ["", ""])[:2])
+            quota, period = (_number_of(folder, "cpu.max", entry=place) for place in (0, 1))
         else:
             quota, period = _number_of(folder, "cpu.cfs_quota_us"), _number_of(folder, "cpu.cfs_period_us")
-        if quota and period and quota > 0:
+        if quota and period:
             count = min(count, max(quota // period, 1))
     return count
 
@@ -316,18 +316,15 @@ def _thread_count(threads):
     return count
 
 
-class _InUse:
-    """A workspace's guard: two calls that used it at once would overwrite each other's numbers."""
+def _free(workspace):
+    """The lock of a workspace that no call is using: two that used it at once would overwrite each other's numbers.
 
-    def __init__(self):
-        self._lock = threading.Lock()
-
-    def __enter__(self):
-        if not self._lock.acquire(blocking=False):
-            raise ValueError("workspace: expected one that no other call is using; give every thread a Workspace of its own")
-
-    def __exit__(self, *_):
-        self._lock.release()
+    To be taken by `with`, which no signal can interrupt. A forked process has a lock of its own.
+    """
+    lock = workspace.in_use.setdefault(os.getpid(), threading.Lock())
+    if lock.locked():
+        raise ValueError("workspace: expected one that no other call is using; give every thread a Workspace of its own")
+    return lock
 
 
 _FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE FLOPs
@@ -350,33 +347,39 @@ def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
     rounds = -(-N // (threads * most))
     rows = -(-N // (threads * rounds))
     starts = range(0, N, rows)
-    state, handler = np.geterr(), np.geterrcall()
-
-    def work(k):
-        part = workspace.parts[k]
+    def work(k, part):
         part.start()
-        with np.errstate(call=handler, **state):
+        with np.errstate(all="ignore"):
             for start in starts[k::threads]:
                 part.add(tile(slice(start, min(start + rows, N)), part.arrays))
         return part.total()
 
-    others = {k: workspace.pool().submit(work, k) for k in range(1, min(threads, len(starts)))}
-    found = {}
+    jobs = list(enumerate(workspace.parts[: min(threads, len(starts))]))
+    others = {}
     try:
-        found[0] = work(0)
-        for k in reversed(others):
-            if others[k].cancel():  # its thread has not come: that has no CPU, or other work
-                found[k] = work(k)
-    finally:
+        others.update(_submitted(workspace, work, jobs[1:]))
+        found = {0: work(*jobs[0])}
+        for k, part in reversed(jobs[1:]):
+            if k not in others or others[k].cancel():  # its thread has not come: that has no CPU, or other work
+                found[k] = work(k, part)
+        found |= {k: other.result() for k, other in others.items() if k not in found}
+    except BaseException:
+        workspace.parts = []  # threads may still be at work in these
         for other in others.values():
-            if not other.cancel():
-                other.exception()  # wait: it uses the workspace
-    found |= {k: other.result() for k, other in others.items() if k not in found}
-    found = [found[k] for k in sorted(found)]
+            other.cancel()
+        raise
     totals = found[0]
-    for more in found[1:]:
+    for more in (found[k] for k, _ in jobs[1:]):
         totals = [_added(total, part) for total, part in zip(totals, more)]
     return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
+
+
+def _submitted(workspace, work, jobs):
+    """The jobs that threads will do: none when the interpreter is shutting down, which takes no more work."""
+    try:
+        return {k: workspace.pool().submit(work, k, part) for k, part in jobs}
+    except RuntimeError:
+        return {}
 
 
 def _threads(N, tangents, flops, workspace):
@@ -386,12 +389,20 @@ def _threads(N, tangents, flops, workspace):
 
 
 def _guarded(step):
-    """The step in its workspace alone, and with a BLAS of one thread: the BLAS's own would spin while they wait for work."""
+    """The step in its workspace alone, and with a BLAS of one thread: the BLAS's own would spin while they wait for work.
+
+    What overflows on the way says nothing; results that are not finite do.
+    """
 
     @functools.wraps(step)
     def run(params, x, *arguments):
-        with arguments[-1].in_use, _one_blas_thread:
-            found = step(params, x, *arguments)
+        with _free(arguments[-1]):
+            try:
+                _one_blas_thread.enter()
+                with np.errstate(all="ignore"):
+                    found = step(params, x, *arguments)
+            finally:
+                _one_blas_thread.leave()
         _report(_values(found), params, x)
         return found
 
@@ -436,27 +447,29 @@ def _is_finite(value):
         return bool(np.isfinite(np.sum(value)) or np.isfinite(value).all())
 
 
-class _Inside:
-    """The calls of one process that are inside, and how many threads the BLAS had before them."""
-
-    def __init__(self):
-        self.lock, self.calls, self.before = threading.Lock(), 0, []
-
-
 class _OneBlasThread:
     """While any call is inside, the BLAS keeps to the thread it is called on. Without threadpoolctl, nothing happens."""
 
     def __init__(self):
         self._libraries = None
-        self._processes = {}  # a lock that is held when a process forks would never be given back in the child
 
-    def _inside(self):
-        return self._processes.setdefault(os.getpid(), _Inside())
+    @staticmethod
+    def _inside():
+        """What all modules of a process share: the threads that are inside, and what the BLAS had before them.
+
+        A lock that is held when a process forks would never be given back in the child, which has another.
+        """
+        processes = sys.__dict__.setdefault("_smgen_blas", {})
+        if os.getpid() not in processes:
+            parent = processes.get(os.getppid(), {"threads": ()})
+            if parent["threads"]:  # they were inside when this process was forked, and are not in it
+                _OneBlasThread._set(parent["before"])
+        return processes.setdefault(os.getpid(), {"lock": threading.Lock(), "threads": set(), "before": []})
 
     def available(self):
         """Whether the BLAS can be told; threadpoolctl, which finds it, is imported at the first call."""
         if self._libraries is None:
-            with self._inside().lock:
+            with self._inside()["lock"]:
                 if self._libraries is None:
                     self._libraries = self._found()
         return bool(self._libraries)
@@ -469,26 +482,28 @@ class _OneBlasThread:
             return ()
         return ThreadpoolController().select(user_api="blas").lib_controllers
 
-    def __enter__(self):
+    def enter(self):
         if self.available():
             inside = self._inside()
-            with inside.lock:
-                if inside.calls == 0:
-                    inside.before = [library.get_num_threads() for library in self._libraries]
-                    self._set([1] * len(inside.before))
-                inside.calls += 1
+            with inside["lock"]:
+                if not inside["threads"]:
+                    inside["before"] = [(library, library.get_num_threads()) for library in self._libraries]
+                    self._set([(library, 1) for library in self._libraries])
+                inside["threads"].add(threading.get_ident())
 
-    def __exit__(self, *_):
+    def leave(self):
         if self._libraries:
             inside = self._inside()
-            with inside.lock:
-                inside.calls -= 1
-                if inside.calls == 0:
-                    self._set(inside.before)
+            with inside["lock"]:
+                if threading.get_ident() in inside["threads"]:
+                    inside["threads"].remove(threading.get_ident())
+                    if not inside["threads"]:
+                        self._set(inside["before"])
 
-    def _set(self, counts):
+    @staticmethod
+    def _set(counts):
         """Since 3.8 threadpoolctl listens to one thread, the first to set a limit. Calls come from any thread."""
-        for library, count in zip(self._libraries, counts):
+        for library, count in counts:
             release = getattr(library, "clear_controlling_thread", None)
             if release is not None:
                 release(force=True)
@@ -533,19 +548,19 @@ def _own_workspace():
 
 def energy(params, x):
     """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     return _energy(params, x, 0.0, _own_workspace())
 
 
 def score(params, x):
     """The score −∂E/∂x, (N, 64); nothing else is computed."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     return _score(params, x, 0.0, _own_workspace())
 
 
 def hessian_diagonal(params, x):
     """∂²E/∂x_d² by the diagonal recursion, (N, 64)."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     return _hessian_diagonal(params, x, 0.0, _own_workspace())
 
 
@@ -560,14 +575,14 @@ def loss_terms(params, x, lam=0.0):
 
 
 def _losses(params, x, lam):
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     step = _loss_terms if lam else _loss_terms_lam0
     return step(params, x, lam, _own_workspace())
 
 
 def loss_and_grad(params, x, lam=0.0, *, workspace=None):
     """J and its exact gradient, a dict of arrays like `params`."""
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     if workspace is not None and not isinstance(workspace, Workspace):
         raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
     step = _loss_and_grad if lam else _loss_and_grad_lam0
@@ -576,7 +591,7 @@ def loss_and_grad(params, x, lam=0.0, *, workspace=None):
 
 def loss_and_grad_terms(params, x, lam=0.0):
     """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
     return step(params, x, lam, _own_workspace())
 
@@ -636,7 +651,7 @@ def _check(params, x, lam=0.0):
     NaN and infinite values are refused in parameters as in x.
     """
     params = _check_params(params)
-    _check_array("x", x, None)
+    x = _checked("x", x, None)
     if x.ndim != 2 or x.shape[1] != _D:
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
     if x.shape[0] == 0:
@@ -651,7 +666,7 @@ def _check(params, x, lam=0.0):
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
     if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
-    return params, float(value)
+    return params, x, float(value)
 
 
 def _check_params(params):
@@ -665,22 +680,23 @@ def _check_params(params):
     extra = [name for name in given if name not in PARAMS]
     if missing or extra:
         raise ValueError(f"params: expected {list(PARAMS)}, got {list(given)}; missing {missing}, unknown {extra}")
-    for name, shape in PARAMS.items():
-        _check_array(f"params[{name!r}]", given[name], shape)
-    return given
+    return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
 
 
-def _check_array(name, array, shape):
-    if not isinstance(array, np.ndarray):
+def _checked(name, array, shape):
+    """The array, without what a subclass makes of it."""
+    if not issubclass(type(array), np.ndarray):
         raise ValueError(f"{name}: expected a numpy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
     if isinstance(array, np.ma.MaskedArray):
         raise ValueError(f"{name}: expected an array without a mask, got a {type(array).__name__}; give its .filled(…) values")
     if isinstance(array, np.matrix):
         raise ValueError(f"{name}: expected a numpy array, got a {type(array).__name__}; convert with numpy.asarray")
+    array = np.ndarray.view(array, np.ndarray)
     if array.dtype != DTYPE:
         raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
     if shape is not None and array.shape != shape:
         raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
+    return array
 
 
 def _generator(name, seed):
@@ -2916,4 +2932,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 4f0f94bd74e4f63c0cc4306ea6ced6f5666020b3aae6832fd5960aacb90148cf
+# sha256 of all above beb4e8e0982e76cfa6761adc9332a823a005480883f51f152e4835af32273352

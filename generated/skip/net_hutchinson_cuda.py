@@ -27,7 +27,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 e88dfe42e3a8db6e00f3e4cdcdb81c986191b6e17611a2e977c81813861e4931
+template cuda/module.py.j2, sha256 40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded
 """
 
 import functools
@@ -62,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "e88dfe42e3a8db6e00f3e4cdcdb81c986191b6e17611a2e977c81813861e4931",
+    "template_sha256": "40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -3350,19 +3350,19 @@ def _own_workspace():
 
 def energy(params, x):
     """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     return _energy(params, x, None, 0.0, _own_workspace())
 
 
 def score(params, x):
     """The score −∂E/∂x, (N, 16); nothing else is computed."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     return _score(params, x, None, 0.0, _own_workspace())
 
 
 def hessian_diagonal(params, x, *, rng=None, probes=None):
     """∂²E/∂x_d² by its unbiased estimate, the mean over the probes of v ∘ Hv, (N, 16)."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     probes = _drawn(x, rng, probes)
     return _hessian_diagonal(params, x, probes, 0.0, _own_workspace())
 
@@ -3378,7 +3378,7 @@ def loss_terms(params, x, lam=0.0, *, rng=None, probes=None):
 
 
 def _losses(params, x, lam, rng, probes):
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     probes = _drawn(x, rng, probes)
     step = _loss_terms if lam else _loss_terms_lam0
     return step(params, x, probes, lam, _own_workspace())
@@ -3386,7 +3386,7 @@ def _losses(params, x, lam, rng, probes):
 
 def loss_and_grad(params, x, lam=0.0, *, rng=None, probes=None, workspace=None):
     """J and its exact gradient, a dict of arrays like `params`."""
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     probes = _drawn(x, rng, probes)
     if workspace is not None and not isinstance(workspace, Workspace):
         raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
@@ -3396,7 +3396,7 @@ def loss_and_grad(params, x, lam=0.0, *, rng=None, probes=None, workspace=None):
 
 def loss_and_grad_terms(params, x, lam=0.0, *, rng=None, probes=None):
     """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     probes = _drawn(x, rng, probes)
     step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
     return step(params, x, probes, lam, _own_workspace())
@@ -3435,7 +3435,7 @@ def _drawn(x, rng, probes):
     elif rng is not None:
         raise ValueError("probes: expected None beside rng: one of the two decides")
     else:
-        _check_array("probes", probes, (x.shape[0], 2, 16))
+        probes = _checked("probes", probes, (x.shape[0], 2, 16))
     return probes
 
 
@@ -3494,7 +3494,7 @@ def _check(params, x, lam=0.0):
     Values are not inspected: that would wait for the device. NaN in, NaN out.
     """
     params = _check_params(params)
-    _check_array("x", x, None)
+    x = _checked("x", x, None)
     if x.ndim != 2 or x.shape[1] != _D:
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
     if x.shape[0] == 0:
@@ -3504,7 +3504,7 @@ def _check(params, x, lam=0.0):
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
     if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
-    return params, float(value)
+    return params, x, float(value)
 
 
 def _check_params(params):
@@ -3518,13 +3518,12 @@ def _check_params(params):
     extra = [name for name in given if name not in PARAMS]
     if missing or extra:
         raise ValueError(f"params: expected {list(PARAMS)}, got {list(given)}; missing {missing}, unknown {extra}")
-    for name, shape in PARAMS.items():
-        _check_array(f"params[{name!r}]", given[name], shape)
-    return given
+    return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
 
 
-def _check_array(name, array, shape):
-    if not isinstance(array, cp.ndarray):
+def _checked(name, array, shape):
+    """The array, if it can be computed with."""
+    if not issubclass(type(array), cp.ndarray):
         raise ValueError(f"{name}: expected a cupy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
     if array.dtype != DTYPE:
         raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
@@ -3532,6 +3531,7 @@ def _check_array(name, array, shape):
         raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
     if not array.flags.c_contiguous:
         raise ValueError(f"{name}: expected a C-contiguous array; make one with cupy.ascontiguousarray")
+    return array
 
 
 def _generator(name, seed):
@@ -5245,4 +5245,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 8cba763b3f1de5a03590e14563919227fb0e195495236950b94c532cbaf415d1
+# sha256 of all above 137d0c8f2ab9bb4ab33bd0866fc8fc9a2e4988323dabe5af8bb6b5292d16c262

@@ -22,7 +22,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template cuda/module.py.j2, sha256 e88dfe42e3a8db6e00f3e4cdcdb81c986191b6e17611a2e977c81813861e4931
+template cuda/module.py.j2, sha256 40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded
 """
 
 import operator
@@ -56,7 +56,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "e88dfe42e3a8db6e00f3e4cdcdb81c986191b6e17611a2e977c81813861e4931",
+    "template_sha256": "40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1569,19 +1569,19 @@ def _own_workspace():
 
 def energy(params, x):
     """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     return _energy(params, x, 0.0, _own_workspace())
 
 
 def score(params, x):
     """The score −∂E/∂x, (N, 64); nothing else is computed."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     return _score(params, x, 0.0, _own_workspace())
 
 
 def hessian_diagonal(params, x):
     """∂²E/∂x_d² by the diagonal recursion, (N, 64)."""
-    params, _ = _check(params, x)
+    params, x, _ = _check(params, x)
     return _hessian_diagonal(params, x, 0.0, _own_workspace())
 
 
@@ -1596,14 +1596,14 @@ def loss_terms(params, x, lam=0.0):
 
 
 def _losses(params, x, lam):
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     step = _loss_terms if lam else _loss_terms_lam0
     return step(params, x, lam, _own_workspace())
 
 
 def loss_and_grad(params, x, lam=0.0, *, workspace=None):
     """J and its exact gradient, a dict of arrays like `params`."""
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     if workspace is not None and not isinstance(workspace, Workspace):
         raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
     step = _loss_and_grad if lam else _loss_and_grad_lam0
@@ -1612,7 +1612,7 @@ def loss_and_grad(params, x, lam=0.0, *, workspace=None):
 
 def loss_and_grad_terms(params, x, lam=0.0):
     """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
-    params, lam = _check(params, x, lam)
+    params, x, lam = _check(params, x, lam)
     step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
     return step(params, x, lam, _own_workspace())
 
@@ -1672,7 +1672,7 @@ def _check(params, x, lam=0.0):
     Values are not inspected: that would wait for the device. NaN in, NaN out.
     """
     params = _check_params(params)
-    _check_array("x", x, None)
+    x = _checked("x", x, None)
     if x.ndim != 2 or x.shape[1] != _D:
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
     if x.shape[0] == 0:
@@ -1682,7 +1682,7 @@ def _check(params, x, lam=0.0):
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
     if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
-    return params, float(value)
+    return params, x, float(value)
 
 
 def _check_params(params):
@@ -1696,13 +1696,12 @@ def _check_params(params):
     extra = [name for name in given if name not in PARAMS]
     if missing or extra:
         raise ValueError(f"params: expected {list(PARAMS)}, got {list(given)}; missing {missing}, unknown {extra}")
-    for name, shape in PARAMS.items():
-        _check_array(f"params[{name!r}]", given[name], shape)
-    return given
+    return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
 
 
-def _check_array(name, array, shape):
-    if not isinstance(array, cp.ndarray):
+def _checked(name, array, shape):
+    """The array, if it can be computed with."""
+    if not issubclass(type(array), cp.ndarray):
         raise ValueError(f"{name}: expected a cupy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
     if array.dtype != DTYPE:
         raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
@@ -1710,6 +1709,7 @@ def _check_array(name, array, shape):
         raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
     if not array.flags.c_contiguous:
         raise ValueError(f"{name}: expected a C-contiguous array; make one with cupy.ascontiguousarray")
+    return array
 
 
 def _generator(name, seed):
@@ -2580,4 +2580,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 2b9a88c272dcdb1afdb64f1268e7d4465129a19e6a5454d34a2e4de71ce75214
+# sha256 of all above 93784d141cd940b690cf5607013c0cf28d1bf5e10306d50d111e5d23022ec1c0

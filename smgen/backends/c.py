@@ -99,6 +99,7 @@ class Module:
     helpers: tuple[str, ...]
     primitives: str
     functions: tuple[Function, ...]
+    pair: str = ""
     source: str = ""
     source_sha256: str = ""
 
@@ -129,6 +130,8 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         sections(plain("c/primitives.h"), text),
         functions,
     )
+    texts = render("c/module.c.j2", module) + render("c/module.h.j2", module)
+    module = replace(module, pair=f"{prefix}_pair_{hashlib.sha256(texts.encode()).hexdigest()[:16]}")
     text = render("c/module.c.j2", module)
     if "'''" in text:
         raise InternalError("the C text would end the string that it stands in")

@@ -16,6 +16,7 @@ from typing import Final
 
 import sympy as sp
 
+from smgen.calculus import subexpressions
 from smgen.constants import readable
 from smgen.errors import InternalError
 from smgen.ir import (
@@ -95,6 +96,9 @@ PRODUCTS: Final = {
 }
 """Every product of `printers.source.MATMUL` in the notation of equations."""
 
+READABLE: Final = 150
+"""So many parts a formula has at most that is printed."""
+
 _SUPERSCRIPTS: Final = {2: "²", 3: "³", 4: "⁴"}
 _LATE: Final = 30
 """The place of what has no letter, among factors: after all that have one."""
@@ -116,6 +120,9 @@ class _Equations:
 
     def equation(self, op: Op, out: Buffer) -> str:
         """`δ_x = W_filtersᵀ δ_filters  (1)`, or the right-hand side alone for a buffer without a letter."""
+        parts = len(subexpressions(sp.Tuple(*op.exprs))) if isinstance(op, Pointwise) else 0
+        if parts > READABLE:
+            return f"{out.letter.text if out.letter else out.name}: a formula of {parts} parts"
         value = self.value(op, out).text
         number = f"  {op.number}" if not isinstance(op, Elementary | Fused) and op.number else ""
         if out.letter is None:

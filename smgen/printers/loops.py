@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 import sympy as sp
 
@@ -10,6 +11,9 @@ from smgen.ir import BATCH, Buffer, Dim, Fused, Phase, Shape
 from smgen.printers.c import CPrinter
 from smgen.printers.memory import Memory
 from smgen.printers.source import Statement
+
+VALUE: Final = "value_"
+"""Before the name of an array, that of its element which a loop has just computed; no array's name begins so."""
 
 
 class Loops:
@@ -77,9 +81,9 @@ class Loops:
             elif out.symbol not in again:
                 yield f"{self.element(out, op.shape)} = {value}"
             else:
-                names[out.symbol] = sp.Symbol(f"{out.name}_")
-                yield f"const real {out.name}_ = {value}"
-                yield f"{self.element(out, op.shape)} = {out.name}_;"
+                names[out.symbol] = sp.Symbol(f"{VALUE}{out.name}")
+                yield f"const real {VALUE}{out.name} = {value}"
+                yield f"{self.element(out, op.shape)} = {VALUE}{out.name};"
         for total in op.totals:
             if equation := self.equation(total.out):
                 yield f"/* {equation} */"

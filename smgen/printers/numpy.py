@@ -105,13 +105,10 @@ class _Printer:
     def code(self, op: Op) -> list[str]:
         match op:
             case Elementary(out, "copy", (value,), _):
-                source = self.operand(value)
-                name = self.define(out, op)
-                return [f"{name} = {self.target(out)}", f"{name}[...] = {source}"]
+                return self.written(out, op, self.operand(value))
             case Elementary(out, "choose", (a, b, x, y), _):
                 a, b, x, y = map(self.operand, (a, b, x, y))
-                name = self.define(out, op)
-                return [f"{name} = {self.target(out)}", f"{name}[...] = np.where({a} < {b}, {x}, {y})"]
+                return self.written(out, op, f"np.where({a} < {b}, {x}, {y})")
             case Elementary(out, function, operands, _):
                 head = _CALLS.get(function, f"np.{function}({{}}")
                 call = head.format(", ".join(map(self.operand, operands)))
@@ -159,6 +156,16 @@ class _Printer:
         """The array of the workspace, or a fresh one for what is returned."""
         slot = self.storage.slot_of.get(out.name) or self.results.get(out.name)
         return slot or f"np.empty({shape_source(out.shape)}, DTYPE)"
+
+    def written(self, out: Buffer, op: Elementary, value: str) -> list[str]:
+        """Write a value into the result's array, for what has no `out=`.
+
+        An intermediate's name may be that of an operand, which is read first.
+        """
+        target, name = self.target(out), self.define(out, op)
+        if _intermediate(out):
+            return [f"{target}[...] = {value}", f"{name} = {target}"]
+        return [f"{name} = {target}", f"{name}[...] = {value}"]
 
     def define(self, out: Buffer, op: Elementary) -> str:
         """The variable of an output: its own name, or for an intermediate the first letter that is free."""

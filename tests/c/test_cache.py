@@ -140,6 +140,13 @@ WRONG = {
     "CC is no program": ({"CC": "no-such-compiler -x"}, "no C compiler 'no-such-compiler'"),
     "CC is a text": ({"CC": "./text"}, "CC: ./text cannot be run (Exec format error)"),
     "CC does nothing": ({"CC": "true"}, "cannot compile net_c.c; CC names another compiler"),
+    "CC speaks Latin-1": ({"CC": "./latin1"}, "cannot compile net_c.c; CC names another compiler"),
+    "CFLAGS makes no library": ({"CFLAGS": "-c"}, "CC and CFLAGS must make a shared library"),
+    "CFLAGS hides the functions": ({"CFLAGS": "-fwhole-program"}, "CC and CFLAGS must make a shared library"),
+    "nobody's home": (
+        {"SMGEN_CACHE": "~no-such-user/x"},
+        "there is no home folder for ~no-such-user/x; set SMGEN_CACHE",
+    ),
     "home is no folder": ({"HOME": "/proc/x", "SMGEN_CACHE": "", "XDG_CACHE_HOME": ""}, "set SMGEN_CACHE to a folder"),
     "the cache is a file": ({"SMGEN_CACHE": "net_c.py"}, "set SMGEN_CACHE to a folder"),
     "the cache is below a file": ({"SMGEN_CACHE": "net_c.py/x"}, "set SMGEN_CACHE to a folder"),
@@ -154,13 +161,53 @@ WRONG = {
 def test_an_error_names_the_variable(case: str, folder: Path) -> None:
     environment, what = WRONG[case]
     (folder / "text").write_text("\x7fno program", encoding="utf-8")
+    (folder / "latin1").write_bytes(b"#!/bin/sh\nprintf 'f\344hler\n' >&2; exit 1\n")
     (folder / "text").chmod(0o755)
+    (folder / "latin1").chmod(0o755)
     code = (
         f"import net_c\ntry: net_c.selftest()\nexcept net_c.LibraryError as error: print({what!r} in str(error), error)"
     )
     out, err = run(folder, code, **environment)
     assert out.startswith("True"), out + err
     assert not list((folder / "cache").glob(".*")) if (folder / "cache").exists() else True
+
+
+FLAGS = ["-ffast-math", "-Ofast", "-O3 -ffinite-math-only -fassociative-math", "-fvisibility=hidden"]
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+def test_flags_that_change_arithmetic_change_nothing(folder: Path, flags: str) -> None:
+    code = "import net_c, numpy as np; print(net_c.loss_terms(net_c.init_params(), np.ones((50, 3), np.float32), 0.1))"
+    expected, _ = run(folder, code)
+    found, _ = run(folder, code, CFLAGS=flags)
+    assert expected
+    for a, b in zip(found.strip("()").split(","), expected.strip("()").split(","), strict=True):
+        assert float(a) == pytest.approx(float(b), rel=1e-6)
+
+
+def test_c_programs_must_not_be_compiled_so(folder: Path, text: str) -> None:
+    (folder / "net.c").write_text(text.split("r'''\n")[1].split("'''")[0], encoding="utf-8")
+    command = [str(COMPILER), "-std=gnu11", "-Ofast", "-fsyntax-only", "net.c"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert "compile without -ffast-math and -Ofast" in result.stderr
+
+
+@pytest.mark.parametrize("where", ["2>/dev/full", "2>&-", "2> >(true)"])
+def test_it_compiles_though_nobody_reads_the_line(folder: Path, where: str) -> None:
+    environment = os.environ | {"SMGEN_CACHE": str(folder / "cache"), "CFLAGS": "-O0", "PYTHONPATH": str(folder)}
+    command = ["bash", "-c", f'"$0" -c "$1" {where}', sys.executable, USE]
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert result.stdout.strip() == "True"
+
+
+@pytest.mark.skipif(not ROOT, reason="changing the user is root's")
+def test_without_a_home_no_folder_of_its_own_is_made(folder: Path) -> None:
+    environment = {"HOME": "", "XDG_CACHE_HOME": "", "SMGEN_CACHE": ""}
+    code = f"import {LAZY}; {READY}; os.environ.pop('HOME'); os.setuid(12345); " + USE
+    out, err = run(folder, code, **environment)
+    assert out == ""
+    assert "LibraryError: no cache for compiled libraries: there is no home folder" in err
+    assert not (folder / "~").exists()
 
 
 @pytest.mark.skipif(not ROOT, reason="mounting is root's")
@@ -172,7 +219,7 @@ def test_a_folder_that_nothing_may_run_from(folder: Path) -> None:
     try:
         out, err = run(folder)
         assert out == ""
-        assert "set SMGEN_CACHE to a folder that programs may run from (not mounted noexec)" in err
+        assert "SMGEN_CACHE: programs may not run from" in err
     finally:
         subprocess.run(["umount", cache], check=True)
 
@@ -219,3 +266,36 @@ def test_a_compilation_under_way_is_not_swept(folder: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert run(folder)[0] == "True"
         assert (cache / ".compiling-0123-abc").exists()
+
+
+def test_modules_that_start_at_once_leave_the_environment_as_it_was(folder: Path, text: str) -> None:
+    for k in range(6):
+        (folder / f"net{k}.py").write_text(text, encoding="utf-8")
+    code = """
+import importlib, os, sys, threading
+import numpy as np
+
+sys.setswitchinterval(1e-6)
+modules = [importlib.import_module(f"net{k}") for k in range(6)]
+barrier, errors = threading.Barrier(6), []
+
+
+def first(module):
+    barrier.wait()
+    try:
+        module.loss(module.init_params(), np.ones((5, 3), np.float32))
+    except BaseException as error:
+        errors.append(error)
+
+
+threads = [threading.Thread(target=first, args=(module,)) for module in modules]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(errors, os.environ.get("OPENBLAS_NUM_THREADS"))
+"""
+    environment = {key: value for key, value in os.environ.items() if key != "OPENBLAS_NUM_THREADS"}
+    environment |= {"SMGEN_CACHE": str(folder / "cache"), "CFLAGS": "-O0", "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-c", code]
+    for _ in range(3):
+        result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+        assert result.stdout.strip() == "[] None"

@@ -96,3 +96,13 @@ def test_a_missing_or_stale_file_is_written_again(tmp_path: Path) -> None:
     build(NET, tmp_path, Options("c", "float64"), standalone=True)
     assert "typedef double real;" in (tmp_path / "net_c.c").read_text(encoding="utf-8")
     assert "double alpha" in (tmp_path / "net_c.h").read_text(encoding="utf-8")
+
+
+def test_a_header_of_another_build_does_not_link(folder: Path, tmp_path: Path) -> None:
+    """A build that was killed between the two files leaves such a pair."""
+    other = tmp_path / "other"
+    other.mkdir()
+    build(NET, other, Options("c", "float64"), standalone=True)
+    (folder / "net_c.c").write_bytes((other / "net_c.c").read_bytes())
+    with pytest.raises(AssertionError, match=r"undefined .*ica_pair_"):
+        run(folder)
