@@ -5134,7 +5134,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
     # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
-    # ∂J/∂δ′_x
+    # (∂J/∂δ′_x)_c
     dJ_ddelta_prime_x_column = dJ_ddelta_prime_x[..., None]
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x
     weighted_square_layer_1 = cp.matmul(dJ_ddelta_prime_x, W_layer_1_transposed_squared, out=Nx128_8)
@@ -5817,7 +5817,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
     # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
-    # ∂L/∂δ′_x
+    # (∂L/∂δ′_x)_c
     dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x
     weighted_square_layer_1 = cp.matmul(dL_ddelta_prime_x, W_layer_1_transposed_squared, out=Nx128_9)
@@ -6475,4 +6475,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 8618910eb7af9c776daacb441242a24bbe3ce38c133cf5e0efc5de33396c87fa
+# sha256 of all above 74786f740047f45ba0cd2c809154506849963ed299d43214c382bb1e448be545

@@ -1618,7 +1618,7 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_8)
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_6)
-        # ∂J/∂δ′_x
+        # (∂J/∂δ′_x)_c
         dJ_ddelta_prime_x_column = dJ_ddelta_prime_x[..., None]
         # ĝ_layer_1 = (W_layer_1ᵀ)_c (∂J/∂δ′_x)_c  [+] 8
         weighted_tangent_layer_1 = np.multiply(W_layer_1_transposed, dJ_ddelta_prime_x_column, out=Nx64x128_3)
@@ -2376,7 +2376,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_8)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_8)
-        # ∂L/∂δ′_x
+        # (∂L/∂δ′_x)_c
         dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
         # ĝ_layer_1 = (W_layer_1ᵀ)_c (∂L/∂δ′_x)_c  [+] 8
         weighted_tangent_layer_1 = np.multiply(W_layer_1_transposed, dL_ddelta_prime_x_column, out=Nx64x128_3)
@@ -3204,4 +3204,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 6baf26aacfa07dcb65c80417fc88d05179ff81ecf26e936fd58d8d4f9c371bae
+# sha256 of all above c646a2a2528dbbd9ceb2adf05efcdab2ec72c2d9a2c02937bb152e95c4946a1e

@@ -4057,7 +4057,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_10)
-    # ∂J/∂δ′_x
+    # (∂J/∂δ′_x)_c
     dJ_ddelta_prime_x_column = dJ_ddelta_prime_x[..., None]
     # (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂J/∂δ′_x
     weighted_square_below = cp.matmul(dJ_ddelta_prime_x, W_below_transposed_squared, out=Nx16_15)
@@ -4559,7 +4559,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
     # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
-    # ∂L/∂δ′_x
+    # (∂L/∂δ′_x)_c
     dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
     # (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂L/∂δ′_x
     weighted_square_below = cp.matmul(dL_ddelta_prime_x, W_below_transposed_squared, out=Nx16_19)
@@ -5063,4 +5063,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 3b7825e03e88e8e41ff7a706726b8093c3d757a43c68fe7dae19f4ecd9bc854f
+# sha256 of all above 1f8c17712010994d52f295930427c625961bea58cc8152877eb55cf4dc04bb00

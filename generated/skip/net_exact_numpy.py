@@ -1443,7 +1443,7 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_14)
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_13)
-        # ∂J/∂δ′_x
+        # (∂J/∂δ′_x)_c
         dJ_ddelta_prime_x_column = dJ_ddelta_prime_x[..., None]
         # ĝ_below = (W_belowᵀ)_c (∂J/∂δ′_x)_c  [+] 8
         weighted_tangent_below = np.multiply(W_below_transposed, dJ_ddelta_prime_x_column, out=Nx16x16_5)
@@ -2046,7 +2046,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_14)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_14)
-        # ∂L/∂δ′_x
+        # (∂L/∂δ′_x)_c
         dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
         # ĝ_below = (W_belowᵀ)_c (∂L/∂δ′_x)_c  [+] 8
         weighted_tangent_below = np.multiply(W_below_transposed, dL_ddelta_prime_x_column, out=Nx16x16_5)
@@ -2755,4 +2755,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 677b42fe3983ae5d698f448544566ebd030d881239bb3c37f58728af7d40ff67
+# sha256 of all above a2d0567ccdbd03ba678ebc6261c89e3a71cfe6be7b048b7eb07582d8c0391adc

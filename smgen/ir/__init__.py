@@ -6,7 +6,20 @@ Shapes broadcast as NumPy's do. sympy lives only in `Pointwise`, whose expressio
 
 from __future__ import annotations
 
-from smgen.ir.buffers import BATCH, ITEM, LAMBDA, SAMPLES, Buffer, Dim, Kind, Letter, Shape, broadcast, column_of, row_of
+from smgen.ir.buffers import (
+    BATCH,
+    ITEM,
+    LAMBDA,
+    SAMPLES,
+    Buffer,
+    Dim,
+    Kind,
+    Letter,
+    Shape,
+    broadcast,
+    column_of,
+    row_of,
+)
 from smgen.ir.operations import (
     SYMMETRIC,
     Concat,

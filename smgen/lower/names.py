@@ -13,6 +13,7 @@ from smgen.lower.labels import label
 from smgen.network import Network
 from smgen.primitives import MARKS
 
+
 @dataclass(frozen=True, slots=True)
 class Adjoint:
     """Which term of the loss the adjoint sweeps differentiate, with the numbers of the equations that do."""

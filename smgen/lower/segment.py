@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 import sympy as sp
 
+from smgen.ir import Letter
 from smgen.lower.curvature import Values
 from smgen.lower.emitter import ZERO
-from smgen.ir import Letter
 from smgen.lower.names import WEIGHTED, Contribution, Name
 from smgen.lower.stretch import Propagation, Stretch
 from smgen.lower.sweeps import term

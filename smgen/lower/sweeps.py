@@ -38,7 +38,9 @@ def _delta_parts(low: Lowering, v: Vertex, delta: Values) -> Iterator[Contributi
             yield from linear_back(low, v, k, delta[k.name])
 
 
-def linear_back(low: Lowering, v: Vertex, k: Vertex, value: sp.Expr, *, squared: bool = False) -> Iterator[Contribution]:
+def linear_back(
+    low: Lowering, v: Vertex, k: Vertex, value: sp.Expr, *, squared: bool = False
+) -> Iterator[Contribution]:
     """What child k, linear in v, passes back: value·∂g_k/∂g_v, or value·(∂g_k/∂g_v)². (1), (14), (15)."""
     if value == 0:
         return

@@ -124,7 +124,16 @@ class Tangents:
         return f * g, first, second
 
     def _product(
-        self, a: Buffer, b: Buffer, left: str, right: str, out: str, name: Name, number: str = "", *, keep_batch: bool = True
+        self,
+        a: Buffer,
+        b: Buffer,
+        left: str,
+        right: str,
+        out: str,
+        name: Name,
+        number: str = "",
+        *,
+        keep_batch: bool = True,
     ) -> sp.Symbol:
         sizes = dict(zip(left + right, (*a.shape[-2:], *b.shape[-2:]), strict=True))
         batch: Shape = (BATCH,) if keep_batch and (a.batched or b.batched) else ()

@@ -158,7 +158,7 @@ class _Rewriting:
         self.ops += [Pointwise((terms,), (value,), reads), replace(op, src=terms)]
 
     def combine(self, out: Buffer, form: tuple[sp.Expr, sp.Expr], total: Callable[[], Buffer], product: Buffer) -> None:
-        """out = a Σ + b product, from the coefficients of the operand a + b X that was read."""
+        """Out = a Σ + b product, from the coefficients of the operand a + b X that was read."""
         constant, factor = form
         if out.name == product.name:
             return

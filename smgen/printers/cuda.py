@@ -194,4 +194,3 @@ def _row(b: Buffer, shape: Shape) -> str:
     if len(shape) < 3 or (len(b.shape) == 3 and b.shape[1] == shape[1]):
         return "row"
     return f"(row % {shape[1]})" if not b.batched else f"(row / {shape[1]})"
-

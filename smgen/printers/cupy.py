@@ -74,9 +74,7 @@ class Kernels:
         raise InternalError(f"too many kernels called {base}")
 
 
-def print_function(
-    schedule: Schedule, dtype: str, kernels: Kernels, equations: Mapping[str, str]
-) -> PrintedFunction:
+def print_function(schedule: Schedule, dtype: str, kernels: Kernels, equations: Mapping[str, str]) -> PrintedFunction:
     """`schedule`, fused, as CuPy source under its equations; its kernels join `kernels`."""
     printer = _Printer(schedule, dtype, kernels, equations)
     sweeps = tuple(PrintedSweep(s.name, tuple(map(printer.statement, s.ops))) for s in schedule.sweeps)
@@ -166,7 +164,9 @@ class _Printer:
         return [*(b.name for b in arrays), *(b.name for b in results), *scalars, "samples"]
 
     def scalars(self, op: Fused) -> Iterator[str]:
-        name = self.kernels.scalar("_and_".join(b.name for b in op.stored), lambda name: self.loops.scalar_kernel(op, name))
+        name = self.kernels.scalar(
+            "_and_".join(b.name for b in op.stored), lambda name: self.loops.scalar_kernel(op, name)
+        )
         sums = [b for b in op.reads if b.name not in SCALARS]
         for b in op.stored:
             yield f"{b.name} = {self.target(b)}"

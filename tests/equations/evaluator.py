@@ -73,6 +73,10 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Array]]] = {
     "logcosh": lambda u: np.logaddexp(u, -u) - np.log(2),
     "sech": lambda u: 1 / np.cosh(u),
     "tanh": np.tanh,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "asinh": np.arcsinh,
+    "tan": np.tan,
     "exp": np.exp,
     "log": np.log,
     "log1p": np.log1p,
@@ -157,7 +161,7 @@ class Equation:
 
     def factor(self) -> Value:
         result = self.atom()
-        while token := self.next("²", "³", "⁴", "ᵀ", "_c", "^", "["):
+        while token := self.next("²", "³", "⁴", "ᵀ", "_c", "^", *("[" if self.is_part() else "")):
             if token == "ᵀ":
                 result = result.transposed()
             elif token == "_c":
@@ -169,6 +173,10 @@ class Equation:
             else:
                 result = Value(result.array ** _POWERS[token], result.axes)
         return result
+
+    def is_part(self) -> bool:
+        """Whether [a:b] comes next, and not a bracket."""
+        return self.tokens[2:3] == [":"]
 
     def part(self, whole: Value) -> Value:
         start = int(self.next())
