@@ -36,13 +36,20 @@ def check(network: Network, module: ModuleType, seed: int = 0) -> Iterator[Findi
     """
     rng = np.random.default_rng(seed)
     _affordable(network)
-    params = module.init_params(seed)
+    params, x = _case(module, seed)
     host = {key: module._asnumpy(value) for key, value in params.items()}
-    x = rng.standard_normal((SAMPLES, network.input.units)).astype(module.DTYPE)
     references = [evaluate(network, host, row.astype(np.float64)) for row in x]
     yield from _numbers(module, params, module._asarray(x), references, seed)
     yield _exactness(module, references)
     yield from _gradient(module, params, rng)
+
+
+def _case(module: ModuleType, seed: int) -> tuple[dict[str, Any], Any]:
+    """Random parameters and samples at which the module's gradient is finite, if there are any."""
+    given = {"probes": module.draw_probes(16, 0)} if module.METADATA["hessian"] == "hutchinson" else {}
+    with np.errstate(all="ignore"):
+        params, x = module._test_case(module.init_params(seed), np.random.default_rng(seed), **given)
+    return params, module._asnumpy(x)[:SAMPLES]
 
 
 def _affordable(network: Network) -> None:
@@ -117,7 +124,7 @@ def _gradient(module: ModuleType, params: dict[str, Any], rng: np.random.Generat
     given = {"probes": module.draw_probes(16, 0)} if module.METADATA["hessian"] == "hutchinson" else {}
     rows: dict[str, list[tuple[bool, float, float, float]]] = {key: [] for key in module.PARAMS}
     with np.errstate(all="ignore"):  # far from the parameters the loss may overflow
-        x = module._test_data(params, rng, **given)
+        params, x = module._test_case(params, rng, **given)
         for lam in _lams(module):
             _, gradient = module.loss_and_grad(params, x, lam, **given)
             _, _, of_k, of_l = module.loss_and_grad_terms(params, x, lam, **given)

@@ -119,5 +119,10 @@ def _derivatives(expr: sp.Expr, values: Array) -> tuple[Array, Array, Array]:
     """f, f′ and f″ of the expression as written, by mpmath's differentiation at 40 digits."""
     with mpmath.workdps(40):
         f = sp.lambdify(G, expr, [REFERENCE, "mpmath"])
-        rows = [[float(mpmath.diff(f, mpmath.mpf(float(u)), n)) for u in values] for n in range(3)]
+        rows = [[_real(mpmath.diff(f, mpmath.mpf(float(u)), n)) for u in values] for n in range(3)]
     return np.array(rows[0]), np.array(rows[1]), np.array(rows[2])
+
+
+def _real(value: Any) -> float:
+    """A value of a function, or NaN where it has none: outside its domain."""
+    return float(value) if isinstance(value, mpmath.mpf) else float("nan")

@@ -26,7 +26,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded
+template cuda/module.py.j2, sha256 8ac581ed538d23350d69ba296bf981b109a89b945fd1cffbc89a09147609ec57
 """
 
 import operator
@@ -63,7 +63,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded",
+    "template_sha256": "8ac581ed538d23350d69ba296bf981b109a89b945fd1cffbc89a09147609ec57",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -4568,7 +4568,7 @@ def selftest(seed=0, verbose=False):
     given = {}
     passed = True
     with np.errstate(all="ignore"):  # far from θ, J may overflow
-        x = _test_data(params, rng, **given)
+        params, x = _test_case(params, rng, **given)
         for lam in (0.0, 0.1):
             for name, good, error, seen in _slope_errors(params, x, lam, rng, **given):
                 passed = passed and good
@@ -4578,16 +4578,20 @@ def selftest(seed=0, verbose=False):
     return passed
 
 
-def _test_data(params, rng, **given):
-    """Normal samples, made smaller while the gradient of a fast-growing energy overflows on them."""
+def _test_case(params, rng, **given):
+    """Parameters and normal samples at which the gradient is finite.
+
+    Samples are made smaller where a fast-growing energy overflows, parameters positive where a layer's domain wants that.
+    """
     values = rng.standard_normal((16, _D))
-    for _ in range(8):
-        x = _asarray(values.astype(DTYPE))
-        J, gradient = loss_and_grad(params, x, (0.0, 0.1)[-1], **given)
-        if np.isfinite(float(J)) and np.isfinite(flatten(gradient)).all():
-            break
-        values = values / 2
-    return x
+    positive = {name: _asarray(np.abs(_asnumpy(value))) for name, value in params.items()}
+    for case in (params, positive):
+        for halved in range(8):
+            x = _asarray((values / 2**halved).astype(DTYPE))
+            J, gradient = loss_and_grad(case, x, (0.0, 0.1)[-1], **given)
+            if np.isfinite(float(J)) and np.isfinite(flatten(gradient)).all():
+                return case, x
+    return params, x
 
 
 def _slope_errors(params, x, lam, rng, **given):
@@ -4697,4 +4701,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 4971fc9fa2f84f741561c1a9a0210e4052d8a669597a6e765dae4be91de547e0
+# sha256 of all above e824df17794535642af1a87a9e43a0e17b0793fbb739043c210c39812e57b7df

@@ -24,7 +24,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3
+template numpy/module.py.j2, sha256 b7b2ed7063815dca3ab70520b566a5edfc3000b258b87a2de6e15e5df19c0b1c
 """
 
 import functools
@@ -51,7 +51,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3",
+    "template_sha256": "b7b2ed7063815dca3ab70520b566a5edfc3000b258b87a2de6e15e5df19c0b1c",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3117,7 +3117,7 @@ def selftest(seed=0, verbose=False):
     given = {"probes": draw_probes(16, int(rng.integers(1 << 31)))}
     passed = True
     with np.errstate(all="ignore"):  # far from θ, J may overflow
-        x = _test_data(params, rng, **given)
+        params, x = _test_case(params, rng, **given)
         for lam in (0.0, 0.1):
             for name, good, error, seen in _slope_errors(params, x, lam, rng, **given):
                 passed = passed and good
@@ -3127,16 +3127,20 @@ def selftest(seed=0, verbose=False):
     return passed
 
 
-def _test_data(params, rng, **given):
-    """Normal samples, made smaller while the gradient of a fast-growing energy overflows on them."""
+def _test_case(params, rng, **given):
+    """Parameters and normal samples at which the gradient is finite.
+
+    Samples are made smaller where a fast-growing energy overflows, parameters positive where a layer's domain wants that.
+    """
     values = rng.standard_normal((16, _D))
-    for _ in range(8):
-        x = _asarray(values.astype(DTYPE))
-        J, gradient = loss_and_grad(params, x, (0.0, 0.1)[-1], **given)
-        if np.isfinite(float(J)) and np.isfinite(flatten(gradient)).all():
-            break
-        values = values / 2
-    return x
+    positive = {name: _asarray(np.abs(_asnumpy(value))) for name, value in params.items()}
+    for case in (params, positive):
+        for halved in range(8):
+            x = _asarray((values / 2**halved).astype(DTYPE))
+            J, gradient = loss_and_grad(case, x, (0.0, 0.1)[-1], **given)
+            if np.isfinite(float(J)) and np.isfinite(flatten(gradient)).all():
+                return case, x
+    return params, x
 
 
 def _slope_errors(params, x, lam, rng, **given):
@@ -3246,4 +3250,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above c7c72fad13bb75542b23a12ea97021c4bc56abc389d169de0aca4841ad398e01
+# sha256 of all above 648ceb38a3110e8fcb371fc3792faa2f6e1a7286eb10bc6b93fb2a9a77a1a7c5

@@ -27,7 +27,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded
+template cuda/module.py.j2, sha256 8ac581ed538d23350d69ba296bf981b109a89b945fd1cffbc89a09147609ec57
 """
 
 import functools
@@ -62,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded",
+    "template_sha256": "8ac581ed538d23350d69ba296bf981b109a89b945fd1cffbc89a09147609ec57",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -5093,7 +5093,7 @@ def selftest(seed=0, verbose=False):
     given = {"probes": draw_probes(16, int(rng.integers(1 << 31)))}
     passed = True
     with np.errstate(all="ignore"):  # far from θ, J may overflow
-        x = _test_data(params, rng, **given)
+        params, x = _test_case(params, rng, **given)
         for lam in (0.0, 0.1):
             for name, good, error, seen in _slope_errors(params, x, lam, rng, **given):
                 passed = passed and good
@@ -5103,16 +5103,20 @@ def selftest(seed=0, verbose=False):
     return passed
 
 
-def _test_data(params, rng, **given):
-    """Normal samples, made smaller while the gradient of a fast-growing energy overflows on them."""
+def _test_case(params, rng, **given):
+    """Parameters and normal samples at which the gradient is finite.
+
+    Samples are made smaller where a fast-growing energy overflows, parameters positive where a layer's domain wants that.
+    """
     values = rng.standard_normal((16, _D))
-    for _ in range(8):
-        x = _asarray(values.astype(DTYPE))
-        J, gradient = loss_and_grad(params, x, (0.0, 0.1)[-1], **given)
-        if np.isfinite(float(J)) and np.isfinite(flatten(gradient)).all():
-            break
-        values = values / 2
-    return x
+    positive = {name: _asarray(np.abs(_asnumpy(value))) for name, value in params.items()}
+    for case in (params, positive):
+        for halved in range(8):
+            x = _asarray((values / 2**halved).astype(DTYPE))
+            J, gradient = loss_and_grad(case, x, (0.0, 0.1)[-1], **given)
+            if np.isfinite(float(J)) and np.isfinite(flatten(gradient)).all():
+                return case, x
+    return params, x
 
 
 def _slope_errors(params, x, lam, rng, **given):
@@ -5222,4 +5226,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 85db4c90496681a3cc560de8205524fd2fa9e8e248050216e1ce7ac98093e785
+# sha256 of all above 9b24650394e866c28201336364d7a43bf3a9077556204db1c7b292f9730ce756
