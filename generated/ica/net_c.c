@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 25107c891d4e9173266ba7e844b2352ad46fb0ea89aa1a74da26149e3f65454e */
+   template c/module.c.j2, sha256 eac37da30e13608732f21bea84518764c861ecb4513e6ce6856b5c54a2c38088 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_745dfbe3e402df09;
-const char ica_pair_745dfbe3e402df09 = 0;
+extern const char ica_pair_6367c6b68c4b352a;
+const char ica_pair_6367c6b68c4b352a = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

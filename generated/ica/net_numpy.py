@@ -20,7 +20,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3
+template numpy/module.py.j2, sha256 c22efab7573117ff2bc637a17c9341d427e2893ec5f20c788891baf3c31ff488
 """
 
 import functools
@@ -42,7 +42,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3",
+    "template_sha256": "c22efab7573117ff2bc637a17c9341d427e2893ec5f20c788891baf3c31ff488",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -255,7 +255,7 @@ def _thread_count(threads):
         wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
         return min(wanted, _cpus()) if wanted else _cpus()
     try:
-        count = 0 if isinstance(threads, (bool, np.bool_)) else operator.index(threads)
+        count = 0 if isinstance(threads, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(threads)
     except Exception:
         count = 0
     if not 1 <= count <= _MOST_THREADS:
@@ -611,7 +611,7 @@ def _check(params, x, lam=0.0):
             _check_finite(f"params[{name!r}]", params[name])
     _check_finite("x", x)
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
-    if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
+    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
     return params, x, float(value)
 
@@ -652,7 +652,7 @@ def _generator(name, seed):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
     except Exception:
         words = []
     if not words or min(words) < 0:
@@ -1610,4 +1610,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 3b00b46e73ab5e95409fd07a6e72cf20e2d8a71deb0e550eacdff0fe8b6c2611
+# sha256 of all above df26f66257e92c1eac58c62c1f8e4d3e826d99125e0697fdfcfea94203b889d2

@@ -25,7 +25,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3
+template numpy/module.py.j2, sha256 c22efab7573117ff2bc637a17c9341d427e2893ec5f20c788891baf3c31ff488
 """
 
 import functools
@@ -52,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3",
+    "template_sha256": "c22efab7573117ff2bc637a17c9341d427e2893ec5f20c788891baf3c31ff488",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -316,7 +316,7 @@ def _thread_count(threads):
         wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
         return min(wanted, _cpus()) if wanted else _cpus()
     try:
-        count = 0 if isinstance(threads, (bool, np.bool_)) else operator.index(threads)
+        count = 0 if isinstance(threads, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(threads)
     except Exception:
         count = 0
     if not 1 <= count <= _MOST_THREADS:
@@ -672,7 +672,7 @@ def _check(params, x, lam=0.0):
             _check_finite(f"params[{name!r}]", params[name])
     _check_finite("x", x)
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
-    if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
+    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
     return params, x, float(value)
 
@@ -713,7 +713,7 @@ def _generator(name, seed):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
     except Exception:
         words = []
     if not words or min(words) < 0:
@@ -3139,4 +3139,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 4a44e6bad7aa32cbc6a7a42fc7dc69b07e87274f098553d1a88f91a9d92ca11a
+# sha256 of all above 0dbb444db4ac01ec144bcc5f07b196ef7ef386965175a15528ab89041c8d3e34

@@ -21,7 +21,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3
+template numpy/module.py.j2, sha256 c22efab7573117ff2bc637a17c9341d427e2893ec5f20c788891baf3c31ff488
 """
 
 import functools
@@ -45,7 +45,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3",
+    "template_sha256": "c22efab7573117ff2bc637a17c9341d427e2893ec5f20c788891baf3c31ff488",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -267,7 +267,7 @@ def _thread_count(threads):
         wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
         return min(wanted, _cpus()) if wanted else _cpus()
     try:
-        count = 0 if isinstance(threads, (bool, np.bool_)) else operator.index(threads)
+        count = 0 if isinstance(threads, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(threads)
     except Exception:
         count = 0
     if not 1 <= count <= _MOST_THREADS:
@@ -623,7 +623,7 @@ def _check(params, x, lam=0.0):
             _check_finite(f"params[{name!r}]", params[name])
     _check_finite("x", x)
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
-    if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
+    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
     return params, x, float(value)
 
@@ -664,7 +664,7 @@ def _generator(name, seed):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
     except Exception:
         words = []
     if not words or min(words) < 0:
@@ -1941,4 +1941,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above e6ef3c198241ef48f5567a0ef1d62089ea29ac3a395a9e69448b239d298404de
+# sha256 of all above 927f2b372aa0beec5c10a0e427a30f73f4c6c21fad4314226008bba15d041e51
