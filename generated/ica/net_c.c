@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 eac37da30e13608732f21bea84518764c861ecb4513e6ce6856b5c54a2c38088 */
+   template c/module.c.j2, sha256 db51dad019c4b0fca4fde0d84626db6f67fc63445f2325bec91c44630d8e496d */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_6367c6b68c4b352a;
-const char ica_pair_6367c6b68c4b352a = 0;
+extern const char ica_pair_b7e962959c17ff73;
+const char ica_pair_b7e962959c17ff73 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

@@ -20,7 +20,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 c22efab7573117ff2bc637a17c9341d427e2893ec5f20c788891baf3c31ff488
+template numpy/module.py.j2, sha256 949297a98d3f40cf116810611289c26eb9ad99e95b644eca7ae6b5762e788fa2
 """
 
 import functools
@@ -42,7 +42,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "c22efab7573117ff2bc637a17c9341d427e2893ec5f20c788891baf3c31ff488",
+    "template_sha256": "949297a98d3f40cf116810611289c26eb9ad99e95b644eca7ae6b5762e788fa2",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1470,7 +1470,7 @@ def selftest(seed=0, verbose=False):
     their own. Right modules pass for every seed: the error that counts is beyond the loss's own rounding, which is
     measured, and stays the same when the steps are halved. `verbose` says how large an error of one entry would be seen,
     relative to the largest entry of the parameter's gradient. In float64 that is 1e-9 or so; in float32 below 1e-3 for
-    networks of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
+    small networks, some 1e-3 for those of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
 
     Returns True if all is well. Raises ValueError for what is no seed.
     """
@@ -1610,4 +1610,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above df26f66257e92c1eac58c62c1f8e4d3e826d99125e0697fdfcfea94203b889d2
+# sha256 of all above 71ca573bb48b771f5b523f1a5b1ff6f08ae31054bb630b3335f6156cf609e621

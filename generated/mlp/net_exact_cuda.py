@@ -27,7 +27,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 55e1956ca78f36e2e2caab785ce662ca789b60cfae04ff91c29067f2190f0529
+template cuda/module.py.j2, sha256 07c47c929e84b0e218aa40ae214cb3d68058cdcb8ace3a53d6c3ee66de1ecfd2
 """
 
 import functools
@@ -65,7 +65,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "55e1956ca78f36e2e2caab785ce662ca789b60cfae04ff91c29067f2190f0529",
+    "template_sha256": "07c47c929e84b0e218aa40ae214cb3d68058cdcb8ace3a53d6c3ee66de1ecfd2",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -6300,7 +6300,7 @@ def selftest(seed=0, verbose=False):
     their own. Right modules pass for every seed: the error that counts is beyond the loss's own rounding, which is
     measured, and stays the same when the steps are halved. `verbose` says how large an error of one entry would be seen,
     relative to the largest entry of the parameter's gradient. In float64 that is 1e-9 or so; in float32 below 1e-3 for
-    networks of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
+    small networks, some 1e-3 for those of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
 
     Returns True if all is well. Raises ValueError for what is no seed.
     """
@@ -6440,4 +6440,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 638e82e2fac3e567c18602d4be3bec28c8a4567ee50f6405acb5078954c14897
+# sha256 of all above 614706a3da13941b6ee22cc232bdd952a4290100e0dbc86b2fabbdc96b36e8eb

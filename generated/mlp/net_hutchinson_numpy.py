@@ -24,7 +24,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 c22efab7573117ff2bc637a17c9341d427e2893ec5f20c788891baf3c31ff488
+template numpy/module.py.j2, sha256 949297a98d3f40cf116810611289c26eb9ad99e95b644eca7ae6b5762e788fa2
 """
 
 import functools
@@ -51,7 +51,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "c22efab7573117ff2bc637a17c9341d427e2893ec5f20c788891baf3c31ff488",
+    "template_sha256": "949297a98d3f40cf116810611289c26eb9ad99e95b644eca7ae6b5762e788fa2",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3106,7 +3106,7 @@ def selftest(seed=0, verbose=False):
     their own. Right modules pass for every seed: the error that counts is beyond the loss's own rounding, which is
     measured, and stays the same when the steps are halved. `verbose` says how large an error of one entry would be seen,
     relative to the largest entry of the parameter's gradient. In float64 that is 1e-9 or so; in float32 below 1e-3 for
-    networks of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
+    small networks, some 1e-3 for those of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
 
     Returns True if all is well. Raises ValueError for what is no seed.
     """
@@ -3246,4 +3246,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above c118e31279f52588d1884bc37cf8eee93558526f451a547d6335115f32f4886b
+# sha256 of all above 12ea3e40e7cc329a03b813a319e5c43ea73f7843dd20a93641de5d2128879b5d

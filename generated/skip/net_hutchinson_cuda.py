@@ -27,7 +27,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 55e1956ca78f36e2e2caab785ce662ca789b60cfae04ff91c29067f2190f0529
+template cuda/module.py.j2, sha256 07c47c929e84b0e218aa40ae214cb3d68058cdcb8ace3a53d6c3ee66de1ecfd2
 """
 
 import functools
@@ -62,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "55e1956ca78f36e2e2caab785ce662ca789b60cfae04ff91c29067f2190f0529",
+    "template_sha256": "07c47c929e84b0e218aa40ae214cb3d68058cdcb8ace3a53d6c3ee66de1ecfd2",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -5082,7 +5082,7 @@ def selftest(seed=0, verbose=False):
     their own. Right modules pass for every seed: the error that counts is beyond the loss's own rounding, which is
     measured, and stays the same when the steps are halved. `verbose` says how large an error of one entry would be seen,
     relative to the largest entry of the parameter's gradient. In float64 that is 1e-9 or so; in float32 below 1e-3 for
-    networks of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
+    small networks, some 1e-3 for those of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
 
     Returns True if all is well. Raises ValueError for what is no seed.
     """
@@ -5222,4 +5222,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b85b5b296daee1a21f1face902fee2eaa938ea294888264f18554f194a4501b6
+# sha256 of all above e48075e2c805413b1dd4c2842d80ff6bcfcd7d61f7f9a72b146a1d696618e68b

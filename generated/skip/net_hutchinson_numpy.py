@@ -26,7 +26,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 c22efab7573117ff2bc637a17c9341d427e2893ec5f20c788891baf3c31ff488
+template numpy/module.py.j2, sha256 949297a98d3f40cf116810611289c26eb9ad99e95b644eca7ae6b5762e788fa2
 """
 
 import functools
@@ -50,7 +50,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "c22efab7573117ff2bc637a17c9341d427e2893ec5f20c788891baf3c31ff488",
+    "template_sha256": "949297a98d3f40cf116810611289c26eb9ad99e95b644eca7ae6b5762e788fa2",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2692,7 +2692,7 @@ def selftest(seed=0, verbose=False):
     their own. Right modules pass for every seed: the error that counts is beyond the loss's own rounding, which is
     measured, and stays the same when the steps are halved. `verbose` says how large an error of one entry would be seen,
     relative to the largest entry of the parameter's gradient. In float64 that is 1e-9 or so; in float32 below 1e-3 for
-    networks of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
+    small networks, some 1e-3 for those of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
 
     Returns True if all is well. Raises ValueError for what is no seed.
     """
@@ -2832,4 +2832,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d7a48d48ad32fb9843832d16878a233ffa325cea86d137f346a2c54bce12a2b9
+# sha256 of all above 9267fe70f6f5aab753abe76aa8b593ff083c2b385c7af6a7b445a38e7b84bbda
