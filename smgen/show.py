@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from smgen.build import Options
-from smgen.constants import readable
+from smgen.calculus import formula
 from smgen.cost import cost, savings
 from smgen.derivatives import differentiate
 from smgen.exactness import verdict
@@ -46,9 +46,7 @@ def facts(network: Network, options: Options) -> dict[str, Any]:
         "parameters": {key: list(shape) for key, shape in network.parameters.items()},
         "parameter_count": sum(prod(shape) for shape in network.parameters.values()),
         "nonlinearities": {
-            v.name: dict(
-                zip(("f", "f1", "f2", "f3"), map(str, map(readable, differentiate(v.op.expr).derivatives)), strict=True)
-            )
+            v.name: dict(zip(("f", "f1", "f2", "f3"), map(formula, differentiate(v.op.expr).derivatives), strict=True))
             for v in network.vertices
             if isinstance(v.op, Pointwise)
         },
@@ -141,20 +139,16 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _derivatives_of(op: Pointwise) -> tuple[sp.Expr, ...]:
-    return tuple(readable(derivative) for derivative in differentiate(op.expr).derivatives)
-
-
 def _formulas(network: Network) -> Iterator[Text]:
     """f, f′, f″ and f‴ on a line each; vertices with the same nonlinearity have them in common."""
     users: dict[tuple[sp.Expr, ...], list[str]] = {}
     for v in network.vertices:
         if isinstance(v.op, Pointwise):
-            users.setdefault(_derivatives_of(v.op), []).append(v.name)
+            users.setdefault(differentiate(v.op.expr).derivatives, []).append(v.name)
     for derivatives, names in users.items():
         yield Text(f"Nonlinearity of {_few(names)}", style="italic")
         for mark, derivative in zip(MARKS, derivatives, strict=True):
-            yield Text(f"  {mark:2} = {derivative}")
+            yield Text(f"  {mark:2} = {formula(derivative)}", no_wrap=True)
 
 
 def _costs(found: dict[str, Any]) -> Table:

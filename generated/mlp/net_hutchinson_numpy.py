@@ -24,7 +24,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 b7b2ed7063815dca3ab70520b566a5edfc3000b258b87a2de6e15e5df19c0b1c
+template numpy/module.py.j2, sha256 0b4605ffb85ef8a38d45b96be97defe11be73d22ed79b5daee93d8f4ff650244
 """
 
 import functools
@@ -51,7 +51,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "b7b2ed7063815dca3ab70520b566a5edfc3000b258b87a2de6e15e5df19c0b1c",
+    "template_sha256": "0b4605ffb85ef8a38d45b96be97defe11be73d22ed79b5daee93d8f4ff650244",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -326,7 +326,7 @@ def _thread_count(threads):
         wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
         return min(wanted, _cpus()) if wanted else _cpus()
     try:
-        count = 0 if isinstance(threads, (bool, np.bool_)) else operator.index(threads)
+        count = 0 if isinstance(threads, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(threads)
     except Exception:
         count = 0
     if not 1 <= count <= _MOST_THREADS:
@@ -724,7 +724,7 @@ def _check(params, x, lam=0.0):
             _check_finite(f"params[{name!r}]", params[name])
     _check_finite("x", x)
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
-    if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
+    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
     return params, x, float(value)
 
@@ -765,7 +765,7 @@ def _generator(name, seed):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
     except Exception:
         words = []
     if not words or min(words) < 0:
@@ -3106,7 +3106,7 @@ def selftest(seed=0, verbose=False):
     their own. Right modules pass for every seed: the error that counts is beyond the loss's own rounding, which is
     measured, and stays the same when the steps are halved. `verbose` says how large an error of one entry would be seen,
     relative to the largest entry of the parameter's gradient. In float64 that is 1e-9 or so; in float32 below 1e-3 for
-    networks of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
+    small networks, some 1e-3 for those of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
 
     Returns True if all is well. Raises ValueError for what is no seed.
     """
@@ -3250,4 +3250,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 648ceb38a3110e8fcb371fc3792faa2f6e1a7286eb10bc6b93fb2a9a77a1a7c5
+# sha256 of all above 3cff5d12758257b99b94ac64910ca6958c8030577c5c907dc5ef29b3a971fb14

@@ -27,7 +27,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 8ac581ed538d23350d69ba296bf981b109a89b945fd1cffbc89a09147609ec57
+template cuda/module.py.j2, sha256 7b274c5d18d4b8dc30e1667b04c1a20bdf0cf469945736f49476a4c6395607f4
 """
 
 import functools
@@ -62,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "8ac581ed538d23350d69ba296bf981b109a89b945fd1cffbc89a09147609ec57",
+    "template_sha256": "7b274c5d18d4b8dc30e1667b04c1a20bdf0cf469945736f49476a4c6395607f4",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -3482,7 +3482,7 @@ def _check(params, x, lam=0.0):
     if x.shape[0] > 2**31 - 2**20:
         raise ValueError(f"x: expected at most {2**31 - 2**20} samples, which kernels count in 32 bits, got {x.shape[0]}")
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
-    if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
+    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
     return params, x, float(value)
 
@@ -3520,7 +3520,7 @@ def _generator(name, seed):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
     except Exception:
         words = []
     if not words or min(words) < 0:
@@ -5082,7 +5082,7 @@ def selftest(seed=0, verbose=False):
     their own. Right modules pass for every seed: the error that counts is beyond the loss's own rounding, which is
     measured, and stays the same when the steps are halved. `verbose` says how large an error of one entry would be seen,
     relative to the largest entry of the parameter's gradient. In float64 that is 1e-9 or so; in float32 below 1e-3 for
-    networks of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
+    small networks, some 1e-3 for those of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
 
     Returns True if all is well. Raises ValueError for what is no seed.
     """
@@ -5226,4 +5226,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 9b24650394e866c28201336364d7a43bf3a9077556204db1c7b292f9730ce756
+# sha256 of all above aeb89bdac2af80fb88d75ab602edf65c66503c08a4fc27ee0343b2272b1fe626

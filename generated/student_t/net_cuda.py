@@ -22,7 +22,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template cuda/module.py.j2, sha256 8ac581ed538d23350d69ba296bf981b109a89b945fd1cffbc89a09147609ec57
+template cuda/module.py.j2, sha256 7b274c5d18d4b8dc30e1667b04c1a20bdf0cf469945736f49476a4c6395607f4
 """
 
 import operator
@@ -56,7 +56,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "8ac581ed538d23350d69ba296bf981b109a89b945fd1cffbc89a09147609ec57",
+    "template_sha256": "7b274c5d18d4b8dc30e1667b04c1a20bdf0cf469945736f49476a4c6395607f4",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1673,7 +1673,7 @@ def _check(params, x, lam=0.0):
     if x.shape[0] > 2**31 - 2**20:
         raise ValueError(f"x: expected at most {2**31 - 2**20} samples, which kernels count in 32 bits, got {x.shape[0]}")
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
-    if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
+    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
     return params, x, float(value)
 
@@ -1711,7 +1711,7 @@ def _generator(name, seed):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
     except Exception:
         words = []
     if not words or min(words) < 0:
@@ -2432,7 +2432,7 @@ def selftest(seed=0, verbose=False):
     their own. Right modules pass for every seed: the error that counts is beyond the loss's own rounding, which is
     measured, and stays the same when the steps are halved. `verbose` says how large an error of one entry would be seen,
     relative to the largest entry of the parameter's gradient. In float64 that is 1e-9 or so; in float32 below 1e-3 for
-    networks of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
+    small networks, some 1e-3 for those of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
 
     Returns True if all is well. Raises ValueError for what is no seed.
     """
@@ -2576,4 +2576,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 8b75c49ffb77722a59f0f1acfec653c8e211ea78b04cf0e80633564fdadd7c83
+# sha256 of all above a51cd8ae0079bec9598aa5cb7fc4a52abb79fc08a0fa462462dcacdb57852222

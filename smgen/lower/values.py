@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Final
 
 import sympy as sp
 
 from smgen import primitives
-from smgen.calculus import subexpressions
-from smgen.constants import binary_exponent, readable
+from smgen.calculus import formula
+from smgen.constants import binary_exponent
 from smgen.derivatives import Nonlinearity, differentiate
 from smgen.ir import BATCH, Buffer, Pointwise
 from smgen.lower.emitter import ZERO, Emitter
@@ -19,9 +17,6 @@ from smgen.lower.names import DERIVATIVE_NAMES, Contribution, G, input_buffers, 
 from smgen.network import Network, Vertex
 from smgen.nodes import Add, Concat, Input, Linear, Scale
 from smgen.nodes import Pointwise as PointwiseLayer
-
-READABLE: Final = 150
-"""So many parts a formula in a comment has at most."""
 
 
 @dataclass
@@ -148,11 +143,9 @@ class Lowering:
         return str(expr) if expr.is_number else f"{primitives.MARKS[order]}({G.text(v.inputs[0])})"
 
 
-@lru_cache(maxsize=1024)
 def _plain(value: sp.Expr) -> str:
-    """A formula as text, if anybody could read it."""
-    parts = len(subexpressions(value))
-    return f"a formula of {parts} parts" if parts > READABLE else str(readable(value)).replace("**", "^")
+    """A formula as comments have it."""
+    return formula(value).replace("**", "^")
 
 
 def _is_moderate(coefficient: sp.Expr) -> bool:
