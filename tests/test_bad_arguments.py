@@ -132,7 +132,7 @@ def test_lambda(idle: ModuleType, function: str, lam: object) -> None:
 def test_numbers_under_a_mask(idle: ModuleType, masked: bool) -> None:
     """What is behind a mask is no value: not of λ, a seed or a number of threads."""
     params, x = good(idle)
-    number: Any = np.ma.array(3, mask=masked)  # type: ignore[no-untyped-call]
+    number: Any = np.ma.array(3, mask=masked)
     calls: tuple[tuple[Any, str], ...] = (
         (lambda: idle.loss(params, x, number), "lam"),
         (lambda: idle.init_params(number), "seed"),
