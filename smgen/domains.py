@@ -17,7 +17,7 @@ def interval(domain: object, origin: str) -> Ends | None:
     if domain is None:
         return None
     ends = tuple(domain) if isinstance(domain, tuple | list) else ()
-    numbers = [real_number(end) for end in ends if end is not None]
+    numbers: list[sp.Expr] = [real_number(end) for end in ends if end is not None]
     refused = len(ends) != 2 or any(number is None for number in numbers)
     if refused or (len(numbers) == 2 and not numbers[0] < numbers[1]):
         raise NetworkError(

@@ -132,12 +132,13 @@ def test_lambda(idle: ModuleType, function: str, lam: object) -> None:
 def test_numbers_under_a_mask(idle: ModuleType, masked: bool) -> None:
     """What is behind a mask is no value: not of λ, a seed or a number of threads."""
     params, x = good(idle)
-    number = np.ma.array(3, mask=masked)
-    for call, name in (
+    number: Any = np.ma.array(3, mask=masked)
+    calls: tuple[tuple[Any, str], ...] = (
         (lambda: idle.loss(params, x, number), "lam"),
         (lambda: idle.init_params(number), "seed"),
         (lambda: idle.Workspace(threads=number), "threads"),
-    ):
+    )
+    for call, name in calls:
         with pytest.raises(ValueError, match=f"^{name}: expected "):
             call()
 

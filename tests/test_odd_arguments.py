@@ -84,6 +84,8 @@ def test_domains_of_other_kinds(tmp_path: Path, domain: str) -> None:
 
 
 def test_ends_of_domains_may_be_numbers_of_numpys() -> None:
-    layer = sm.pointwise(h(), sympy.sqrt, domain=(np.float64(0.1), np.int64(3)))
-    assert sm.pointwise(h(), sympy.sqrt, domain=[0.1, 3]).op == layer.op
+    ends: Any = (np.float64(0.1), np.int64(3))
+    listed: Any = [0.1, 3]
+    layer = sm.pointwise(h(), sympy.sqrt, domain=ends)
+    assert sm.pointwise(h(), sympy.sqrt, domain=listed).op == layer.op
     assert sm.pointwise(h(), sympy.exp, domain=(None, None)).op == sm.pointwise(h(), sympy.exp).op
