@@ -65,7 +65,7 @@ def _schedule(network: Network, regularised: bool, method: Method) -> Schedule:
     return next(schedule for schedule in lower(network, method) if schedule.name == name)
 
 
-def gemm_rate(dtype: str, *, size: int = 2048, rounds: int = 5) -> float:
+def gemm_rate(dtype: str, *, size: int = 2048, rounds: int = 5, seconds: float = 0.1) -> float:
     """FLOP/s of one large product through NumPy with all its threads, at its best."""
     with tempfile.TemporaryDirectory(prefix="smgen-bench-") as name:
         folder = Path(name)
@@ -74,5 +74,5 @@ def gemm_rate(dtype: str, *, size: int = 2048, rounds: int = 5) -> float:
         np.savez(data, x=np.full((size, size), 1 / size, dtype))
         with Worker("one product", program, data, 0.0, folder, save=False) as worker:
             worker.begin()
-            alternate([worker], rounds, 0.1)
+            alternate([worker], rounds, seconds)
             return float(2 * size**3 / worker.best)
