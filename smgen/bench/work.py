@@ -16,8 +16,7 @@ from smgen.cost import product_flops
 from smgen.hessians import Method, lower
 from smgen.ir import Schedule
 from smgen.network import Network
-from smgen.passes import run
-from smgen.passes.pipelines import PIPELINES
+from smgen.passes.pipelines import lowered
 
 ONE_PRODUCT: Final = """
 def make(params, x, lam):
@@ -53,9 +52,7 @@ def least(network: Network, samples: int, lam: float, method: Method | None = No
 
 @lru_cache(maxsize=256)
 def _flops(network: Network, backend: str, samples: int, batch_size: int, regularised: bool, method: Method) -> int:
-    schedule = run(
-        _schedule(network, regularised, replace(method, batch_size=batch_size)), PIPELINES[backend](batch_size)
-    )
+    schedule = lowered(_schedule(network, regularised, replace(method, batch_size=batch_size)), backend, batch_size)
     return round(samples * product_flops(schedule, samples))
 
 
