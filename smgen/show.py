@@ -20,7 +20,7 @@ from smgen.exactness import verdict
 from smgen.hessians import MODES, lower, quality, scheme
 from smgen.network import Network
 from smgen.nodes import Pointwise
-from smgen.passes import pipelines, run
+from smgen.passes import pipelines
 from smgen.primitives import MARKS
 from smgen.printers.text import schedule_text
 from smgen.tables import Table, put, quantity
@@ -50,7 +50,9 @@ def facts(network: Network, options: Options) -> dict[str, Any]:
             for v in network.vertices
             if isinstance(v.op, Pointwise)
         },
-        "savings": savings(((s, run(s, pipelines.numpy(options.batch_size))) for s in schedules), options.batch_size),
+        "savings": savings(
+            ((s, pipelines.lowered(s, "numpy", options.batch_size)) for s in schedules), options.batch_size
+        ),
         "modes": {mode: _mode(network, options, mode) for mode in MODES},
         "costs": {schedule.name: asdict(cost(schedule, options.dtype, options.batch_size)) for schedule in schedules},
     }

@@ -16,7 +16,7 @@ from smgen.cost import savings
 from smgen.errors import InternalError
 from smgen.ir import ITEM, Schedule
 from smgen.lower.names import parameter_buffer
-from smgen.passes import pipelines, run
+from smgen.passes import pipelines
 from smgen.passes.flops import sample_flops
 from smgen.passes.storage import most_tangents
 from smgen.printers import tiles
@@ -106,7 +106,7 @@ class Module:
 
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The texts of the module, the C file and its header."""
-    lowered = [run(schedule, pipelines.c(facts.method.batch_size)) for schedule in schedules]
+    lowered = [pipelines.lowered(schedule, "c", facts.method.batch_size) for schedule in schedules]
     printed = [tiles.print_tiles(schedule, facts.dtype) for schedule in lowered]
     prefix = _identifier(f"{facts.name}{facts.mode}")
     functions = tuple(_function(facts, prefix, s, p) for s, p in zip(lowered, printed, strict=True))

@@ -9,7 +9,7 @@ from typing import Final
 from smgen.backends.facts import Facts, shape_text
 from smgen.backends.layout import Arrays, Function, Header, header, lay_out
 from smgen.ir import BATCH, ITEM, Schedule, Transpose
-from smgen.passes import pipelines, run
+from smgen.passes import pipelines
 from smgen.passes.storage import most_tangents
 from smgen.printers.c import CPrinter
 from smgen.printers.cuda import LANES, VECTOR
@@ -49,7 +49,7 @@ class Module:
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The module's source, kernels included."""
     kernels = Kernels()
-    lowered = [run(schedule, pipelines.cuda(facts.method.batch_size)) for schedule in functions(schedules)]
+    lowered = [pipelines.lowered(schedule, "cuda", facts.method.batch_size) for schedule in functions(schedules)]
     printed = [print_function(schedule, facts.dtype, kernels) for schedule in lowered]
     limited = facts.memory is not None or any(most_tangents(schedule) > 1 for schedule in lowered)
     chunks = [_chunk(function, facts.dtype) if limited else 0 for function in printed]

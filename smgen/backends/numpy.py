@@ -22,7 +22,7 @@ from smgen.backends.layout import (
 )
 from smgen.cost import savings
 from smgen.ir import ITEM, Buffer, Elementary, Schedule
-from smgen.passes import pipelines, run
+from smgen.passes import pipelines
 from smgen.passes.flops import sample_flops
 from smgen.passes.storage import most_tangents
 from smgen.printers.numpy import SCIPY, print_function
@@ -75,7 +75,7 @@ class Module:
 
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The module's source."""
-    lowered = [run(schedule, pipelines.numpy(facts.method.batch_size)) for schedule in schedules]
+    lowered = [pipelines.lowered(schedule, "numpy", facts.method.batch_size) for schedule in schedules]
     printed = [print_function(schedule) for schedule in lowered]
     shapes = {b.name: b.shape for function in printed for b in (*function.arrays, *function.tile_arrays)}
     calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}

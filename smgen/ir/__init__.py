@@ -6,7 +6,20 @@ Shapes broadcast as NumPy's do. sympy lives only in `Pointwise`, whose expressio
 
 from __future__ import annotations
 
-from smgen.ir.buffers import BATCH, ITEM, LAMBDA, SAMPLES, Buffer, Dim, Kind, Shape, broadcast, column_of, row_of
+from smgen.ir.buffers import (
+    BATCH,
+    ITEM,
+    LAMBDA,
+    SAMPLES,
+    Buffer,
+    Dim,
+    Kind,
+    Shape,
+    broadcast,
+    column_of,
+    names_in,
+    row_of,
+)
 from smgen.ir.operations import Concat, Elementary, Fused, Identity, Op, Pointwise, Product, Reduce, Transpose, View
 from smgen.ir.schedules import Phase, Schedule, Sweep
 
@@ -34,5 +47,6 @@ __all__ = [
     "View",
     "broadcast",
     "column_of",
+    "names_in",
     "row_of",
 ]

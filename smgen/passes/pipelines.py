@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final, TypeAlias
 
-from smgen.passes import Pass
+from smgen.ir import Schedule
+from smgen.passes import Pass, run
 from smgen.passes.accumulate import accumulate
 from smgen.passes.aliases import aliases
 from smgen.passes.collapse import collapse
@@ -42,3 +44,26 @@ def cuda(batch_size: int) -> tuple[Pass, ...]:
 
 PIPELINES: Final[Mapping[str, Pipeline]] = {"numpy": numpy, "c": c, "cuda": cuda}
 """By backend."""
+
+
+class _Itself:
+    """A schedule that equals itself alone, which is found out at once."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+
+    def __hash__(self) -> int:
+        return id(self.schedule)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and other.schedule is self.schedule
+
+
+def lowered(schedule: Schedule, backend: str, batch_size: int) -> Schedule:
+    """What a backend's passes make of a schedule, known after the first time: dtypes and costs ask for the same."""
+    return _lowered(_Itself(schedule), backend, batch_size)
+
+
+@lru_cache(maxsize=256)
+def _lowered(schedule: _Itself, backend: str, batch_size: int) -> Schedule:
+    return run(schedule.schedule, PIPELINES[backend](batch_size))
