@@ -27,7 +27,7 @@ from smgen.errors import (
 from smgen.files import building, changed, differs, sealed, write
 from smgen.hessians import DISTRIBUTIONS, MODES, Method, complaint, lower, quality, question
 from smgen.loader import load_source
-from smgen.netfile import folder_of, load_network
+from smgen.netfile import absolute, folder_of, load_network
 from smgen.network import Network
 from smgen.numerics import check_nonlinearities
 from smgen.render import template_fingerprint
@@ -111,7 +111,7 @@ def build(
         raise BuildError(
             what=f"--probes or --distribution with {chosen}", hint="probes are what --hessian hutchinson takes"
         )
-    folder = (out if out is not None else folder_of(net)).absolute()
+    folder = absolute(out if out is not None else folder_of(net))
     network, facts = prepared(net, options, name=name, ask=True)
     stem = name or net.stem
     if not f"{stem}_".isidentifier():
@@ -176,7 +176,7 @@ def gather(network: Network, net: Path, options: Options, name: str | None = Non
     if name is not None and not name.isidentifier():
         hint = "letters, digits and _, not beginning with a digit"
         raise BuildError(what=f"--name {name!r}: no Python name", hint=hint)
-    folder = net.absolute().parent.name if net.stem == "net" else net.stem
+    folder = absolute(net).parent.name if net.stem == "net" else net.stem
     chosen = asdict(options) | {"hessian": options.method.hessian}
     if chosen["hessian"] != "hutchinson":
         del chosen["probes"], chosen["distribution"]

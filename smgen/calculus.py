@@ -3,10 +3,47 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
 
 import sympy as sp
 
+from smgen.constants import readable
+from smgen.errors import shortened
 from smgen.primitives import G, choose, kept, sech, softmax
+
+READABLE: Final = 150
+"""So many different parts a formula has at most that is shown to people."""
+SPELLED: Final = 1_000
+"""So many parts it has at most if each is counted as often as it is written."""
+
+
+@lru_cache(maxsize=1024)
+def formula(expr: sp.Basic) -> str:
+    """The text of an expression for people; how many parts it has if nobody could read it, without spelling it."""
+    return str(readable(expr)) if is_readable(expr) else f"a formula of {len(subexpressions(expr)):,} parts"
+
+
+def is_readable(expr: sp.Basic) -> bool:
+    """Whether people could read an expression."""
+    return len(subexpressions(expr)) <= READABLE and _spelled(expr) <= SPELLED
+
+
+def brief(expr: sp.Basic) -> str:
+    """A formula as errors name it."""
+    return shortened(expr, formula)
+
+
+def _spelled(expr: sp.Basic) -> int:
+    """The parts of an expression, each as often as it is written."""
+    known: dict[sp.Basic, int] = {}
+    waiting = [expr]
+    while waiting:
+        missing = [arg for arg in waiting[-1].args if arg not in known]
+        waiting.extend(missing)
+        if not missing:
+            e = waiting.pop()
+            known[e] = 1 + sum(known[arg] for arg in e.args)
+    return known[expr]
 
 
 def subexpressions(expr: sp.Basic) -> set[sp.Basic]:

@@ -36,13 +36,21 @@ def check(network: Network, module: ModuleType, seed: int = 0) -> Iterator[Findi
     """
     rng = np.random.default_rng(seed)
     _affordable(network)
-    params = module.init_params(seed)
+    params, x = _case(module, seed)
     host = {key: module._asnumpy(value) for key, value in params.items()}
-    x = rng.standard_normal((SAMPLES, network.input.units)).astype(module.DTYPE)
-    references = [evaluate(network, host, row.astype(np.float64)) for row in x]
+    with np.errstate(all="ignore"):
+        references = [evaluate(network, host, row.astype(np.float64)) for row in x]
     yield from _numbers(module, params, module._asarray(x), references, seed)
     yield _exactness(module, references)
-    yield from _gradient(module, params, rng)
+    yield from _gradient(network, module, params, rng)
+
+
+def _case(module: ModuleType, seed: int) -> tuple[dict[str, Any], Any]:
+    """Random parameters and samples at which the module's gradient is finite, if there are any."""
+    given = {"probes": module.draw_probes(16, 0)} if module.METADATA["hessian"] == "hutchinson" else {}
+    with np.errstate(all="ignore"):
+        params, x = module._test_case(module.init_params(seed), np.random.default_rng(seed), **given)
+    return params, module._asnumpy(x)[:SAMPLES]
 
 
 def _affordable(network: Network) -> None:
@@ -96,14 +104,30 @@ def _numbers(
             np.array([k, ell]),
         ),
     ):
-        error = float(np.max(np.abs(ours - theirs))) / max(float(np.max(np.abs(theirs))), 1.0)
+        if not np.isfinite(ours).all() and _overflows(theirs, module):
+            yield _overflow(name, module, f"{bound:.0e}")
+            continue
+        with np.errstate(all="ignore"):
+            error = float(np.max(np.abs(ours - theirs))) / max(float(np.max(np.abs(theirs))), 1.0)
         yield Finding(name, f"{error:.0e}", f"{bound:.0e}", error <= bound)
+
+
+def _overflows(values: Any, module: ModuleType) -> bool:
+    """Whether the module's dtype cannot hold the definitions' values, or terms of their sums."""
+    return not np.isfinite(values).all() or float(np.max(np.abs(values))) > float(np.finfo(module.DTYPE).max) / 1000
+
+
+def _overflow(what: str, module: ModuleType, expected: str) -> Finding:
+    """The line of what says nothing for or against the module."""
+    return Finding(what, f"overflows in {module.METADATA['dtype']}", expected, True)
 
 
 def _exactness(module: ModuleType, references: list[Reference]) -> Finding:
     """The recursion against the true Hessian: equal where it is what the module uses and the verdict says so."""
     difference = sum(float(np.abs(r.recursion - r.diagonal).sum()) for r in references)
     size = sum(float(np.abs(r.diagonal).sum()) for r in references)
+    if not np.isfinite([difference, size]).all():
+        return Finding("recursion against the Hessian", "overflows in float64", "any", True)
     error = difference / max(size, 1e-300) if difference else 0.0
     exact = bool(module.METADATA["exact"]) and module.METADATA["hessian"] == "diagonal"
     expected = "1e-10" if exact else "any"
@@ -111,13 +135,15 @@ def _exactness(module: ModuleType, references: list[Reference]) -> Finding:
     return Finding(what, f"{error:.0e}", expected, not exact or error <= 1e-10)
 
 
-def _gradient(module: ModuleType, params: dict[str, Any], rng: np.random.Generator) -> Iterator[Finding]:
+def _gradient(
+    network: Network, module: ModuleType, params: dict[str, Any], rng: np.random.Generator
+) -> Iterator[Finding]:
     """The merged gradient against the slopes of the loss, and against ∂K + ∂L of the separate sweeps: worst over λ."""
     bound = TOLERANCE[module.METADATA["dtype"]]
     given = {"probes": module.draw_probes(16, 0)} if module.METADATA["hessian"] == "hutchinson" else {}
     rows: dict[str, list[tuple[bool, float, float, float]]] = {key: [] for key in module.PARAMS}
     with np.errstate(all="ignore"):  # far from the parameters the loss may overflow
-        x = module._test_data(params, rng, **given)
+        params, x = module._test_case(params, rng, **given)
         for lam in _lams(module):
             _, gradient = module.loss_and_grad(params, x, lam, **given)
             _, _, of_k, of_l = module.loss_and_grad_terms(params, x, lam, **given)
@@ -126,8 +152,22 @@ def _gradient(module: ModuleType, params: dict[str, Any], rng: np.random.Generat
                 size = max(float(np.max(np.abs(part))) for part in parts)
                 apart = float(np.max(np.abs(parts[0] + parts[1] - parts[2])))
                 rows[key].append((good, off, seen, apart / max(size, 1.0)))
+    lost = not np.isfinite([off for found in rows.values() for _, off, _, _ in found]).all()
+    lost = lost and _is_large(network, module, params, x)
     for key, found in rows.items():
         goods, offs, visible, sums = zip(*found, strict=True)
         measured = f"slope {max(offs):.0e}, ∂K + ∂L {max(sums):.0e}"
+        if lost and not np.isfinite(offs).all():
+            yield _overflow(f"∂J/∂{key}", module, f"{bound:.0e}")
+            continue
         passed = all(goods) and max(sums) <= bound
         yield Finding(f"∂J/∂{key}", measured, f"{max(visible):.0e}, {bound:.0e}", passed)
+
+
+def _is_large(network: Network, module: ModuleType, params: dict[str, Any], x: Any) -> bool:
+    """Whether the loss is so large by its definition that a gradient overflows."""
+    host = {key: module._asnumpy(value) for key, value in params.items()}
+    with np.errstate(all="ignore"):
+        references = [evaluate(network, host, row.astype(np.float64)) for row in module._asnumpy(x)]
+        sizes = [np.max(np.abs(np.r_[r.energy, r.delta**2, r.recursion**2, r.diagonal**2])) for r in references]
+    return not np.isfinite(sizes).all() or max(sizes) > float(np.finfo(module.DTYPE).max) ** 0.75

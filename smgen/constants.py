@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import floor, log2
+from numbers import Real
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,17 @@ def exact(expr: sp.Expr) -> sp.Expr:
     So 0.1 is 1/10, 0.3333333333 stays what it is, and derivatives are rounded once, when they are printed.
     """
     return expr.xreplace({number: _fraction(number) for number in expr.atoms(sp.Float)})
+
+
+def real_number(value: object) -> sp.Expr | None:
+    """The finite real number that a user's value is, exactly; None if it is none."""
+    if not isinstance(value, Real | sp.Expr) or isinstance(value, bool):
+        return None
+    try:
+        number = sp.sympify(value)
+        return exact(number) if number.is_number and number.is_real and number.is_finite else None
+    except Exception:  # whatever a class of the user's own does
+        return None
 
 
 def _fraction(number: sp.Float) -> sp.Expr:

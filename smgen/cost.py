@@ -50,7 +50,7 @@ class Cost:
 
 def cost(schedule: Schedule, dtype: str, batch_size: int) -> Cost:
     """Count the operations of a schedule as the NumPy backend runs it when built for batches of this size."""
-    lowered = run(schedule, pipelines.numpy(batch_size))
+    lowered = pipelines.lowered(schedule, "numpy", batch_size)
     item = ITEM[dtype]
     ops = [op for op in lowered.ops if not isinstance(op, View)]
     flops = [(op, _flops(op)) for op in ops]

@@ -10,9 +10,9 @@ from typing import Final
 
 import sympy as sp
 
-from smgen.calculus import Calculus, calls_in, subexpressions
+from smgen.calculus import Calculus, brief, calls_in, subexpressions
 from smgen.constants import exact
-from smgen.errors import SmgenError, UnsupportedNonlinearity, did_you_mean
+from smgen.errors import SmgenError, UnsupportedNonlinearity, did_you_mean, several, shortened
 from smgen.pieces import Border, pieces
 from smgen.primitives import KINKED, KNOWN, SAVED, G, choose, logsumexp, maximum, softmax
 from smgen.recognise import recognise
@@ -68,30 +68,32 @@ def symbolic(function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, origin: str 
         except Exception as error:
             raise UnsupportedNonlinearity(
                 origin=origin,
-                what=f"the pointwise function raised {type(error).__name__}: {error}",
+                what=f"the pointwise function raised {type(error).__name__}: {shortened(error, str)}",
                 hint="it is called once with a sympy symbol: use sympy.exp, not math.exp or numpy.exp",
             ) from error
     try:
         expr = sp.sympify(expr)
-    except (sp.SympifyError, TypeError, AttributeError) as error:
-        raise UnsupportedNonlinearity(origin=origin, what=f"{function!r} is no sympy expression", hint=_HINT) from error
+    except Exception as error:
+        what = f"{shortened(function)} is no sympy expression"
+        raise UnsupportedNonlinearity(origin=origin, what=what, hint=_HINT) from error
     if not isinstance(expr, sp.Expr) or expr.is_Matrix:
-        raise UnsupportedNonlinearity(origin=origin, what=f"{expr!r} is no scalar expression", hint=_HINT)
+        text = brief(expr) if isinstance(expr, sp.Basic) else shortened(expr)
+        raise UnsupportedNonlinearity(origin=origin, what=f"{text} is no scalar expression", hint=_HINT)
     if expr.has(sp.Sum, sp.Product, sp.Integral, sp.Derivative):
         expr = expr.doit()
     _refuse_constants(expr, origin)
-    symbols = sorted(expr.free_symbols, key=lambda s: s.name)
-    if len(symbols) != 1:
-        found = ", ".join(s.name for s in symbols) or "none"
+    symbols = sorted(expr.free_symbols, key=str)
+    if len(symbols) != 1 or not symbols[0].is_Symbol:
+        found = several(symbols, str) or "none"
         raise UnsupportedNonlinearity(
             origin=origin,
-            what=f"a pointwise expression has exactly one symbol; {expr} has {found}",
+            what=f"a pointwise expression has exactly one symbol; {brief(expr)} has {found}",
             hint="put numbers in for constants; a sum of two nodes is sm.add(a, b)",
         )
     if called and symbols[0] != G:
         raise UnsupportedNonlinearity(
             origin=origin,
-            what=f"the pointwise function does not use its argument: it returns {expr}, whose symbol is its own",
+            what=f"the pointwise function does not use its argument: it returns {brief(expr)}, whose symbol is its own",
             hint="write lambda g: … in terms of g, or pass the expression itself",
         )
     return expr.xreplace({symbols[0]: G})
@@ -100,9 +102,9 @@ def symbolic(function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, origin: str 
 def _refuse_constants(expr: sp.Expr, origin: str) -> None:
     for number in sorted(expr.atoms(sp.Number, sp.core.numbers.ImaginaryUnit, type(sp.zoo)), key=sp.default_sort_key):
         if number in (sp.nan, sp.zoo, sp.oo, -sp.oo):
-            what = f"{expr} contains the non-finite constant {number}"
+            what = f"{brief(expr)} contains the non-finite constant {number}"
         elif number is sp.I:
-            what = f"{expr} is complex"
+            what = f"{brief(expr)} is complex"
         elif abs(number) > sys.float_info.max:
             what = f"the expression contains a constant above {sys.float_info.max:.1e}, the largest float64"
         else:
@@ -132,7 +134,7 @@ def differentiate(expr: sp.Expr) -> Nonlinearity:
         _refuse_unknown(derivative, expr)
     if f1 == 0:
         raise UnsupportedNonlinearity(
-            what=f"{expr} has no usable derivative: f′ is 0 almost everywhere",
+            what=f"{brief(expr)} has no usable derivative: f′ is 0 almost everywhere",
             hint="use a smooth function, or one of sm.relu, sm.tanh, sm.softplus",
         )
     derivatives = (f, f1, f2, f3)
@@ -190,9 +192,8 @@ def _shortest(derivative: sp.Expr) -> sp.Expr:
 
 def _refuse_large(expr: sp.Expr, of: sp.Expr) -> None:
     if len(subexpressions(expr)) > MOST_PARTS:
-        text = str(of)
         raise UnsupportedNonlinearity(
-            what=f"a derivative of {text[:200]}{'…' if len(text) > 200 else ''} has more than {MOST_PARTS:,} parts",
+            what=f"a derivative of {brief(of)} has more than {MOST_PARTS:,} parts",
             hint="make several layers of it: what is nested in a layer of its own, what is added with sm.add",
         )
 
@@ -217,15 +218,16 @@ def _refuse_unknown(expr: sp.Expr, of: sp.Expr) -> None:
     if not unknown:
         return
     if sp.I in unknown:
-        raise UnsupportedNonlinearity(what=f"f of {of} is not real", hint=_HINT)
+        raise UnsupportedNonlinearity(what=f"f of {brief(of)} is not real", hint=_HINT)
     call = min(unknown, key=sp.default_sort_key)
     name = call.func.__name__
     names = [f.__name__ for f in KNOWN]
     if name in names:
         hint = f"an undefined sympy.Function does not become one by its name: write sm.{name}(g) or sympy.{name}(g)"
-        raise UnsupportedNonlinearity(what=f"{call} has no formula", hint=hint)
-    near = did_you_mean(name, names) if isinstance(call, sp.Function) else f" ({name} is no function of numbers)"
+        raise UnsupportedNonlinearity(what=f"{brief(call)} has no formula", hint=hint)
+    no_function = f" ({shortened(name, str)} is no function of numbers)"
+    near = did_you_mean(name, names) if isinstance(call, sp.Function) else no_function
     raise UnsupportedNonlinearity(
-        what=f"{call} has no usable derivative{near}",
+        what=f"{brief(call)} has no usable derivative{near}",
         hint="use a smooth function, or one of sm.relu, sm.tanh, sm.softplus, sm.logcosh",
     )

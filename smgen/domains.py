@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import TypeAlias
 
 import sympy as sp
 
-from smgen.constants import exact
-from smgen.errors import NetworkError
+from smgen.constants import real_number
+from smgen.errors import NetworkError, shortened
 
 Ends: TypeAlias = tuple[sp.Expr | None, sp.Expr | None]
 
 
 def interval(domain: object, origin: str) -> Ends | None:
     """The ends of a domain as exact numbers. Raises `NetworkError` for anything else than two ends in order."""
-    if domain is None or domain == (None, None):
+    if domain is None:
         return None
-    ends = domain if isinstance(domain, tuple | list) and len(domain) == 2 else ("", "")
-    low, high = (None if end is None else _end(end) for end in ends)
-    usable = sp.nan not in (low, high) and (low is None or high is None or bool(low < high))
-    if not usable:
+    ends = tuple(domain) if isinstance(domain, tuple | list) else ()
+    numbers: list[sp.Expr] = [real_number(end) for end in ends if end is not None]
+    refused = len(ends) != 2 or any(number is None for number in numbers)
+    if refused or (len(numbers) == 2 and not numbers[0] < numbers[1]):
         raise NetworkError(
             origin=origin,
-            what=f"domain must be a pair of finite numbers, the lower first, or None for no bound; got {domain!r}",
+            what="domain must be a pair of finite numbers, the lower first, or None for no bound; "
+            f"got {shortened(domain)}",
             hint="domain=(0, None) for an argument that is never negative",
         )
-    return low, high
-
-
-def _end(end: object) -> sp.Expr:
-    number = sp.sympify(end) if isinstance(end, Real | sp.Expr) and not isinstance(end, bool) else sp.nan
-    return exact(number) if number.is_number and number.is_real and number.is_finite else sp.nan
+    low, high = (None if end is None else real_number(end) for end in ends)
+    return (low, high) if numbers else None
 
 
 def interval_text(before: str, ends: Ends | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NoReturn
 
 LONGEST: Final = 300
@@ -63,11 +63,22 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 
+def visible(text: str) -> str:
+    """The text with control characters escaped, but for line ends: a terminal would obey them."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
 def shortened(value: object, text_of: Callable[[object], str] = repr) -> str:
     """What a user's object says of itself, on one line and at most `LONGEST` characters; its type if that raises."""
     try:
         text = text_of(value)
-        text = " ".join(text[: 20 * LONGEST].split())
+        text = visible(" ".join(text[: 20 * LONGEST].split()))
     except Exception:
         return f"an object of type {type(value).__name__}"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def several(values: Sequence[object], text_of: Callable[[object], str] = repr) -> str:
+    """The objects as `shortened` has them, side by side: at most four, and how many more there are."""
+    shown = ", ".join(shortened(value, text_of) for value in values[:4])
+    return shown + (f" and {len(values) - 4} more" if len(values) > 4 else "")

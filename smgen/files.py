@@ -7,7 +7,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -61,6 +61,8 @@ def differs(path: Path, text: str) -> bool:
 def _text_of(path: Path) -> str | None:
     """The text of a file; None if there is none, and what cannot be read is no text of ours."""
     try:
+        if path.exists() and not path.is_file():
+            return ""  # a pipe would be waited for
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
@@ -91,7 +93,7 @@ def building(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = None if fcntl is None else os.open(folder, os.O_RDONLY)
-    except OSError as error:
+    except (OSError, RecursionError) as error:
         raise _unwritable(folder, error) from error
     try:
         if handle is not None:
@@ -119,8 +121,12 @@ def write(path: Path, text: str) -> None:
         raise _unwritable(path, error) from error
 
 
-def _unwritable(path: Path, error: OSError) -> BuildError:
-    file = isinstance(error, FileExistsError) and path.is_file()
-    reason = "it is a file" if file else "its folder is a file" if path.parent.is_file() else error.strerror or error
+def _unwritable(path: Path, error: OSError | RecursionError) -> BuildError:
+    reason = "too many folders in folders" if isinstance(error, RecursionError) else error.strerror or error
+    with suppress(OSError):  # a path that is too long cannot be looked at
+        if isinstance(error, FileExistsError) and path.is_file():
+            reason = "it is a file"
+        elif path.parent.is_file():
+            reason = "its folder is a file"
     hint = "choose a folder that can be written to"
     return BuildError(origin=shortened(path, str), what=f"cannot be written: {reason}", hint=hint)

@@ -44,8 +44,9 @@ class Method:
     distribution: str = "rademacher"
 
 
+@lru_cache(maxsize=64)
 def lower(network: Network, method: Method | None = None) -> tuple[Schedule, ...]:
-    """The schedules of every function of the generated module, in the order they appear in it."""
+    """The schedules of every function of the generated module in the order they have there, kept for the next call."""
     method, network = method or Method(), labelled(network)
     if method.hessian == "diagonal" or (method.hessian == "exact" and verdict(network).exact):
         return lower_diagonal(network)

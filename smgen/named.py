@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from numbers import Real
 from typing import overload
 
 import sympy as sp
 
 from smgen import nodes
 from smgen import primitives as p
-from smgen.constants import exact
-from smgen.errors import NetworkError, did_you_mean
+from smgen.constants import real_number
+from smgen.errors import NetworkError, did_you_mean, shortened
 from smgen.nodes import Node
 from smgen.origins import here
 
@@ -40,30 +39,29 @@ class Named:
         if not isinstance(source, Node):
             raise NetworkError(
                 origin=here(),
-                what=f"sm.{self.__name__} takes a node or a sympy expression; got {source!r}",
+                what=f"sm.{self.__name__} takes a node or a sympy expression; got {shortened(source)}",
                 hint=f"e.g. sm.{self.__name__}(sm.linear(x, 64))",
             )
         return nodes.pointwise(source, self._function(p.G, **numbers), name=name, kind=self.__name__)
 
     def _number(self, key: str, value: object) -> sp.Expr:
         if key not in self._constants:
+            got = f"{shortened(key, str)}={shortened(value)}{did_you_mean(key, self._constants)}"
             takes = ", ".join(f"{known}=" for known in self._constants) or "no constants"
             raise NetworkError(
                 origin=here(),
-                what=f"sm.{self.__name__} takes {takes}; got {key}={value!r}{did_you_mean(key, self._constants)}",
+                what=f"sm.{self.__name__} takes {takes}; got {got}",
                 hint=self._formula,
             )
-        usable = isinstance(value, Real | sp.Expr) and not isinstance(value, bool)
-        number = sp.sympify(value) if usable else sp.nan
-        least = self._constants[key]
-        if not (number.is_number and number.is_real and number > least):
+        number, least = real_number(value), self._constants[key]
+        if number is None or not number > least:
             bound = f" greater than {least:g}" if math.isfinite(least) else ""
             raise NetworkError(
                 origin=here(),
-                what=f"sm.{self.__name__} takes a finite number{bound} as {key}; got {value!r}",
+                what=f"sm.{self.__name__} takes a finite number{bound} as {key}; got {shortened(value)}",
                 hint=self._formula,
             )
-        return exact(number)
+        return number
 
     def __repr__(self) -> str:
         return f"sm.{self.__name__}"

@@ -19,6 +19,8 @@ from smgen.origins import is_own_code
 
 MODULE: Final = "__smgen__"
 """What a description is called while it runs, `__name__` and in `sys.modules`."""
+LONGEST: Final = 1 << 26
+"""Bytes of a description, at most."""
 
 
 def load_network(path: Path) -> Network:
@@ -48,20 +50,42 @@ def folder_of(path: Path) -> Path:
     """The folder of a description, where its module goes. Raises `NetfileError` for a pipe or a device: it has none."""
     with suppress(OSError):
         odd = path.exists() and not path.is_file() and not path.is_dir()
-        if odd or path.absolute().parts[1:2] in (("dev",), ("proc",)):
-            raise NetfileError(origin=str(path), what="has no folder to write the module to", hint="name one with -o")
+        if odd or absolute(path).parts[1:2] in (("dev",), ("proc",)):
+            raise NetfileError(
+                origin=shortened(path, str), what="has no folder to write the module to", hint="name one with -o"
+            )
     return path.parent
+
+
+def absolute(path: Path) -> Path:
+    """The whole path. Raises `NetfileError` for a relative one where the working folder has been deleted."""
+    try:
+        return path.absolute()
+    except OSError as error:
+        what, hint = "the folder that you are in has been deleted", "change to one that exists, or name whole paths"
+        raise NetfileError(origin=shortened(path, str), what=what, hint=hint) from error
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a description. Raises `OSError` for more than any has: some devices never end."""
+    with path.open("rb") as file:
+        content = file.read(LONGEST + 1)
+    if len(content) > LONGEST:
+        raise OSError(f"it has more than {LONGEST >> 20} MiB")
+    return content
 
 
 def _compiled(path: Path) -> CodeType:
     try:
-        return compile(decode_source(path.read_bytes()), str(path), "exec", dont_inherit=True)
+        return compile(decode_source(_content(path)), str(path), "exec", dont_inherit=True)
     except FileNotFoundError:
         what, hint = "no such file", "`smgen new` writes a commented description to start from"
-        raise NetfileError(origin=str(path), what=what, hint=hint) from None
+        raise NetfileError(origin=shortened(path, str), what=what, hint=hint) from None
     except OSError as error:
         hint = "name a file that can be read, e.g. net.py"
-        raise NetfileError(origin=str(path), what=f"cannot be read: {error.strerror or error}", hint=hint) from error
+        raise NetfileError(
+            origin=shortened(path, str), what=f"cannot be read: {error.strerror or error}", hint=hint
+        ) from error
     except (SyntaxError, ValueError) as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         what = f"syntax error: {shortened(error.msg if isinstance(error, SyntaxError) else error, str)}"

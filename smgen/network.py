@@ -14,7 +14,7 @@ from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 
 from smgen.derivatives import differentiate
-from smgen.errors import NetworkError, UnsupportedNonlinearity, shortened
+from smgen.errors import NetworkError, UnsupportedNonlinearity, several, shortened
 from smgen.nodes import Input, Linear, Node, Op, Pointwise, Scale, is_name
 from smgen.origins import here
 
@@ -156,7 +156,7 @@ def _topological(roots: list[Node]) -> list[Node]:
     if len(inputs) != 1:
         raise NetworkError(
             origin=inputs[-1].origin if inputs else order[0].origin,
-            what=f"the energy must depend on exactly one input; got {', '.join(map(repr, inputs)) or 'none'}",
+            what=f"the energy must depend on exactly one input; got {several(inputs) or 'none'}",
             hint="make one sm.input of all the units. The derivatives by all of them then enter the loss, those by the "
             "second input's too: what only comes with a sample (a label, a condition) does not belong there",
         )

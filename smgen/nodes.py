@@ -12,10 +12,10 @@ from typing import ClassVar, TypeAlias
 
 import sympy as sp
 
-from smgen.constants import readable
+from smgen.calculus import formula
 from smgen.derivatives import symbolic
 from smgen.domains import interval, interval_text
-from smgen.errors import NetworkError, shortened
+from smgen.errors import NetworkError, several, shortened
 from smgen.origins import here
 
 
@@ -66,7 +66,7 @@ class Pointwise:
     @property
     def summary(self) -> str:
         """For people."""
-        return f"pointwise[{readable(self.expr)}{interval_text(', g in ', self.domain)}]"
+        return f"pointwise[{formula(self.expr)}{interval_text(', g in ', self.domain)}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Node:
             made.append(self)
 
     def __repr__(self) -> str:
-        name = f" '{self.name}'" if self.name else ""
+        name = "" if self.name is None else f" '{shortened(self.name, str)}'"
         return f"<{self.op.kind}{name} of {self.units} units, {self.origin}>"
 
 
@@ -148,7 +148,7 @@ def _name(argument: str, value: str, origin: str, hint: str) -> str:
 def _units(units: object, origin: str) -> int:
     try:
         count = 0 if isinstance(units, bool) else operator.index(units)  # type: ignore[arg-type]
-    except TypeError:
+    except Exception:
         count = 0
     if count < 1:
         raise NetworkError(
@@ -194,7 +194,9 @@ def linear(source: Node, units: int, *, bias: bool = True, name: str | None = No
     if weights is not None:
         _name("weights", weights, origin, "weights= names the layer to share with, e.g. 'filters'")
     if not isinstance(bias, bool):
-        raise NetworkError(origin=origin, what=f"bias must be True or False; got {bias!r}", hint="e.g. bias=False")
+        raise NetworkError(
+            origin=origin, what=f"bias must be True or False; got {shortened(bias)}", hint="e.g. bias=False"
+        )
     return Node(Linear(bias, weights or ""), (node,), _units(units, origin), name, origin)
 
 
@@ -226,7 +228,7 @@ def add(*sources: Node, name: str | None = None) -> Node:
     if len(set(widths)) > 1:
         raise NetworkError(
             origin=origin,
-            what=f"sm.add takes nodes of one width; got {', '.join(map(repr, nodes))}",
+            what=f"sm.add takes nodes of one width; got {several(nodes)}",
             hint="sm.linear changes a width, sm.concat puts nodes of different widths side by side",
         )
     return Node(Add(), nodes, widths[0], name, origin)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import sympy as sp
 
 from smgen.accuracy import Domain, judge
+from smgen.calculus import brief
 from smgen.constants import OutOfRange, in_range
 from smgen.derivatives import Nonlinearity, differentiate
 from smgen.errors import NumericsWarning, SmgenWarning, UnsupportedNonlinearity
@@ -86,14 +87,14 @@ def numerics(
         except OutOfRange as error:
             raise UnsupportedNonlinearity(
                 origin=vertex.origin,
-                what=f"'{vertex.name}': {mark} of {op.expr} has {error}",
+                what=f"'{vertex.name}': {mark} of {brief(op.expr)} has {error}",
                 hint="rescale the function, or build with --dtype float64",
             ) from None
         if outcome.undefined:
             if f.borders:
                 _refuse_singular(vertex, op, f, suspects(f.derivatives[0]))
             _refuse_singular(vertex, op, f, outcome.undefined[:1] if len(outcome.undefined) == 1 else ())
-            _refuse(vertex, f"{mark} of {op.expr} {outcome.complaint}", _MEND["not real"])
+            _refuse(vertex, f"{mark} of {brief(op.expr)} {outcome.complaint}", _MEND["not real"])
         if outcome.complaint:
             found.append((NumericsWarning, f"{vertex.origin}: '{vertex.name}': {mark} {outcome.complaint} in {dtype}"))
     _refuse_singular(vertex, op, f, [place for place in suspects(f.derivatives[0]) if domain[0] <= place <= domain[1]])
@@ -136,7 +137,8 @@ def _refuse_singular(vertex: Vertex, op: Pointwise, f: Nonlinearity, places: Ite
         text = explain(f.derivatives, place)
         if text:
             mend = next(hint for key, hint in _MEND.items() if key in text)
-            _refuse(vertex, f"{op.expr} {text}" if text.startswith("has") else f"{op.expr}: {text}", mend)
+            between = " " if text.startswith("has") else ": "
+            _refuse(vertex, f"{brief(op.expr)}{between}{text}", mend)
 
 
 def _refuse(vertex: Vertex, what: str, hint: str) -> None:

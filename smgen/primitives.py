@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import sympy as sp
@@ -73,6 +74,7 @@ def guarded(expr: sp.Expr) -> sp.Expr:
     return expr.replace(lambda e: isinstance(e, choose), guard) if expr.has(choose) else expr
 
 
+@lru_cache(maxsize=8192)
 def stable(expr: sp.Expr) -> sp.Expr:
     """Rewrite primitives into machine functions that do not overflow or cancel, with one exp for an argument."""
     return expr.replace(lambda e: isinstance(e, _COMPOSED), _machine)

@@ -10,6 +10,7 @@ from functools import lru_cache
 import sympy as sp
 
 from smgen import primitives as p
+from smgen.calculus import brief
 from smgen.errors import UnsupportedNonlinearity
 from smgen.logarithms import as_exponential, log_of_exponentials, logarithm
 
@@ -72,7 +73,9 @@ def _piecewise(expr: sp.Piecewise) -> sp.Expr:
     """Branches become choices, the last first."""
     *branches, (value, condition) = [(_walk(value), condition) for value, condition in expr.args]
     if condition != sp.true:
-        raise UnsupportedNonlinearity(what=f"{expr} has no last branch (…, True)", hint="say what f is everywhere")
+        raise UnsupportedNonlinearity(
+            what=f"{brief(expr)} has no last branch (…, True)", hint="say what f is everywhere"
+        )
     for branch, condition in reversed(branches):
         value = _choice(condition, branch, value)
     return value
@@ -98,7 +101,7 @@ def _choice(condition: sp.Basic, x: sp.Expr, y: sp.Expr) -> sp.Expr:
     if condition in (sp.true, sp.false):
         return x if condition == sp.true else y
     raise UnsupportedNonlinearity(
-        what=f"a branch of Piecewise holds where {condition}, which is no interval",
+        what=f"a branch of Piecewise holds where {brief(condition)}, which is no interval",
         hint="conditions are inequalities such as g < 0, joined by &, | and ~",
     )
 

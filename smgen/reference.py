@@ -7,7 +7,9 @@ taken as they stand. Meant for a few samples.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite, nan
 from typing import Any
 
 import mpmath
@@ -119,5 +121,11 @@ def _derivatives(expr: sp.Expr, values: Array) -> tuple[Array, Array, Array]:
     """f, f′ and f″ of the expression as written, by mpmath's differentiation at 40 digits."""
     with mpmath.workdps(40):
         f = sp.lambdify(G, expr, [REFERENCE, "mpmath"])
-        rows = [[float(mpmath.diff(f, mpmath.mpf(float(u)), n)) for u in values] for n in range(3)]
+        rows = [[_slope(f, float(u), n) for u in values] for n in range(3)]
     return np.array(rows[0]), np.array(rows[1]), np.array(rows[2])
+
+
+def _slope(f: Callable[[Any], Any], u: float, n: int) -> float:
+    """The n-th derivative at a place; NaN where the value below has overflowed, or the function has none."""
+    slope = mpmath.diff(f, mpmath.mpf(u), n) if isfinite(u) else nan
+    return nan if isinstance(slope, mpmath.mpc) else float(slope)

@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.text import Text
 
 from smgen.build import Options
-from smgen.constants import readable
+from smgen.calculus import formula
 from smgen.cost import cost, savings
 from smgen.derivatives import differentiate
 from smgen.exactness import verdict
 from smgen.hessians import MODES, lower, quality, scheme
 from smgen.network import Network
 from smgen.nodes import Pointwise
-from smgen.passes import pipelines, run
+from smgen.passes import pipelines
 from smgen.primitives import MARKS
 from smgen.printers.text import schedule_text
 from smgen.tables import Table, put, quantity
@@ -46,13 +46,13 @@ def facts(network: Network, options: Options) -> dict[str, Any]:
         "parameters": {key: list(shape) for key, shape in network.parameters.items()},
         "parameter_count": sum(prod(shape) for shape in network.parameters.values()),
         "nonlinearities": {
-            v.name: dict(
-                zip(("f", "f1", "f2", "f3"), map(str, map(readable, differentiate(v.op.expr).derivatives)), strict=True)
-            )
+            v.name: dict(zip(("f", "f1", "f2", "f3"), map(formula, differentiate(v.op.expr).derivatives), strict=True))
             for v in network.vertices
             if isinstance(v.op, Pointwise)
         },
-        "savings": savings(((s, run(s, pipelines.numpy(options.batch_size))) for s in schedules), options.batch_size),
+        "savings": savings(
+            ((s, pipelines.lowered(s, "numpy", options.batch_size)) for s in schedules), options.batch_size
+        ),
         "modes": {mode: _mode(network, options, mode) for mode in MODES},
         "costs": {schedule.name: asdict(cost(schedule, options.dtype, options.batch_size)) for schedule in schedules},
     }
@@ -141,20 +141,16 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _derivatives_of(op: Pointwise) -> tuple[sp.Expr, ...]:
-    return tuple(readable(derivative) for derivative in differentiate(op.expr).derivatives)
-
-
 def _formulas(network: Network) -> Iterator[Text]:
     """f, f′, f″ and f‴ on a line each; vertices with the same nonlinearity have them in common."""
     users: dict[tuple[sp.Expr, ...], list[str]] = {}
     for v in network.vertices:
         if isinstance(v.op, Pointwise):
-            users.setdefault(_derivatives_of(v.op), []).append(v.name)
+            users.setdefault(differentiate(v.op.expr).derivatives, []).append(v.name)
     for derivatives, names in users.items():
         yield Text(f"Nonlinearity of {_few(names)}", style="italic")
         for mark, derivative in zip(MARKS, derivatives, strict=True):
-            yield Text(f"  {mark:2} = {derivative}")
+            yield Text(f"  {mark:2} = {formula(derivative)}", no_wrap=True)
 
 
 def _costs(found: dict[str, Any]) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -10,6 +11,8 @@ from typing import Final
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
+
+from smgen.errors import visible
 
 _PREFIXES: Final = ("", " k", " M", " G", " T", " P", " E")
 _GAP: Final = "  "
@@ -44,7 +47,7 @@ class Table:
         cells = [[_split(cell) for cell in row] for row in ((*map(_bold, self.columns),), *self.rows)]
         widths = [max(cell_len(line.plain) for row in cells for line in row[k]) for k in range(len(self.columns))]
         if self.title:
-            yield from (Text(line, style="italic") for line in self.title.split("\n"))
+            yield from (Text(line, style="italic") for line in visible(self.title).split("\n"))
         for number, row in enumerate(cells):
             for parts in zip_longest(*row, fillvalue=Text("")):
                 yield self._line(parts, widths)
@@ -67,11 +70,34 @@ def _bold(heading: str) -> Text:
 
 
 def _split(cell: str | Text) -> list[Text]:
-    return list(cell.split("\n", allow_blank=True)) if isinstance(cell, Text) else [Text(s) for s in cell.split("\n")]
+    text = cell if isinstance(cell, Text) else Text(visible(cell))
+    return list(text.split("\n", allow_blank=True))
 
 
 def put(console: Console, *parts: Table | Text | str) -> None:
-    """Print tables as wide as they are, and text without wrapping it: a terminal wraps long lines itself."""
+    """Print tables as wide as they are, and text: on a terminal in lines of its width, elsewhere as it is.
+
+    Lines end between words; a word that is longer than a line, a path, stays whole. A text with `no_wrap` stays on a
+    line, for a terminal to wrap.
+    """
+    screen = console.file.isatty()
     for part in parts:
-        for line in part.lines() if isinstance(part, Table) else [part]:
-            console.print(line, soft_wrap=True, highlight=False, markup=False)
+        lines = part.lines() if isinstance(part, Table) else [Text(part) if isinstance(part, str) else part]
+        for line in lines:
+            prose = screen and not isinstance(part, Table) and not line.no_wrap
+            for shown in _wrapped(line, console.width) if prose else [line]:
+                console.print(shown, soft_wrap=True, highlight=False, markup=False)
+
+
+def _wrapped(text: Text, width: int) -> Iterator[Text]:
+    """Lines of at most `width` columns, but for words that are longer."""
+    for line in text.split("\n", allow_blank=True):
+        starts, used = [], 0
+        for word in re.finditer(r"\s*\S+\s*", line.plain):
+            if used and used + cell_len(word.group().rstrip()) > width:
+                starts.append(word.start())
+                used = 0
+            used += cell_len(word.group())
+        for part in line.divide(starts):
+            part.rstrip()
+            yield part

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -91,9 +93,15 @@ def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
 
 
 def _value(expr: sp.Expr, env: dict[str, Any]) -> Any:
+    names, function = _function(expr)
+    return function(*(np.asarray(env[name], np.float64) for name in names))
+
+
+@lru_cache(maxsize=1 << 14)
+def _function(expr: sp.Expr) -> tuple[tuple[str, ...], Callable[..., Any]]:
+    """The names that an expression reads and a function of their values; passes leave most expressions as they are."""
     symbols = sorted(expr.free_symbols, key=lambda s: s.name)
-    function = sp.lambdify(symbols, expr, modules=[FUNCTIONS, "numpy"])
-    return function(*(np.asarray(env[s.name], np.float64) for s in symbols))
+    return tuple(s.name for s in symbols), sp.lambdify(symbols, expr, modules=[FUNCTIONS, "numpy"])
 
 
 def _shape(buffer: Buffer, env: dict[str, Any]) -> tuple[int, ...]:

@@ -49,6 +49,7 @@ _ORACLE_FUNCTIONS = {
 }
 
 
+@lru_cache(maxsize=512)
 def spec_of(network: Network) -> oracle.Spec:
     """The network in the oracle's own terms; nonlinearities as the user wrote them."""
     layers = tuple(_layer(network, v) for v in network.vertices)

@@ -117,7 +117,7 @@ def test_parameters(idle: ModuleType, function: str, case: str) -> None:
 
 BAD_LAM: tuple[object, ...] = (
     -1.0, -1e-300, -np.inf, np.inf, np.nan, 10**400, 1e309, "0.1", b"0.1", None, 1j, np.complex128(0.1), [0.1],
-    np.array([0.1]), np.array("0.1"), {},
+    np.array([0.1]), np.array("0.1"), {}, np.ma.masked,
 )  # fmt: skip
 
 
@@ -126,6 +126,21 @@ BAD_LAM: tuple[object, ...] = (
 def test_lambda(idle: ModuleType, function: str, lam: object) -> None:
     what = f"lam: expected a finite number of at least 0, got {lam!r}".replace("{", "{{").replace("}", "}}")
     refuses(getattr(idle, function), *good(idle), lam, what=what, module=idle)
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_numbers_under_a_mask(idle: ModuleType, masked: bool) -> None:
+    """What is behind a mask is no value: not of λ, a seed or a number of threads."""
+    params, x = good(idle)
+    number: Any = np.ma.array(3, mask=masked)
+    calls: tuple[tuple[Any, str], ...] = (
+        (lambda: idle.loss(params, x, number), "lam"),
+        (lambda: idle.init_params(number), "seed"),
+        (lambda: idle.Workspace(threads=number), "threads"),
+    )
+    for call, name in calls:
+        with pytest.raises(ValueError, match=f"^{name}: expected "):
+            call()
 
 
 @pytest.mark.parametrize("lam", [0, 1, np.float32(0.5), np.int64(2), np.array(0.5), -0.0, 5e-324])

@@ -39,7 +39,7 @@ def bench(folder: Path, *args: str, code: int = 0) -> Any:
 
 @pytest.fixture(autouse=True)
 def quick_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smgen.bench.run.gemm_rate", lambda dtype: 1e11)
+    monkeypatch.setattr("smgen.bench.run.gemm_rate", lambda dtype, **_: 1e11)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -188,7 +188,7 @@ def bench(tmp_path: Path, *args: str, code: int = 0) -> Any:
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smgen.bench.run.gemm_rate", lambda dtype: 1e11)
+    monkeypatch.setattr("smgen.bench.run.gemm_rate", lambda dtype, **_: 1e11)
     options = ("--backend", "numpy", "--against", "literal", "--lam", "0", "--lam", "0.5", "--dtype", "float64")
     shown = bench(tmp_path, *options).stdout
     assert shown.count(" numpy ") == 2 + 2  # a line as it is measured, and a row of the table, for each λ
@@ -196,7 +196,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_who_is_not_installed_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smgen.bench.run.gemm_rate", lambda dtype: 1e11)
+    monkeypatch.setattr("smgen.bench.run.gemm_rate", lambda dtype, **_: 1e11)
     monkeypatch.setattr(contenders, "find_spec", lambda name: None)
     shown = bench(tmp_path).stdout
     assert "jax is left out: jax is not installed (pip install 'smgen[bench]')" in shown

@@ -169,6 +169,25 @@ def test_usage(args: str) -> None:
     run(*args.split(), code=2)
 
 
+@pytest.mark.parametrize("value", ["inf", "nan", "-inf", "1e999", "NaN"])
+@pytest.mark.parametrize("option", ["check --lam", "bench --lam", "bench --seconds", "bench --lam 0.1 --lam"])
+def test_numbers_are_finite(net: Path, option: str, value: str) -> None:
+    command, *words = option.split()
+    words[-1] += f"={value}"
+    assert f"Invalid value for '{option.split()[-1]}'" in run(command, net, *words, code=2).stderr
+
+
+@pytest.mark.parametrize("command", ["check", "bench"])
+def test_weights_that_the_dtype_cannot_hold(net: Path, command: str) -> None:
+    error = run(command, net, "--lam", "1e39", "--dtype", "float32", code=2).stderr
+    assert error.startswith("error: --lam 1e+39: float32 cannot hold it\n  hint: ")
+
+
+def test_more_samples_than_there_is_memory_for(net: Path) -> None:
+    error = run("bench", net, "--samples", 10**14, "--backend", "numpy", "--against", "literal", code=2).stderr
+    assert error.startswith("error: no memory for so many samples\n  hint: ")
+
+
 def test_check(net: Path) -> None:
     for dtype in ("float64", "float32"):
         result = run("check", net, "--dtype", dtype, "--seed", 3)

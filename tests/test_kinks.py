@@ -11,6 +11,7 @@ import pytest
 import sympy as sp
 
 import smgen as sm
+from smgen.check import check
 from smgen.derivatives import differentiate
 from smgen.errors import NetworkError, NumericsWarning, UnsupportedNonlinearity
 from smgen.exactness import verdict
@@ -166,3 +167,13 @@ def test_modules_of_branches_agree_between_backends() -> None:
     x = rng.normal(size=(20, 3))
     numpy, c = (module_of(network, "float64", backend).loss_and_grad(params, x, 0.1) for backend in ("numpy", "c"))
     assert numpy[0] == pytest.approx(c[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_random_parameters_keep_to_a_declared_domain(backend: str) -> None:
+    """The self-test and `smgen check` take parameters at which the network has values."""
+    network = pooled(domain=(0, None))
+    for mode in ("diagonal", "exact", "hutchinson"):
+        module = module_of(network, "float64", backend, mode, 2)
+        assert module.selftest(1)
+        assert [finding for finding in check(network, module, 1) if not finding.passed] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 import sympy as sp
 
 import smgen as sm
+from smgen.build import Options, gather, source
+from smgen.check import check
 from smgen.errors import NumericsWarning
+from smgen.loader import load_source
 from smgen.network import Network
 from tests.support import module_of
 
@@ -127,3 +131,39 @@ def test_what_overflows_on_the_way_to_a_finite_result_says_nothing(function: sp.
             if np.isfinite(result).all():
                 with np.errstate(all="raise"):
                     np.testing.assert_array_equal(getattr(module, name)(params, x), result)
+
+
+def squares(depth: int) -> Network:
+    node = sm.input(4)
+    for _ in range(depth):
+        node = sm.square(sm.linear(node, 4))
+    return Network(energy=node)
+
+
+@pytest.mark.parametrize("depth", [6, 12])
+def test_check_does_not_blame_a_module_for_overflow(depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the dtype cannot hold is said to overflow; what it can hold is still checked."""
+    network = squares(depth)
+    module = load_source(source(network, gather(network, Path("net.py"), Options(hessian="diagonal"))), "deep")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = list(check(network, module, 2))
+        assert all(finding.passed for finding in found)
+        told = {finding.what for finding in found if finding.measured == "overflows in float32"}
+        assert told == ({"K and L"} if depth == 6 else {*(finding.what for finding in found[:4])})
+        monkeypatch.setattr(module, "energy", lambda params, x: np.full(len(x), np.inf, np.float32))
+        assert next(check(network, module, 2)).passed == (depth == 12)
+
+
+def test_check_blames_a_module_for_what_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = squares(1)
+    module = load_source(source(network, gather(network, Path("net.py"), Options())), "shallow")
+    wrong = {"energy": 0, "score": 1, "hessian_diagonal": 2, "loss_terms": 3}
+    for name, position in wrong.items():
+        with monkeypatch.context() as patch:
+            call = getattr(module, name)
+            patch.setattr(module, name, lambda *args, call=call: np.nan * np.array(call(*args)))
+            assert [k for k, finding in enumerate(check(network, module)) if not finding.passed] == [position]
+    call = module.loss_and_grad
+    monkeypatch.setattr(module, "loss_and_grad", lambda *args: (np.inf, call(*args)[1]))
+    assert [finding.passed for finding in check(network, module)][5:] == [False, False]

@@ -7,10 +7,13 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+import sympy
 from rich.console import Console
 
+from smgen.calculus import formula
 from smgen.demo.results import DenoiserNumbers, FilterNumbers, ImageNumbers, Method, Results, report
 from smgen.netfile import load_network
+from smgen.primitives import G
 from smgen.tables import Table, put, quantity
 from tests.test_cli import SMGEN, python, run
 
@@ -73,6 +76,25 @@ def test_long_formulas_stay_on_a_line_and_are_shown_once(tmp_path: Path) -> None
     shown = python(*SMGEN, "show", net, COLUMNS="80").stdout.splitlines()
     assert sum(line.startswith("Nonlinearity of ") for line in shown) == 1
     assert sum(line.startswith("  f″ = ") and len(line) > 200 for line in shown) == 1
+
+
+def test_formulas_that_nobody_can_read_are_counted(tmp_path: Path) -> None:
+    """In every command and comment; without spelling them, which takes for ever if parts hold parts twice."""
+    net = tmp_path / "net.py"
+    net.write_text(
+        "import sympy\nimport smgen as sm\n\ndef f(g):\n"
+        "    return sympy.log(sum(sympy.exp(k * g) for k in range(1, 13)))\n\n"
+        "network = sm.Network(energy=sm.pointwise(sm.linear(sm.input(3), 2), f))\n"
+    )
+    for option in ((), ("--json",)):
+        shown = run("show", net, *option).stdout
+        assert max(map(len, shown.splitlines())) < 2000
+        assert len(re.findall("a formula of [0-9,]+ parts", shown)) == 2
+    nested: sympy.Expr = G
+    for _ in range(100):
+        nested = sympy.Add(sympy.Mul(2, nested, evaluate=False), sympy.Pow(nested, 3, evaluate=False), evaluate=False)
+    assert formula(nested).startswith("a formula of 30")
+    assert formula(sympy.tanh(G) / 1000) == "0.001*tanh(g)"
 
 
 @pytest.mark.parametrize("mode", ["diagonal", "exact", "hutchinson"])

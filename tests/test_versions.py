@@ -20,6 +20,9 @@ NET = """import smgen as sm
 
 network = sm.Network(energy=sm.logcosh(sm.linear(sm.input(5), 8)))
 """
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""That of the commands: what is installed is compiled at the first import of it, not at each."""
+
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(UV is None, reason="uv is not installed")]
 
 
@@ -51,7 +54,11 @@ def install(python: str, folder: Path, *arguments: str) -> str:
 
 def smoke(python: str, folder: Path) -> None:
     folder.mkdir()
-    done = subprocess.run([python, SMOKE, folder], capture_output=True, text=True, check=False, cwd=folder)
+    run_smoke([python, SMOKE, folder], folder)
+
+
+def run_smoke(command: list[str | Path], folder: Path) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=ENVIRONMENT)
     assert done.returncode == 0, done.stdout
 
 
@@ -67,7 +74,7 @@ def test_the_lower_bounds(wheel: Path, tmp_path: Path) -> None:
     own = oldest(wheel, tmp_path / "venv", f"{wheel}[c,demo]")
     smoke(own, tmp_path / "work")
     demo = [own, "-m", "smgen", "demo", "--quick"]
-    subprocess.run(demo, cwd=tmp_path / "work", check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(demo, cwd=tmp_path / "work", check=True, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
 
 
 def test_the_lower_bounds_of_benchmarks(wheel: Path, tmp_path: Path) -> None:
@@ -78,7 +85,7 @@ def test_the_lower_bounds_of_benchmarks(wheel: Path, tmp_path: Path) -> None:
     own = oldest(wheel, tmp_path / "venv", f"{wheel}[c]", *peers)
     (tmp_path / "net.py").write_text(NET, encoding="utf-8")
     command = [own, "-m", "smgen", "bench", "net.py", "--against", "jax", "--rounds", "1", "--seconds", "0.01"]
-    subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=tmp_path, check=True, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
 
 
 @pytest.mark.parametrize("version", NEWER)
@@ -123,18 +130,15 @@ def test_a_system_without_locks_proc_or_a_compiler(wheel: Path, tmp_path: Path) 
     (tmp_path / "venv" / "lib").joinpath(
         f"python{sys.version_info[0]}.{sys.version_info[1]}", "site-packages", "sitecustomize.py"
     ).write_text(HIDDEN, encoding="utf-8")
-    done = subprocess.run(
-        [own, SMOKE, tmp_path / "work", "numpy"], capture_output=True, text=True, check=False, cwd=tmp_path
-    )
-    assert done.returncode == 0, done.stdout
+    run_smoke([own, SMOKE, tmp_path / "work", "numpy"], tmp_path)
     (tmp_path / "work" / "ica_c.py").unlink(missing_ok=True)
     build = [own, "-m", "smgen", "build", "ica.py", "--backend", "c"]
-    subprocess.run(build, cwd=tmp_path / "work", check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(build, cwd=tmp_path / "work", check=True, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
     use = [own, "-c", "import ica_c; ica_c.selftest()"]
     blas = next(path for path in Path(scipy_openblas32.get_lib_dir()).iterdir() if "openblas" in path.name)
     for known, needed in (({}, "no BLAS for the C module"), ({"SMGEN_CBLAS": str(blas)}, "no C compiler 'cc'")):
         failed = subprocess.run(
-            use, cwd=tmp_path / "work", env=os.environ | known, capture_output=True, text=True, check=False
+            use, cwd=tmp_path / "work", env=ENVIRONMENT | known, capture_output=True, text=True, check=False
         )
         assert failed.returncode == 1
         assert f"LibraryError: {needed}" in failed.stderr.strip().splitlines()[-1]

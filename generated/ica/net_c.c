@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 25107c891d4e9173266ba7e844b2352ad46fb0ea89aa1a74da26149e3f65454e */
+   template c/module.c.j2, sha256 b5cf347b715f56b5ef1d87ede526d46064c9f448dbd50e5fc84fc2ba34c18b9e */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_1336a825cdb6b6e6;
-const char ica_pair_1336a825cdb6b6e6 = 0;
+extern const char ica_pair_45cfa672a5eb7dce;
+const char ica_pair_45cfa672a5eb7dce = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

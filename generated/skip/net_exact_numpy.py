@@ -27,7 +27,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3
+template numpy/module.py.j2, sha256 0b4605ffb85ef8a38d45b96be97defe11be73d22ed79b5daee93d8f4ff650244
 """
 
 import functools
@@ -51,7 +51,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "b23b352c8678915f506bbd5348756bdf825377f66a4ecb0ac6bcab521fd89bd3",
+    "template_sha256": "0b4605ffb85ef8a38d45b96be97defe11be73d22ed79b5daee93d8f4ff650244",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -303,7 +303,7 @@ def _thread_count(threads):
         wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
         return min(wanted, _cpus()) if wanted else _cpus()
     try:
-        count = 0 if isinstance(threads, (bool, np.bool_)) else operator.index(threads)
+        count = 0 if isinstance(threads, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(threads)
     except Exception:
         count = 0
     if not 1 <= count <= _MOST_THREADS:
@@ -659,7 +659,7 @@ def _check(params, x, lam=0.0):
             _check_finite(f"params[{name!r}]", params[name])
     _check_finite("x", x)
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
-    if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
+    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
     return params, x, float(value)
 
@@ -700,7 +700,7 @@ def _generator(name, seed):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
     except Exception:
         words = []
     if not words or min(words) < 0:
@@ -2615,7 +2615,7 @@ def selftest(seed=0, verbose=False):
     their own. Right modules pass for every seed: the error that counts is beyond the loss's own rounding, which is
     measured, and stays the same when the steps are halved. `verbose` says how large an error of one entry would be seen,
     relative to the largest entry of the parameter's gradient. In float64 that is 1e-9 or so; in float32 below 1e-3 for
-    networks of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
+    small networks, some 1e-3 for those of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
 
     Returns True if all is well. Raises ValueError for what is no seed.
     """
@@ -2626,7 +2626,7 @@ def selftest(seed=0, verbose=False):
     given = {}
     passed = True
     with np.errstate(all="ignore"):  # far from θ, J may overflow
-        x = _test_data(params, rng, **given)
+        params, x = _test_case(params, rng, **given)
         for lam in (0.0, 0.1):
             for name, good, error, seen in _slope_errors(params, x, lam, rng, **given):
                 passed = passed and good
@@ -2636,16 +2636,20 @@ def selftest(seed=0, verbose=False):
     return passed
 
 
-def _test_data(params, rng, **given):
-    """Normal samples, made smaller while the gradient of a fast-growing energy overflows on them."""
+def _test_case(params, rng, **given):
+    """Parameters and normal samples at which the gradient is finite.
+
+    Samples are made smaller where a fast-growing energy overflows, parameters positive where a layer's domain wants that.
+    """
     values = rng.standard_normal((16, _D))
-    for _ in range(8):
-        x = _asarray(values.astype(DTYPE))
-        J, gradient = loss_and_grad(params, x, (0.0, 0.1)[-1], **given)
-        if np.isfinite(float(J)) and np.isfinite(flatten(gradient)).all():
-            break
-        values = values / 2
-    return x
+    positive = {name: _asarray(np.abs(_asnumpy(value))) for name, value in params.items()}
+    for case in (params, positive):
+        for halved in range(8):
+            x = _asarray((values / 2**halved).astype(DTYPE))
+            J, gradient = loss_and_grad(case, x, (0.0, 0.1)[-1], **given)
+            if np.isfinite(float(J)) and np.isfinite(flatten(gradient)).all():
+                return case, x
+    return params, x
 
 
 def _slope_errors(params, x, lam, rng, **given):
@@ -2755,4 +2759,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above a2d0567ccdbd03ba678ebc6261c89e3a71cfe6be7b048b7eb07582d8c0391adc
+# sha256 of all above d54a003682b7c89e433fa5c94cc50b255169f39c15217d8b4ad5529d65cc9fb6

@@ -27,7 +27,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded
+template cuda/module.py.j2, sha256 7b274c5d18d4b8dc30e1667b04c1a20bdf0cf469945736f49476a4c6395607f4
 """
 
 import functools
@@ -62,7 +62,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "40779c25ef1165866ea73fc9138929719438326c8876e5058632933b4819dded",
+    "template_sha256": "7b274c5d18d4b8dc30e1667b04c1a20bdf0cf469945736f49476a4c6395607f4",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -3502,7 +3502,7 @@ def _check(params, x, lam=0.0):
     if x.shape[0] > 2**31 - 2**20:
         raise ValueError(f"x: expected at most {2**31 - 2**20} samples, which kernels count in 32 bits, got {x.shape[0]}")
     value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
-    if not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
+    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
     return params, x, float(value)
 
@@ -3540,7 +3540,7 @@ def _generator(name, seed):
         return np.random.default_rng(seed)
     several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
     try:
-        words = [-1 if isinstance(word, (bool, np.bool_)) else operator.index(word) for word in (seed if several else [seed])]
+        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
     except Exception:
         words = []
     if not words or min(words) < 0:
@@ -5105,7 +5105,7 @@ def selftest(seed=0, verbose=False):
     their own. Right modules pass for every seed: the error that counts is beyond the loss's own rounding, which is
     measured, and stays the same when the steps are halved. `verbose` says how large an error of one entry would be seen,
     relative to the largest entry of the parameter's gradient. In float64 that is 1e-9 or so; in float32 below 1e-3 for
-    networks of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
+    small networks, some 1e-3 for those of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
 
     Returns True if all is well. Raises ValueError for what is no seed.
     """
@@ -5116,7 +5116,7 @@ def selftest(seed=0, verbose=False):
     given = {"probes": draw_probes(16, int(rng.integers(1 << 31)))}
     passed = True
     with np.errstate(all="ignore"):  # far from θ, J may overflow
-        x = _test_data(params, rng, **given)
+        params, x = _test_case(params, rng, **given)
         for lam in (0.0, 0.1):
             for name, good, error, seen in _slope_errors(params, x, lam, rng, **given):
                 passed = passed and good
@@ -5126,16 +5126,20 @@ def selftest(seed=0, verbose=False):
     return passed
 
 
-def _test_data(params, rng, **given):
-    """Normal samples, made smaller while the gradient of a fast-growing energy overflows on them."""
+def _test_case(params, rng, **given):
+    """Parameters and normal samples at which the gradient is finite.
+
+    Samples are made smaller where a fast-growing energy overflows, parameters positive where a layer's domain wants that.
+    """
     values = rng.standard_normal((16, _D))
-    for _ in range(8):
-        x = _asarray(values.astype(DTYPE))
-        J, gradient = loss_and_grad(params, x, (0.0, 0.1)[-1], **given)
-        if np.isfinite(float(J)) and np.isfinite(flatten(gradient)).all():
-            break
-        values = values / 2
-    return x
+    positive = {name: _asarray(np.abs(_asnumpy(value))) for name, value in params.items()}
+    for case in (params, positive):
+        for halved in range(8):
+            x = _asarray((values / 2**halved).astype(DTYPE))
+            J, gradient = loss_and_grad(case, x, (0.0, 0.1)[-1], **given)
+            if np.isfinite(float(J)) and np.isfinite(flatten(gradient)).all():
+                return case, x
+    return params, x
 
 
 def _slope_errors(params, x, lam, rng, **given):
@@ -5245,4 +5249,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 137d0c8f2ab9bb4ab33bd0866fc8fc9a2e4988323dabe5af8bb6b5292d16c262
+# sha256 of all above d60b2bc556a03dbcc1f6b9f7d8c4b225f4c84fd44100071106c32b827d539edf

@@ -16,11 +16,12 @@ from smgen.cost import savings
 from smgen.errors import InternalError
 from smgen.ir import ITEM, Schedule
 from smgen.lower.names import parameter_buffer
+from smgen.passes import pipelines
 from smgen.passes.flops import sample_flops
 from smgen.passes.storage import most_tangents
 from smgen.printers import tiles
 from smgen.printers.c import CPrinter
-from smgen.printers.equations import run_for
+from smgen.printers.equations import equations
 from smgen.printers.kernels import helpers
 from smgen.printers.memory import Memory
 from smgen.printers.sections import sections
@@ -106,9 +107,10 @@ class Module:
 
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The texts of the module, the C file and its header."""
-    forms = [run_for(schedule, "c", facts.method.batch_size) for schedule in schedules]
-    lowered = [schedule for schedule, _ in forms]
-    printed = [tiles.print_tiles(schedule, facts.dtype, equations) for schedule, equations in forms]
+    size = facts.method.batch_size
+    lowered = [pipelines.lowered(schedule, "c", size) for schedule in schedules]
+    notes = [equations(pipelines.algebra(schedule, "c", size)) for schedule in schedules]
+    printed = [tiles.print_tiles(s, facts.dtype, note) for s, note in zip(lowered, notes, strict=True)]
     prefix = _identifier(f"{facts.name}{facts.mode}")
     functions = tuple(_function(facts, prefix, s, p) for s, p in zip(lowered, printed, strict=True))
     text = "\n".join(p.text for p in printed)

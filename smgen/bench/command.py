@@ -44,7 +44,7 @@ def bench(
     method = method or Method()
 
     def tell(text: str) -> None:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        put(console, text)
 
     contenders = [
         *_chosen("--backend", backends, OURS, OURS, network, method, tell),

@@ -16,8 +16,7 @@ from smgen.cost import product_flops
 from smgen.hessians import Method, lower
 from smgen.ir import Schedule
 from smgen.network import Network
-from smgen.passes import run
-from smgen.passes.pipelines import PIPELINES
+from smgen.passes.pipelines import lowered
 
 ONE_PRODUCT: Final = """
 def make(params, x, lam):
@@ -53,9 +52,7 @@ def least(network: Network, samples: int, lam: float, method: Method | None = No
 
 @lru_cache(maxsize=256)
 def _flops(network: Network, backend: str, samples: int, batch_size: int, regularised: bool, method: Method) -> int:
-    schedule = run(
-        _schedule(network, regularised, replace(method, batch_size=batch_size)), PIPELINES[backend](batch_size)
-    )
+    schedule = lowered(_schedule(network, regularised, replace(method, batch_size=batch_size)), backend, batch_size)
     return round(samples * product_flops(schedule, samples))
 
 
@@ -65,7 +62,7 @@ def _schedule(network: Network, regularised: bool, method: Method) -> Schedule:
     return next(schedule for schedule in lower(network, method) if schedule.name == name)
 
 
-def gemm_rate(dtype: str, *, size: int = 2048, rounds: int = 5) -> float:
+def gemm_rate(dtype: str, *, size: int = 2048, rounds: int = 5, seconds: float = 0.1) -> float:
     """FLOP/s of one large product through NumPy with all its threads, at its best."""
     with tempfile.TemporaryDirectory(prefix="smgen-bench-") as name:
         folder = Path(name)
@@ -74,5 +71,5 @@ def gemm_rate(dtype: str, *, size: int = 2048, rounds: int = 5) -> float:
         np.savez(data, x=np.full((size, size), 1 / size, dtype))
         with Worker("one product", program, data, 0.0, folder, save=False) as worker:
             worker.begin()
-            alternate([worker], rounds, 0.1)
+            alternate([worker], rounds, seconds)
             return float(2 * size**3 / worker.best)

@@ -1,12 +1,10 @@
 """The command line.
 
-Exit codes: 0 done, 1 a check failed, 2 the input or the options are wrong.
+Exit codes: 0 done, 1 a check failed or standard output cannot be written to, 2 the input or the options are wrong.
 """
 
 from __future__ import annotations
 
-import io
-import sys
 from typing import Annotated
 
 import typer
@@ -14,6 +12,7 @@ import typer
 from smgen import __version__
 from smgen.cli import building, extras
 from smgen.cli.options import app, out
+from smgen.cli.streams import standard_streams
 
 __all__ = ["app", "building", "extras", "main"]
 
@@ -34,8 +33,6 @@ def _main(
 
 
 def main() -> None:
-    """The `smgen` command. What a terminal cannot show (δ in ASCII) is escaped, not an error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    app()
+    """The `smgen` command."""
+    with standard_streams():
+        app()

@@ -19,6 +19,8 @@ from smgen.cli.options import (
     Net,
     Probes,
     app,
+    finite,
+    held,
     out,
     reported,
     running,
@@ -86,7 +88,9 @@ def check(
     data: Annotated[
         Path | None, typer.Option("--data", help="Your samples, an .npy file: also compare the hessian modes on them.")
     ] = None,
-    lam: Annotated[float, typer.Option("--lam", min=0.0, help="With --data: the weight of the regulariser.")] = 0.0,
+    lam: Annotated[
+        float, typer.Option("--lam", min=0.0, callback=finite, help="With --data: the weight of the regulariser.")
+    ] = 0.0,
 ) -> None:
     """Check a network's module: gradient against the loss's slopes, numbers against their definitions.
 
@@ -98,8 +102,10 @@ def check(
     from smgen.tables import Table, put
 
     with reported():
+        options = Options(backend, dtype, hessian, batch_size, probes, distribution, memory)
+        held("--lam", lam, dtype)
         samples = None if data is None else _samples(net, data, dtype)
-        network, module = compiled(net, Options(backend, dtype, hessian, batch_size, probes, distribution, memory))
+        network, module = compiled(net, options)
         table = Table(f"{net} · {backend} · {dtype}, relative errors", ("", "what", "error", "at most"))
         passed = True
         with running(net):
@@ -108,7 +114,7 @@ def check(
                 mark = Text("ok", "green") if finding.passed else Text("FAIL", "bold red")
                 table.add_row(mark, finding.what, finding.measured, finding.expected)
         put(out, table)
-        typer.echo(_quality(network, module))
+        put(out, _quality(network, module))
         if samples is not None:
             _advise(network, samples, dtype, batch_size, lam, seed)
     if not passed:
@@ -116,13 +122,15 @@ def check(
 
 
 def _quality(network: Network, module: ModuleType) -> str:
-    """What δ′ is in the module's mode, in a sentence."""
+    """What δ′ is in the module's mode, in a sentence. A warning has said what is wrong with it."""
     from smgen.exactness import verdict
 
     mode, reason = module.METADATA["hessian"], module.METADATA["reason"]
     if verdict(network).flat:
-        return f"Of no use in training: {reason}."
-    quality = "unbiased" if mode == "hutchinson" else "exact" if module.METADATA["exact"] else "inexact"
+        return "Of no use in training: the warning says why."
+    if mode == "diagonal" and not module.METADATA["exact"]:
+        return "The recursion is inexact: the warning says why."
+    quality = "unbiased" if mode == "hutchinson" else "exact"
     return f"The {'recursion' if mode == 'diagonal' else f'{mode} mode'} is {quality}: {reason}."
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from smgen.cli.options import Distribution, Dtype, HessianMode, Net, app, out, reported
+from smgen.cli.options import Distribution, Dtype, HessianMode, Net, app, finite, held, out, reported
 from smgen.errors import BuildError
 
 
@@ -19,14 +19,16 @@ def bench(
     probes: Annotated[int, typer.Option("--probes", help="With --hessian hutchinson: probes for each sample.")] = 2,
     distribution: Distribution = "rademacher",
     samples: Annotated[list[int] | None, typer.Option("--samples", min=1, help="Batch sizes; 1024.")] = None,
-    lam: Annotated[list[float] | None, typer.Option("--lam", min=0.0, help="Weights of the regulariser; 0.1.")] = None,
+    lam: Annotated[
+        list[float] | None, typer.Option("--lam", min=0.0, callback=finite, help="Weights of the regulariser; 0.1.")
+    ] = None,
     backend: Annotated[list[str] | None, typer.Option("--backend", help="numpy, c; both.")] = None,
     against: Annotated[
         list[str] | None,
         typer.Option("--against", help="jax, torch, torch.compile, literal (NumPy); all but torch.compile."),
     ] = None,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds that the contenders take turns in.")] = 7,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.0, help="Seconds of a turn.")] = 0.15,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.0, callback=finite, help="Seconds of a turn.")] = 0.15,
 ) -> None:
     """Time NET's modules against the same step in JAX, PyTorch and plain NumPy. Options can be given several times.
 
@@ -38,22 +40,27 @@ def bench(
     with reported():
         mode = "diagonal" if hessian is None else hessian
         options = Options("numpy", dtype, mode, (samples or [1024])[0], probes, distribution)
+        for weight in lam or ():
+            held("--lam", weight, dtype)
         if mode == "hutchinson" and probes == 1 and any(lam or [0.1]):
             raise BuildError(what="--probes 1 with λ > 0: Σ_d H_dd² takes two", hint="--probes 2, or --lam 0")
         network, facts = prepared(net, options)
-        compare(
-            out,
-            network,
-            facts.name,
-            dtype=dtype,
-            samples=samples or [1024],
-            lams=lam or [0.1],
-            backends=backend or (),
-            against=against or (),
-            rounds=rounds,
-            seconds=seconds,
-            method=options.method,
-        )
+        try:
+            compare(
+                out,
+                network,
+                facts.name,
+                dtype=dtype,
+                samples=samples or [1024],
+                lams=lam or [0.1],
+                backends=backend or (),
+                against=against or (),
+                rounds=rounds,
+                seconds=seconds,
+                method=options.method,
+            )
+        except MemoryError as error:
+            raise BuildError(what="no memory for so many samples", hint="--samples with less of them") from error
 
 
 @app.command()

@@ -5,17 +5,19 @@ Everything heavy is imported by the command that needs it, so that `--help` answ
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from smgen.errors import BuildError, SmgenError, SmgenWarning, shortened
+from smgen.errors import BuildError, SmgenError, SmgenWarning, shortened, visible
+from smgen.tables import put
 
 app = typer.Typer(
     name="smgen",
@@ -27,7 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 out = Console()
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+err = Console(stderr=True)
 
 Net = Annotated[
     Path, typer.Argument(help="The network description. It is Python and is run: only use files you trust.")
@@ -57,6 +59,25 @@ BatchSize = Annotated[
 ]
 
 
+Numbers = TypeVar("Numbers", float, list[float] | None)
+
+
+def finite(value: Numbers) -> Numbers:
+    """The numbers of an option. Raises `BadParameter` for NaN and infinite ones, which pass every bound."""
+    for number in value if isinstance(value, list) else [value]:
+        if number is not None and not math.isfinite(number):
+            raise typer.BadParameter(f"{number} is no finite number.")
+    return value
+
+
+def held(option: str, number: float, dtype: str) -> None:
+    """Raise `BuildError` for a number of an option that the dtype cannot hold."""
+    import numpy as np
+
+    if number > float(np.finfo(dtype).max):
+        raise BuildError(what=f"{option} {number:g}: {dtype} cannot hold it", hint="a weight of about 0 to 1 is usual")
+
+
 @contextmanager
 def running(net: Path) -> Iterator[None]:
     """While a generated module runs: what it lacks (a BLAS, a compiler, memory) is the user's to mend, in a line."""
@@ -81,7 +102,7 @@ def reported() -> Iterator[None]:
                 yield
             finally:
                 for message in dict.fromkeys(str(entry.message) for entry in caught):
-                    err.print(Text.assemble(("warning:", "bold yellow"), " ", message))
+                    put(err, Text.assemble(("warning:", "bold yellow"), " ", visible(message)))
     except SmgenError as error:
-        err.print(Text.assemble(("error:", "bold red"), " ", str(error)))
+        put(err, Text.assemble(("error:", "bold red"), " ", visible(str(error))))
         raise typer.Exit(2) from None

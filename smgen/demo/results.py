@@ -97,7 +97,7 @@ def report(results: Results, console: Console) -> None:
     )
     put(console, _filter_table(results), "", _denoising_table(results), "", *lines)
     if results.quick:
-        console.print("[yellow]--quick: hardly trained; the numbers and pictures mean nothing.[/]")
+        put(console, Text("--quick: hardly trained; the numbers and pictures mean nothing.", "yellow"))
 
 
 def _filter_table(results: Results) -> Table:

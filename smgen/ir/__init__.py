@@ -18,6 +18,7 @@ from smgen.ir.buffers import (
     Shape,
     broadcast,
     column_of,
+    names_in,
     row_of,
 )
 from smgen.ir.operations import (
@@ -61,5 +62,6 @@ __all__ = [
     "View",
     "broadcast",
     "column_of",
+    "names_in",
     "row_of",
 ]

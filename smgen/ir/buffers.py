@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Literal, TypeAlias
 
 import sympy as sp
@@ -65,6 +65,13 @@ SAMPLES: Final = Buffer("N", (), Letter("N"), "accumulator")
 """The scalar arguments that every schedule may read, in expressions of any dtype."""
 
 
+@lru_cache(maxsize=1 << 16)
+def names_in(expr: sp.Expr) -> frozenset[str]:
+    """The names of the buffers in an expression; known of every expression after the first look."""
+    return frozenset(s.name for s in expr.free_symbols)
+
+
+@lru_cache(maxsize=4096)
 def broadcast(*shapes: Shape) -> Shape:
     """The shape of an elementwise result, as NumPy has it. Raises `ValueError` where the shapes do not agree."""
     result: list[Dim] = []

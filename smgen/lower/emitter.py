@@ -26,6 +26,7 @@ from smgen.ir import (
     View,
     broadcast,
     column_of,
+    names_in,
 )
 from smgen.lower.names import Name
 
@@ -60,7 +61,7 @@ class Emitter:
 
     def reads(self, *values: sp.Expr) -> tuple[Buffer, ...]:
         """The buffers that occur in the values, by name."""
-        names = sorted({s.name for value in values for s in value.free_symbols})
+        names = sorted({name for value in values for name in names_in(value)})
         return tuple(self.buffers[name] for name in names)
 
     def buffer(self, symbol: sp.Expr) -> Buffer:

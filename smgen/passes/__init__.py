@@ -14,11 +14,11 @@ Pass: TypeAlias = Callable[[Schedule], Schedule]
 
 def run(schedule: Schedule, passes: Sequence[Pass]) -> Schedule:
     """Apply the passes in order. Raises `InternalError` naming the pass after which the schedule is not well formed."""
-    verify(schedule)
+    known = verify(schedule)
     for apply in passes:
         schedule = apply(schedule)
         try:
-            verify(schedule)
+            known = verify(schedule, known)
         except InternalError as error:
             raise InternalError(f"after pass {apply.__module__}: {error}") from error
     return schedule

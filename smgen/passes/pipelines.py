@@ -7,9 +7,11 @@ it is computed: in which functions, loops and tiles.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final, TypeAlias
 
-from smgen.passes import Pass
+from smgen.ir import Schedule
+from smgen.passes import Pass, run
 from smgen.passes.accumulate import accumulate
 from smgen.passes.aliases import aliases
 from smgen.passes.collapse import collapse
@@ -55,3 +57,36 @@ FORMS: Final[Mapping[str, tuple[Pass, ...]]] = {
 }
 PIPELINES: Final[Mapping[str, Pipeline]] = {"numpy": numpy, "c": c, "cuda": cuda}
 """By backend."""
+
+
+class _Itself:
+    """A schedule that equals itself alone, which is found out at once."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+
+    def __hash__(self) -> int:
+        return id(self.schedule)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and other.schedule is self.schedule
+
+
+def algebra(schedule: Schedule, backend: str, batch_size: int) -> Schedule:
+    """What a backend's algebra makes of a schedule, known after the first time: dtypes and costs ask for the same."""
+    return _algebra(_Itself(schedule), backend, batch_size)
+
+
+@lru_cache(maxsize=256)
+def _algebra(schedule: _Itself, backend: str, batch_size: int) -> Schedule:
+    return run(schedule.schedule, ALGEBRA[backend](batch_size))
+
+
+def lowered(schedule: Schedule, backend: str, batch_size: int) -> Schedule:
+    """What all passes of a backend make of a schedule, known after the first time."""
+    return _lowered(_Itself(algebra(schedule, backend, batch_size)), backend)
+
+
+@lru_cache(maxsize=256)
+def _lowered(schedule: _Itself, backend: str) -> Schedule:
+    return run(schedule.schedule, FORMS[backend])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import sympy as sp
 
-from smgen.ir import Buffer, Op, Pointwise, Schedule
+from smgen.ir import Buffer, Op, Pointwise, Schedule, names_in
 
 
 def prune(schedule: Schedule) -> Schedule:
@@ -40,8 +40,10 @@ def _narrow(op: Pointwise, needed: set[str]) -> Pointwise:
     exprs: list[sp.Expr] = []
     for out, expr in zip(reversed(op.outs), reversed(op.exprs), strict=True):
         if out.name in wanted:
-            wanted |= {s.name for s in expr.free_symbols}
+            wanted |= names_in(expr)
             outs.insert(0, out)
             exprs.insert(0, expr)
-    used = {s.name for expr in exprs for s in expr.free_symbols}
+    used = {name for expr in exprs for name in names_in(expr)}
+    if len(outs) == len(op.outs) and used >= {b.name for b in op.reads}:
+        return op
     return replace(op, outs=tuple(outs), exprs=tuple(exprs), reads=tuple(b for b in op.reads if b.name in used))

@@ -20,4 +20,5 @@ def stabilise(schedule: Schedule) -> Schedule:
 def _stable(op: Op) -> Op:
     if not isinstance(op, Pointwise):
         return op
-    return replace(op, exprs=tuple(map(stable, op.exprs)))
+    exprs = tuple(map(stable, op.exprs))
+    return op if exprs == op.exprs else replace(op, exprs=exprs)

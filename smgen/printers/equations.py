@@ -32,8 +32,6 @@ from smgen.ir import (
     View,
     column_of,
 )
-from smgen.passes import run
-from smgen.passes.pipelines import ALGEBRA, FORMS
 from smgen.printers.formulas import LATE, Binds, Expression, Text
 
 
@@ -67,12 +65,6 @@ PRODUCTS: Final = {
     "cm,ncd->nmd": "Σ_c ({left})_c {right}ᵀ",
 }
 """Every product of `printers.source.MATMUL` in the notation of equations."""
-
-
-def run_for(schedule: Schedule, backend: str, batch_size: int) -> tuple[Schedule, Mapping[str, str]]:
-    """`schedule` as the backend runs it for batches of about this size, and its equations."""
-    algebra = run(schedule, ALGEBRA[backend](batch_size))
-    return run(algebra, FORMS[backend]), equations(algebra)
 
 
 class _Equations:

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import sympy as sp
 
-from smgen.calculus import subexpressions
+from smgen.calculus import formula, is_readable
 from smgen.constants import readable
 from smgen.ir import LAMBDA, SAMPLES, Buffer
 from smgen.primitives import choose, kept
@@ -36,9 +36,6 @@ class Text:
         """The text as an operand of something that binds as strongly as `least`."""
         return self.text if self.binds >= least else f"({self.text})"
 
-
-READABLE: Final = 150
-"""So many parts a formula has at most that is printed."""
 
 _SUPERSCRIPTS: Final = {2: "²", 3: "³", 4: "⁴"}
 FIRST: Final = -1
@@ -74,8 +71,7 @@ class Expression:
 
     def readable(self, e: sp.Expr) -> Text:
         """The expression, or its size if nobody could read it."""
-        parts = len(subexpressions(e))
-        return self.text(e) if parts <= READABLE else Text(f"(a formula of {parts} parts)")
+        return self.text(e) if is_readable(e) else Text(f"({formula(e)})")
 
     def text(self, e: sp.Expr) -> Text:
         """The expression, with a matrix, a vector or tangents as its value, as its buffer is."""

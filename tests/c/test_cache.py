@@ -150,6 +150,7 @@ WRONG = {
     "home is no folder": ({"HOME": "/proc/x", "SMGEN_CACHE": "", "XDG_CACHE_HOME": ""}, "set SMGEN_CACHE to a folder"),
     "the cache is a file": ({"SMGEN_CACHE": "net_c.py"}, "set SMGEN_CACHE to a folder"),
     "the cache is below a file": ({"SMGEN_CACHE": "net_c.py/x"}, "set SMGEN_CACHE to a folder"),
+    "the cache is too deep": ({"SMGEN_CACHE": "a/" * 1900}, "set SMGEN_CACHE to a folder"),
     "the cache is a device": ({"SMGEN_CACHE": "/dev/null"}, "set SMGEN_CACHE to a folder"),
     "no such BLAS": ({"SMGEN_CBLAS": "./no.so"}, "SMGEN_CBLAS: ./no.so cannot be loaded"),
     "the BLAS is a text": ({"SMGEN_CBLAS": "./net_c.py"}, "SMGEN_CBLAS: ./net_c.py cannot be loaded"),

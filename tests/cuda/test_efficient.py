@@ -9,8 +9,8 @@ import pytest
 from smgen.backends import cuda
 from smgen.hessians import lower
 from smgen.ir import Fused
+from smgen.passes import pipelines
 from smgen.printers.cupy import Kernels, print_function
-from smgen.printers.equations import run_for
 from smgen.printers.kernels import Kernel
 from tests.cuda import nvrtc, ptx, sass
 from tests.cuda.emitted import DTYPES, EXAMPLES, cuda_source, example
@@ -42,8 +42,8 @@ def loops(name: str, dtype: str) -> dict[str, tuple[Kernel, Fused | None]]:
     kernels, found = Kernels(), {}
     for schedule in cuda.functions(lower(example(name))):
         before = set(kernels.loops)
-        lowered, equations = run_for(schedule, "cuda", 1024)
-        print_function(lowered, dtype, kernels, equations)
+        lowered = pipelines.lowered(schedule, "cuda", 1024)
+        print_function(lowered, dtype, kernels, {})
         fused = [op for op in lowered.ops if isinstance(op, Fused) and op.shape != ()]
         for added in [kernel for kernel in kernels.loops if kernel not in before]:
             kernel = kernels.loops[added]

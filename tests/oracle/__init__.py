@@ -32,6 +32,7 @@ from .network import (
     parameter_shapes,
     random_params,
 )
+from .remembered import remembered
 
 __all__ = [
     "MATH", "NAMED", "Add", "Concat", "Dual", "Function", "Input", "Jet", "Layer", "Linear", "Number", "Pointwise",
@@ -122,11 +123,13 @@ def _samples(x: npt.ArrayLike) -> list[list[float]]:
     return samples
 
 
+@remembered
 def energy(spec: Spec, params: Params, x: npt.ArrayLike) -> Array:
     """E(x), (N,)."""
     return np.array([value_of(energy_number(spec, constants(params), sample)) for sample in _samples(x)])
 
 
+@remembered
 def score(spec: Spec, params: Params, x: npt.ArrayLike) -> Array:
     """−∂E/∂x_d = −d/dt E(x + t e_d), (N, D)."""
     return np.array([
@@ -135,6 +138,7 @@ def score(spec: Spec, params: Params, x: npt.ArrayLike) -> Array:
     ])  # fmt: skip
 
 
+@remembered
 def hessian(spec: Spec, params: Params, x: npt.ArrayLike) -> Array:
     """The true ∂²E/∂x_i∂x_j, (N, D, D): row i is d/dt E(x + t e_i) on x that are duals, so it knows all ∂/∂x_j."""
     rows = []
@@ -146,6 +150,7 @@ def hessian(spec: Spec, params: Params, x: npt.ArrayLike) -> Array:
     return np.array(rows)
 
 
+@remembered
 def hessian_diagonal(spec: Spec, params: Params, x: npt.ArrayLike) -> Array:
     """δ′ at the input by the diagonal recursion of §1.3, (N, D)."""
     recursion = [diagonal_recursion(spec, constants(params), sample) for sample in _samples(x)]
@@ -162,36 +167,42 @@ def _mean_terms(method: Method, spec: Spec, params: Params, x: npt.ArrayLike, la
     return total(K) * (1 / len(K)), total(L) * (1 / len(L))
 
 
+@remembered
 def loss_terms(spec: Spec, params: Params, x: npt.ArrayLike, lam: float) -> tuple[float, float]:
     """(K, L) of the diagonal recursion."""
     K, L = _mean_terms(diagonal_recursion, spec, constants(params), x, lam)
     return value_of(K), value_of(L)
 
 
+@remembered
 def loss_and_grad_terms(spec: Spec, params: Params, x: npt.ArrayLike, lam: float) -> Terms:
     """(K, L, dK, dL) of the diagonal recursion."""
     K, L = _mean_terms(diagonal_recursion, spec, variables(params), x, lam)
     return value_of(K), value_of(L), _gradient(K, params), _gradient(L, params)
 
 
+@remembered
 def exact_loss_terms(spec: Spec, params: Params, x: npt.ArrayLike, lam: float) -> tuple[float, float]:
     """(K, L) with the true ∂²E/∂x_d² for δ′_d."""
     K, L = _mean_terms(exact_derivatives, spec, constants(params), x, lam)
     return value_of(K), value_of(L)
 
 
+@remembered
 def exact_loss_and_grad_terms(spec: Spec, params: Params, x: npt.ArrayLike, lam: float) -> Terms:
     """(K, L, dK, dL) with the true ∂²E/∂x_d² for δ′_d."""
     K, L = _mean_terms(exact_derivatives, spec, variables(params), x, lam)
     return value_of(K), value_of(L), _gradient(K, params), _gradient(L, params)
 
 
+@remembered
 def quadratic_form(spec: Spec, params: Params, x: npt.ArrayLike, v: npt.ArrayLike) -> Array:
     """vᵀHv = d²/dt² E(x + t v) with the true Hessian, (N,); v is (N, D), a row per sample."""
     pairs = zip(_samples(x), _samples(v), strict=True)
     return np.array([value_of(along(spec, constants(params), x_n, v_n, order=2)[2]) for x_n, v_n in pairs])
 
 
+@remembered
 def quadratic_form_and_grad(spec: Spec, params: Params, x: npt.ArrayLike, v: npt.ArrayLike) -> tuple[float, Gradient]:
     """The batch mean of vᵀHv and its gradient."""
     duals = variables(params)

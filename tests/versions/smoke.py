@@ -2,14 +2,18 @@
 
     smoke.py FOLDER [BACKEND …]
 
-Prints what failed, a line each, and ends with status 1 if anything did.
+Prints what failed, a line each, and ends with status 1 if anything did. Each command and each use of a module has a
+process of its own; those of the command line are forks of one that has imported sympy, and nothing of smgen.
 """
 
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
+import tempfile
+import traceback
 from pathlib import Path
 
 NET = """import sympy
@@ -82,17 +86,54 @@ def failures(folder: Path, backends: list[str]) -> list[str]:
     (folder / "net.py").write_text(NET, encoding="utf-8")
     (folder / "ica.py").write_text(ICA, encoding="utf-8")
     lines = (COMMANDS + (IN_C if "c" in backends else "")).split("\n")
-    calls = {line: [sys.executable, "-m", "smgen", *line.split()] for line in lines if line}
+    os.environ |= {"CFLAGS": "-O0", "SMGEN_CACHE": str(folder / "cache")}
+    found = []
+    for line in filter(None, lines):
+        first = line == "--version"
+        status, said = (started if first else forked)(["-m", "smgen", *line.split()], folder)
+        if status or "Traceback" in said:
+            found.append(f"{line}: {said.strip()[-600:]}")
     for name in (name for backend in backends for name in MODULES[backend]):
         given = ", rng=0" if "hutchinson" in name else ""
-        calls[name] = [sys.executable, "-c", USE.format(name=name, given=given)]
-    found = []
-    known = {"CFLAGS": "-O0", "SMGEN_CACHE": str(folder / "cache")}
-    for what, command in calls.items():
-        done = subprocess.run(command, cwd=folder, env=os.environ | known, capture_output=True, text=True, check=False)
-        if done.returncode or "Traceback" in done.stderr:
-            found.append(f"{what}: {done.stderr.strip()[-600:] or done.stdout.strip()[-600:]}")
+        status, said = started(["-c", USE.format(name=name, given=given)], folder)
+        if status or "Traceback" in said:
+            found.append(f"{name}: {said.strip()[-600:]}")
     return found
+
+
+def started(arguments: list[str], folder: Path) -> tuple[int, str]:
+    """The status of an interpreter of its own, and what it said."""
+    done = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr or done.stdout
+
+
+def forked(arguments: list[str], folder: Path) -> tuple[int, str]:
+    """The same for `-m MODULE …` in a fork of this process, which has imported what takes long."""
+    import mpmath  # noqa: F401
+    import sympy  # noqa: F401
+
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = os.fork()
+        if not child:
+            status = 1
+            try:
+                os.dup2(out.fileno(), 1)
+                os.dup2(err.fileno(), 2)
+                os.chdir(folder)
+                _, module, *sys.argv[1:] = arguments
+                runpy.run_module(module, run_name="__main__", alter_sys=True)
+                status = 0
+            except SystemExit as end:
+                status = int(end.code or 0)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        said = [(file.seek(0), file.read().decode())[1] for file in (err, out)]
+    return status, said[0] or said[1]
 
 
 if __name__ == "__main__":
