@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 b5cf347b715f56b5ef1d87ede526d46064c9f448dbd50e5fc84fc2ba34c18b9e */
+   template c/module.c.j2, sha256 0d73502a46eee128836377581041bcedcfc62bddf3afb345c33947405b68ecd1 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_45cfa672a5eb7dce;
-const char ica_pair_45cfa672a5eb7dce = 0;
+extern const char ica_pair_f2893eb8e3106cec;
+const char ica_pair_f2893eb8e3106cec = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

@@ -17,7 +17,8 @@
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 16), one sample a row; losses and
-gradients are means over it.
+gradients are means over it. Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry
+by entry; Σ_n sums over samples, Σ_i over units, Σ_c over the tangents of a sample: ġ is one of them, [ġ] the matrix of all.
 
 It runs on CuPy. `loss_and_grad` and its kin never synchronise and, after the first call with as many samples, never allocate:
 J, K, L and gradients are arrays of the workspace, J a 0-d one, and the next call with the workspace overwrites them. `float(J)`
@@ -27,7 +28,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 7b274c5d18d4b8dc30e1667b04c1a20bdf0cf469945736f49476a4c6395607f4
+template cuda/module.py.j2, sha256 432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6
 """
 
 import functools
@@ -62,7 +63,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "7b274c5d18d4b8dc30e1667b04c1a20bdf0cf469945736f49476a4c6395607f4",
+    "template_sha256": "432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -5249,4 +5250,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d60b2bc556a03dbcc1f6b9f7d8c4b225f4c84fd44100071106c32b827d539edf
+# sha256 of all above 8f1d0e42f4a6bc6d19149be3e35176440af0c0b09e4c20787cab2954946c5b42

@@ -19,14 +19,15 @@ of 1024: λ > 0: 16,896 for 16,896 as the equations stand; λ = 0: 10,752 for 10
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 16), one sample a row; losses and
-gradients are means over it.
+gradients are means over it. Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry
+by entry; Σ_n sums over samples, Σ_i over units, Σ_c over the tangents of a sample: ġ is one of them, [ġ] the matrix of all.
 
 Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
 installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 0b4605ffb85ef8a38d45b96be97defe11be73d22ed79b5daee93d8f4ff650244
+template numpy/module.py.j2, sha256 eb51980ad7473c3538d4e3ec9e15c8cb015af5b984901459f0679005ee20aadf
 """
 
 import functools
@@ -50,7 +51,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "0b4605ffb85ef8a38d45b96be97defe11be73d22ed79b5daee93d8f4ff650244",
+    "template_sha256": "eb51980ad7473c3538d4e3ec9e15c8cb015af5b984901459f0679005ee20aadf",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2889,4 +2890,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 75afc69f40612bd859a4ffd1e778cb8ba13fd89b06b52d89c4129174fc52ec2a
+# sha256 of all above 9cf3ae6474ae9e1aeba5ab705b271e08d585ac7f561a61fd1032c3bcbe90403c

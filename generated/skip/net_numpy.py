@@ -20,14 +20,15 @@ for 7,680 as the equations stand ([+] 2, 3).
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 16), one sample a row; losses and
-gradients are means over it.
+gradients are means over it. Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry
+by entry; Σ_n sums over samples, Σ_i over units.
 
 Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
 installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 0b4605ffb85ef8a38d45b96be97defe11be73d22ed79b5daee93d8f4ff650244
+template numpy/module.py.j2, sha256 eb51980ad7473c3538d4e3ec9e15c8cb015af5b984901459f0679005ee20aadf
 """
 
 import functools
@@ -51,7 +52,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "0b4605ffb85ef8a38d45b96be97defe11be73d22ed79b5daee93d8f4ff650244",
+    "template_sha256": "eb51980ad7473c3538d4e3ec9e15c8cb015af5b984901459f0679005ee20aadf",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2575,4 +2576,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 66360e386da9517e0853867db53c95514a36890a4492e40171f55657b784fc2b
+# sha256 of all above 7713a10295443f3adea8a9e8df80189d03409c5dea82d70970e35176d3653897

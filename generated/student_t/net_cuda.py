@@ -12,7 +12,8 @@ The diagonal recursion is exact: one mixing layer ('filters') below pointwise ex
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 64), one sample a row; losses and
-gradients are means over it.
+gradients are means over it. Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry
+by entry; Σ_n sums over samples, Σ_i over units.
 
 It runs on CuPy. `loss_and_grad` and its kin never synchronise and, after the first call with as many samples, never allocate:
 J, K, L and gradients are arrays of the workspace, J a 0-d one, and the next call with the workspace overwrites them. `float(J)`
@@ -22,7 +23,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template cuda/module.py.j2, sha256 7b274c5d18d4b8dc30e1667b04c1a20bdf0cf469945736f49476a4c6395607f4
+template cuda/module.py.j2, sha256 432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6
 """
 
 import operator
@@ -56,7 +57,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "7b274c5d18d4b8dc30e1667b04c1a20bdf0cf469945736f49476a4c6395607f4",
+    "template_sha256": "432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2584,4 +2585,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b256aae6315a3aa626bcc12d2899dc5f01d70bda6e0c9e8863995c6a476f3a0e
+# sha256 of all above b77c32be35cf385867c0c78fd9524546f11232a316af547b40b575ea919223da

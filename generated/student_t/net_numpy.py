@@ -14,14 +14,15 @@ equations stand, δ′_x never formed ([+] 2, 3).
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 64), one sample a row; losses and
-gradients are means over it.
+gradients are means over it. Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry
+by entry; Σ_n sums over samples, Σ_i over units.
 
 Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
 installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 0b4605ffb85ef8a38d45b96be97defe11be73d22ed79b5daee93d8f4ff650244
+template numpy/module.py.j2, sha256 eb51980ad7473c3538d4e3ec9e15c8cb015af5b984901459f0679005ee20aadf
 """
 
 import functools
@@ -45,7 +46,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "0b4605ffb85ef8a38d45b96be97defe11be73d22ed79b5daee93d8f4ff650244",
+    "template_sha256": "eb51980ad7473c3538d4e3ec9e15c8cb015af5b984901459f0679005ee20aadf",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1963,4 +1964,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 64af27d265f81890ff875bfa71551c50bd979da3ac15a14bec519cb6301b2f98
+# sha256 of all above b818927e2f2e025c855b6fe08bc67ee733347b8487f720f7942fb71435d83e91
