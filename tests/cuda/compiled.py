@@ -44,7 +44,7 @@ def _folder() -> Path:
 @cache
 def compiled(source: str, sanitize: Sanitize | None, fma: bool) -> Path:
     """The library or program of a kernel file."""
-    flags = _KERNELS[sanitize] + (("-ffp-contract=fast", *_fma_flags()) if fma else ("-ffp-contract=off",))
+    flags = _KERNELS[sanitize] + (("-O2", "-ffp-contract=fast", *_fma_flags()) if fma else ("-ffp-contract=off",))
     stem = hashlib.sha256("\0".join((source, *flags)).encode()).hexdigest()[:24]
     text, binary = _folder() / f"{stem}.cpp", _folder() / f"{stem}.bin"
     text.write_text(_wrapped(source, sanitize), encoding="utf-8")
