@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_f2893eb8e3106cec;
-const char ica_pair_f2893eb8e3106cec = 0;
+extern const char ica_pair_62d3063f0f5051c9;
+const char ica_pair_62d3063f0f5051c9 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 
@@ -708,7 +708,7 @@ static void energy_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
-                /* ---- forward: g */
+                /* ---- forward: reads g, W; writes g */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
@@ -725,7 +725,7 @@ static void energy_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s1 = share(mine, 1);
-                /* ---- energy: E */
+                /* ---- energy: reads g; writes energy */
                 /* Σ_i g_experts */
                 if (s1.first < s1.last) {
                     for (long n = 0; n < rows; n++) {
@@ -802,7 +802,7 @@ static void score_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
-                /* ---- forward: g */
+                /* ---- forward: reads g, W; writes g, f′ */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
@@ -817,7 +817,7 @@ static void score_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s144 = share(mine, 144);
-                /* ---- backward: δ */
+                /* ---- backward: reads f′, W; writes δ, score */
                 /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
                 times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
                 for (long n = 0; n < rows; n++) {
@@ -873,7 +873,7 @@ static void hessian_diagonal_steps(const call *const c, worker *const w)
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
     EACH_RANK(all, w) {
-        /* ---- from the weights alone, once a call */
+        /* ---- once a call, from the weights alone: reads W */
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
@@ -908,10 +908,10 @@ static void hessian_diagonal_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
-                /* ---- forward: g */
+                /* ---- forward: reads g, W; writes g */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-                /* ---- backward: δ and δ′ */
+                /* ---- forward, backward: reads g; writes f″, δ′, hessian_diagonal */
                 for (long n = 0; n < rows; n++) {
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
@@ -973,7 +973,7 @@ static void loss_terms_steps(const call *const c, worker *const w)
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
     EACH_RANK(all, w) {
-        /* ---- from the weights alone, once a call */
+        /* ---- once a call, from the weights alone: reads W */
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
@@ -1010,7 +1010,7 @@ static void loss_terms_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
-                /* ---- forward: g */
+                /* ---- forward, backward: reads g, W; writes g, f′, f″ */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
@@ -1031,12 +1031,12 @@ static void loss_terms_steps(const call *const c, worker *const w)
             EACH_RANK(mine, inside) {
                 const span s144 = share(mine, 144);
                 const long slot = p.alone ? part : mine.rank;
-                /* ---- backward: δ and δ′ */
+                /* ---- backward: reads f′, W, f″; writes δ, δ′ */
                 /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
                 times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
                 times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
-                /* ---- loss: K and L */
+                /* ---- loss: reads δ, δ′ */
                 {
                     double sum_delta_squared = 0;
                     double sum_delta_prime = 0;
@@ -1069,7 +1069,7 @@ static void loss_terms_steps(const call *const c, worker *const w)
     const double sum_delta_prime = add_totals(p.ranks, totals + 1);
     const double sum_delta_prime_squared = add_totals(p.ranks, totals + 2);
 
-    /* ---- at the end: the sums over all samples */
+    /* ---- at the end, from the sums over all samples: writes K, L, J */
     /* K = (1/N) ½ Σ_n Σ_i δ_x² */
     const double K = sum_delta_squared / N * 0.5;
     /* L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x */
@@ -1124,7 +1124,7 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
     EACH_RANK(all, w) {
-        /* ---- from the weights alone, once a call */
+        /* ---- once a call, from the weights alone: reads W */
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
@@ -1176,7 +1176,7 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
-                /* ---- forward: g */
+                /* ---- forward, backward: reads g, W; writes g, f′, f″ */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
@@ -1198,10 +1198,10 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
                 const span s144 = share(mine, 144);
                 const span s288 = share(mine, 288);
                 const long slot = p.alone ? part : mine.rank;
-                /* ---- backward: δ and δ′ */
+                /* ---- backward: reads f′, W; writes δ */
                 /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
                 times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
-                /* ---- loss: K and L */
+                /* ---- loss: reads δ, f″ */
                 {
                     double sum_delta_squared = 0;
                     for (long n = 0; n < rows; n++) {
@@ -1237,7 +1237,7 @@ static void loss_terms_lam0_steps(const call *const c, worker *const w)
 
     EACH_RANK(all, w) {
         const long slot = all.rank;
-        /* ---- at the end: the sums over all samples */
+        /* ---- at the end, from the sums over all samples: writes K, L, J */
         if (slot == 0) {
             double sum_delta_prime = 0;
             #pragma omp simd reduction(+ : sum_delta_prime)
@@ -1306,7 +1306,7 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
     EACH_RANK(all, w) {
-        /* ---- from the weights alone, once a call */
+        /* ---- once a call, from the weights alone: reads W */
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
@@ -1350,7 +1350,7 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
-                /* ---- forward: g */
+                /* ---- forward, backward: reads g, W; writes g, f′, f″ */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
@@ -1372,12 +1372,12 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
             EACH_RANK(mine, inside) {
                 const span s144 = share(mine, 144);
                 const long slot = p.alone ? part : mine.rank;
-                /* ---- backward: δ and δ′ */
+                /* ---- backward: reads f′, W, f″; writes δ, δ′ */
                 /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
                 times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
                 times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
-                /* ---- loss: K and L */
+                /* ---- loss, forward adjoints of J: reads δ, δ′; writes ∂J/∂δ′ */
                 {
                     double sum_delta_squared = 0;
                     double sum_delta_prime = 0;
@@ -1408,12 +1408,12 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
-                /* ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′ */
+                /* ---- forward adjoints of J: reads δ, W, ∂J/∂δ′; writes ∂J/∂δ, ∂J/∂δ′ */
                 /* ∂J/∂δ_filters = W_filters δ_x  (11)+(12) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dJ_ddelta_filters, 288);
                 /* ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13) */
                 times_transposed(mine, rows, 288, 144, dJ_ddelta_prime_x, 144, W_filters_squared, 144, 0, dJ_ddelta_prime_filters, 288);
-                /* ---- backward adjoints: ∂J/∂g, and the gradients */
+                /* ---- backward adjoints of J and gradients: reads f′, ∂J/∂δ, ∂J/∂δ′, f″, δ, g; writes ∂J/∂g */
                 for (long n = 0; n < rows; n++) {
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
@@ -1453,7 +1453,7 @@ static void loss_and_grad_steps(const call *const c, worker *const w)
     const double sum_delta_prime = add_totals(p.ranks, totals + 1);
     const double sum_delta_prime_squared = add_totals(p.ranks, totals + 2);
 
-    /* ---- at the end: the sums over all samples */
+    /* ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W */
     /* J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x² */
     const double J = lam * sum_delta_prime_squared / N + sum_delta_squared / N * 0.5 - sum_delta_prime / N;
     if (w->number == 0) {
@@ -1516,7 +1516,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
     EACH_RANK(all, w) {
-        /* ---- from the weights alone, once a call */
+        /* ---- once a call, from the weights alone: reads W */
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
@@ -1572,7 +1572,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
-                /* ---- forward: g */
+                /* ---- forward, backward: reads g, W; writes g, f′, f″ */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
@@ -1595,10 +1595,10 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
                 const span s144 = share(mine, 144);
                 const span s288 = share(mine, 288);
                 const long slot = p.alone ? part : mine.rank;
-                /* ---- backward: δ and δ′ */
+                /* ---- backward: reads f′, W; writes δ */
                 /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
                 times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
-                /* ---- loss: K and L */
+                /* ---- loss: reads δ, f″ */
                 {
                     double sum_delta_squared = 0;
                     for (long n = 0; n < rows; n++) {
@@ -1624,10 +1624,10 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
-                /* ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′ */
+                /* ---- forward adjoints of J: reads δ, W; writes ∂J/∂δ */
                 /* ∂J/∂δ_filters = W_filters δ_x  (11)+(12) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dJ_ddelta_filters, 288);
-                /* ---- backward adjoints: ∂J/∂g, and the gradients */
+                /* ---- backward adjoints of J and gradients: reads f′, ∂J/∂δ, δ, g; writes ∂J/∂g */
                 for (long n = 0; n < rows; n++) {
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
@@ -1666,7 +1666,7 @@ static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
 
     EACH_RANK(all, w) {
         const long slot = all.rank;
-        /* ---- at the end: the sums over all samples */
+        /* ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W */
         if (slot == 0) {
             double sum_delta_prime = 0;
             #pragma omp simd reduction(+ : sum_delta_prime)
@@ -1743,7 +1743,7 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
     EACH_RANK(all, w) {
-        /* ---- from the weights alone, once a call */
+        /* ---- once a call, from the weights alone: reads W */
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
@@ -1789,7 +1789,7 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
-                /* ---- forward: g */
+                /* ---- forward, backward: reads g, W; writes g, f′, f″ */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
@@ -1811,12 +1811,12 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
             EACH_RANK(mine, inside) {
                 const span s144 = share(mine, 144);
                 const long slot = p.alone ? part : mine.rank;
-                /* ---- backward: δ and δ′ */
+                /* ---- backward: reads f′, W, f″; writes δ, δ′ */
                 /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
                 times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
                 /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
                 times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
-                /* ---- loss: K and L */
+                /* ---- loss, forward adjoints of L: reads δ, δ′; writes ∂L/∂δ′ */
                 {
                     double sum_delta_squared = 0;
                     double sum_delta_prime = 0;
@@ -1847,10 +1847,10 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
-                /* ---- forward adjoints: ∂K/∂δ */
+                /* ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ */
                 /* ∂K/∂δ_filters = W_filters δ_x  (11) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
-                /* ---- backward adjoints: ∂K/∂g, and the gradients */
+                /* ---- backward adjoints of K and gradients: reads ∂K/∂δ, f′, δ, g; writes ∂K/∂g */
                 for (long n = 0; n < rows; n++) {
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
@@ -1869,10 +1869,10 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
-                /* ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′ */
+                /* ---- forward adjoints of L: reads ∂L/∂δ′; writes ∂L/∂δ′ */
                 /* ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13) */
                 times_transposed(mine, rows, 288, 144, dL_ddelta_prime_x, 144, W_filters_squared, 144, 0, dL_ddelta_prime_filters, 288);
-                /* ---- backward adjoints: ∂L/∂g, and the gradients */
+                /* ---- backward adjoints of L and gradients: reads f′, ∂L/∂δ′, f″, g; writes ∂L/∂g */
                 for (long n = 0; n < rows; n++) {
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
@@ -1914,7 +1914,7 @@ static void loss_and_grad_terms_steps(const call *const c, worker *const w)
     const double sum_delta_prime = add_totals(p.ranks, totals + 1);
     const double sum_delta_prime_squared = add_totals(p.ranks, totals + 2);
 
-    /* ---- at the end: the sums over all samples */
+    /* ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W */
     /* K = (1/N) ½ Σ_n Σ_i δ_x² */
     const double K = sum_delta_squared / N * 0.5;
     /* L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x */
@@ -1982,7 +1982,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
     (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
 
     EACH_RANK(all, w) {
-        /* ---- from the weights alone, once a call */
+        /* ---- once a call, from the weights alone: reads W */
         {
             const span own = share(all, 288);
             for (long n = own.first; n < own.last; n++) {
@@ -2040,7 +2040,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
-                /* ---- forward: g */
+                /* ---- forward, backward: reads g, W; writes g, f′, f″ */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
                 for (long n = 0; n < rows; n++) {
@@ -2063,10 +2063,10 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                 const span s144 = share(mine, 144);
                 const span s288 = share(mine, 288);
                 const long slot = p.alone ? part : mine.rank;
-                /* ---- backward: δ and δ′ */
+                /* ---- backward: reads f′, W; writes δ */
                 /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
                 times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
-                /* ---- loss: K and L */
+                /* ---- loss: reads δ, f″ */
                 {
                     double sum_delta_squared = 0;
                     for (long n = 0; n < rows; n++) {
@@ -2092,10 +2092,11 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s288 = share(mine, 288);
-                /* ---- forward adjoints: ∂K/∂δ */
+                /* ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ */
                 /* ∂K/∂δ_filters = W_filters δ_x  (11) */
                 times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
-                /* ---- backward adjoints: ∂K/∂g, and the gradients */
+                /* ---- backward adjoints of K and gradients, backward adjoints of L and gradients: reads ∂K/∂δ, */
+                /*     f′, δ, g; writes ∂K/∂g, ∂L/∂g */
                 for (long n = 0; n < rows; n++) {
                     #pragma omp simd
                     for (long j = s288.first; j < s288.last; j++) {
@@ -2114,7 +2115,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
                 /* Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ */
                 transposed_times(mine, 288, 144, rows, f_prime_experts, 288, delta_x, 144, more, dK_dW_filters_g, 144);
                 transposed_times(mine, 288, 144, rows, dK_dg_filters, 288, g_x, 144, 1, dK_dW_filters_g, 144);
-                /* ---- backward adjoints: ∂L/∂g, and the gradients */
+                /* ---- backward adjoints of L and gradients: reads ∂L/∂g, g */
                 /* Σ_n ∂L/∂g_filters g_xᵀ */
                 transposed_times(mine, 288, 144, rows, dL_dg_filters, 288, g_x, 144, more, dL_dW_filters_g, 144);
             }
@@ -2142,7 +2143,7 @@ static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
 
     EACH_RANK(all, w) {
         const long slot = all.rank;
-        /* ---- at the end: the sums over all samples */
+        /* ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W */
         if (slot == 0) {
             double sum_delta_prime = 0;
             #pragma omp simd reduction(+ : sum_delta_prime)
@@ -2256,10 +2257,10 @@ static void layer_means_steps(const call *const c, worker *const w)
 
             EACH_RANK(mine, inside) {
                 const span s144 = share(mine, 144);
-                /* ---- forward: g */
+                /* ---- forward: reads g, W; writes g */
                 /* g_filters = W_filters g_x */
                 times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-                /* ---- layers: their means */
+                /* ---- forward, means of the layers: reads g; writes mean_g_x, mean_g_filters, mean_g_experts */
                 for (long n = 0; n < rows; n++) {
                     #pragma omp simd
                     for (long j = s144.first; j < s144.last; j++) {

@@ -1388,14 +1388,14 @@ def _energy(params, x, lam, workspace):
         "Nx288_0", "Nx288_1",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W; writes g
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # g_experts = logcosh(g_filters)
     g_experts = Nx288_1
     _map("g_experts", N, wide, (g_filters, g_experts, samples))
 
-    # ---- energy: E
+    # ---- energy: reads g; writes energy
     # Σ_i g_experts
     E_experts = _row_sum(g_experts, cp.empty((N,), DTYPE), 288)
     # energy = Σ_i g_experts
@@ -1418,14 +1418,14 @@ def _score(params, x, lam, workspace):
         "Nx288_0", "Nx288_1", "Nx144_0",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W; writes g, f′
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # f′(g_filters) = tanh(g_filters)
     f_prime_experts = Nx288_1
     _map("f_prime_experts", N, wide, (g_filters, f_prime_experts, samples))
 
-    # ---- backward: δ
+    # ---- backward: reads f′, W; writes δ, score
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
     delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # score = −δ_x
@@ -1449,11 +1449,11 @@ def _hessian_diagonal(params, x, lam, workspace):
         "Nx288_0", "Nx288_1", "M288x144_0",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W; writes g
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
 
-    # ---- backward: δ and δ′
+    # ---- forward, backward: reads g, W; writes f″, δ′, hessian_diagonal
     # f″(g_filters) = sech(g_filters)²
     f_second_experts = Nx288_1
     _map("f_second_experts", N, wide, (g_filters, f_second_experts, samples))
@@ -1484,7 +1484,7 @@ def _loss_terms(params, x, lam, workspace):
         "parts_sum_delta_prime", "parts_sum_delta_prime_squared",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
@@ -1492,7 +1492,7 @@ def _loss_terms(params, x, lam, workspace):
     f_second_experts = Nx288_2
     _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
     delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
@@ -1501,7 +1501,7 @@ def _loss_terms(params, x, lam, workspace):
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ′; writes K, L, J
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -1536,7 +1536,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         "parts_sum_delta_prime",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
@@ -1544,7 +1544,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     f_second_experts = Nx288_2
     _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
     delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
@@ -1553,7 +1553,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ′; writes K, L, J
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -1589,7 +1589,7 @@ def _loss_and_grad(params, x, lam, workspace):
         "parts_sum_delta_prime_squared", "out_J", "out_dJ_dW_filters",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
@@ -1597,7 +1597,7 @@ def _loss_and_grad(params, x, lam, workspace):
     f_second_experts = Nx288_2
     _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
     delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
@@ -1606,7 +1606,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
-    # ---- loss: K and L
+    # ---- loss, forward adjoints of J: reads δ, δ′; writes ∂J/∂δ′, J
     # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx144_2
     sum_delta_squared = parts_sum_delta_squared
@@ -1623,13 +1623,13 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+    # ---- forward adjoints of J: reads δ, W, ∂J/∂δ′; writes ∂J/∂δ, ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters δ_x  (11)+(12)
     dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
     # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
     dJ_ddelta_prime_filters = cp.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, g, W; writes ∂J/∂g, ∂J/∂W
     # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
     dJ_dg_filters = Nx288_4
     _map("dJ_dg_filters", N, wide, (
@@ -1669,7 +1669,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         "parts_sum_delta_squared", "parts_sum_delta_prime", "out_J", "ones_144", "ones_N", "out_dJ_dW_filters",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
@@ -1677,7 +1677,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     f_second_experts = Nx288_2
     _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
     delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
@@ -1686,7 +1686,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ′; writes J
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -1700,13 +1700,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         samples,
     ))
 
-    # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+    # ---- forward adjoints of J: reads δ, W; writes ∂J/∂δ
     # ∂J/∂δ_filters = W_filters δ_x  (11)+(12)
     dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
     # Σ_i W_filters ∘ W_filters
     W_filters_squared_sum = cp.matmul(W_filters_squared, ones_144, out=M288_0)
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, g, W; writes ∂J/∂g, ∂J/∂W
     # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) − f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22)
     dJ_dg_filters = Nx288_3
     _map("dJ_dg_filters_2", N, wide, (
@@ -1751,7 +1751,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         "out_L", "out_dK_dW_filters", "out_dL_dW_filters",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
@@ -1759,7 +1759,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     f_second_experts = Nx288_2
     _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
     delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
@@ -1768,7 +1768,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
-    # ---- loss: K and L
+    # ---- loss, forward adjoints of L: reads δ, δ′; writes ∂L/∂δ′, K, L
     # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dL_ddelta_prime_x = Nx144_2
     sum_delta_squared = parts_sum_delta_squared
@@ -1786,11 +1786,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         sum_delta_prime_squared, blocks_sum_delta_squared, K, L, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ
     # ∂K/∂δ_filters = W_filters δ_x  (11)
     dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, f′, δ, g; writes ∂K/∂g, ∂K/∂W
     # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
     dK_dg_filters = Nx288_3
     _map("dK_dg_filters", N, wide, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
@@ -1802,11 +1802,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_dW_filters = out_dK_dW_filters
     _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+    # ---- forward adjoints of L: reads ∂L/∂δ′; writes ∂L/∂δ′
     # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
     dL_ddelta_prime_filters = cp.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ′, g, W; writes ∂L/∂g, ∂L/∂W
     # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
     dL_dg_filters = Nx288_0
     _map("dL_dg_filters", N, wide, (
@@ -1845,7 +1845,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         "ones_144", "ones_N", "out_dL_dW_filters",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
@@ -1853,7 +1853,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     f_second_experts = Nx288_2
     _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
     delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
@@ -1862,7 +1862,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ′; writes K, L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -1877,11 +1877,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ
     # ∂K/∂δ_filters = W_filters δ_x  (11)
     dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, f′, δ, g; writes ∂K/∂g, ∂K/∂W
     # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
     dK_dg_filters = Nx288_3
     _map("dK_dg_filters", N, wide, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
@@ -1893,11 +1893,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_dW_filters = out_dK_dW_filters
     _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+    # ---- forward adjoints of L
     # Σ_i W_filters ∘ W_filters
     W_filters_squared_sum = cp.matmul(W_filters_squared, ones_144, out=M288_0)
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads f′, f″, g, W; writes ∂L/∂g, ∂L/∂W
     # ∂L/∂g_filters = −f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
     dL_dg_filters = Nx288_3
     _map("dL_dg_filters_2", N, wide, (
@@ -2071,4 +2071,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above acbd18f86561f61db259a43bfae254df4da8a4ab552bc55a8330e7a64f2d694f
+# sha256 of all above 0b42d7d389d69908bc374efa876ea8e5fe684168fdf575a36adce86fa173243c

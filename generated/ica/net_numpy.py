@@ -686,7 +686,7 @@ def _energy(params, x, lam, workspace):
             "Nx288_0", "Nx288_1", "Nx288_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W; writes g
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
         # g_experts = logcosh(g_filters)
@@ -706,7 +706,7 @@ def _energy(params, x, lam, workspace):
         g_experts = Nx288_1
         g_experts[...] = np.where(a < 1.0, c, b)
 
-        # ---- energy: E
+        # ---- energy: reads g; writes energy
         # Σ_i g_experts
         E_experts = np.sum(g_experts, axis=1, out=all_energy[rows])
         return ()
@@ -732,13 +732,13 @@ def _score(params, x, lam, workspace):
             "Nx288_0", "Nx144_0",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W; writes g, f′
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
         # f′(g_filters) = tanh(g_filters)
         f_prime_experts = np.tanh(g_filters, out=Nx288_0)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ, score
         # δ_filters = f′(g_filters)  (1)
         delta_filters = f_prime_experts
         # δ_x = W_filtersᵀ δ_filters  (1)
@@ -764,7 +764,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     )
     all_hessian_diagonal = np.empty((N, 144), DTYPE)
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M288x144_0)
 
@@ -777,7 +777,7 @@ def _hessian_diagonal(params, x, lam, workspace):
             "Nx288_0", "Nx288_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W; writes g
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
         # sech(g_filters)
@@ -789,7 +789,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         a = np.divide(a, b, out=Nx288_0)
         sech_experts = np.multiply(a, 2.0, out=Nx288_0)
 
-        # ---- backward: δ and δ′
+        # ---- backward: writes f″, δ′, hessian_diagonal
         # f″(g_filters) = sech(g_filters)²
         f_second_experts = np.square(sech_experts, out=Nx288_0)
         # δ′_filters = f″(g_filters)  (§1.3)
@@ -814,7 +814,7 @@ def _loss_terms(params, x, lam, workspace):
         "M288x144_0",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M288x144_0)
 
@@ -827,7 +827,7 @@ def _loss_terms(params, x, lam, workspace):
             "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W; writes g, f′
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
         # f′(g_filters) = tanh(g_filters)
@@ -841,7 +841,7 @@ def _loss_terms(params, x, lam, workspace):
         a = np.divide(a, b, out=Nx288_0)
         sech_experts = np.multiply(a, 2.0, out=Nx288_0)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_filters = f′(g_filters)  (1)
         delta_filters = f_prime_experts
         # f″(g_filters) = sech(g_filters)²
@@ -853,7 +853,7 @@ def _loss_terms(params, x, lam, workspace):
         # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx144_0)
         # Σ_n Σ_i δ_x²
@@ -872,7 +872,7 @@ def _loss_terms(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
     ) = _over_tiles(tile, N, 512, 1, 248832, 4608, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
@@ -894,7 +894,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         "M288x144_0", "M288_0",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M288x144_0)
     # Σ_i W_filters ∘ W_filters
@@ -909,7 +909,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
             "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W; writes g, f′
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
         # f′(g_filters) = tanh(g_filters)
@@ -923,7 +923,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         a = np.divide(a, b, out=Nx288_0)
         sech_experts = np.multiply(a, 2.0, out=Nx288_0)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_filters = f′(g_filters)  (1)
         delta_filters = f_prime_experts
         # f″(g_filters) = sech(g_filters)²
@@ -933,7 +933,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         # δ_x = W_filtersᵀ δ_filters  (1)
         delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx144_0)
         # Σ_n Σ_i δ_x²
@@ -948,7 +948,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         sum_delta_squared, delta_prime_filters_total,
     ) = _over_tiles(tile, N, 512, 1, 165888, 4032, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
     # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
@@ -974,7 +974,7 @@ def _loss_and_grad(params, x, lam, workspace):
         "M288x144_0", "M288x144_4",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M288x144_0)
 
@@ -988,7 +988,7 @@ def _loss_and_grad(params, x, lam, workspace):
             "M288x144_2", "M288x144_3",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W; writes g, f′
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
         # f′(g_filters) = tanh(g_filters)
@@ -1002,7 +1002,7 @@ def _loss_and_grad(params, x, lam, workspace):
         a = np.divide(a, b, out=Nx288_0)
         sech_experts = np.multiply(a, 2.0, out=Nx288_0)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_filters = f′(g_filters)  (1)
         delta_filters = f_prime_experts
         # f″(g_filters) = sech(g_filters)²
@@ -1014,7 +1014,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx144_2)
         # Σ_n Σ_i δ_x²
@@ -1026,7 +1026,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+        # ---- forward adjoints of J: reads δ, δ′, W; writes ∂J/∂δ, ∂J/∂δ′
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
@@ -1037,7 +1037,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
         dJ_ddelta_prime_filters = np.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g; writes f‴, ∂J/∂g
         # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
         a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_4)
         f_third_experts = np.multiply(a, -2.0, out=Nx288_4)
@@ -1061,7 +1061,7 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_dW_filters_g,
     ) = _over_tiles(tile, N, 512, 1, 663552, 7488, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters
@@ -1088,7 +1088,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         "M288x144_0", "M288_0", "M288x144_3", "M288x144_4",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M288x144_0)
     # Σ_i W_filters ∘ W_filters
@@ -1103,7 +1103,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
             "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1", "M288_1", "Nx288_3", "M288x144_1", "M288x144_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W; writes g, f′
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
         # f′(g_filters) = tanh(g_filters)
@@ -1117,7 +1117,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         a = np.divide(a, b, out=Nx288_0)
         sech_experts = np.multiply(a, 2.0, out=Nx288_0)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_filters = f′(g_filters)  (1)
         delta_filters = f_prime_experts
         # f″(g_filters) = sech(g_filters)²
@@ -1127,7 +1127,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # δ_x = W_filtersᵀ δ_filters  (1)
         delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx144_1)
         # Σ_n Σ_i δ_x²
@@ -1135,13 +1135,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # Σ_n δ′_filters
         delta_prime_filters_total = _column_sum(delta_prime_filters, out=M288_1)
 
-        # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+        # ---- forward adjoints of J: reads δ, W; writes ∂J/∂δ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx288_2)
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, g; writes f‴, ∂J/∂g
         # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
         a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_3)
         f_third_experts = np.multiply(a, -2.0, out=Nx288_3)
@@ -1161,7 +1161,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         sum_delta_squared, delta_prime_filters_total, dJ_dW_filters_delta, dJ_dW_filters_g,
     ) = _over_tiles(tile, N, 512, 1, 414720, 5760, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W
     # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
     # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
@@ -1194,7 +1194,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         "M288x144_0", "M288x144_5",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M288x144_0)
 
@@ -1208,7 +1208,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
             "M288x144_4",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W; writes g, f′
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
         # f′(g_filters) = tanh(g_filters)
@@ -1222,7 +1222,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         a = np.divide(a, b, out=Nx288_0)
         sech_experts = np.multiply(a, 2.0, out=Nx288_0)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_filters = f′(g_filters)  (1)
         delta_filters = f_prime_experts
         # f″(g_filters) = sech(g_filters)²
@@ -1234,7 +1234,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx144_2)
         # Σ_n Σ_i δ_x²
@@ -1246,13 +1246,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
         dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx288_2)
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g; writes ∂K/∂g
         # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
         dK_dg_filters = np.multiply(dK_ddelta_filters, f_second_experts, out=Nx288_2)
         # Σ_n δ_filters ∂K/∂δ_xᵀ
@@ -1260,14 +1260,14 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_n ∂K/∂g_filters g_xᵀ
         dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
 
-        # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+        # ---- forward adjoints of L: reads δ′; writes ∂L/∂δ′
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx144_1)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx144_1)
         # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
         dL_ddelta_prime_filters = np.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx288_2)
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ′, δ′, g; writes f‴, ∂L/∂g
         # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
         a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_1)
         f_third_experts = np.multiply(a, -2.0, out=Nx288_1)
@@ -1287,7 +1287,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_dW_filters_delta_prime, dL_dW_filters_g,
     ) = _over_tiles(tile, N, 512, 1, 746496, 5184, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
@@ -1319,7 +1319,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         "M288x144_0", "M288_0", "M288x144_4",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_filters ∘ W_filters
     W_filters_squared = np.square(W_filters, out=M288x144_0)
     # Σ_i W_filters ∘ W_filters
@@ -1334,7 +1334,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
             "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1", "M288_1", "M288x144_1", "M288x144_2", "M288x144_3",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W; writes g, f′
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
         # f′(g_filters) = tanh(g_filters)
@@ -1348,7 +1348,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         a = np.divide(a, b, out=Nx288_0)
         sech_experts = np.multiply(a, 2.0, out=Nx288_0)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_filters = f′(g_filters)  (1)
         delta_filters = f_prime_experts
         # f″(g_filters) = sech(g_filters)²
@@ -1358,7 +1358,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # δ_x = W_filtersᵀ δ_filters  (1)
         delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx144_1)
         # Σ_n Σ_i δ_x²
@@ -1366,13 +1366,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # Σ_n δ′_filters
         delta_prime_filters_total = _column_sum(delta_prime_filters, out=M288_1)
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
         dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx288_2)
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g; writes ∂K/∂g
         # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
         dK_dg_filters = np.multiply(dK_ddelta_filters, f_second_experts, out=Nx288_2)
         # Σ_n δ_filters ∂K/∂δ_xᵀ
@@ -1380,7 +1380,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # Σ_n ∂K/∂g_filters g_xᵀ
         dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads f′, f″, g; writes f‴, ∂L/∂g
         # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
         a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_1)
         f_third_experts = np.multiply(a, -2.0, out=Nx288_1)
@@ -1397,7 +1397,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         sum_delta_squared, delta_prime_filters_total, dK_dW_filters_delta, dK_dW_filters_g, dL_dW_filters_g,
     ) = _over_tiles(tile, N, 512, 1, 497664, 4608, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W
     # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
     # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
@@ -1442,7 +1442,7 @@ def _layer_means(params, x, lam, workspace):
             "Nx288_0", "Nx288_1", "Nx288_2", "Nx288_3", "Nx144_0",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W; writes g
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
         # g_experts = logcosh(g_filters)
@@ -1462,7 +1462,7 @@ def _layer_means(params, x, lam, workspace):
         g_experts = Nx288_1
         g_experts[...] = np.where(a < 1.0, c, b)
 
-        # ---- layers: their means
+        # ---- means of the layers: reads g; writes mean_g_x, mean_g_filters, mean_g_experts
         # (1/144) g_x
         g_x_part = np.multiply(g_x, 0.006944444444444444, out=Nx144_0)
         # mean_g_x = Σ_i (1/144) g_x
@@ -1631,4 +1631,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 117a336503fc3ecf9d8627150e16d4f6d5e7bf2072f03fb4b513cf0916ecf30e
+# sha256 of all above 67f5076ceae4f4a30908b09ccf99a8481ab6da47eaee78e4b3968ebd805c9bbc

@@ -3058,7 +3058,7 @@ def _energy(params, x, lam, workspace):
         "Nx128_0", "Nx128_1", "Nx64_0", "Nx64_1", "Nx1_0", "Nx1_1",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # g_softplus_1 = softplus(g_layer_1)
@@ -3075,7 +3075,7 @@ def _energy(params, x, lam, workspace):
     g_softplus_3 = Nx1_1
     _map("g_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, g_softplus_3, samples))
 
-    # ---- energy: E
+    # ---- energy: reads g; writes energy
     # Σ_i g_softplus_3
     E_softplus_3 = _row_sum(g_softplus_3, cp.empty((N,), DTYPE), 1)
     # energy = Σ_i g_softplus_3
@@ -3103,7 +3103,7 @@ def _score(params, x, lam, workspace):
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes f′, g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -3126,7 +3126,7 @@ def _score(params, x, lam, workspace):
     f_prime_softplus_3 = Nx1_1
     _map("f_prime_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, samples))
 
-    # ---- backward: δ
+    # ---- backward: reads f′, W; writes δ, score
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
@@ -3167,7 +3167,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         "Nx1_2", "M1x64_0", "Nx64_4", "Nx64_5", "M64x128_0", "Nx128_4", "M128x64_0",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -3195,7 +3195,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads f′, W, f″; writes δ, δ′, hessian_diagonal
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # W_layer_3 ∘ W_layer_3
@@ -3258,7 +3258,7 @@ def _loss_terms(params, x, lam, workspace):
         "parts_sum_delta_squared", "parts_sum_delta_prime", "parts_sum_delta_prime_squared",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -3286,7 +3286,7 @@ def _loss_terms(params, x, lam, workspace):
         b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # W_layer_3 ∘ W_layer_3
@@ -3325,7 +3325,7 @@ def _loss_terms(params, x, lam, workspace):
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_4)
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ′; writes K, L, J
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -3367,7 +3367,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         "parts_sum_delta_squared", "parts_sum_delta_prime",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -3395,7 +3395,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # W_layer_3 ∘ W_layer_3
@@ -3434,7 +3434,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_4)
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ′; writes K, L, J
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -3485,7 +3485,7 @@ def _loss_and_grad(params, x, lam, workspace):
         "out_dJ_dW_layer_1", "out_dJ_db_layer_1",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -3514,7 +3514,7 @@ def _loss_and_grad(params, x, lam, workspace):
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads f′, W, f″; writes δ, δ′, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
@@ -3555,7 +3555,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
 
-    # ---- loss: K and L
+    # ---- loss, forward adjoints of J: reads δ, δ′; writes ∂J/∂δ′, J
     # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx64_10
     sum_delta_squared = parts_sum_delta_squared
@@ -3572,7 +3572,7 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+    # ---- forward adjoints of J: reads δ, W, ∂J/∂δ′, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
     # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_8)
     # ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂J/∂δ′_x  (13)
@@ -3602,7 +3602,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
     dJ_ddelta_prime_layer_3 = cp.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, g, W, δ′, δ; writes ∂J/∂g, ∂J/∂W, ∂J/∂b
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
     _map("dJ_dg_layer_3", N, wide, (
@@ -3719,7 +3719,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         "out_dJ_db_layer_2", "ones_N", "parts_columns_128", "out_dJ_dW_layer_1", "out_dJ_db_layer_1",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -3748,7 +3748,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads f′, W, f″; writes δ, δ′, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
@@ -3789,7 +3789,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ′; writes J
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -3803,7 +3803,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         samples,
     ))
 
-    # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+    # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
     # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_8)
     # Σ_i W_layer_1 ∘ W_layer_1
@@ -3833,7 +3833,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
     dJ_ddelta_prime_layer_3 = cp.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, g, W, δ′, δ; writes ∂J/∂g, ∂J/∂W, ∂J/∂b
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
     _map("dJ_dg_layer_3", N, wide, (
@@ -3958,7 +3958,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         "out_dL_db_layer_2", "out_dL_dW_layer_1", "out_dL_db_layer_1",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -3987,7 +3987,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads f′, W, f″; writes δ, δ′, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
@@ -4028,7 +4028,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ′; writes K, L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -4044,7 +4044,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         sum_delta_prime_squared, blocks_sum_delta_squared, K, L, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
     # ∂K/∂δ_layer_1 = W_layer_1 δ_x  (11)
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_8)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
@@ -4058,7 +4058,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, f″, f′, g, W, δ, δ′; writes ∂K/∂g, ∂K/∂W, ∂K/∂b, ∂L/∂δ′
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_4
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
@@ -4117,7 +4117,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_layer_1 = out_dK_db_layer_1
     _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+    # ---- forward adjoints of L: reads ∂L/∂δ′, f″, f′, W; writes ∂L/∂δ′, ∂L/∂δ
     # ∂L/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂L/∂δ′_x  (13)
     dL_ddelta_prime_layer_1 = cp.matmul(dL_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_10)
     # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19); ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
@@ -4144,7 +4144,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
     dL_ddelta_prime_layer_3 = cp.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_0)
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, g, W, δ′, δ; writes ∂L/∂g, ∂L/∂W, ∂L/∂b
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
     dL_dg_layer_3 = Nx1_5
     _map("dL_dg_layer_3", N, wide, (
@@ -4266,7 +4266,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         "out_dL_dW_layer_1", "out_dL_db_layer_1",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -4295,7 +4295,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads f′, W, f″; writes δ, δ′, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
@@ -4336,7 +4336,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ′; writes K, L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -4351,7 +4351,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
     # ∂K/∂δ_layer_1 = W_layer_1 δ_x  (11)
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_8)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
@@ -4365,7 +4365,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, f′, g, W, δ; writes ∂K/∂g, ∂K/∂W, ∂K/∂b
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_4
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
@@ -4422,7 +4422,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_layer_1 = out_dK_db_layer_1
     _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+    # ---- forward adjoints of L: reads f″, f′, W; writes ∂L/∂δ, ∂L/∂δ′
     # Σ_i W_layer_1 ∘ W_layer_1
     W_layer_1_squared_sum = cp.matmul(W_layer_1_squared, ones_64, out=M128_0)
     # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (19); ∂L/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i
@@ -4450,7 +4450,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
     dL_ddelta_prime_layer_3 = cp.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_0)
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, g, W, δ′, δ; writes ∂L/∂g, ∂L/∂W, ∂L/∂b
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
     dL_dg_layer_3 = Nx1_5
     _map("dL_dg_layer_3", N, wide, (
@@ -4692,4 +4692,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above f77ad3f946fd5a3ca41dc2420ff2d8711c007082ccd7f1832a91b9e8e18e4350
+# sha256 of all above 39132693d2dcc94018025055ae7908134a657d9434794cb111d4fb2b3ca14c6d

@@ -4474,7 +4474,7 @@ def _energy(params, x, lam, workspace):
         "Nx128_0", "Nx128_1", "Nx64_0", "Nx64_1", "Nx1_0", "Nx1_1",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # g_softplus_1 = softplus(g_layer_1)
@@ -4491,7 +4491,7 @@ def _energy(params, x, lam, workspace):
     g_softplus_3 = Nx1_1
     _map("g_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, g_softplus_3, samples))
 
-    # ---- energy: E
+    # ---- energy: reads g; writes energy
     # Σ_i g_softplus_3
     E_softplus_3 = _row_sum(g_softplus_3, cp.empty((N,), DTYPE), 1)
     # energy = Σ_i g_softplus_3
@@ -4520,7 +4520,7 @@ def _score(params, x, lam, workspace):
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes f′, g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -4543,7 +4543,7 @@ def _score(params, x, lam, workspace):
     f_prime_softplus_3 = Nx1_1
     _map("f_prime_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, samples))
 
-    # ---- backward: δ
+    # ---- backward: reads f′, W; writes δ, score
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
@@ -4585,7 +4585,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         "Nx1_2", "Nx64_4", "M64x128_0", "Nx64x128_0", "Nx64x64_0", "Nx64x64_1", "Nx64x1_0", "M64x128_1", "Nx64x1_1",
     )
 
-    # ---- forward: g
+    # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -4613,7 +4613,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents: reads f′, W; writes δ
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ_softplus_2 f″(g_layer_2)
@@ -4626,7 +4626,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_3)
 
-    # ---- second derivatives: tangents ġ and δ̇
+    # ---- second derivatives, by tangents: reads W, f′, δ, f″; writes ġ, δ′, hessian_diagonal
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
     # f′(g_layer_1)
@@ -4709,7 +4709,7 @@ def _loss_terms(params, x, lam, workspace):
         "Nx64x1_1", "parts_sum_delta_squared", "parts_sum_delta_prime", "parts_sum_delta_prime_squared",
     )
 
-    # ---- forward: g
+    # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -4737,7 +4737,7 @@ def _loss_terms(params, x, lam, workspace):
         b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents: reads f′, W; writes δ
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ_softplus_2 f″(g_layer_2)
@@ -4759,7 +4759,7 @@ def _loss_terms(params, x, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
-    # ---- second derivatives: tangents ġ and δ̇
+    # ---- second derivatives, by tangents: reads W, f′, f″; writes ġ
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
     # f′(g_layer_1)
@@ -4783,7 +4783,7 @@ def _loss_terms(params, x, lam, workspace):
     # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, ġ; writes K, L, J
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
@@ -4850,7 +4850,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         "parts_sum_curvature_softplus_2", "parts_sum_curvature_softplus_3",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes f′, g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -4878,7 +4878,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward: reads f′, W; writes δ
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
@@ -4892,7 +4892,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
-    # ---- second derivatives: tangents ġ and δ̇
+    # ---- second derivatives, by tangents, loss: reads W, f′; writes ġ
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
     # f′(g_layer_1)
@@ -4915,7 +4915,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     tangent_layer_3 = Nx64x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
 
-    # ---- loss: K and L
+    # ---- second derivatives, by tangents, loss: reads δ, f′, ġ; writes K, L, J
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
@@ -5002,7 +5002,7 @@ def _loss_and_grad(params, x, lam, workspace):
         "out_dJ_db_layer_2", "parts_columns_8192", "parts_columns_128", "out_dJ_dW_layer_1", "out_dJ_db_layer_1",
     )
 
-    # ---- forward: g
+    # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -5031,7 +5031,7 @@ def _loss_and_grad(params, x, lam, workspace):
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
@@ -5057,7 +5057,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
-    # ---- second derivatives: tangents ġ and δ̇
+    # ---- second derivatives, by tangents, loss: reads W, f′, f″; writes ġ, δ̇
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
     # f′(g_layer_1)
@@ -5104,7 +5104,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
 
-    # ---- loss: K and L
+    # ---- loss, forward adjoints of J: reads δ; writes ∂J/∂δ′, J
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
@@ -5132,7 +5132,7 @@ def _loss_and_grad(params, x, lam, workspace):
         blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
+    # ---- second derivatives, by tangents, forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ∂J/∂δ′, f′, f″, ġ, δ̇; writes ∂J/∂δ, ĝ
     # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
     # (∂J/∂δ′_x)_c
@@ -5182,7 +5182,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_c ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, Nx1_4, 1)
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ̇, ĝ, g, W, δ; writes ∂J/∂g, ∂J/∂W, ∂J/∂b
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
     _map("dJ_dg_layer_3", N, wide, (
@@ -5311,7 +5311,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         "out_dJ_db_layer_1",
     )
 
-    # ---- forward: g
+    # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -5340,7 +5340,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
@@ -5366,7 +5366,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
-    # ---- second derivatives: tangents ġ and δ̇
+    # ---- second derivatives, by tangents, loss, backward adjoints of J and gradients: reads W, f′, f″; writes ġ, δ̇
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
     # f′(g_layer_1)
@@ -5422,7 +5422,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_tangent_layer_1, weighted_product_softplus_1_terms, samples,
     ))
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, f″; writes J
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
@@ -5461,7 +5461,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
+    # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ
     # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_6)
     # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (18)+(19)
@@ -5481,7 +5481,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
     dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ̇, ġ, g, W, δ; writes ∂J/∂g, ∂J/∂W, ∂J/∂b
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
     _map("dJ_dg_layer_3_2", N, wide, (
@@ -5612,7 +5612,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         "out_dL_dW_layer_1", "out_dL_db_layer_1",
     )
 
-    # ---- forward: g
+    # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -5641,7 +5641,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
@@ -5667,7 +5667,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
-    # ---- second derivatives: tangents ġ and δ̇
+    # ---- second derivatives, by tangents, loss: reads W, f′, f″; writes ġ, δ̇
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
     # f′(g_layer_1)
@@ -5714,7 +5714,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
 
-    # ---- loss: K and L
+    # ---- loss: reads δ; writes δ′, K, L
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
@@ -5744,7 +5744,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         sum_delta_prime_squared, blocks_sum_delta_prime, K, L, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
     # ∂K/∂δ_layer_1 = W_layer_1 δ_x  (11)
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
@@ -5758,7 +5758,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, f″, f′, g, W, δ, δ′; writes ∂K/∂g, ∂K/∂W, ∂K/∂b, ∂L/∂δ′
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_4
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
@@ -5817,7 +5817,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_layer_1 = out_dK_db_layer_1
     _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
+    # ---- second derivatives, by tangents, forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ′, f″, ġ, δ̇, W, f′; writes ∂L/∂δ, ĝ
     # (∂L/∂δ′_x)_c
     dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x
@@ -5864,7 +5864,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_c ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, Nx1_0, 1)
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, δ̇, ĝ, g, W, δ; writes ∂L/∂g, ∂L/∂W, ∂L/∂b
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (22)
     dL_dg_layer_3 = Nx1_5
     _map("dL_dg_layer_3", N, wide, (
@@ -5998,7 +5998,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         "out_dL_dW_layer_1", "out_dL_db_layer_1",
     )
 
-    # ---- forward: g
+    # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -6027,7 +6027,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
@@ -6053,7 +6053,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
-    # ---- second derivatives: tangents ġ and δ̇
+    # ---- second derivatives, by tangents, loss, backward adjoints of L and gradients: reads W, f′, f″; writes ġ, δ̇
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
     # f′(g_layer_1)
@@ -6109,7 +6109,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_tangent_layer_1, weighted_product_softplus_1_terms, samples,
     ))
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, f″; writes K, L
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
@@ -6149,7 +6149,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         blocks_sum_curvature_softplus_3, K, L, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
     # ∂K/∂δ_layer_1 = W_layer_1 δ_x  (11)
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_6)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
@@ -6163,7 +6163,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, f″, f′, g, W, δ; writes ∂K/∂g, ∂K/∂W, ∂K/∂b, ∂L/∂δ
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_5
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
@@ -6222,7 +6222,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_layer_1 = out_dK_db_layer_1
     _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
+    # ---- forward adjoints of L: reads ∂L/∂δ, W, f′, f″; writes ∂L/∂δ
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
     # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (19)
@@ -6234,7 +6234,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
     dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_5)
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, δ̇, ġ, g, W, δ; writes ∂L/∂g, ∂L/∂W, ∂L/∂b
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (22)
     dL_dg_layer_3 = Nx1_4
     _map("dL_dg_layer_3_2", N, wide, (
@@ -6480,4 +6480,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above f772c50bd9f6f7b6e432e956e567da2d9f0a59aef32571135bbb88849d1d9c35
+# sha256 of all above a49300881c76604c5dbe9c1df0e96c14789c083a5338efe90e1b1a72e4fd6ed5

@@ -752,7 +752,7 @@ def _energy(params, x, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx64_0", "Nx64_1", "Nx1_0", "Nx1_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -787,7 +787,7 @@ def _energy(params, x, lam, workspace):
         b = np.maximum(g_layer_3, 0.0, out=Nx1_0)
         g_softplus_3 = np.add(a, b, out=Nx1_1)
 
-        # ---- energy: E
+        # ---- energy: reads g; writes energy
         # Σ_i g_softplus_3
         E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
         return ()
@@ -818,7 +818,7 @@ def _score(params, x, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -864,7 +864,7 @@ def _score(params, x, lam, workspace):
         a = np.add(a, 1.0, out=Nx1_1)
         f_prime_softplus_3 = np.divide(b, a, out=Nx1_0)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ, score
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -903,7 +903,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     )
     all_hessian_diagonal = np.empty((N, 64), DTYPE)
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
@@ -921,7 +921,7 @@ def _hessian_diagonal(params, x, lam, workspace):
             "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64x128_0", "Nx64x64_0", "Nx64x64_1", "Nx64x1_0",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -982,7 +982,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -992,7 +992,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
 
-        # ---- second derivatives: tangents ġ and δ̇
+        # ---- second derivatives, by tangents: reads f′, δ, W; writes ġ, f″, δ′, hessian_diagonal
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
         # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
@@ -1062,7 +1062,7 @@ def _loss_terms(params, x, lam, workspace):
         "M64x128_0", "M64x128_1",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
@@ -1080,7 +1080,7 @@ def _loss_terms(params, x, lam, workspace):
             "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64x128_0", "Nx64x64_0", "Nx64x64_1", "Nx64x1_0",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -1141,7 +1141,7 @@ def _loss_terms(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -1155,7 +1155,7 @@ def _loss_terms(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
-        # ---- second derivatives: tangents ġ and δ̇
+        # ---- second derivatives, by tangents: reads f′, δ, W; writes ġ, f″
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
         # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
@@ -1187,7 +1187,7 @@ def _loss_terms(params, x, lam, workspace):
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ; writes δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
@@ -1222,7 +1222,7 @@ def _loss_terms(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
     ) = _over_tiles(tile, N, 60, 64, 1138816, 69648, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
@@ -1249,7 +1249,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         "M64x128_0", "M64x128_1", "M128_0",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
@@ -1269,7 +1269,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
             "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64x128_0", "Nx64x64_0", "Nx64x64_1", "Nx64x1_0",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -1330,7 +1330,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -1344,7 +1344,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
-        # ---- second derivatives: tangents ġ and δ̇
+        # ---- second derivatives, by tangents: reads f′, δ, W; writes ġ, f″
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
         # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
@@ -1372,7 +1372,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
@@ -1405,7 +1405,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
     ) = _over_tiles(tile, N, 60, 64, 1122432, 69648, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2
@@ -1433,7 +1433,7 @@ def _loss_and_grad(params, x, lam, workspace):
         "M64x128_0", "M64x128_1", "M1x64_3", "M1x64_4", "M64x128_6", "M64x128_7", "M128x64_2", "M128x64_3",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
@@ -1458,7 +1458,7 @@ def _loss_and_grad(params, x, lam, workspace):
             "M128x64_0", "M64x128_5", "M128x64_1", "M128_0",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -1519,7 +1519,7 @@ def _loss_and_grad(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -1533,7 +1533,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
-        # ---- second derivatives: tangents ġ and δ̇
+        # ---- second derivatives, by tangents: reads f′, δ, W; writes ġ, f″, δ̇
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
         # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
@@ -1583,7 +1583,7 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
         delta_tangent_layer_1 = np.add(a, b, out=Nx64x128_2)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ; writes δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
@@ -1611,7 +1611,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
+        # ---- forward adjoints of J: reads δ, δ′, W, f′, f″, ġ; writes ∂J/∂δ, ∂J/∂δ′, ĝ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
@@ -1655,7 +1655,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # Σ_c ĝ_layer_3 ġ_layer_3
         weighted_square_layer_3 = np.sum(weighted_square_layer_3_terms, axis=1, out=Nx1_4)
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, δ̇, ĝ, g, W; writes f‴, ∂J/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
         a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
@@ -1744,7 +1744,7 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_tangents_sum, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
     ) = _over_tiles(tile, N, 18, 64, 3383808, 221972, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes J, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c
@@ -1802,7 +1802,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         "M128x64_3",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
@@ -1829,7 +1829,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
             "M128x64_1", "M128_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -1890,7 +1890,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -1904,7 +1904,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
-        # ---- second derivatives: tangents ġ and δ̇
+        # ---- second derivatives, by tangents: reads f′, δ, W; writes ġ, f″, δ̇
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
         # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
@@ -1954,7 +1954,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
         delta_tangent_layer_1 = np.add(a, b, out=Nx64x128_2)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
@@ -1980,7 +1980,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3 = float(np.sum(sum_curvature_softplus_3_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
+        # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
@@ -1998,7 +1998,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
         dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, δ̇, ġ, g, W; writes f‴, ∂J/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
         a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
@@ -2087,7 +2087,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_dW_layer_1_g, dJ_db_layer_1_sum,
     ) = _over_tiles(tile, N, 18, 64, 3351040, 220948, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes J, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n
     #     Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     J = -sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N + 0.5 * sum_delta_squared / N
@@ -2144,7 +2144,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         "M64x128_0", "M64x128_1", "M1x64_5", "M64x128_8", "M128x64_3", "M1x64_6", "M64x128_9",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
@@ -2170,7 +2170,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
             "M128_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -2231,7 +2231,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -2245,7 +2245,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
-        # ---- second derivatives: tangents ġ and δ̇
+        # ---- second derivatives, by tangents: reads f′, δ, W; writes ġ, f″, δ̇
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
         # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
@@ -2295,7 +2295,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
         delta_tangent_layer_1 = np.add(a, b, out=Nx64x128_2)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ; writes δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
@@ -2323,7 +2323,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
@@ -2337,7 +2337,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
         dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′; writes ∂K/∂g
         # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
         dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
         # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
@@ -2373,7 +2373,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_n ∂K/∂g_layer_1
         dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
 
-        # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
+        # ---- forward adjoints of L: reads δ′, f″, ġ, W, f′; writes ∂L/∂δ′, ĝ, ∂L/∂δ
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_8)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_8)
@@ -2410,7 +2410,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_c ĝ_layer_3 ġ_layer_3
         weighted_square_layer_3 = np.sum(weighted_square_layer_3_terms, axis=1, out=Nx1_4)
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, δ, δ̇, ĝ, g, W; writes f‴, ∂L/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
         a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
@@ -2497,7 +2497,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_dW_layer_1_tangents_sum, dL_dW_layer_1_g, dL_db_layer_1_sum,
     ) = _over_tiles(tile, N, 19, 64, 3466112, 220692, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
@@ -2576,7 +2576,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         "M64x128_0", "M64x128_1", "M128_0", "M1x64_5", "M64x128_8", "M128x64_3", "M1x64_6", "M64x128_9",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
@@ -2603,7 +2603,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
             "M1_1", "M64x128_4", "M64x128_5", "M64x128_6", "M64_1", "M64x128_7", "M128x64_2", "M128_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -2664,7 +2664,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -2678,7 +2678,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
-        # ---- second derivatives: tangents ġ and δ̇
+        # ---- second derivatives, by tangents: reads f′, δ, W; writes ġ, f″, δ̇
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
         # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
@@ -2728,7 +2728,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
         delta_tangent_layer_1 = np.add(a, b, out=Nx64x128_2)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
@@ -2754,7 +2754,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3 = float(np.sum(sum_curvature_softplus_3_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
@@ -2768,7 +2768,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
         dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′; writes ∂K/∂g
         # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
         dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_4)
         # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
@@ -2804,7 +2804,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # Σ_n ∂K/∂g_layer_1
         dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_1)
 
-        # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
+        # ---- forward adjoints of L: reads f″, W, f′; writes ∂L/∂δ
         # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (19)
         a = np.multiply(sum_tangent_squared_layer_1, f_second_softplus_1, out=Nx128_6)
         dL_ddelta_softplus_1 = np.negative(a, out=Nx128_6)
@@ -2817,7 +2817,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
         dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, δ, δ̇, ġ, g, W; writes f‴, ∂L/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
         a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
@@ -2902,7 +2902,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents_sum, dL_dW_layer_1_g, dL_db_layer_1_sum,
     ) = _over_tiles(tile, N, 19, 64, 3433344, 220180, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2
@@ -2993,7 +2993,7 @@ def _layer_means(params, x, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -3028,7 +3028,7 @@ def _layer_means(params, x, lam, workspace):
         b = np.maximum(g_layer_3, 0.0, out=Nx1_2)
         g_softplus_3 = np.add(a, b, out=Nx1_1)
 
-        # ---- layers: their means
+        # ---- means of the layers: reads g; writes mean_g_x, mean_g_layer_1, mean_g_softplus_1, mean_g_layer_2, mean_g_softplus_2, mean_g_layer_3, mean_g_softplus_3
         # (1/64) g_x
         g_x_part = np.multiply(g_x, 0.015625, out=Nx64_2)
         # mean_g_x = Σ_i (1/64) g_x
@@ -3209,4 +3209,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 0e9673567b05a6519d66fd5f839b4e41088167fb9b9eb9edb8adf05b8459ba79
+# sha256 of all above 03f4b4e022e9e3252574f2b348d18a09f84c30f51d85ee31b4bbdeb9bd761cff

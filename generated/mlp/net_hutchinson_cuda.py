@@ -4371,7 +4371,7 @@ def _energy(params, x, all_probes, lam, workspace):
         "Nx128_0", "Nx128_1", "Nx64_0", "Nx64_1", "Nx1_0", "Nx1_1",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # g_softplus_1 = softplus(g_layer_1)
@@ -4388,7 +4388,7 @@ def _energy(params, x, all_probes, lam, workspace):
     g_softplus_3 = Nx1_1
     _map("g_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, g_softplus_3, samples))
 
-    # ---- energy: E
+    # ---- energy: reads g; writes energy
     # Σ_i g_softplus_3
     E_softplus_3 = _row_sum(g_softplus_3, cp.empty((N,), DTYPE), 1)
     # energy = Σ_i g_softplus_3
@@ -4417,7 +4417,7 @@ def _score(params, x, all_probes, lam, workspace):
         "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes f′, g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -4440,7 +4440,7 @@ def _score(params, x, all_probes, lam, workspace):
     f_prime_softplus_3 = Nx1_1
     _map("f_prime_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, samples))
 
-    # ---- backward: δ
+    # ---- backward: reads f′, W; writes δ, score
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
@@ -4485,7 +4485,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         "Nx2x128_2",
     )
 
-    # ---- forward: g
+    # ---- forward, second derivatives, by tangents from the probes: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -4513,7 +4513,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents from the probes: reads f′, W; writes δ
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ_softplus_2 f″(g_layer_2)
@@ -4526,7 +4526,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_3)
 
-    # ---- second derivatives: tangents ġ from the probes, and δ̇
+    # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ, f″; writes ġ, δ̇, hessian_diagonal
     # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -4621,7 +4621,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         "Nx2x64_2", "Nx2x128_2", "parts_sum_delta_squared", "parts_sum_quadratic_forms", "parts_sum_pairs",
     )
 
-    # ---- forward: g
+    # ---- forward, second derivatives, by tangents from the probes: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -4649,7 +4649,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents from the probes: reads f′, W; writes δ
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ_softplus_2 f″(g_layer_2)
@@ -4671,7 +4671,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
-    # ---- second derivatives: tangents ġ from the probes, and δ̇
+    # ---- second derivatives, by tangents from the probes: reads v, W, f′, f″; writes ġ, δ̇
     # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -4724,7 +4724,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     delta_tangent_x = Nx2x64_2
     cp.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ̇, v; writes z, K, L, J
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
@@ -4783,7 +4783,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         "parts_sum_curvature_softplus_3",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes f′, g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -4811,7 +4811,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward: reads f′, W; writes δ
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
@@ -4825,7 +4825,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
-    # ---- second derivatives: tangents ġ from the probes, and δ̇
+    # ---- second derivatives, by tangents from the probes, loss: reads v, W, f′; writes ġ
     # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -4852,7 +4852,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     tangent_layer_3 = Nx2x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
 
-    # ---- loss: K and L
+    # ---- second derivatives, by tangents from the probes, loss: reads δ, f′, ġ; writes K, L, J
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
@@ -4938,7 +4938,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         "out_dJ_db_layer_2", "parts_columns_128", "out_dJ_dW_layer_1", "out_dJ_db_layer_1",
     )
 
-    # ---- forward: g
+    # ---- forward, second derivatives, by tangents from the probes: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -4967,7 +4967,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents from the probes: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
@@ -4993,7 +4993,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
-    # ---- second derivatives: tangents ġ from the probes, and δ̇
+    # ---- second derivatives, by tangents from the probes: reads v, W, f′, f″; writes ġ, δ̇
     # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -5046,7 +5046,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     delta_tangent_x = Nx2x64_4
     cp.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ̇, v; writes z, J, ĝ
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
@@ -5078,7 +5078,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     weighted_tangent_x = Nx2x64_6
     _map("weighted_tangent_x", N, wide, (probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples))
 
-    # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂(Hv)
+    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ĝ, ġ, f′, f″; writes ∂J/∂δ, ĝ, δ̂
     # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
     # ĝ_layer_1 = W_layer_1 ĝ_x  [+] 8
@@ -5134,7 +5134,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # Σ_c ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, Nx1_4, 1)
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads δ̂, W, ĝ, δ̇, ġ, f′, f″, ∂J/∂δ, g, δ, v; writes δ̂, ∂J/∂g, ∂J/∂W, ∂J/∂b
     # δ̂_softplus_2 = W_layer_3ᵀ δ̂_layer_3  [+] 9
     delta_weighted_tangent_softplus_2 = Nx2x64_4
     cp.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_weighted_tangent_softplus_2.reshape(-1, 64))
@@ -5297,7 +5297,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         "out_dJ_dW_layer_2", "out_dJ_db_layer_2", "parts_columns_128", "out_dJ_dW_layer_1", "out_dJ_db_layer_1",
     )
 
-    # ---- forward: g
+    # ---- forward, second derivatives, by tangents from the probes: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -5326,7 +5326,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents from the probes: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
@@ -5352,7 +5352,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
-    # ---- second derivatives: tangents ġ from the probes, and δ̇
+    # ---- second derivatives, by tangents from the probes, loss, backward adjoints of J and gradients: reads v, W, f′, f″; writes ġ, δ̇
     # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -5410,7 +5410,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         delta_tangent_layer_1, sum_tangent_squared_layer_1_terms, weighted_product_softplus_1_terms, samples,
     ))
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, f″; writes J
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
@@ -5444,7 +5444,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂(Hv)
+    # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ
     # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_6)
     # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − ½ f″(g_layer_1) Σ_c ġ_layer_1²  (18)+(19)
@@ -5464,7 +5464,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
     dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ̇, ġ, g, W, δ, v; writes ∂J/∂g, ∂J/∂W, ∂J/∂b
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) − ½ f‴(g_layer_3) Σ_c ġ_layer_3²  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
     _map("dJ_dg_layer_3_2", N, wide, (
@@ -5595,7 +5595,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         "out_dL_db_layer_3", "out_dL_dW_layer_2", "out_dL_db_layer_2", "out_dL_dW_layer_1", "out_dL_db_layer_1",
     )
 
-    # ---- forward: g
+    # ---- forward, second derivatives, by tangents from the probes: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -5624,7 +5624,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents from the probes: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
@@ -5650,7 +5650,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
-    # ---- second derivatives: tangents ġ from the probes, and δ̇
+    # ---- second derivatives, by tangents from the probes: reads v, W, f′, f″; writes ġ, δ̇
     # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -5703,7 +5703,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     delta_tangent_x = Nx2x64_4
     cp.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ̇, v; writes z, K, L
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
@@ -5731,7 +5731,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         blocks_sum_quadratic_forms, K, L, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
     # ∂K/∂δ_layer_1 = W_layer_1 δ_x  (11)
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
@@ -5745,7 +5745,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, f′, g, W, δ, z, v; writes ∂K/∂g, ∂K/∂W, ∂K/∂b, ĝ
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_4
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
@@ -5807,7 +5807,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     weighted_tangent_x = Nx2x64_6
     _map("weighted_tangent_x", N, wide, (probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
+    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ĝ, W, ġ, f″, f′; writes ĝ, ∂L/∂δ, δ̂
     # ĝ_layer_1 = W_layer_1 ĝ_x  [+] 8
     weighted_tangent_layer_1 = Nx2x128_4
     cp.matmul(weighted_tangent_x.reshape(-1, 64), W_layer_1.T, out=weighted_tangent_layer_1.reshape(-1, 128))
@@ -5860,7 +5860,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # Σ_c ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, Nx1_0, 1)
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads δ̂, W, ĝ, δ̇, ġ, f′, f″, ∂L/∂δ, g, δ, v; writes δ̂, ∂L/∂g, ∂L/∂W, ∂L/∂b
     # δ̂_softplus_2 = W_layer_3ᵀ δ̂_layer_3  [+] 9
     delta_weighted_tangent_softplus_2 = Nx2x64_4
     cp.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_weighted_tangent_softplus_2.reshape(-1, 64))
@@ -6028,7 +6028,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         "out_dL_db_layer_1",
     )
 
-    # ---- forward: g
+    # ---- forward, second derivatives, by tangents from the probes: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
     # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
@@ -6057,7 +6057,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents from the probes: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
@@ -6083,7 +6083,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
-    # ---- second derivatives: tangents ġ from the probes, and δ̇
+    # ---- second derivatives, by tangents from the probes, loss, backward adjoints of L and gradients: reads v, W, f′, f″; writes ġ, δ̇
     # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -6141,7 +6141,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         delta_tangent_layer_1, sum_tangent_squared_layer_1_terms, weighted_product_softplus_1_terms, samples,
     ))
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, f″; writes K, L
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
@@ -6176,7 +6176,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         blocks_sum_curvature_softplus_3, K, L, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
     # ∂K/∂δ_layer_1 = W_layer_1 δ_x  (11)
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_6)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
@@ -6190,7 +6190,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, f″, f′, g, W, δ; writes ∂K/∂g, ∂K/∂W, ∂K/∂b, ∂L/∂δ
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_5
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
@@ -6249,7 +6249,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     dK_db_layer_1 = out_dK_db_layer_1
     _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
+    # ---- forward adjoints of L: reads ∂L/∂δ, W, f′, f″; writes ∂L/∂δ
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
     # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) − ½ f″(g_layer_2) Σ_c ġ_layer_2²  (19)
@@ -6261,7 +6261,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
     dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_5)
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, δ̇, ġ, g, W, δ, v; writes ∂L/∂g, ∂L/∂W, ∂L/∂b
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) − ½ f‴(g_layer_3) Σ_c ġ_layer_3²  (22)
     dL_dg_layer_3 = Nx1_4
     _map("dL_dg_layer_3_2", N, wide, (
@@ -6503,4 +6503,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 60b381c046e4db483bcbcbb4d354fc6031932937d8a41f107af959a0225dc06b
+# sha256 of all above 5395067f2e0a53d255757dc5fd87e8d38f5ef5d00000ff670029b0a287f8fb2d

@@ -804,7 +804,7 @@ def _energy(params, x, all_probes, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx64_0", "Nx64_1", "Nx1_0", "Nx1_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -839,7 +839,7 @@ def _energy(params, x, all_probes, lam, workspace):
         b = np.maximum(g_layer_3, 0.0, out=Nx1_0)
         g_softplus_3 = np.add(a, b, out=Nx1_1)
 
-        # ---- energy: E
+        # ---- energy: reads g; writes energy
         # Σ_i g_softplus_3
         E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
         return ()
@@ -870,7 +870,7 @@ def _score(params, x, all_probes, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -916,7 +916,7 @@ def _score(params, x, all_probes, lam, workspace):
         a = np.add(a, 1.0, out=Nx1_1)
         f_prime_softplus_3 = np.divide(b, a, out=Nx1_0)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ, score
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -962,7 +962,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
             "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx2x128_0", "Nx2x128_1", "Nx2x64_0", "Nx2x64_1", "Nx2x1_0",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -1023,7 +1023,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -1033,7 +1033,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
 
-        # ---- second derivatives: tangents ġ from the probes, and δ̇
+        # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ; writes ġ, f″, δ̇, hessian_diagonal
         # ġ_layer_1 = W_layer_1 v  [+] 8
         tangent_layer_1 = Nx2x128_0
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -1124,7 +1124,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
             "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx2x128_0", "Nx2x128_1", "Nx2x64_0", "Nx2x64_1", "Nx2x1_0",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -1185,7 +1185,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -1199,7 +1199,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
-        # ---- second derivatives: tangents ġ from the probes, and δ̇
+        # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ; writes ġ, f″, δ̇
         # ġ_layer_1 = W_layer_1 v  [+] 8
         tangent_layer_1 = Nx2x128_0
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -1255,7 +1255,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         delta_tangent_x = Nx2x64_0
         np.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ̇, v; writes z
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
@@ -1283,7 +1283,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         sum_delta_squared, sum_quadratic_forms, sum_pairs,
     ) = _over_tiles(tile, N, 512, 2, 197248, 6936, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
@@ -1317,7 +1317,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
             "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx2x128_0", "Nx2x128_1", "Nx2x64_0", "Nx2x64_1", "Nx2x1_0",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -1378,7 +1378,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -1392,7 +1392,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
-        # ---- second derivatives: tangents ġ from the probes, and δ̇
+        # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ; writes ġ, f″
         # ġ_layer_1 = W_layer_1 v  [+] 8
         tangent_layer_1 = Nx2x128_0
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -1423,7 +1423,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
@@ -1460,7 +1460,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
     ) = _over_tiles(tile, N, 512, 2, 131456, 6936, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = −(1/N) ½ Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1² − (1/N) ½ Σ_n Σ_i δ_softplus_2 f″(g_layer_2)
@@ -1510,7 +1510,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
             "M128_0",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -1571,7 +1571,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -1585,7 +1585,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
-        # ---- second derivatives: tangents ġ from the probes, and δ̇
+        # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ; writes ġ, f″, δ̇
         # ġ_layer_1 = W_layer_1 v  [+] 8
         tangent_layer_1 = Nx2x128_0
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -1641,7 +1641,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         delta_tangent_x = Nx2x64_4
         np.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ̇, v; writes z, ĝ
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
@@ -1669,7 +1669,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         a = np.subtract(a, 0.5, out=Nx2x64_4)
         weighted_tangent_x = np.multiply(probes, a, out=Nx2x64_4)
 
-        # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂(Hv)
+        # ---- forward adjoints of J: reads δ, W, ĝ, ġ, f′, f″; writes ∂J/∂δ, ĝ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
@@ -1712,7 +1712,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         # Σ_c ĝ_layer_3 ġ_layer_3
         weighted_square_layer_3 = np.sum(weighted_square_layer_3_terms, axis=1, out=Nx1_4)
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads ĝ, W, f′, f″, ∂J/∂δ, δ, δ̇, ġ, g, v; writes δ̂, f‴, ∂J/∂g
         # δ̂_layer_3 = ĝ_layer_3 f″(g_layer_3)  [+] 9
         delta_weighted_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, weighted_tangent_layer_3, out=Nx2x1_2)
         # δ̂_softplus_2 = W_layer_3ᵀ δ̂_layer_3  [+] 9
@@ -1828,7 +1828,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         dJ_db_layer_1_sum,
     ) = _over_tiles(tile, N, 181, 2, 542720, 23084, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes J, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i Σ_c z + (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_quadratic_forms / N
     # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + Σ_n Σ_c δ̇_layer_3
@@ -1901,7 +1901,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
             "M128x64_1", "M128x64_2", "M128_0",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -1962,7 +1962,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -1976,7 +1976,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
-        # ---- second derivatives: tangents ġ from the probes, and δ̇
+        # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ; writes ġ, f″, δ̇
         # ġ_layer_1 = W_layer_1 v  [+] 8
         tangent_layer_1 = Nx2x128_0
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -2029,7 +2029,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_4)
         delta_tangent_layer_1 = np.add(a, b, out=Nx2x128_3)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
@@ -2059,7 +2059,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3 = float(np.sum(sum_curvature_softplus_3_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂(Hv)
+        # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
@@ -2079,7 +2079,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
         dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, δ̇, ġ, g, W, v; writes f‴, ∂J/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
         a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
@@ -2168,7 +2168,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         dJ_dW_layer_1_g, dJ_db_layer_1_sum,
     ) = _over_tiles(tile, N, 267, 2, 345344, 15652, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes J, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1² − (1/N) ½ Σ_n Σ_i
     #     δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) ½ Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     J = -0.5 * sum_curvature_softplus_1 / N - 0.5 * sum_curvature_softplus_2 / N - 0.5 * sum_curvature_softplus_3 / N + 0.5 * sum_delta_squared / N
@@ -2242,7 +2242,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
             "M64_1", "M128x64_2", "M128x64_3", "M128x64_4", "M128_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -2303,7 +2303,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -2317,7 +2317,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
-        # ---- second derivatives: tangents ġ from the probes, and δ̇
+        # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ; writes ġ, f″, δ̇
         # ġ_layer_1 = W_layer_1 v  [+] 8
         tangent_layer_1 = Nx2x128_0
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -2373,7 +2373,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         delta_tangent_x = Nx2x64_4
         np.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ̇, v; writes z
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
@@ -2394,7 +2394,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
         sum_pairs = float(np.sum(sum_pairs_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
@@ -2408,7 +2408,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
         dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′, z, v; writes ∂K/∂g, ĝ
         # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
         dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
         # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
@@ -2451,7 +2451,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         a = np.subtract(a, 0.5, out=Nx2x64_4)
         weighted_tangent_x = np.multiply(probes, a, out=Nx2x64_4)
 
-        # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
+        # ---- forward adjoints of L: reads ĝ, W, ġ, f″, f′; writes ĝ, ∂L/∂δ
         # ĝ_layer_1 = W_layer_1 ĝ_x  [+] 8
         weighted_tangent_layer_1 = Nx2x128_4
         np.matmul(weighted_tangent_x.reshape(-1, 64), W_layer_1.T, out=weighted_tangent_layer_1.reshape(-1, 128))
@@ -2488,7 +2488,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         # Σ_c ĝ_layer_3 ġ_layer_3
         weighted_square_layer_3 = np.sum(weighted_square_layer_3_terms, axis=1, out=Nx1_4)
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads ĝ, W, f′, f″, ∂L/∂δ, δ, δ̇, ġ, g, v; writes δ̂, f‴, ∂L/∂g
         # δ̂_layer_3 = ĝ_layer_3 f″(g_layer_3)  [+] 9
         delta_weighted_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, weighted_tangent_layer_3, out=Nx2x1_2)
         # δ̂_softplus_2 = W_layer_3ᵀ δ̂_layer_3  [+] 9
@@ -2600,7 +2600,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         dL_dW_layer_1_tangents_weighted, dL_dW_layer_1_g, dL_db_layer_1_sum,
     ) = _over_tiles(tile, N, 192, 2, 625024, 21804, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
@@ -2695,7 +2695,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
             "M1_1", "M64x128_2", "M64x128_3", "M64x128_4", "M64_1", "M128x64_2", "M128x64_3", "M128_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -2756,7 +2756,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -2770,7 +2770,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
-        # ---- second derivatives: tangents ġ from the probes, and δ̇
+        # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ; writes ġ, f″, δ̇
         # ġ_layer_1 = W_layer_1 v  [+] 8
         tangent_layer_1 = Nx2x128_0
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -2823,7 +2823,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_4)
         delta_tangent_layer_1 = np.add(a, b, out=Nx2x128_3)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
@@ -2853,7 +2853,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3 = float(np.sum(sum_curvature_softplus_3_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
@@ -2867,7 +2867,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
         dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′; writes ∂K/∂g
         # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
         dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_4)
         # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
@@ -2903,7 +2903,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         # Σ_n ∂K/∂g_layer_1
         dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
 
-        # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
+        # ---- forward adjoints of L: reads f″, W, f′; writes ∂L/∂δ
         # ∂L/∂δ_softplus_1 = −½ f″(g_layer_1) Σ_c ġ_layer_1²  (19)
         a = np.multiply(f_second_softplus_1, sum_tangent_squared_layer_1, out=Nx128_6)
         dL_ddelta_softplus_1 = np.multiply(a, -0.5, out=Nx128_6)
@@ -2917,7 +2917,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
         dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, δ, δ̇, ġ, g, W, v; writes f‴, ∂L/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
         a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
@@ -3003,7 +3003,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents, dL_dW_layer_1_g, dL_db_layer_1_sum,
     ) = _over_tiles(tile, N, 281, 2, 427648, 14884, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = −(1/N) ½ Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1² − (1/N) ½ Σ_n Σ_i δ_softplus_2 f″(g_layer_2)
@@ -3088,7 +3088,7 @@ def _layer_means(params, x, all_probes, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -3123,7 +3123,7 @@ def _layer_means(params, x, all_probes, lam, workspace):
         b = np.maximum(g_layer_3, 0.0, out=Nx1_2)
         g_softplus_3 = np.add(a, b, out=Nx1_1)
 
-        # ---- layers: their means
+        # ---- means of the layers: reads g; writes mean_g_x, mean_g_layer_1, mean_g_softplus_1, mean_g_layer_2, mean_g_softplus_2, mean_g_layer_3, mean_g_softplus_3
         # (1/64) g_x
         g_x_part = np.multiply(g_x, 0.015625, out=Nx64_2)
         # mean_g_x = Σ_i (1/64) g_x
@@ -3304,4 +3304,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 0268b3b73823780625b5ca47d252804bb2aac43e3c721bbd9b84dedcc1e336d4
+# sha256 of all above be4b305e68fe054d97041f7546a68e897727e263a3cd629d955d2a34d8407380

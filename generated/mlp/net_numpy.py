@@ -744,7 +744,7 @@ def _energy(params, x, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx64_0", "Nx64_1", "Nx1_0", "Nx1_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -779,7 +779,7 @@ def _energy(params, x, lam, workspace):
         b = np.maximum(g_layer_3, 0.0, out=Nx1_0)
         g_softplus_3 = np.add(a, b, out=Nx1_1)
 
-        # ---- energy: E
+        # ---- energy: reads g; writes energy
         # Σ_i g_softplus_3
         E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
         return ()
@@ -810,7 +810,7 @@ def _score(params, x, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -856,7 +856,7 @@ def _score(params, x, lam, workspace):
         a = np.add(a, 1.0, out=Nx1_1)
         f_prime_softplus_3 = np.divide(b, a, out=Nx1_0)
 
-        # ---- backward: δ
+        # ---- backward: reads f′, W; writes δ, score
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
@@ -895,7 +895,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     )
     all_hessian_diagonal = np.empty((N, 64), DTYPE)
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
     # W_layer_2 ∘ W_layer_2
@@ -914,7 +914,7 @@ def _hessian_diagonal(params, x, lam, workspace):
             "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -975,7 +975,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads f′, W; writes δ, f″, δ′, hessian_diagonal
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
@@ -1031,7 +1031,7 @@ def _loss_terms(params, x, lam, workspace):
         "M1x64_0", "M64x128_0", "M128x64_0",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
     # W_layer_2 ∘ W_layer_2
@@ -1050,7 +1050,7 @@ def _loss_terms(params, x, lam, workspace):
             "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -1111,7 +1111,7 @@ def _loss_terms(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
@@ -1149,7 +1149,7 @@ def _loss_terms(params, x, lam, workspace):
         # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
         delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
@@ -1168,7 +1168,7 @@ def _loss_terms(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
     ) = _over_tiles(tile, N, 512, 1, 98432, 3856, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
@@ -1195,7 +1195,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         "M1x64_0", "M64x128_0", "M128x64_0", "M128_0",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
     # W_layer_2 ∘ W_layer_2
@@ -1216,7 +1216,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
             "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "M128_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -1277,7 +1277,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
@@ -1313,7 +1313,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
@@ -1328,7 +1328,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         sum_delta_squared, delta_prime_layer_1_total,
     ) = _over_tiles(tile, N, 512, 1, 82048, 3856, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
     # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
@@ -1359,7 +1359,7 @@ def _loss_and_grad(params, x, lam, workspace):
         "M1x64_0", "M64x128_0", "M128x64_0", "M1x64_4", "M64x128_4", "M128x64_4",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
     # W_layer_2 ∘ W_layer_2
@@ -1383,7 +1383,7 @@ def _loss_and_grad(params, x, lam, workspace):
             "M128x64_2", "M128x64_3", "M128_0",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -1444,7 +1444,7 @@ def _loss_and_grad(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
@@ -1482,7 +1482,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
         delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_10)
         # Σ_n Σ_i δ_x²
@@ -1494,7 +1494,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+        # ---- forward adjoints of J: reads δ, δ′, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
@@ -1527,7 +1527,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
         dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g, W; writes f‴, ∂J/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
         a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
@@ -1609,7 +1609,7 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
     ) = _over_tiles(tile, N, 416, 1, 279296, 9748, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
@@ -1666,7 +1666,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "M1x64_4", "M64x128_4", "M128x64_3", "M128x64_4",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
     # W_layer_2 ∘ W_layer_2
@@ -1691,7 +1691,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
             "M1x64_3", "M1_0", "M64x128_1", "M64x128_2", "M64x128_3", "M64_0", "M128x64_1", "M128x64_2", "M128_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -1752,7 +1752,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
@@ -1788,7 +1788,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_9)
         # Σ_n Σ_i δ_x²
@@ -1796,7 +1796,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # Σ_n δ′_layer_1
         delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
 
-        # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+        # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
@@ -1825,7 +1825,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
         dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g, W; writes f‴, ∂J/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
         a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
@@ -1906,7 +1906,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
     ) = _over_tiles(tile, N, 480, 1, 230144, 8468, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W, ∂J/∂b
     # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
     # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
@@ -1969,7 +1969,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         "M1x64_0", "M64x128_0", "M128x64_0", "M1x64_6", "M64x128_6", "M128x64_5",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
     # W_layer_2 ∘ W_layer_2
@@ -1993,7 +1993,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
             "M1x64_5", "M1_1", "M64x128_3", "M64x128_4", "M64x128_5", "M64_1", "M128x64_3", "M128x64_4", "M128_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -2054,7 +2054,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
@@ -2092,7 +2092,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
         delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_10)
         # Σ_n Σ_i δ_x²
@@ -2104,7 +2104,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
@@ -2118,7 +2118,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
         dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′; writes ∂K/∂g
         # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
         dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
         # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
@@ -2154,7 +2154,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_n ∂K/∂g_layer_1
         dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
 
-        # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+        # ---- forward adjoints of L: reads δ′, f″, f′, W; writes ∂L/∂δ′, ∂L/∂δ
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_9)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_9)
@@ -2181,7 +2181,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
         dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, δ, δ′, g, W; writes f‴, ∂L/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
         a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
@@ -2262,7 +2262,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_db_layer_1_sum,
     ) = _over_tiles(tile, N, 480, 1, 361600, 8468, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
@@ -2341,7 +2341,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "M1x64_6", "M64x128_6", "M128x64_4",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads W
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
     # W_layer_2 ∘ W_layer_2
@@ -2367,7 +2367,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
             "M64x128_3", "M64x128_4", "M64x128_5", "M64_1", "M128x64_3", "M128_3",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -2428,7 +2428,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx1_1)
         f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
@@ -2464,7 +2464,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_9)
         # Σ_n Σ_i δ_x²
@@ -2472,7 +2472,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # Σ_n δ′_layer_1
         delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
@@ -2486,7 +2486,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
         dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′; writes ∂K/∂g
         # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
         dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
         # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
@@ -2522,7 +2522,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # Σ_n ∂K/∂g_layer_1
         dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_2)
 
-        # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+        # ---- forward adjoints of L: reads f″, f′, W; writes ∂L/∂δ, ∂L/∂δ′
         # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (19)
         a = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=Nx128_7)
         dL_ddelta_softplus_1 = np.negative(a, out=Nx128_7)
@@ -2546,7 +2546,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
         dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, δ, δ′, g, W; writes f‴, ∂L/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
         a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
         f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
@@ -2625,7 +2625,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dL_db_layer_1_sum,
     ) = _over_tiles(tile, N, 512, 1, 312448, 7700, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
     # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
     # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
@@ -2721,7 +2721,7 @@ def _layer_means(params, x, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g
         # W_layer_1 g_x
         g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
@@ -2756,7 +2756,7 @@ def _layer_means(params, x, lam, workspace):
         b = np.maximum(g_layer_3, 0.0, out=Nx1_2)
         g_softplus_3 = np.add(a, b, out=Nx1_1)
 
-        # ---- layers: their means
+        # ---- means of the layers: reads g; writes mean_g_x, mean_g_layer_1, mean_g_softplus_1, mean_g_layer_2, mean_g_softplus_2, mean_g_layer_3, mean_g_softplus_3
         # (1/64) g_x
         g_x_part = np.multiply(g_x, 0.015625, out=Nx64_2)
         # mean_g_x = Σ_i (1/64) g_x
@@ -2937,4 +2937,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d995bfc92a9aeb260bbba8e6b8fa04521b44d86973ecda3479856c6dd068943b
+# sha256 of all above 3141c986d18913984923027498106abd35d41ad92bba2d77a804b56ae5333403

@@ -2931,7 +2931,7 @@ def _energy(params, x, lam, workspace):
         "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx32_0", "Nx32_1", "N_0", "N_1",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b, s; writes g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -2951,7 +2951,7 @@ def _energy(params, x, lam, workspace):
     g_gain = Nx32_1
     _map("g_gain", N, wide, (g_both, s_gain, g_gain, samples))
 
-    # ---- energy: E
+    # ---- energy: reads g; writes energy
     # Σ_i g_gain
     E_gain = _row_sum(g_gain, N_0, 32)
     # Σ_i g_prior
@@ -2979,7 +2979,7 @@ def _score(params, x, lam, workspace):
         "Nx16_0", "Nx16_1", "Nx16_2",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_joined = g_hidden + g_x
@@ -2989,7 +2989,7 @@ def _score(params, x, lam, workspace):
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
 
-    # ---- backward: δ
+    # ---- forward, backward: reads s, b, W, g; writes δ, score
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -3027,7 +3027,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "M16x16_0",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3046,7 +3046,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads s, f′, W, g; writes δ, δ′, f′, hessian_diagonal
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1); δ′_above = δ_pointwise_1 f″(g_above)  (§1.3); f′(g_below) =
@@ -3101,7 +3101,7 @@ def _loss_terms(params, x, lam, workspace):
         "parts_sum_delta_prime", "parts_sum_delta_prime_squared",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3120,7 +3120,7 @@ def _loss_terms(params, x, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward, loss: reads s, f′, W, g; writes δ, δ′
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1); δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
@@ -3158,7 +3158,7 @@ def _loss_terms(params, x, lam, workspace):
         sum_delta_prime, sum_delta_prime_squared, samples,
     ))
 
-    # ---- loss: K and L
+    # ---- loss: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x; J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
@@ -3188,7 +3188,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         "parts_sum_delta_prime",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3207,7 +3207,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads s, f′, W, g; writes δ, δ′
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1); δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
@@ -3237,7 +3237,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_5)
 
-    # ---- loss: K and L
+    # ---- backward, loss: reads δ, g, δ′; writes K, L, J
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -3282,7 +3282,7 @@ def _loss_and_grad(params, x, lam, workspace):
         "out_dJ_dW_below", "out_dJ_db_below",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3301,7 +3301,7 @@ def _loss_and_grad(params, x, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward, loss, forward adjoints of J: reads s, f′, W, g; writes δ, f″, δ′, f′, ∂J/∂δ′
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1); f″(g_above) = f′(g_above) sigmoid(−g_above); δ′_above =
@@ -3350,7 +3350,7 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_prime_squared, lam_real, samples,
     ))
 
-    # ---- loss: K and L
+    # ---- loss: writes J
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = out_J
     _scalars("J", (
@@ -3358,7 +3358,7 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ∂J/∂δ′, f′, f″; writes ∂J/∂δ, ∂J/∂δ′, ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
     # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
@@ -3388,7 +3388,7 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ′, ∂J/∂δ′, ∂J/∂g, g, W, f′, f″; writes ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_both
     dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -3461,7 +3461,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         "parts_columns_32", "out_dJ_ds_gain", "parts_columns_16", "ones_N", "out_dJ_dW_below", "out_dJ_db_below",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3480,7 +3480,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward, loss: reads s, f′, W, g; writes δ, f″, δ′, f′
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1); f″(g_above) = f′(g_above) sigmoid(−g_above); δ′_above =
@@ -3523,7 +3523,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
 
-    # ---- loss: K and L
+    # ---- backward, loss: reads δ′; writes J
     # Σ_n Σ_i δ′_x
     sum_delta_prime = parts_sum_delta_prime
     blocks_sum_delta_prime = _map("sum_delta_prime", N, wide, (
@@ -3536,7 +3536,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         samples,
     ))
 
-    # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′, ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
     # Σ_i W_below ∘ W_below
@@ -3566,7 +3566,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ′, ∂J/∂δ′, ∂J/∂g, g, W, f′, f″; writes ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_both
     dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -3642,7 +3642,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         "out_dL_ds_gain", "out_dL_dW_below", "out_dL_db_below",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3661,7 +3661,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward, loss: reads s, f′, W, g; writes δ, f″, δ′, f′
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1); f″(g_above) = f′(g_above) sigmoid(−g_above); δ′_above =
@@ -3710,7 +3710,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         sum_delta_prime_squared, samples,
     ))
 
-    # ---- loss: K and L
+    # ---- loss: writes K, L
     # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
@@ -3719,7 +3719,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         sum_delta_prime_squared, blocks_sum_delta_squared, K, L, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_below = W_below δ_x  (11)
     dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
@@ -3741,7 +3741,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″, δ′; writes ∂K/∂s, ∂K/∂g, ∂L/∂δ′, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_both
     dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
@@ -3778,7 +3778,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ′, f″, f′, W, δ; writes ∂L/∂δ′, ∂L/∂δ, ∂L/∂g
     # ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13)
     dL_ddelta_prime_below = cp.matmul(dL_ddelta_prime_x, W_below_squared.T, out=Nx16_21)
     # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19); ∂L/∂δ′_joined = ∂L/∂δ′_hidden + ∂L/∂δ′_x  (8)
@@ -3804,7 +3804,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ′, ∂L/∂δ′, ∂L/∂g, g, W, f′, f″; writes ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_both
     dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
@@ -3880,7 +3880,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         "ones_N", "out_dL_dW_below", "out_dL_db_below",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3899,7 +3899,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward, loss: reads s, f′, W, g; writes δ, f″, δ′, f′
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1); f″(g_above) = f′(g_above) sigmoid(−g_above); δ′_above =
@@ -3942,7 +3942,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # (W_below ∘ W_below)ᵀ δ′_below
     delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
 
-    # ---- loss: K and L
+    # ---- backward, loss: reads δ′; writes K, L
     # Σ_n Σ_i δ′_x
     sum_delta_prime = parts_sum_delta_prime
     blocks_sum_delta_prime = _map("sum_delta_prime", N, wide, (
@@ -3956,7 +3956,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_below = W_below δ_x  (11)
     dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
@@ -3978,7 +3978,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″; writes ∂K/∂s, ∂K/∂g, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_both
     dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
@@ -4013,7 +4013,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+    # ---- forward adjoints of L, backward adjoints of L and gradients: reads f″, f′, W, δ; writes ∂L/∂δ, ∂L/∂δ′, ∂L/∂g
     # Σ_i W_below ∘ W_below
     W_below_squared_sum = cp.matmul(W_below_squared, ones_16, out=M16_0)
     # ∂L/∂δ_hidden = −f″(g_below) Σ_i W_below ∘ W_below  (19); ∂L/∂δ′_joined = −1 + ∂L/∂δ′_hidden  (8)
@@ -4038,7 +4038,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ′, ∂L/∂δ′, ∂L/∂g, g, W, f′, f″; writes ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_both
     dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
@@ -4240,4 +4240,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above f85a3a3dd4efcb9b8a52506d68c3424cbd71b361b4d620b912bc6c9e77984dd7
+# sha256 of all above 2ee637b972f5c9df6e7a42022c8dfbefc6a3de24a7baa4b2d1054447f9d5214a

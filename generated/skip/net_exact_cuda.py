@@ -3521,7 +3521,7 @@ def _energy(params, x, lam, workspace):
         "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx32_0", "Nx32_1", "N_0", "N_1",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b, s; writes g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3541,7 +3541,7 @@ def _energy(params, x, lam, workspace):
     g_gain = Nx32_1
     _map("g_gain", N, wide, (g_both, s_gain, g_gain, samples))
 
-    # ---- energy: E
+    # ---- energy: reads g; writes energy
     # Σ_i g_gain
     E_gain = _row_sum(g_gain, N_0, 32)
     # Σ_i g_prior
@@ -3570,7 +3570,7 @@ def _score(params, x, lam, workspace):
         "Nx16_0", "Nx16_1", "Nx16_2",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_joined = g_hidden + g_x
@@ -3580,7 +3580,7 @@ def _score(params, x, lam, workspace):
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
 
-    # ---- backward: δ
+    # ---- forward, backward: reads s, b, W, g; writes δ, score
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -3620,7 +3620,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         "Nx16x16_1", "eye_16",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3639,7 +3639,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward: reads s, f′, W; writes δ, f′
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1); f′(g_below) = sech(g_below)²
@@ -3653,7 +3653,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
 
-    # ---- second derivatives: tangents ġ and δ̇
+    # ---- backward, second derivatives, by tangents: reads W, f′, δ, g; writes ġ, δ′, hessian_diagonal
     # W_belowᵀ
     W_below_transposed = _transposed(W_below, M16x16_0)
     # f′(g_below)
@@ -3716,7 +3716,7 @@ def _loss_terms(params, x, lam, workspace):
         "parts_sum_delta_prime_squared",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3735,7 +3735,7 @@ def _loss_terms(params, x, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents: reads s, f′, W, g; writes δ, f′
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -3759,7 +3759,7 @@ def _loss_terms(params, x, lam, workspace):
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_3)
 
-    # ---- second derivatives: tangents ġ and δ̇
+    # ---- second derivatives, by tangents: reads W, f′; writes ġ
     # W_belowᵀ
     W_below_transposed = _transposed(W_below, M16x16_0)
     # f′(g_below)
@@ -3775,7 +3775,7 @@ def _loss_terms(params, x, lam, workspace):
     # δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
 
-    # ---- loss: K and L
+    # ---- backward, loss: reads δ, g, ġ; writes K, L, J
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (
@@ -3831,7 +3831,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         "parts_sum_curvature_pointwise_1",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3850,7 +3850,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward: reads s, f′, W; writes δ, f′
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -3870,7 +3870,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
 
-    # ---- second derivatives: tangents ġ and δ̇
+    # ---- second derivatives, by tangents: reads W, f′; writes ġ
     # W_belowᵀ
     W_below_transposed = _transposed(W_below, M16x16_0)
     # f′(g_below)
@@ -3884,7 +3884,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     tangent_above = Nx16x16_1
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
 
-    # ---- loss: K and L
+    # ---- backward, second derivatives, by tangents, loss: reads δ, g, f′, ġ; writes K, L, J
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (
@@ -3952,7 +3952,7 @@ def _loss_and_grad(params, x, lam, workspace):
         "parts_columns_256", "out_dJ_dW_below", "out_dJ_db_below",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3971,7 +3971,7 @@ def _loss_and_grad(params, x, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents, loss: reads s, f′, W, g; writes δ, f′, f″
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -4004,7 +4004,7 @@ def _loss_and_grad(params, x, lam, workspace):
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
     ))
 
-    # ---- second derivatives: tangents ġ and δ̇
+    # ---- second derivatives, by tangents, loss: reads W, f′; writes ġ, δ̇
     # W_belowᵀ
     W_below_transposed = _transposed(W_below, M16x16_0)
     # f′(g_below)
@@ -4032,7 +4032,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
 
-    # ---- loss: K and L
+    # ---- loss, forward adjoints of J: writes ∂J/∂δ′, J
     # W_belowᵀ ∘ W_belowᵀ
     W_below_transposed_squared = M16x16_1
     _map("W_below_transposed_squared", N, wide, (W_below_transposed, W_below_transposed_squared, samples))
@@ -4055,7 +4055,7 @@ def _loss_and_grad(params, x, lam, workspace):
         blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
+    # ---- second derivatives, by tangents, forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ∂J/∂δ′, f′, f″, ġ, δ̇; writes ∂J/∂δ, ĝ, ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_10)
     # (∂J/∂δ′_x)_c
@@ -4096,7 +4096,7 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ̇, ĝ, ∂J/∂g, g, W, f′, f″; writes ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_both
     dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -4177,7 +4177,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         "out_dJ_db_below",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -4196,7 +4196,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents, loss: reads s, f′, W, g; writes δ, f′, f″
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -4229,7 +4229,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
     ))
 
-    # ---- second derivatives: tangents ġ and δ̇
+    # ---- second derivatives, by tangents, loss, backward adjoints of J and gradients: reads W, f′; writes ġ, δ̇
     # W_belowᵀ
     W_below_transposed = _transposed(W_below, M16x16_0)
     # f′(g_below)
@@ -4263,7 +4263,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_tangent_below, sum_tangent_squared_above_terms, weighted_product_hidden_terms, samples,
     ))
 
-    # ---- loss: K and L
+    # ---- loss: writes J
     # W_belowᵀ ∘ W_belowᵀ
     sum_tangent_squared_below_terms = M16x16_1
     _map("sum_tangent_squared_below_terms", N, wide, (W_below_transposed, sum_tangent_squared_below_terms, samples))
@@ -4289,7 +4289,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         blocks_sum_curvature_pointwise_1, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
+    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
     # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ  (18)+(19); ∂J/∂δ_joined =
@@ -4314,7 +4314,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ̇, ġ, ∂J/∂g, g, W, f′, f″; writes ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_both
     dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -4395,7 +4395,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         "out_dK_db_below", "out_dL_ds_gain", "parts_columns_256", "out_dL_dW_below", "out_dL_db_below",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -4414,7 +4414,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents, loss: reads s, f′, W, g; writes δ, f′, f″
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -4447,7 +4447,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
     ))
 
-    # ---- second derivatives: tangents ġ and δ̇
+    # ---- second derivatives, by tangents, loss: reads W, f′; writes ġ, δ̇
     # W_belowᵀ
     W_below_transposed = _transposed(W_below, M16x16_0)
     # f′(g_below)
@@ -4475,7 +4475,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
 
-    # ---- loss: K and L
+    # ---- loss: writes δ′, K, L
     # W_belowᵀ ∘ W_belowᵀ
     W_below_transposed_squared = M16x16_1
     _map("W_below_transposed_squared", N, wide, (W_below_transposed, W_below_transposed_squared, samples))
@@ -4500,7 +4500,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         sum_delta_prime_squared, blocks_sum_delta_prime, K, L, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_below = W_below δ_x  (11)
     dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_10)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
@@ -4522,7 +4522,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″, δ′; writes ∂K/∂s, ∂K/∂g, ∂L/∂δ′, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_both
     dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
@@ -4559,7 +4559,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
+    # ---- second derivatives, by tangents, forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ′, f″, ġ, δ̇, W, f′, δ; writes ∂L/∂δ, ĝ, ∂L/∂g
     # (∂L/∂δ′_x)_c
     dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
     # (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂L/∂δ′_x
@@ -4593,7 +4593,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ̇, ĝ, ∂L/∂g, g, W, f′, f″; writes ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_both
     dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
@@ -4676,7 +4676,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         "out_dK_db_below", "out_dL_ds_gain", "parts_columns_256", "out_dL_dW_below", "out_dL_db_below",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -4695,7 +4695,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents, loss: reads s, f′, W, g; writes δ, f′, f″
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -4728,7 +4728,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
     ))
 
-    # ---- second derivatives: tangents ġ and δ̇
+    # ---- second derivatives, by tangents, loss, backward adjoints of L and gradients: reads W, f′; writes ġ, δ̇
     # W_belowᵀ
     W_below_transposed = _transposed(W_below, M16x16_0)
     # f′(g_below)
@@ -4762,7 +4762,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_tangent_below, sum_tangent_squared_above_terms, weighted_product_hidden_terms, samples,
     ))
 
-    # ---- loss: K and L
+    # ---- loss: writes K, L
     # W_belowᵀ ∘ W_belowᵀ
     sum_tangent_squared_below_terms = M16x16_1
     _map("sum_tangent_squared_below_terms", N, wide, (W_below_transposed, sum_tangent_squared_below_terms, samples))
@@ -4789,7 +4789,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         sum_curvature_pointwise_1, blocks_sum_curvature_pointwise_1, K, L, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_below = W_below δ_x  (11)
     dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
@@ -4811,7 +4811,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″; writes ∂K/∂s, ∂K/∂g, ∂L/∂δ, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_both
     dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
@@ -4849,7 +4849,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
+    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ, W, f′, f″, δ; writes ∂L/∂δ, ∂L/∂g
     # ∂L/∂δ_above = W_below ∂L/∂δ_hidden  (12)
     dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_18)
     # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) − f″(g_above) Σ_c ġ_above²  (19); ∂L/∂g_above = ∂L/∂δ_above
@@ -4864,7 +4864,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ̇, ġ, ∂L/∂g, g, W, f′, f″; writes ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_both
     dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
@@ -5068,4 +5068,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above ffd23fd02c61c5f4c8b5f9f88158410c5b189bb2daa128fb37d1a87a1a8d0311
+# sha256 of all above 8ab646ea28c2d9e84081961c0f3e2a361b646fe0822290ee2e340c457e84292d

@@ -736,7 +736,7 @@ def _energy(params, x, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2", "Nx32_0", "N_0", "N_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b, s; writes g
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -765,7 +765,7 @@ def _energy(params, x, lam, workspace):
         # g_prior = g_x²
         g_prior = np.square(g_x, out=Nx16_1)
 
-        # ---- energy: E
+        # ---- energy: reads g; writes energy
         # Σ_i g_gain
         E_gain = np.sum(g_gain, axis=1, out=N_0)
         # Σ_i g_prior
@@ -788,7 +788,7 @@ def _score(params, x, lam, workspace):
     s_gain = params["gain.gain"]
     all_score = np.empty((N, 16), DTYPE)
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -805,7 +805,7 @@ def _score(params, x, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -835,7 +835,7 @@ def _score(params, x, lam, workspace):
         a = np.add(a, 1.0, out=Nx16_0)
         f_prime_pointwise_1 = np.divide(b, a, out=Nx16_2)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′, score
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_2)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -875,7 +875,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     )
     all_hessian_diagonal = np.empty((N, 16), DTYPE)
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -899,7 +899,7 @@ def _hessian_diagonal(params, x, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16x16_0", "Nx16x16_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -934,7 +934,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx16_2)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -944,7 +944,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
 
-        # ---- second derivatives: tangents ġ and δ̇
+        # ---- second derivatives, by tangents: reads f′, g, δ, W; writes ġ, f″, δ′, hessian_diagonal
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
         # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
@@ -995,7 +995,7 @@ def _loss_terms(params, x, lam, workspace):
         "M16x16_0", "M16x16_1", "M16x16_2",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1019,7 +1019,7 @@ def _loss_terms(params, x, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16x16_0", "Nx16x16_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -1054,7 +1054,7 @@ def _loss_terms(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx16_2)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -1072,7 +1072,7 @@ def _loss_terms(params, x, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_7)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives: tangents ġ and δ̇
+        # ---- second derivatives, by tangents: reads f′, g, δ, W; writes ġ, f″
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
         # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
@@ -1094,7 +1094,7 @@ def _loss_terms(params, x, lam, workspace):
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ; writes δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
         # Σ_n Σ_i δ_x²
@@ -1123,7 +1123,7 @@ def _loss_terms(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
     ) = _over_tiles(tile, N, 512, 16, 10752, 2560, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
@@ -1147,7 +1147,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         "M16x16_0", "M16x16_1", "M16x16_2", "M16_0",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1173,7 +1173,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16x16_0", "Nx16x16_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -1208,7 +1208,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx16_2)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -1226,7 +1226,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_7)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives: tangents ġ and δ̇
+        # ---- second derivatives, by tangents: reads f′, g, δ, W; writes ġ, f″
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
         # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
@@ -1246,7 +1246,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
         # Σ_n Σ_i δ_x²
@@ -1271,7 +1271,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1,
     ) = _over_tiles(tile, N, 512, 16, 10240, 2560, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = −32 − (1/N) Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ − (1/N) Σ_n Σ_i δ_pointwise_1 f″(g_above)
@@ -1296,7 +1296,7 @@ def _loss_and_grad(params, x, lam, workspace):
         "M16x16_0", "M16x16_1", "M16x16_2", "M16x16_9", "M16x16_10", "M16x16_11", "M16_2",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1326,7 +1326,7 @@ def _loss_and_grad(params, x, lam, workspace):
             "Nx32_0", "M32_0", "M16x16_3", "M16x16_4", "M16x16_5", "M16_0", "M16x16_6", "M16x16_7", "M16x16_8", "M16_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -1361,7 +1361,7 @@ def _loss_and_grad(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx16_4)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -1379,7 +1379,7 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives: tangents ġ and δ̇
+        # ---- second derivatives, by tangents: reads f′, g, δ, W; writes ġ, f″, δ̇
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
         # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
@@ -1414,7 +1414,7 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
         delta_tangent_below = np.add(a, b, out=Nx16x16_4)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ; writes δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
@@ -1436,7 +1436,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
+        # ---- forward adjoints of J: reads δ, δ′, W, f′, f″, ġ; writes ∂J/∂δ, ∂J/∂δ′, ĝ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
@@ -1475,7 +1475,7 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, δ̇, ĝ, g, W; writes f‴, ∂J/∂g
         # Σ_n ∂J/∂δ_both
         dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
@@ -1545,7 +1545,7 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_dW_below_tangents_sum, dJ_dW_below_g, dJ_db_below_sum,
     ) = _over_tiles(tile, N, 485, 16, 31232, 8640, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -1587,7 +1587,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         "M16x16_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_9", "M16x16_10", "M16x16_11", "M16_3",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1618,7 +1618,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
             "M16x16_4", "M16x16_5", "M16_1", "M16x16_6", "M16x16_7", "M16x16_8", "M16_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -1653,7 +1653,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx16_4)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -1671,7 +1671,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives: tangents ġ and δ̇
+        # ---- second derivatives, by tangents: reads f′, g, δ, W; writes ġ, f″, δ̇
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
         # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
@@ -1706,7 +1706,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
         delta_tangent_below = np.add(a, b, out=Nx16x16_4)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
@@ -1724,7 +1724,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1 = float(np.sum(sum_curvature_pointwise_1_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂H
+        # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
@@ -1746,7 +1746,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, δ̇, ġ, g, W; writes f‴, ∂J/∂g
         # Σ_n ∂J/∂δ_both
         dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
@@ -1813,7 +1813,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_dW_below_delta, dJ_dW_below_tangents_sum, dJ_dW_below_g, dJ_db_below_sum,
     ) = _over_tiles(tile, N, 512, 16, 30208, 7488, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
     # J = −32 + (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ − (1/N) Σ_n Σ_i
     #     δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     J = -32 - sum_curvature_hidden / N - sum_curvature_pointwise_1 / N + 0.5 * sum_delta_squared / N
@@ -1856,7 +1856,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         "M16x16_0", "M16x16_1", "M16x16_2", "M16x16_12", "M16_4", "M16x16_13", "M16x16_14",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1887,7 +1887,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
             "M16x16_10", "M16x16_11", "M16_3",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -1922,7 +1922,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx16_4)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -1940,7 +1940,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives: tangents ġ and δ̇
+        # ---- second derivatives, by tangents: reads f′, g, δ, W; writes ġ, f″, δ̇
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
         # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
@@ -1975,7 +1975,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
         delta_tangent_below = np.add(a, b, out=Nx16x16_4)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ; writes δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
@@ -1997,7 +1997,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
@@ -2015,7 +2015,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′; writes ∂K/∂g
         # Σ_n ∂K/∂δ_both
         dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
         # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
@@ -2043,7 +2043,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_n ∂K/∂g_below
         dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
 
-        # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
+        # ---- forward adjoints of L: reads δ′, f″, ġ, W, f′; writes ∂L/∂δ′, ĝ, ∂L/∂δ
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_14)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_14)
@@ -2076,7 +2076,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, δ̇, ĝ, g, W; writes f‴, ∂L/∂g
         # Σ_n ∂L/∂δ_both
         dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
@@ -2142,7 +2142,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_db_below_sum_at_above, dL_dW_below_tangents_sum, dL_dW_below_g, dL_db_below_sum,
     ) = _over_tiles(tile, N, 496, 16, 33792, 8448, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
@@ -2200,7 +2200,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         "M16x16_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_12", "M16_5", "M16x16_13", "M16x16_14",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -2233,7 +2233,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
             "M16x16_11", "M16_4",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -2268,7 +2268,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx16_4)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -2286,7 +2286,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives: tangents ġ and δ̇
+        # ---- second derivatives, by tangents: reads f′, g, δ, W; writes ġ, f″, δ̇
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
         # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
@@ -2321,7 +2321,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
         delta_tangent_below = np.add(a, b, out=Nx16x16_4)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
@@ -2339,7 +2339,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1 = float(np.sum(sum_curvature_pointwise_1_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
@@ -2357,7 +2357,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′; writes ∂K/∂g
         # Σ_n ∂K/∂δ_both
         dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
         # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
@@ -2385,7 +2385,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # Σ_n ∂K/∂g_below
         dK_db_below_sum = _column_sum(dK_dg_below, out=M16_2)
 
-        # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂H
+        # ---- forward adjoints of L: reads f″, W, f′; writes ∂L/∂δ
         # ∂L/∂δ_hidden = −f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ  (19)
         a = np.multiply(sum_tangent_squared_below, f_second_hidden, out=Nx16_13)
         dL_ddelta_hidden = np.negative(a, out=Nx16_13)
@@ -2402,7 +2402,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, δ̇, ġ, g, W; writes f‴, ∂L/∂g
         # Σ_n ∂L/∂δ_both
         dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
@@ -2466,7 +2466,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents_sum, dL_dW_below_g, dL_db_below_sum,
     ) = _over_tiles(tile, N, 512, 16, 32768, 7424, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = −32 − (1/N) Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ − (1/N) Σ_n Σ_i δ_pointwise_1 f″(g_above)
@@ -2538,7 +2538,7 @@ def _layer_means(params, x, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx32_0", "Nx32_1", "Nx16_6",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b, s; writes g
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -2567,7 +2567,7 @@ def _layer_means(params, x, lam, workspace):
         # g_prior = g_x²
         g_prior = np.square(g_x, out=Nx16_5)
 
-        # ---- layers: their means
+        # ---- means of the layers: reads g; writes mean_g_x, mean_g_below, mean_g_hidden, mean_g_joined, mean_g_above, mean_g_pointwise_1, mean_g_both, mean_g_gain, mean_g_prior
         # (1/16) g_x
         g_x_part = np.multiply(g_x, 0.0625, out=Nx16_6)
         # mean_g_x = Σ_i (1/16) g_x
@@ -2760,4 +2760,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 794802638468a31c87e3b4358f7d290d0cc57823341c172799e60349ce0aef8a
+# sha256 of all above 1b15eedaaf182b3176c1d786c81cdc9830f1795dde81cdfc0991e15e6014e94c

@@ -3575,7 +3575,7 @@ def _energy(params, x, all_probes, lam, workspace):
         "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx32_0", "Nx32_1", "N_0", "N_1",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b, s; writes g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3595,7 +3595,7 @@ def _energy(params, x, all_probes, lam, workspace):
     g_gain = Nx32_1
     _map("g_gain", N, wide, (g_both, s_gain, g_gain, samples))
 
-    # ---- energy: E
+    # ---- energy: reads g; writes energy
     # Σ_i g_gain
     E_gain = _row_sum(g_gain, N_0, 32)
     # Σ_i g_prior
@@ -3624,7 +3624,7 @@ def _score(params, x, all_probes, lam, workspace):
         "Nx16_0", "Nx16_1", "Nx16_2",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_joined = g_hidden + g_x
@@ -3634,7 +3634,7 @@ def _score(params, x, all_probes, lam, workspace):
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
 
-    # ---- backward: δ
+    # ---- forward, backward: reads s, b, W, g; writes δ, score
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -3675,7 +3675,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx2x16_0", "Nx16_6", "Nx2x16_1", "Nx2x16_2",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3694,7 +3694,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward: reads s, f′, W; writes δ, f′
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1); f′(g_below) = sech(g_below)²
@@ -3708,7 +3708,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
 
-    # ---- second derivatives: tangents ġ from the probes, and δ̇
+    # ---- backward, second derivatives, by tangents from the probes: reads v, W, f′, δ, g; writes ġ, δ̇, hessian_diagonal
     # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -3784,7 +3784,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         "parts_sum_pairs",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3803,7 +3803,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents from the probes: reads s, f′, W, g; writes δ, f′
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -3827,7 +3827,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_3)
 
-    # ---- second derivatives: tangents ġ from the probes, and δ̇
+    # ---- second derivatives, by tangents from the probes: reads v, W, f′; writes ġ, δ̇
     # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -3861,7 +3861,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     delta_tangent_x_term_1 = Nx2x16_0
     cp.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
 
-    # ---- loss: K and L
+    # ---- backward, second derivatives, by tangents from the probes, loss: reads δ, g, δ̇, v; writes z, K, L, J
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (
@@ -3918,7 +3918,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         "parts_sum_curvature_prior",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -3937,7 +3937,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward: reads s, f′, W; writes δ, f′
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -3957,7 +3957,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
 
-    # ---- second derivatives: tangents ġ from the probes, and δ̇
+    # ---- second derivatives, by tangents from the probes, loss: reads v, W, f′; writes ġ
     # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -3973,7 +3973,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     tangent_above = Nx2x16_0
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
 
-    # ---- loss: K and L
+    # ---- backward, second derivatives, by tangents from the probes, loss: reads δ, g, f′, ġ, v; writes K, L, J
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (
@@ -4051,7 +4051,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         "out_dJ_ds_gain", "parts_columns_16", "out_dJ_dW_below", "out_dJ_db_below",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -4070,7 +4070,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents from the probes, loss: reads s, f′, W, g; writes δ, f′, f″
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -4103,7 +4103,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
     ))
 
-    # ---- second derivatives: tangents ġ from the probes, and δ̇
+    # ---- second derivatives, by tangents from the probes: reads v, W, f′; writes ġ, δ̇
     # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -4137,7 +4137,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     delta_tangent_x_term_1 = Nx2x16_6
     cp.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
 
-    # ---- loss: K and L
+    # ---- second derivatives, by tangents from the probes, loss: reads δ̇, v; writes z, J, ĝ
     # z = v δ̇_x  [+] 9; z²
     probed = Nx2x16_7
     sum_probed_squared_terms = Nx2x16_8
@@ -4166,7 +4166,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     weighted_tangent_x = Nx2x16_8
     _map("weighted_tangent_x", N, wide, (probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples))
 
-    # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂(Hv)
+    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ĝ, ġ, f′, f″; writes ∂J/∂δ, ĝ, δ̂, ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_10)
     # ĝ_below = W_below ĝ_x  [+] 8
@@ -4215,7 +4215,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads δ̂, W, ĝ, δ̇, ġ, ∂J/∂δ, δ, ∂J/∂g, g, f′, f″, v; writes δ̂, ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
     # δ̂_joined = W_belowᵀ δ̂_above  [+] 9
     delta_weighted_tangent_joined = Nx2x16_10
     cp.matmul(delta_weighted_tangent_above.reshape(-1, 16), W_below, out=delta_weighted_tangent_joined.reshape(-1, 16))
@@ -4312,7 +4312,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         "out_dJ_ds_gain", "parts_columns_16", "out_dJ_dW_below", "out_dJ_db_below",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -4331,7 +4331,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents from the probes, loss: reads s, f′, W, g; writes δ, f′, f″
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -4364,7 +4364,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
     ))
 
-    # ---- second derivatives: tangents ġ from the probes, and δ̇
+    # ---- second derivatives, by tangents from the probes, loss, backward adjoints of J and gradients: reads v, W, f′; writes ġ, δ̇
     # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -4401,7 +4401,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         sum_tangent_squared_x_terms, weighted_product_hidden_terms, samples,
     ))
 
-    # ---- loss: K and L
+    # ---- loss: writes J
     # Σ_c ġ_below²
     sum_tangent_squared_below = _tangent_sum(sum_tangent_squared_below_terms, Nx16_10, 16)
     # Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
@@ -4432,7 +4432,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂(Hv)
+    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
     # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − ½ f″(g_below) Σ_c ġ_below²  (18)+(19); ∂J/∂δ_joined = ∂J/∂δ_hidden +
@@ -4457,7 +4457,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ̇, ġ, ∂J/∂g, g, W, f′, f″, v; writes ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_both
     dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -4539,7 +4539,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         "out_dL_db_below",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -4558,7 +4558,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents from the probes, loss: reads s, f′, W, g; writes δ, f′, f″
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -4591,7 +4591,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
     ))
 
-    # ---- second derivatives: tangents ġ from the probes, and δ̇
+    # ---- second derivatives, by tangents from the probes: reads v, W, f′; writes ġ, δ̇
     # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -4625,7 +4625,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     delta_tangent_x_term_1 = Nx2x16_6
     cp.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
 
-    # ---- loss: K and L
+    # ---- second derivatives, by tangents from the probes, loss: reads δ̇, v; writes z, K, L
     # z = v δ̇_x  [+] 9; z²
     probed = Nx2x16_7
     sum_probed_squared_terms = Nx2x16_8
@@ -4650,7 +4650,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         blocks_sum_quadratic_forms, K, L, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_below = W_below δ_x  (11)
     dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_6)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
@@ -4672,7 +4672,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″, z, v; writes ∂K/∂s, ∂K/∂g, ∂K/∂W, ∂K/∂b, ĝ
     # Σ_n ∂K/∂δ_both
     dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
@@ -4712,7 +4712,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     weighted_tangent_x = Nx2x16_8
     _map("weighted_tangent_x", N, wide, (probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
+    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ĝ, W, ġ, f″, f′, δ; writes ĝ, ∂L/∂δ, δ̂, ∂L/∂g
     # ĝ_below = W_below ĝ_x  [+] 8
     weighted_tangent_below = Nx2x16_7
     cp.matmul(weighted_tangent_x.reshape(-1, 16), W_below.T, out=weighted_tangent_below.reshape(-1, 16))
@@ -4754,7 +4754,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads δ̂, W, ĝ, δ̇, ġ, ∂L/∂δ, δ, ∂L/∂g, g, f′, f″, v; writes δ̂, ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
     # δ̂_joined = W_belowᵀ δ̂_above  [+] 9
     delta_weighted_tangent_joined = Nx2x16_10
     cp.matmul(delta_weighted_tangent_above.reshape(-1, 16), W_below, out=delta_weighted_tangent_joined.reshape(-1, 16))
@@ -4852,7 +4852,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         "out_dK_dW_below", "out_dK_db_below", "out_dL_ds_gain", "out_dL_dW_below", "out_dL_db_below",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
     # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
@@ -4871,7 +4871,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
-    # ---- backward: δ
+    # ---- backward, second derivatives, by tangents from the probes, loss: reads s, f′, W, g; writes δ, f′, f″
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -4904,7 +4904,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
     ))
 
-    # ---- second derivatives: tangents ġ from the probes, and δ̇
+    # ---- second derivatives, by tangents from the probes, loss, backward adjoints of L and gradients: reads v, W, f′; writes ġ, δ̇
     # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -4941,7 +4941,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         sum_tangent_squared_x_terms, weighted_product_hidden_terms, samples,
     ))
 
-    # ---- loss: K and L
+    # ---- loss: writes K, L
     # Σ_c ġ_below²
     sum_tangent_squared_below = _tangent_sum(sum_tangent_squared_below_terms, Nx16_10, 16)
     # Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
@@ -4973,7 +4973,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         blocks_sum_curvature_prior, K, L, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_below = W_below δ_x  (11)
     dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
@@ -4995,7 +4995,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″; writes ∂K/∂s, ∂K/∂g, ∂L/∂δ, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_both
     dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
@@ -5033,7 +5033,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
+    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ, W, f′, f″, δ; writes ∂L/∂δ, ∂L/∂g
     # ∂L/∂δ_above = W_below ∂L/∂δ_hidden  (12)
     dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_19)
     # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (19); ∂L/∂g_above = ∂L/∂δ_above
@@ -5048,7 +5048,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ̇, ġ, ∂L/∂g, g, W, f′, f″, v; writes ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_both
     dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
@@ -5250,4 +5250,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 8f1d0e42f4a6bc6d19149be3e35176440af0c0b09e4c20787cab2954946c5b42
+# sha256 of all above c09534ffce8ce50285b9b0bcf40881bf7bcfd5c1acadc1fb7009a3fb989da535

@@ -781,7 +781,7 @@ def _energy(params, x, all_probes, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2", "Nx32_0", "N_0", "N_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b, s; writes g
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -810,7 +810,7 @@ def _energy(params, x, all_probes, lam, workspace):
         # g_prior = g_x²
         g_prior = np.square(g_x, out=Nx16_1)
 
-        # ---- energy: E
+        # ---- energy: reads g; writes energy
         # Σ_i g_gain
         E_gain = np.sum(g_gain, axis=1, out=N_0)
         # Σ_i g_prior
@@ -833,7 +833,7 @@ def _score(params, x, all_probes, lam, workspace):
     s_gain = params["gain.gain"]
     all_score = np.empty((N, 16), DTYPE)
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -850,7 +850,7 @@ def _score(params, x, all_probes, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -880,7 +880,7 @@ def _score(params, x, all_probes, lam, workspace):
         a = np.add(a, 1.0, out=Nx16_0)
         f_prime_pointwise_1 = np.divide(b, a, out=Nx16_2)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′, score
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_2)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -915,7 +915,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     s_gain = params["gain.gain"]
     all_hessian_diagonal = np.empty((N, 16), DTYPE)
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -933,7 +933,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx2x16_0", "Nx2x16_1", "Nx2x16_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -968,7 +968,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         a = np.maximum(a, b, out=Nx16_2)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -978,7 +978,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
         # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
 
-        # ---- second derivatives: tangents ġ from the probes, and δ̇
+        # ---- second derivatives, by tangents from the probes: reads v, W, f′, g, δ; writes ġ, f″, δ̇, hessian_diagonal
         # ġ_below = W_below v  [+] 8
         tangent_below = Nx2x16_0
         np.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -1043,7 +1043,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1062,7 +1062,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
             "Nx2x16_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -1097,7 +1097,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         a = np.maximum(a, b, out=Nx16_2)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -1115,7 +1115,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_7)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives: tangents ġ from the probes, and δ̇
+        # ---- second derivatives, by tangents from the probes: reads v, W, f′, g, δ; writes ġ, f″, δ̇
         # ġ_below = W_below v  [+] 8
         tangent_below = Nx2x16_0
         np.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -1160,7 +1160,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         b = np.multiply(probes, 2.0, out=Nx2x16_2)
         delta_tangent_x = np.add(a, b, out=Nx2x16_1)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ̇, v; writes z
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
         # Σ_n Σ_i δ_x²
@@ -1188,7 +1188,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
         sum_delta_squared, sum_quadratic_forms, sum_pairs,
     ) = _over_tiles(tile, N, 512, 2, 6144, 896, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
@@ -1207,7 +1207,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1226,7 +1226,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
             "Nx2x16_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -1261,7 +1261,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         a = np.maximum(a, b, out=Nx16_2)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -1279,7 +1279,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_7)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives: tangents ġ from the probes, and δ̇
+        # ---- second derivatives, by tangents from the probes: reads v, W, f′, g, δ; writes ġ, f″
         # ġ_below = W_below v  [+] 8
         tangent_below = Nx2x16_0
         np.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -1302,7 +1302,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ, v
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
         # Σ_n Σ_i δ_x²
@@ -1339,7 +1339,7 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
         sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, sum_curvature_prior,
     ) = _over_tiles(tile, N, 512, 2, 4096, 896, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c
@@ -1364,7 +1364,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         "M16x16_8", "M16_2",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1389,7 +1389,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
             "M16x16_1", "M16x16_2", "M16x16_3", "M16_0", "M16x16_4", "M16x16_5", "M16x16_6", "M16x16_7", "M16_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -1424,7 +1424,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         a = np.maximum(a, b, out=Nx16_4)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -1442,7 +1442,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives: tangents ġ from the probes, and δ̇
+        # ---- second derivatives, by tangents from the probes: reads v, W, f′, g, δ; writes ġ, f″, δ̇
         # ġ_below = W_below v  [+] 8
         tangent_below = Nx2x16_0
         np.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -1487,7 +1487,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         b = np.multiply(probes, 2.0, out=Nx2x16_7)
         delta_tangent_x = np.add(a, b, out=Nx2x16_6)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ̇, v; writes z, ĝ
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
@@ -1515,7 +1515,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         a = np.subtract(a, 0.5, out=Nx2x16_6)
         weighted_tangent_x = np.multiply(probes, a, out=Nx2x16_6)
 
-        # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂(Hv)
+        # ---- forward adjoints of J: reads δ, W, ĝ, ġ, f′, f″; writes ∂J/∂δ, ĝ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
@@ -1555,7 +1555,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads ĝ, W, ∂J/∂δ, f′, f″, δ, δ̇, ġ, g, v; writes δ̂, f‴, ∂J/∂g
         # δ̂_above = δ_pointwise_1 f″(g_above) ĝ_above  [+] 9
         delta_weighted_tangent_above = np.multiply(delta_curvature_pointwise_1_row, weighted_tangent_above, out=Nx2x16_9)
         # δ̂_joined = W_belowᵀ δ̂_above  [+] 9
@@ -1641,7 +1641,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         dJ_dW_below_g, dJ_db_below_sum,
     ) = _over_tiles(tile, N, 512, 2, 16896, 3072, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i Σ_c z + (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_quadratic_forms / N
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -1681,7 +1681,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         "M16x16_6", "M16_2",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1705,7 +1705,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
             "M16x16_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3", "M16x16_4", "M16x16_5", "M16_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -1740,7 +1740,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         a = np.maximum(a, b, out=Nx16_4)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -1758,7 +1758,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives: tangents ġ from the probes, and δ̇
+        # ---- second derivatives, by tangents from the probes: reads v, W, f′, g, δ; writes ġ, f″, δ̇
         # ġ_below = W_below v  [+] 8
         tangent_below = Nx2x16_0
         np.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -1796,7 +1796,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx2x16_6)
         delta_tangent_below = np.add(a, b, out=Nx2x16_5)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ, v
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
@@ -1826,7 +1826,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         # Σ_n Σ_i 2 Σ_c v²
         sum_curvature_prior = float(np.sum(sum_curvature_prior_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂J/∂δ and the adjoints ∂J/∂(Hv)
+        # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
@@ -1850,7 +1850,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, δ̇, ġ, g, W, v; writes f‴, ∂J/∂g
         # Σ_n ∂J/∂δ_both
         dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
@@ -1918,7 +1918,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         dJ_dW_below_delta, dJ_dW_below_tangents, dJ_dW_below_g, dJ_db_below_sum,
     ) = _over_tiles(tile, N, 512, 2, 10752, 2304, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1
     #     f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
     J = -0.5 * sum_curvature_hidden / N - 0.5 * sum_curvature_pointwise_1 / N - 0.5 * sum_curvature_prior / N + 0.5 * sum_delta_squared / N
@@ -1956,7 +1956,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         "M16x16_11", "M16_4",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1983,7 +1983,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
             "M16x16_9", "M16x16_10", "M16_3",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -2018,7 +2018,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         a = np.maximum(a, b, out=Nx16_4)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -2036,7 +2036,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives: tangents ġ from the probes, and δ̇
+        # ---- second derivatives, by tangents from the probes: reads v, W, f′, g, δ; writes ġ, f″, δ̇
         # ġ_below = W_below v  [+] 8
         tangent_below = Nx2x16_0
         np.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -2081,7 +2081,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         b = np.multiply(probes, 2.0, out=Nx2x16_7)
         delta_tangent_x = np.add(a, b, out=Nx2x16_6)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ̇, v; writes z
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
@@ -2102,7 +2102,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
         sum_pairs = float(np.sum(sum_pairs_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
@@ -2120,7 +2120,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′, z, v; writes ∂K/∂g, ĝ
         # Σ_n ∂K/∂δ_both
         dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
         # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
@@ -2155,7 +2155,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         a = np.subtract(a, 0.5, out=Nx2x16_6)
         weighted_tangent_x = np.multiply(probes, a, out=Nx2x16_6)
 
-        # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
+        # ---- forward adjoints of L: reads ĝ, W, ġ, f″, f′; writes ĝ, ∂L/∂δ
         # ĝ_below = W_below ĝ_x  [+] 8
         weighted_tangent_below = Nx2x16_7
         np.matmul(weighted_tangent_x.reshape(-1, 16), W_below.T, out=weighted_tangent_below.reshape(-1, 16))
@@ -2189,7 +2189,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads ĝ, W, ∂L/∂δ, f′, f″, δ, δ̇, ġ, g, v; writes δ̂, f‴, ∂L/∂g
         # δ̂_above = δ_pointwise_1 f″(g_above) ĝ_above  [+] 9
         delta_weighted_tangent_above = np.multiply(delta_curvature_pointwise_1_row, weighted_tangent_above, out=Nx2x16_9)
         # δ̂_joined = W_belowᵀ δ̂_above  [+] 9
@@ -2271,7 +2271,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         dL_dW_below_tangents, dL_dW_below_tangents_weighted, dL_dW_below_g, dL_db_below_sum,
     ) = _over_tiles(tile, N, 512, 2, 19456, 2944, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
@@ -2326,7 +2326,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         "M16x16_9", "M16_4",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -2351,7 +2351,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
             "M16x16_6", "M16_2", "M16x16_7", "M16x16_8", "M16_3",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -2386,7 +2386,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         a = np.maximum(a, b, out=Nx16_4)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -2404,7 +2404,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives: tangents ġ from the probes, and δ̇
+        # ---- second derivatives, by tangents from the probes: reads v, W, f′, g, δ; writes ġ, f″, δ̇
         # ġ_below = W_below v  [+] 8
         tangent_below = Nx2x16_0
         np.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -2442,7 +2442,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx2x16_6)
         delta_tangent_below = np.add(a, b, out=Nx2x16_5)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, ġ, v
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
@@ -2472,7 +2472,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         # Σ_n Σ_i 2 Σ_c v²
         sum_curvature_prior = float(np.sum(sum_curvature_prior_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
@@ -2490,7 +2490,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′; writes ∂K/∂g
         # Σ_n ∂K/∂δ_both
         dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
         # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
@@ -2518,7 +2518,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         # Σ_n ∂K/∂g_below
         dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
 
-        # ---- forward adjoints: ∂L/∂δ and the adjoints ∂L/∂(Hv)
+        # ---- forward adjoints of L: reads f″, W, f′; writes ∂L/∂δ
         # ∂L/∂δ_hidden = −½ f″(g_below) Σ_c ġ_below²  (19)
         a = np.multiply(f_second_hidden, sum_tangent_squared_below, out=Nx16_13)
         dL_ddelta_hidden = np.multiply(a, -0.5, out=Nx16_13)
@@ -2536,7 +2536,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, δ̇, ġ, g, W, v; writes f‴, ∂L/∂g
         # Σ_n ∂L/∂δ_both
         dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
@@ -2601,7 +2601,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents, dL_dW_below_g, dL_db_below_sum,
     ) = _over_tiles(tile, N, 512, 2, 13312, 2240, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c
@@ -2668,7 +2668,7 @@ def _layer_means(params, x, all_probes, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx32_0", "Nx32_1", "Nx16_6",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b, s; writes g
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -2697,7 +2697,7 @@ def _layer_means(params, x, all_probes, lam, workspace):
         # g_prior = g_x²
         g_prior = np.square(g_x, out=Nx16_5)
 
-        # ---- layers: their means
+        # ---- means of the layers: reads g; writes mean_g_x, mean_g_below, mean_g_hidden, mean_g_joined, mean_g_above, mean_g_pointwise_1, mean_g_both, mean_g_gain, mean_g_prior
         # (1/16) g_x
         g_x_part = np.multiply(g_x, 0.0625, out=Nx16_6)
         # mean_g_x = Σ_i (1/16) g_x
@@ -2890,4 +2890,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 9cf3ae6474ae9e1aeba5ab705b271e08d585ac7f561a61fd1032c3bcbe90403c
+# sha256 of all above ff7ad93a8b27e7cd5c9a19734c9d61c6b0dff73af5d62888498524c17043cf8a

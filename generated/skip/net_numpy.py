@@ -731,7 +731,7 @@ def _energy(params, x, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2", "Nx32_0", "N_0", "N_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b, s; writes g
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -760,7 +760,7 @@ def _energy(params, x, lam, workspace):
         # g_prior = g_x²
         g_prior = np.square(g_x, out=Nx16_1)
 
-        # ---- energy: E
+        # ---- energy: reads g; writes energy
         # Σ_i g_gain
         E_gain = np.sum(g_gain, axis=1, out=N_0)
         # Σ_i g_prior
@@ -783,7 +783,7 @@ def _score(params, x, lam, workspace):
     s_gain = params["gain.gain"]
     all_score = np.empty((N, 16), DTYPE)
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -800,7 +800,7 @@ def _score(params, x, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -830,7 +830,7 @@ def _score(params, x, lam, workspace):
         a = np.add(a, 1.0, out=Nx16_0)
         f_prime_pointwise_1 = np.divide(b, a, out=Nx16_2)
 
-        # ---- backward: δ
+        # ---- backward: reads δ, f′, W, g; writes δ, f′, score
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_2)
         # δ_joined = W_belowᵀ δ_above  (1)
@@ -870,7 +870,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     )
     all_hessian_diagonal = np.empty((N, 16), DTYPE)
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -889,7 +889,7 @@ def _hessian_diagonal(params, x, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -924,7 +924,7 @@ def _hessian_diagonal(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx16_2)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′, hessian_diagonal
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
@@ -974,7 +974,7 @@ def _loss_terms(params, x, lam, workspace):
         "M16x16_0",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -993,7 +993,7 @@ def _loss_terms(params, x, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -1028,7 +1028,7 @@ def _loss_terms(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx16_2)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
@@ -1067,7 +1067,7 @@ def _loss_terms(params, x, lam, workspace):
         a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_5)
         delta_prime_x = np.add(a, 2.0, out=Nx16_5)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_4)
         # Σ_n Σ_i δ_x²
@@ -1086,7 +1086,7 @@ def _loss_terms(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
     ) = _over_tiles(tile, N, 512, 1, 3072, 384, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
@@ -1110,7 +1110,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         "M16x16_0",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1129,7 +1129,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -1164,7 +1164,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx16_2)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
@@ -1203,7 +1203,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_5)
         delta_prime_x = np.add(a, 2.0, out=Nx16_5)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_4)
         # Σ_n Σ_i δ_x²
@@ -1218,7 +1218,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime,
     ) = _over_tiles(tile, N, 512, 1, 3072, 384, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = −(1/N) Σ_n Σ_i δ′_x
@@ -1242,7 +1242,7 @@ def _loss_and_grad(params, x, lam, workspace):
         "M16x16_0", "M16x16_7", "M16x16_8", "M16_2",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1266,7 +1266,7 @@ def _loss_and_grad(params, x, lam, workspace):
             "M16x16_3", "M16_0", "M16x16_4", "M16x16_5", "M16x16_6", "M16_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -1301,7 +1301,7 @@ def _loss_and_grad(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx16_4)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
@@ -1340,7 +1340,7 @@ def _loss_and_grad(params, x, lam, workspace):
         a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
         delta_prime_x = np.add(a, 2.0, out=Nx16_15)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
         # Σ_n Σ_i δ_x²
@@ -1352,7 +1352,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+        # ---- forward adjoints of J: reads δ, δ′, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
@@ -1386,7 +1386,7 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, ∂J/∂δ′, δ′, g, W; writes f‴, ∂J/∂g
         # Σ_n ∂J/∂δ_both
         dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
@@ -1451,7 +1451,7 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_dW_below_delta_prime, dJ_dW_below_g, dJ_db_below_sum,
     ) = _over_tiles(tile, N, 512, 1, 8704, 1728, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -1492,7 +1492,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         "M16x16_0", "M16_0", "M16x16_6", "M16x16_7", "M16_4",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1518,7 +1518,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
             "M16x16_4", "M16_2", "M16x16_5", "M16_3",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -1553,7 +1553,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx16_4)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
@@ -1592,7 +1592,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
         delta_prime_x = np.add(a, 2.0, out=Nx16_15)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
         # Σ_n Σ_i δ_x²
@@ -1600,7 +1600,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
 
-        # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+        # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
@@ -1630,7 +1630,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, ∂J/∂δ′, δ′, g, W; writes f‴, ∂J/∂g
         # Σ_n ∂J/∂δ_both
         dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
@@ -1695,7 +1695,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_dW_below_delta_prime_sum, dJ_dW_below_g, dJ_db_below_sum,
     ) = _over_tiles(tile, N, 512, 1, 7680, 1600, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
     J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -1738,7 +1738,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         "M16x16_0", "M16x16_10", "M16_4", "M16x16_11",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1762,7 +1762,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
             "M32_1", "M16x16_5", "M16x16_6", "M16x16_7", "M16_2", "M16x16_8", "M16x16_9", "M16_3",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -1797,7 +1797,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx16_4)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
@@ -1836,7 +1836,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
         delta_prime_x = np.add(a, 2.0, out=Nx16_15)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
         # Σ_n Σ_i δ_x²
@@ -1848,7 +1848,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
@@ -1866,7 +1866,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′; writes ∂K/∂g
         # Σ_n ∂K/∂δ_both
         dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
         # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
@@ -1894,7 +1894,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_n ∂K/∂g_below
         dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
 
-        # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+        # ---- forward adjoints of L: reads δ′, f″, f′, W; writes ∂L/∂δ′, ∂L/∂δ
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_15)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_15)
@@ -1922,7 +1922,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, ∂L/∂δ′, δ′, g, W; writes f‴, ∂L/∂g
         # Σ_n ∂L/∂δ_both
         dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
@@ -1984,7 +1984,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_db_below_sum_at_above, dL_dW_below_delta_prime, dL_dW_below_g, dL_db_below_sum,
     ) = _over_tiles(tile, N, 512, 1, 11264, 1472, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
@@ -2041,7 +2041,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         "M16x16_0", "M16_0", "M16x16_9", "M16_6", "M16x16_10",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -2067,7 +2067,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
             "M16x16_5", "M16x16_6", "M16x16_7", "M16_3", "M16_4", "M16x16_8", "M16_5",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -2102,7 +2102,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         a = np.maximum(a, b, out=Nx16_4)
         f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
         delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
@@ -2141,7 +2141,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
         delta_prime_x = np.add(a, 2.0, out=Nx16_15)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
         # Σ_n Σ_i δ_x²
@@ -2149,7 +2149,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
@@ -2167,7 +2167,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′; writes ∂K/∂g
         # Σ_n ∂K/∂δ_both
         dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
         # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
@@ -2195,7 +2195,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # Σ_n ∂K/∂g_below
         dK_db_below_sum = _column_sum(dK_dg_below, out=M16_2)
 
-        # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+        # ---- forward adjoints of L: reads f″, f′, W; writes ∂L/∂δ, ∂L/∂δ′
         # ∂L/∂δ_hidden = −f″(g_below) Σ_i W_below ∘ W_below  (19)
         a = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_15)
         dL_ddelta_hidden = np.negative(a, out=Nx16_15)
@@ -2220,7 +2220,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, ∂L/∂δ′, δ′, g, W; writes f‴, ∂L/∂g
         # Σ_n ∂L/∂δ_both
         dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
@@ -2282,7 +2282,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dL_db_below_sum_at_above, dL_dW_below_delta_prime_sum, dL_dW_below_g, dL_db_below_sum,
     ) = _over_tiles(tile, N, 512, 1, 10240, 1408, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = −(1/N) Σ_n Σ_i δ′_x
@@ -2354,7 +2354,7 @@ def _layer_means(params, x, lam, workspace):
             "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx32_0", "Nx32_1", "Nx16_6",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b, s; writes g
         # W_below g_x
         g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
         # g_below = W_below g_x + b_below
@@ -2383,7 +2383,7 @@ def _layer_means(params, x, lam, workspace):
         # g_prior = g_x²
         g_prior = np.square(g_x, out=Nx16_5)
 
-        # ---- layers: their means
+        # ---- means of the layers: reads g; writes mean_g_x, mean_g_below, mean_g_hidden, mean_g_joined, mean_g_above, mean_g_pointwise_1, mean_g_both, mean_g_gain, mean_g_prior
         # (1/16) g_x
         g_x_part = np.multiply(g_x, 0.0625, out=Nx16_6)
         # mean_g_x = Σ_i (1/16) g_x
@@ -2576,4 +2576,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 7713a10295443f3adea8a9e8df80189d03409c5dea82d70970e35176d3653897
+# sha256 of all above b0773ca4fc90261df531fddbeb7939904cf738b7f2c84bc4b8b44ddcba857602

@@ -1752,14 +1752,14 @@ def _energy(params, x, lam, workspace):
         "Nx128_0", "Nx128_1",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W, b, s; writes g
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
     # g_alpha = s_alpha g_experts
     g_alpha = Nx128_1
     _map("g_alpha", N, wide, (b_filters, g_filters_unbiased, s_alpha, g_alpha, samples))
 
-    # ---- energy: E
+    # ---- energy: reads g; writes energy
     # Σ_i g_alpha
     E_alpha = _row_sum(g_alpha, cp.empty((N,), DTYPE), 128)
     # energy = Σ_i g_alpha
@@ -1784,11 +1784,11 @@ def _score(params, x, lam, workspace):
         "Nx128_0", "Nx128_1", "Nx64_0",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
 
-    # ---- backward: δ
+    # ---- forward, backward: reads b, s, W; writes δ, score
     # δ_filters = s_alpha f′(g_filters)  (1)
     delta_filters = Nx128_1
     _map("delta_filters", N, wide, (b_filters, g_filters_unbiased, s_alpha, delta_filters, samples))
@@ -1817,11 +1817,11 @@ def _hessian_diagonal(params, x, lam, workspace):
         "Nx128_0", "Nx128_1", "M128x64_0",
     )
 
-    # ---- forward: g
+    # ---- forward: reads g, W
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
 
-    # ---- backward: δ and δ′
+    # ---- forward, backward: reads b, s, W; writes δ′, hessian_diagonal
     # δ′_filters = s_alpha f″(g_filters)  (§1.3)
     delta_prime_filters = Nx128_1
     _map("delta_prime_filters", N, wide, (b_filters, g_filters_unbiased, s_alpha, delta_prime_filters, samples))
@@ -1854,7 +1854,7 @@ def _loss_terms(params, x, lam, workspace):
         "parts_sum_delta_prime", "parts_sum_delta_prime_squared",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W, b, s; writes δ, δ′
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
     # δ_filters = s_alpha f′(g_filters)  (1); δ′_filters = s_alpha f″(g_filters)  (§1.3)
@@ -1864,7 +1864,7 @@ def _loss_terms(params, x, lam, workspace):
         b_filters, g_filters_unbiased, s_alpha, delta_filters, delta_prime_filters, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads δ, W, δ′; writes δ, δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
     delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
@@ -1873,7 +1873,7 @@ def _loss_terms(params, x, lam, workspace):
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ′; writes K, L, J
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -1910,7 +1910,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         "parts_sum_delta_prime",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W, b, s; writes δ, δ′
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
     # δ_filters = s_alpha f′(g_filters)  (1); δ′_filters = s_alpha f″(g_filters)  (§1.3)
@@ -1920,7 +1920,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b_filters, g_filters_unbiased, s_alpha, delta_filters, delta_prime_filters, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads δ, W, δ′; writes δ, δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
     delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
@@ -1929,7 +1929,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ′; writes K, L, J
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -1970,7 +1970,7 @@ def _loss_and_grad(params, x, lam, workspace):
         "out_dJ_dW_filters", "out_dJ_db_filters",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W, b, s; writes g, f′, δ, f″, δ′
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
     # g_filters = W_filters g_x + b_filters; f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²); δ_filters =
@@ -1986,7 +1986,7 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_prime_filters, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads δ, W, δ′; writes δ, δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
     delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
@@ -1995,7 +1995,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
-    # ---- loss: K and L
+    # ---- loss, forward adjoints of J: reads δ, δ′; writes ∂J/∂δ′, J
     # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx64_2
     sum_delta_squared = parts_sum_delta_squared
@@ -2012,7 +2012,7 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ∂J/∂δ′, f′, f″, g, s; writes ∂J/∂δ, ∂J/∂δ′, ∂J/∂g
     # ∂J/∂δ_filters = W_filters δ_x  (11)+(12)
     dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
     # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
@@ -2026,7 +2026,7 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_experts, dJ_dg_filters, samples,
     ))
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ′, ∂J/∂δ′, ∂J/∂g, g, W; writes ∂J/∂s, ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_experts
     dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
@@ -2077,7 +2077,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         "ones_64", "parts_columns_128", "out_dJ_ds_alpha", "ones_N", "out_dJ_dW_filters", "out_dJ_db_filters",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W, b, s; writes g, f′, δ, f″, δ′
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
     # g_filters = W_filters g_x + b_filters; f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²); δ_filters =
@@ -2093,7 +2093,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_prime_filters, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads δ, W, δ′; writes δ, δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
     delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
@@ -2102,7 +2102,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ′; writes J
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -2116,7 +2116,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         samples,
     ))
 
-    # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, f′, f″, g, s; writes ∂J/∂δ, ∂J/∂g
     # ∂J/∂δ_filters = W_filters δ_x  (11)+(12)
     dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
     # Σ_i W_filters ∘ W_filters
@@ -2131,7 +2131,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_experts, dJ_dg_filters, samples,
     ))
 
-    # ---- backward adjoints: ∂J/∂g, and the gradients
+    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ′, ∂J/∂g, g, W; writes ∂J/∂s, ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_experts
     dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
@@ -2188,7 +2188,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         "out_dL_db_filters",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W, b, s; writes g, f′, δ, f″, δ′
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
     # g_filters = W_filters g_x + b_filters; f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²); δ_filters =
@@ -2204,7 +2204,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_prime_filters, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads δ, W, δ′; writes δ, δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
     delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
@@ -2213,7 +2213,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
-    # ---- loss: K and L
+    # ---- loss, forward adjoints of L: reads δ, δ′; writes ∂L/∂δ′, K, L
     # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
     dL_ddelta_prime_x = Nx64_2
     sum_delta_squared = parts_sum_delta_squared
@@ -2231,7 +2231,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         sum_delta_prime_squared, blocks_sum_delta_squared, K, L, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, s, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_filters = W_filters δ_x  (11)
     dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
     # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18); ∂K/∂g_filters = s_alpha ∂K/∂δ_filters f″(g_filters)  (21)
@@ -2241,7 +2241,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_ddelta_filters, f_prime_experts, s_alpha, f_second_experts, dK_ddelta_experts, dK_dg_filters, samples,
     ))
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g; writes ∂K/∂s, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_experts
     dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
@@ -2260,7 +2260,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_filters = out_dK_db_filters
     _map("dK_db_filters", N, wide, (dK_db_filters_sum, dK_db_filters, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ′, f″, g, s; writes ∂L/∂δ′, ∂L/∂δ, ∂L/∂g
     # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
     dL_ddelta_prime_filters = cp.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx128_7)
     # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19); ∂L/∂g_filters = s_alpha ∂L/∂δ′_filters f‴(g_filters)  (22)
@@ -2270,7 +2270,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_ddelta_prime_filters, f_second_experts, g_filters, s_alpha, dL_ddelta_experts, dL_dg_filters, samples,
     ))
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ′, ∂L/∂δ′, ∂L/∂g, g, W; writes ∂L/∂s, ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_experts
     dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
@@ -2322,7 +2322,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         "out_dK_db_filters", "ones_64", "out_dL_ds_alpha", "ones_N", "out_dL_dW_filters", "out_dL_db_filters",
     )
 
-    # ---- forward: g
+    # ---- forward, backward: reads g, W, b, s; writes g, f′, δ, f″, δ′
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
     # g_filters = W_filters g_x + b_filters; f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²); δ_filters =
@@ -2338,7 +2338,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_prime_filters, samples,
     ))
 
-    # ---- backward: δ and δ′
+    # ---- backward: reads δ, W, δ′; writes δ, δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
     delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
@@ -2347,7 +2347,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
-    # ---- loss: K and L
+    # ---- loss: reads δ, δ′; writes K, L
     # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
@@ -2362,7 +2362,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints: ∂K/∂δ
+    # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, s, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_filters = W_filters δ_x  (11)
     dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
     # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18); ∂K/∂g_filters = s_alpha ∂K/∂δ_filters f″(g_filters)  (21)
@@ -2372,7 +2372,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_ddelta_filters, f_prime_experts, s_alpha, f_second_experts, dK_ddelta_experts, dK_dg_filters, samples,
     ))
 
-    # ---- backward adjoints: ∂K/∂g, and the gradients
+    # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g; writes ∂K/∂s, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_experts
     dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
@@ -2391,7 +2391,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_filters = out_dK_db_filters
     _map("dK_db_filters", N, wide, (dK_db_filters_sum, dK_db_filters, samples))
 
-    # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+    # ---- forward adjoints of L, backward adjoints of L and gradients: reads f″, g, s; writes ∂L/∂δ, ∂L/∂g
     # Σ_i W_filters ∘ W_filters
     W_filters_squared_sum = cp.matmul(W_filters_squared, ones_64, out=M128_0)
     # ∂L/∂δ_experts = −f″(g_filters) Σ_i W_filters ∘ W_filters  (19); ∂L/∂g_filters = −s_alpha f‴(g_filters) Σ_i
@@ -2402,7 +2402,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         W_filters_squared_sum, f_second_experts, g_filters, s_alpha, dL_ddelta_experts, dL_dg_filters, samples,
     ))
 
-    # ---- backward adjoints: ∂L/∂g, and the gradients
+    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ′, ∂L/∂g, g, W; writes ∂L/∂s, ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_experts
     dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
@@ -2585,4 +2585,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b77c32be35cf385867c0c78fd9524546f11232a316af547b40b575ea919223da
+# sha256 of all above 2e84d40d5f2c1d989ff6568cdcdc39149cdf38a0c51775b78c16ab4a3d55fc51

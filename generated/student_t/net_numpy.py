@@ -700,7 +700,7 @@ def _energy(params, x, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx128_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b, s; writes g
         # W_filters g_x
         g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
         # g_filters = W_filters g_x + b_filters
@@ -722,7 +722,7 @@ def _energy(params, x, lam, workspace):
         # g_alpha = s_alpha g_experts
         g_alpha = np.multiply(s_alpha, g_experts, out=Nx128_0)
 
-        # ---- energy: E
+        # ---- energy: reads g; writes energy
         # Σ_i g_alpha
         E_alpha = np.sum(g_alpha, axis=1, out=all_energy[rows])
         return ()
@@ -741,7 +741,7 @@ def _score(params, x, lam, workspace):
     s_alpha = params["alpha.gain"]
     all_score = np.empty((N, 64), DTYPE)
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
 
@@ -754,13 +754,13 @@ def _score(params, x, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g
         # W_filters g_x
         g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
         # g_filters = W_filters g_x + b_filters
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-        # ---- backward: δ
+        # ---- backward: reads g, δ, W; writes f′, δ, score
         # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
@@ -800,7 +800,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     )
     all_hessian_diagonal = np.empty((N, 64), DTYPE)
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
     # W_filters ∘ W_filters
@@ -815,13 +815,13 @@ def _hessian_diagonal(params, x, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g
         # W_filters g_x
         g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
         # g_filters = W_filters g_x + b_filters
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads g, δ; writes f″, δ′, hessian_diagonal
         # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
@@ -860,7 +860,7 @@ def _loss_terms(params, x, lam, workspace):
         "M128x64_0",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
     # W_filters ∘ W_filters
@@ -875,13 +875,13 @@ def _loss_terms(params, x, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g
         # W_filters g_x
         g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
         # g_filters = W_filters g_x + b_filters
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
         # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
@@ -917,7 +917,7 @@ def _loss_terms(params, x, lam, workspace):
         # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
@@ -936,7 +936,7 @@ def _loss_terms(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
     ) = _over_tiles(tile, N, 512, 1, 49152, 3072, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
@@ -960,7 +960,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         "M128x64_0", "M128_0",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
     # W_filters ∘ W_filters
@@ -977,13 +977,13 @@ def _loss_terms_lam0(params, x, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "M128_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g
         # W_filters g_x
         g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
         # g_filters = W_filters g_x + b_filters
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
         # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
@@ -1017,7 +1017,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         # δ_x = W_filtersᵀ δ_filters  (1)
         delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
@@ -1032,7 +1032,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         sum_delta_squared, delta_prime_filters_total,
     ) = _over_tiles(tile, N, 512, 1, 32768, 2816, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: writes K, L, J
     # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
     # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
@@ -1060,7 +1060,7 @@ def _loss_and_grad(params, x, lam, workspace):
         "M128x64_0", "M128x64_4",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
     # W_filters ∘ W_filters
@@ -1077,13 +1077,13 @@ def _loss_and_grad(params, x, lam, workspace):
             "Nx128_7", "M128_0", "Nx128_8", "Nx128_9", "M128x64_1", "M128x64_2", "M128x64_3", "M128_1",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g
         # W_filters g_x
         g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
         # g_filters = W_filters g_x + b_filters
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
         # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
@@ -1119,7 +1119,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_2)
         # Σ_n Σ_i δ_x²
@@ -1131,7 +1131,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+        # ---- forward adjoints of J: reads δ, δ′, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
@@ -1146,7 +1146,7 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.multiply(dJ_ddelta_prime_filters, f_second_experts, out=Nx128_7)
         dJ_ddelta_experts = np.add(a, b, out=Nx128_2)
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, g, δ, f″, ∂J/∂δ′, δ′; writes f‴, ∂J/∂g
         # Σ_n ∂J/∂δ_experts
         dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_0)
         # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
@@ -1191,7 +1191,7 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_db_filters_sum,
     ) = _over_tiles(tile, N, 512, 1, 131072, 5888, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
@@ -1226,7 +1226,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         "M128x64_0", "M128_0", "M128x64_3", "M128x64_4",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
     # W_filters ∘ W_filters
@@ -1245,13 +1245,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
             "M128_2", "Nx128_7", "M128_3", "M128x64_1", "M128x64_2",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g
         # W_filters g_x
         g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
         # g_filters = W_filters g_x + b_filters
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
         # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
@@ -1285,7 +1285,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # δ_x = W_filtersᵀ δ_filters  (1)
         delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_1)
         # Σ_n Σ_i δ_x²
@@ -1293,7 +1293,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # Σ_n δ′_filters
         delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
 
-        # ---- forward adjoints: ∂J/∂δ and ∂J/∂δ′
+        # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
@@ -1303,7 +1303,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_1)
         dJ_ddelta_experts = np.subtract(a, b, out=Nx128_2)
 
-        # ---- backward adjoints: ∂J/∂g, and the gradients
+        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, g, δ, f″; writes f‴, ∂J/∂g
         # Σ_n ∂J/∂δ_experts
         dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_2)
         # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
@@ -1347,7 +1347,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_db_filters_sum,
     ) = _over_tiles(tile, N, 512, 1, 81920, 4608, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
     # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
     # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
@@ -1388,7 +1388,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         "M128x64_0", "M128x64_5",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
     # W_filters ∘ W_filters
@@ -1405,13 +1405,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
             "M128_0", "M128x64_1", "M128x64_2", "M128_1", "M128_2", "M128x64_3", "M128x64_4", "M128_3",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g
         # W_filters g_x
         g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
         # g_filters = W_filters g_x + b_filters
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
         # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
@@ -1447,7 +1447,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
         delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_2)
         # Σ_n Σ_i δ_x²
@@ -1459,7 +1459,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
@@ -1467,7 +1467,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
         dK_ddelta_experts = np.multiply(dK_ddelta_filters, f_prime_experts, out=Nx128_2)
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g; writes ∂K/∂g
         # Σ_n ∂K/∂δ_experts
         dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_0)
         # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
@@ -1480,7 +1480,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_n ∂K/∂g_filters
         dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_1)
 
-        # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+        # ---- forward adjoints of L: reads δ′, f″; writes ∂L/∂δ′, ∂L/∂δ
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_1)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_1)
@@ -1489,7 +1489,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
         dL_ddelta_experts = np.multiply(dL_ddelta_prime_filters, f_second_experts, out=Nx128_6)
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, g, ∂L/∂δ′, δ, δ′; writes f‴, ∂L/∂g
         # Σ_n ∂L/∂δ_experts
         dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_2)
         # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
@@ -1531,7 +1531,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_db_filters_sum,
     ) = _over_tiles(tile, N, 512, 1, 147456, 4352, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
@@ -1577,7 +1577,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         "M128x64_0", "M128_0", "M128x64_4",
     )
 
-    # ---- from the weights alone, once a call
+    # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
     # W_filters ∘ W_filters
@@ -1596,13 +1596,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
             "M128_2", "M128x64_1", "M128x64_2", "M128_3", "M128_4", "M128_5", "M128x64_3",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b; writes g
         # W_filters g_x
         g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
         # g_filters = W_filters g_x + b_filters
         g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
 
-        # ---- backward: δ and δ′
+        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
         # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
         a = np.abs(g_filters, out=Nx128_1)
         a = np.maximum(a, 1.0, out=Nx128_1)
@@ -1636,7 +1636,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # δ_x = W_filtersᵀ δ_filters  (1)
         delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
 
-        # ---- loss: K and L
+        # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_1)
         # Σ_n Σ_i δ_x²
@@ -1644,7 +1644,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # Σ_n δ′_filters
         delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
 
-        # ---- forward adjoints: ∂K/∂δ
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
@@ -1652,7 +1652,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
         dK_ddelta_experts = np.multiply(dK_ddelta_filters, f_prime_experts, out=Nx128_2)
 
-        # ---- backward adjoints: ∂K/∂g, and the gradients
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g; writes ∂K/∂g
         # Σ_n ∂K/∂δ_experts
         dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_2)
         # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
@@ -1665,12 +1665,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # Σ_n ∂K/∂g_filters
         dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_3)
 
-        # ---- forward adjoints: ∂L/∂δ and ∂L/∂δ′
+        # ---- forward adjoints of L: reads f″; writes ∂L/∂δ
         # ∂L/∂δ_experts = −f″(g_filters) Σ_i W_filters ∘ W_filters  (19)
         a = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_6)
         dL_ddelta_experts = np.negative(a, out=Nx128_6)
 
-        # ---- backward adjoints: ∂L/∂g, and the gradients
+        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, g, δ; writes f‴, ∂L/∂g
         # Σ_n ∂L/∂δ_experts
         dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_4)
         # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
@@ -1709,7 +1709,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_g, dL_db_filters_sum,
     ) = _over_tiles(tile, N, 512, 1, 98304, 4096, workspace)
 
-    # ---- at the end: the sums over all samples
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W, ∂L/∂b
     # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
     # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
@@ -1769,7 +1769,7 @@ def _layer_means(params, x, lam, workspace):
             "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0",
         )
 
-        # ---- forward: g
+        # ---- forward: reads g, W, b, s; writes g
         # W_filters g_x
         g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
         # g_filters = W_filters g_x + b_filters
@@ -1791,7 +1791,7 @@ def _layer_means(params, x, lam, workspace):
         # g_alpha = s_alpha g_experts
         g_alpha = np.multiply(s_alpha, g_experts, out=Nx128_2)
 
-        # ---- layers: their means
+        # ---- means of the layers: reads g; writes mean_g_x, mean_g_filters, mean_g_experts, mean_g_alpha
         # (1/64) g_x
         g_x_part = np.multiply(g_x, 0.015625, out=Nx64_0)
         # mean_g_x = Σ_i (1/64) g_x
@@ -1964,4 +1964,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b818927e2f2e025c855b6fe08bc67ee733347b8487f720f7942fb71435d83e91
+# sha256 of all above 6728631747d578130c78216500711b8f38dc3d4b644e46022e171c09b28d8670

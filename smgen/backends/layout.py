@@ -14,8 +14,8 @@ from smgen.printers.source import PrintedFunction, PrintedSweep, Statement
 
 WIDTH: Final = 116
 
-Sweeps: TypeAlias = tuple[tuple[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]], ...]
-"""Sweeps by name, each the comments and code of its statements."""
+Sweeps: TypeAlias = tuple[tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]], ...]
+"""Sweeps: the lines of each one's heading, and the comments and code of its statements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,13 @@ def data(reads: Iterable[str]) -> str:
 
 def sweeps(printed: tuple[PrintedSweep, ...], width: int = WIDTH - 6) -> Sweeps:
     """Sweeps with their comments wrapped."""
-    return tuple((sweep.name, tuple(commented(s, width) for s in sweep.statements)) for sweep in printed)
+    return tuple(
+        (
+            tuple(textwrap.wrap(f"---- {sweep.heading}", width, subsequent_indent="     ")),
+            tuple(commented(s, width) for s in sweep.statements),
+        )
+        for sweep in printed
+    )
 
 
 def commented(statement: Statement, width: int = WIDTH - 6) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -21,12 +21,14 @@ Kind: TypeAlias = Literal["real", "accumulator"]
 class Letter:
     """What mathematics calls a buffer, `δ_filters`, and its place among the factors of a product: low ones first.
 
-    `formula` is what an equation says that the buffer is, where what is computed is a rearrangement of it: a
-    nonlinearity or its derivative, in the letter of its argument.
+    `family` is what it is called without its vertex, δ: sections of generated code list these. `formula` is what an
+    equation says that the buffer is, where what is computed is a rearrangement of it: a nonlinearity or its derivative,
+    in the letter of its argument.
     """
 
     text: str
     place: int = 0
+    family: str = ""
     formula: sp.Expr | None = None
 
 

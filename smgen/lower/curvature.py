@@ -23,10 +23,6 @@ Values = dict[str, sp.Expr]
 class Adjoints(Protocol):
     """What the adjoint sweeps ask of a term of the loss."""
 
-    @property
-    def title(self) -> str:
-        """What the forward adjoint sweep is called after ∂J/∂δ."""
-
     def forward(self, v: Vertex) -> None:
         """The adjoints that reach v; called for every vertex in order, after its μ."""
 
@@ -61,8 +57,6 @@ class Curvature(Adjoints, Protocol):
 
 class Flat:
     """No curvature: the K term."""
-
-    title = ""
 
     def forward(self, v: Vertex) -> None:
         return

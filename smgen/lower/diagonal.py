@@ -57,10 +57,6 @@ class Diagonal:
         """ν."""
         return d_ddelta_prime(self.adjoint.of)
 
-    @property
-    def title(self) -> str:
-        return f" and ∂{self.adjoint.of}/∂δ′"
-
     def start(self, adjoint: Adjoint, lam: sp.Expr) -> None:
         """∂L/∂δ′_in = −1 + 2λ δ′_in (7)."""
         self.adjoint, self.adjoints = adjoint, {}

@@ -35,7 +35,7 @@ class Exact:
 
     def backward(self) -> Values:
         delta = backward(self.low)
-        self.low.emitter.sweep("second derivatives: tangents ġ and δ̇")
+        self.low.emitter.sweep("second derivatives, by tangents")
         hessian: sp.Expr = ZERO
         for segment in reversed(self.segments):
             hessian = segment.backward(delta, hessian)
@@ -50,10 +50,6 @@ class Exact:
     def loss(self, lam: sp.Expr) -> sp.Expr:
         """L = Σ (−δ′_in + λ δ′_in²); at λ = 0 only the trace, whose sums over the tangents come first."""
         return loss_of(self.low, self.diagonal(), lam) if lam != 0 else -self.segments[0].trace()
-
-    @property
-    def title(self) -> str:
-        return f" and the adjoints ∂{self.adjoint.of}/∂H"
 
     def start(self, adjoint: Adjoint, lam: sp.Expr) -> None:
         """∂L/∂δ′_in = −1 + 2λ δ′_in (7)."""

@@ -38,7 +38,7 @@ def function(network: Network, name: str, mode: Mode, arguments: tuple[Buffer, .
 
 def _energy(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]:
     """E = Σ over the units of the energy vertices."""
-    low.emitter.sweep("energy: E")
+    low.emitter.sweep("energy")
     total = sp.S.Zero
     for name, count in low.network.energies:
         unit_sum = low.emitter.new(f"E_{name}", (BATCH,))
@@ -48,12 +48,12 @@ def _energy(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]:
 
 def _result(code: str) -> Name:
     """What a function returns, under its own name."""
-    return Name(code, Letter(code))
+    return Name(code, Letter(code, family=code))
 
 
 def _layer_means(low: Lowering, _: Curvature, __: sp.Expr) -> tuple[Buffer, ...]:
     """The mean over the units of every vertex, one number a sample: finite where all its values are."""
-    low.emitter.sweep("layers: their means")
+    low.emitter.sweep("means of the layers")
     outs = []
     for v in low.network.vertices:
         name = G.of(v.name).code
@@ -79,7 +79,7 @@ def _hessian_diagonal(low: Lowering, curvature: Curvature, _: sp.Expr) -> tuple[
 def _terms(low: Lowering, curvature: Curvature, lam: sp.Expr) -> tuple[Values, sp.Expr, sp.Expr]:
     """δ and the two terms of the loss: K = ½ Σ δ_in² and L, means over the batch."""
     delta = curvature.backward()
-    low.emitter.sweep("loss: K and L")
+    low.emitter.sweep("loss")
     x = low.network.input
     k = low.emitter.mean_sum(delta[x.name] ** 2, x.units, Name("sum_delta_squared")) / 2
     return delta, k, curvature.loss(lam)

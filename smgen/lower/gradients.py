@@ -23,7 +23,7 @@ def adjoint_backward(
 
     Gradients are means over the batch; layers that share weights add their terms before the division by N.
     """
-    low.emitter.sweep(f"backward adjoints: ∂{adjoint.of}/∂g, and the gradients")
+    low.emitter.sweep(f"backward adjoints of {adjoint.of} and gradients")
     quantity = d_dg(adjoint.of)
     gamma: Values = {}
     terms: dict[str, list[sp.Expr]] = {key: [] for key in low.network.parameters}

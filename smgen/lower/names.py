@@ -75,7 +75,7 @@ class Quantity:
 
     def of(self, vertex: str) -> Name:
         """`delta_filters`, δ_filters."""
-        return Name(f"{self.code}_{vertex}", Letter(f"{self.letter}_{vertex}", self.place))
+        return Name(f"{self.code}_{vertex}", Letter(f"{self.letter}_{vertex}", self.place, self.letter))
 
 
 G: Final = Quantity("g", "g", 7)
@@ -105,7 +105,7 @@ def d_ddelta_prime(of: str) -> Quantity:
 def derivative_of(vertex: str, argument: str, order: int, formula: sp.Expr | None = None) -> Name:
     """`f_second_softplus_1`, f″(g_layer_1): a derivative of a nonlinearity, at the vertex that it reads."""
     code = ("f", "f_prime", "f_second", "f_third")[order]
-    return Name(f"{code}_{vertex}", Letter(f"{MARKS[order]}(g_{argument})", 20 + order, formula))
+    return Name(f"{code}_{vertex}", Letter(f"{MARKS[order]}(g_{argument})", 20 + order, MARKS[order], formula))
 
 
 _LETTERS: Final = {"weight": ("W", 0), "bias": ("b", 40), "gain": ("s", 0)}
@@ -117,12 +117,14 @@ def parameter_buffer(key: str, shape: tuple[int, ...]) -> Buffer:
     group, kind = key.rsplit(".", 1)
     letter, place = _LETTERS[kind]
     name = f"{letter}_{label(group)}"
-    return Buffer(name, shape, Letter(name, place))
+    return Buffer(name, shape, Letter(name, place, letter))
 
 
 def gradient_of(of: str, parameter: Buffer) -> Name:
     """`dJ_dW_filters`, ∂J/∂W_filters."""
-    return Name(f"d{of}_d{parameter.name}", Letter(f"∂{of}/∂{parameter.name}"))
+    assert parameter.letter is not None
+    letter = Letter(f"∂{of}/∂{parameter.name}", family=f"∂{of}/∂{parameter.letter.family}")
+    return Name(f"d{of}_d{parameter.name}", letter)
 
 
 def input_buffers(network: Network) -> tuple[Buffer, ...]:

@@ -31,7 +31,7 @@ from smgen.network import Network, Vertex
 def probes_buffer(network: Network, probes: int) -> Buffer:
     """v, the argument: (N, P, D), or (N, D) for a single probe."""
     count = (probes,) if probes > 1 else ()
-    return Buffer("probes", (BATCH, *count, network.input.units), Letter("v", 1))
+    return Buffer("probes", (BATCH, *count, network.input.units), Letter("v", 1, "v"))
 
 
 class Probes:
@@ -49,7 +49,7 @@ class Probes:
 
     def backward(self) -> Values:
         delta = backward(self.low)
-        self.low.emitter.sweep("second derivatives: tangents ġ from the probes, and δ̇")
+        self.low.emitter.sweep("second derivatives, by tangents from the probes")
         self.segment.backward(delta, ZERO)
         return delta
 
@@ -72,14 +72,10 @@ class Probes:
         """Z = v ∘ Hv, (N, P, D), its sum over the probes and the sum of its square."""
         if self._squares is None:
             x = self.low.network.input.name
-            z = self.low.emitter.let(Name("probed", Letter("z", 8)), self.v * self.segment.back[x], "[+] 9")
+            z = self.low.emitter.let(Name("probed", Letter("z", 8, "z")), self.v * self.segment.back[x], "[+] 9")
             total = self.tangents.sum_tangents(z, Name("sum_probed"))
             self._squares = z, total, self.tangents.sum_tangents(z**2, Name("sum_probed_squared"))
         return self._squares
-
-    @property
-    def title(self) -> str:
-        return f" and the adjoints ∂{self.adjoint.of}/∂(Hv)"
 
     def start(self, adjoint: Adjoint, lam: sp.Expr) -> None:
         """∂L/∂(vᵀHv) = −1/P, or u = ∂L/∂(Hv)."""

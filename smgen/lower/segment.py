@@ -63,7 +63,7 @@ class Segment(Propagation):
         top = self.stretch.top.name
         if self.hat[top] == 0 or self.dot[top] == 0:
             return ZERO
-        name = Name(f"curvature_adjoint_{top}", Letter(f"N_{top}", 4))
+        name = Name(f"curvature_adjoint_{top}", Letter(f"N_{top}", 4, "N"))
         return self.tangents.grams(self.hat[top], self.dot[top], name)
 
     def nu(self, name: str) -> sp.Expr:

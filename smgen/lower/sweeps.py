@@ -19,7 +19,7 @@ from smgen.nodes import Add, Concat, Input, Linear, Pointwise, Scale
 
 def backward(low: Lowering, curvature: Callable[[Vertex, Values], None] | None = None) -> Values:
     """δ_j = Σ_k δ_k ∂g_k/∂g_j (1); `curvature` is told of each vertex as soon as its δ is there."""
-    low.emitter.sweep("backward: δ and δ′" if curvature else "backward: δ")
+    low.emitter.sweep("backward")
     delta: Values = {}
     starts = dict(low.network.energies)
     for v in reversed(low.network.vertices):
@@ -76,7 +76,7 @@ def term(value: sp.Expr) -> Contribution:
 
 def adjoint_forward(low: Lowering, adjoint: Adjoint, start: sp.Expr, curvature: Adjoints) -> Values:
     """∂/∂δ (μ) of every vertex, from the inputs forwards: equations (3)–(6), (11), (12), (18), (19)."""
-    low.emitter.sweep(f"forward adjoints: ∂{adjoint.of}/∂δ{curvature.title}")
+    low.emitter.sweep(f"forward adjoints of {adjoint.of}")
     quantity = d_ddelta(adjoint.of)
     mu: Values = {}
     for v in low.network.vertices:

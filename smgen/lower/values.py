@@ -48,7 +48,7 @@ class Lowering:
 
     def forward(self) -> None:
         """G of every vertex, in order, with the saved transcendentals of each nonlinearity beside its value."""
-        self.emitter.sweep("forward: g")
+        self.emitter.sweep("forward")
         for v in self.network.vertices:
             self.g[v.name] = self._value(v)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import sympy as sp
@@ -120,7 +120,21 @@ def _assembled(schedule: Schedule, slots: list[_Slot]) -> Schedule:
     for position, slot in enumerate(slots):
         stored = {name for name, at in readers.items() if at - {position}} | results
         sweeps[slot.sweep].append(slot.op if slot.op is not None else _loop(slot, stored))
-    return schedule.with_sweeps(tuple(map(tuple, sweeps)))
+    origins = {out.name: sweep.name for sweep in schedule.sweeps for op in sweep.ops for out in op.outs}
+    named = (
+        replace(old, name=_name(ops, origins), ops=tuple(ops))
+        for old, ops in zip(schedule.sweeps, sweeps, strict=True)
+        if ops
+    )
+    return replace(schedule, sweeps=tuple(named))
+
+
+def _name(ops: Iterable[Op], origins: Mapping[str, str]) -> str:
+    """The sweeps that the operations of a sweep come from: loops that have grown belong to several."""
+    steps = (out for op in ops for out in ([step for step, _ in op.steps] if isinstance(op, Fused) else []))
+    results = [*steps, *(out for op in ops for out in op.outs)]
+    order = list(dict.fromkeys(origins.values()))
+    return ", ".join(sorted({origins[out.name] for out in results}, key=order.index))
 
 
 def _loop(slot: _Slot, stored: set[str]) -> Fused:

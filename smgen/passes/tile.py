@@ -5,7 +5,7 @@ from __future__ import annotations
 from smgen.errors import InternalError
 from smgen.ir import LAMBDA, SAMPLES, Op, Phase, Schedule, Sweep
 
-ONCE, END = "from the weights alone, once a call", "at the end: the sums over all samples"
+ONCE, END = "once a call, from the weights alone", "at the end, from the sums over all samples"
 
 
 def tile(schedule: Schedule) -> Schedule:

@@ -26,6 +26,7 @@ from smgen.ir import (
 )
 from smgen.passes.storage import Storage, allocate
 from smgen.printers.cuda import SCALARS, LoopPrinter
+from smgen.printers.headings import headings
 from smgen.printers.kernels import Kernel, ScalarKernel
 from smgen.printers.source import (
     PrintedFunction,
@@ -77,7 +78,8 @@ class Kernels:
 def print_function(schedule: Schedule, dtype: str, kernels: Kernels, equations: Mapping[str, str]) -> PrintedFunction:
     """`schedule`, fused, as CuPy source under its equations; its kernels join `kernels`."""
     printer = _Printer(schedule, dtype, kernels, equations)
-    sweeps = tuple(PrintedSweep(s.name, tuple(map(printer.statement, s.ops))) for s in schedule.sweeps)
+    titled = zip(schedule.sweeps, headings(schedule), strict=True)
+    sweeps = tuple(PrintedSweep(heading, tuple(map(printer.statement, sweep.ops))) for sweep, heading in titled)
     read = {b.name for op in schedule.ops for b in op.reads}
     reads = tuple(b.name for b in schedule.inputs if b.name in read)
     return PrintedFunction(

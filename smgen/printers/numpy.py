@@ -27,6 +27,7 @@ from smgen.ir import (
     View,
 )
 from smgen.passes.storage import Storage, allocate, view_roots
+from smgen.printers.headings import headings
 from smgen.printers.scalars import python_scalar
 from smgen.printers.source import PrintedSweep, Statement, TiledFunction, product_source, shape_source, view_source
 
@@ -47,10 +48,10 @@ def print_function(schedule: Schedule, equations: Mapping[str, str]) -> TiledFun
     storage = allocate(schedule)
     printer = _Printer(schedule, storage, equations)
     phases: dict[Phase, list[PrintedSweep]] = {"once": [], "tile": [], "end": []}
-    for sweep in schedule.sweeps:
+    for sweep, heading in zip(schedule.sweeps, headings(schedule), strict=True):
         statements = tuple(s for s in printer.statements(sweep.ops) if s.code)
         if statements:
-            phases[sweep.phase].append(PrintedSweep(sweep.name, statements))
+            phases[sweep.phase].append(PrintedSweep(heading, statements))
     read = {b.name for op in schedule.ops for b in op.reads}
     arrays = {name: Buffer(name, shape) for name, shape in storage.slots.items()}
     return TiledFunction(

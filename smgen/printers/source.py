@@ -17,9 +17,9 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class PrintedSweep:
-    """A sweep as its name and statements."""
+    """A sweep as its heading and statements."""
 
-    name: str
+    heading: str
     statements: tuple[Statement, ...]
 
 

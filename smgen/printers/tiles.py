@@ -20,6 +20,7 @@ from smgen.ir import (
     View,
 )
 from smgen.passes.hazards import barriers
+from smgen.printers.headings import headings
 from smgen.printers.loops import Loops
 from smgen.printers.memory import Memory, plan_memory
 from smgen.printers.products import Products
@@ -59,9 +60,9 @@ def print_tiles(schedule: Schedule, dtype: str, equations: Mapping[str, str]) ->
     waits = barriers(schedule)
     printers = {phase: _Printer(Loops(memory, dtype, phase, equations)) for phase in get_args(Phase)}
     position = 0
-    for sweep in schedule.sweeps:
+    for sweep, heading in zip(schedule.sweeps, headings(schedule), strict=True):
         printer = printers[sweep.phase]
-        printer.heading = f"---- {sweep.name}"
+        printer.heading = f"---- {heading}"
         for op in sweep.ops:
             if position in waits:
                 printer.wait()

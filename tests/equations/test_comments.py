@@ -53,7 +53,10 @@ def statements(source: str) -> dict[int, Statement]:
     position = 0
     while position < len(lines):
         if not re.match(r"\s+# (?!----)", lines[position]):
+            heading = "# ----" in lines[position]
             position += 1
+            while heading and re.match(r"\s+# {6}", lines[position]):
+                position += 1
             continue
         start = position
         while re.match(r"\s+#", lines[position]):
