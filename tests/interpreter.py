@@ -97,7 +97,7 @@ def _value(expr: sp.Expr, env: dict[str, Any]) -> Any:
     return function(*(np.asarray(env[name], np.float64) for name in names))
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=2048)
 def _function(expr: sp.Expr) -> tuple[tuple[str, ...], Callable[..., Any]]:
     """The names that an expression reads and a function of their values; passes leave most expressions as they are."""
     symbols = sorted(expr.free_symbols, key=lambda s: s.name)

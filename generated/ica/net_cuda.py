@@ -22,7 +22,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template cuda/module.py.j2, sha256 432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6
+template cuda/module.py.j2, sha256 6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf
 """
 
 import operator
@@ -54,7 +54,7 @@ PARAMS = {
 METADATA = {
     "network": "ica",
     "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6",
+    "template_sha256": "6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2071,4 +2071,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 0b42d7d389d69908bc374efa876ea8e5fe684168fdf575a36adce86fa173243c
+# sha256 of all above 1bb210be7c3ab1bf8d19f83c156777abea12b4c10dad880a5f8d50d5b5c071ee

@@ -27,7 +27,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6
+template cuda/module.py.j2, sha256 6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf
 """
 
 import operator
@@ -64,7 +64,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6",
+    "template_sha256": "6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -3602,7 +3602,8 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
     dJ_ddelta_prime_layer_3 = cp.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
 
-    # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, g, W, δ′, δ; writes ∂J/∂g, ∂J/∂W, ∂J/∂b
+    # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, g, W, δ′, δ; writes ∂J/∂g, ∂J/∂W,
+    #      ∂J/∂b
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
     _map("dJ_dg_layer_3", N, wide, (
@@ -3833,7 +3834,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
     dJ_ddelta_prime_layer_3 = cp.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
 
-    # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, g, W, δ′, δ; writes ∂J/∂g, ∂J/∂W, ∂J/∂b
+    # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, g, W, δ′, δ; writes ∂J/∂g, ∂J/∂W,
+    #      ∂J/∂b
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
     _map("dJ_dg_layer_3", N, wide, (
@@ -4058,7 +4060,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
-    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, f″, f′, g, W, δ, δ′; writes ∂K/∂g, ∂K/∂W, ∂K/∂b, ∂L/∂δ′
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, f″, f′, g, W, δ, δ′; writes
+    #      ∂K/∂g, ∂K/∂W, ∂K/∂b, ∂L/∂δ′
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_4
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
@@ -4144,7 +4147,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
     dL_ddelta_prime_layer_3 = cp.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_0)
 
-    # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, g, W, δ′, δ; writes ∂L/∂g, ∂L/∂W, ∂L/∂b
+    # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, g, W, δ′, δ; writes ∂L/∂g, ∂L/∂W,
+    #      ∂L/∂b
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
     dL_dg_layer_3 = Nx1_5
     _map("dL_dg_layer_3", N, wide, (
@@ -4450,7 +4454,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
     dL_ddelta_prime_layer_3 = cp.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_0)
 
-    # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, g, W, δ′, δ; writes ∂L/∂g, ∂L/∂W, ∂L/∂b
+    # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, g, W, δ′, δ; writes ∂L/∂g, ∂L/∂W,
+    #      ∂L/∂b
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
     dL_dg_layer_3 = Nx1_5
     _map("dL_dg_layer_3", N, wide, (
@@ -4692,4 +4697,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 39132693d2dcc94018025055ae7908134a657d9434794cb111d4fb2b3ca14c6d
+# sha256 of all above 6130edbef7e5400a45c0bb001d2abb3b2aaf3e3f98dd1a2e0dc219a649d1afdd

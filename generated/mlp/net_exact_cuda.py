@@ -28,7 +28,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6
+template cuda/module.py.j2, sha256 6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf
 """
 
 import functools
@@ -66,7 +66,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6",
+    "template_sha256": "6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -5132,7 +5132,8 @@ def _loss_and_grad(params, x, lam, workspace):
         blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
 
-    # ---- second derivatives, by tangents, forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ∂J/∂δ′, f′, f″, ġ, δ̇; writes ∂J/∂δ, ĝ
+    # ---- second derivatives, by tangents, forward adjoints of J, backward adjoints of J and gradients: reads δ, W,
+    #      ∂J/∂δ′, f′, f″, ġ, δ̇; writes ∂J/∂δ, ĝ
     # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
     # (∂J/∂δ′_x)_c
@@ -5366,7 +5367,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
-    # ---- second derivatives, by tangents, loss, backward adjoints of J and gradients: reads W, f′, f″; writes ġ, δ̇
+    # ---- second derivatives, by tangents, loss, backward adjoints of J and gradients: reads W, f′, f″; writes ġ,
+    #      δ̇
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
     # f′(g_layer_1)
@@ -5758,7 +5760,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
-    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, f″, f′, g, W, δ, δ′; writes ∂K/∂g, ∂K/∂W, ∂K/∂b, ∂L/∂δ′
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, f″, f′, g, W, δ, δ′; writes
+    #      ∂K/∂g, ∂K/∂W, ∂K/∂b, ∂L/∂δ′
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_4
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
@@ -5817,7 +5820,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_layer_1 = out_dK_db_layer_1
     _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
-    # ---- second derivatives, by tangents, forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ′, f″, ġ, δ̇, W, f′; writes ∂L/∂δ, ĝ
+    # ---- second derivatives, by tangents, forward adjoints of L, backward adjoints of L and gradients: reads
+    #      ∂L/∂δ′, f″, ġ, δ̇, W, f′; writes ∂L/∂δ, ĝ
     # (∂L/∂δ′_x)_c
     dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x
@@ -6053,7 +6057,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
-    # ---- second derivatives, by tangents, loss, backward adjoints of L and gradients: reads W, f′, f″; writes ġ, δ̇
+    # ---- second derivatives, by tangents, loss, backward adjoints of L and gradients: reads W, f′, f″; writes ġ,
+    #      δ̇
     # W_layer_1ᵀ
     W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
     # f′(g_layer_1)
@@ -6163,7 +6168,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
-    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, f″, f′, g, W, δ; writes ∂K/∂g, ∂K/∂W, ∂K/∂b, ∂L/∂δ
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, f″, f′, g, W, δ; writes ∂K/∂g,
+    #      ∂K/∂W, ∂K/∂b, ∂L/∂δ
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_5
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
@@ -6480,4 +6486,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above a49300881c76604c5dbe9c1df0e96c14789c083a5338efe90e1b1a72e4fd6ed5
+# sha256 of all above 3107cabad1a890f062871520667b3383cba024a4be3fbd8ce0873bf85d37be96

@@ -26,13 +26,15 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 eb51980ad7473c3538d4e3ec9e15c8cb015af5b984901459f0679005ee20aadf
+template numpy/module.py.j2, sha256 5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0
 """
 
+import _thread
 import functools
 import math
 import operator
 import os
+import queue
 import sys
 import threading
 import warnings
@@ -53,7 +55,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "eb51980ad7473c3538d4e3ec9e15c8cb015af5b984901459f0679005ee20aadf",
+    "template_sha256": "5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -204,25 +206,71 @@ class Workspace:
     a call raises it for a workspace that another call is using.
     """
 
+    _helpers = 0
+
     def __init__(self, threads=None):
         self.threads = _thread_count(threads)
         self.in_use = {}
         self.parts = []
         self._call = _Part()
-        self._pool = self._process = None
+        self._jobs = self._process = None
+
+    def __del__(self):
+        for _ in range(self._helpers):
+            self._jobs.put(None)
 
     def arrays(self, *names):
         """The named arrays of a call, whose size does not depend on the number of samples."""
         return self._call.arrays(0, *names)
 
-    def pool(self):
-        """The threads that help the calling one. A forked process makes its own: threads stay behind."""
-        if self._process != os.getpid():
-            from concurrent.futures import ThreadPoolExecutor
+    def helped(self, jobs):
+        """Offer jobs to the threads that help the calling one. A forked process starts its own: threads stay behind."""
+        if jobs and self._process != os.getpid():
+            self._jobs, self._helpers, self._process = queue.SimpleQueue(), 0, os.getpid()
+            try:
+                for _ in range(max(min(self.threads, _cpus()) - 1, 1)):
+                    _thread.start_new_thread(_help, (self._jobs,))
+                    self._helpers += 1
+            except RuntimeError:
+                pass  # the interpreter is shutting down: the calling thread does it all
+        for job in jobs if self._helpers else ():
+            self._jobs.put(job)
 
-            helpers = max(min(self.threads, _cpus()) - 1, 1)
-            self._pool, self._process = ThreadPoolExecutor(helpers), os.getpid()
-        return self._pool
+
+def _help(jobs):
+    """What a helping thread does: one job after the other, until None comes."""
+    while True:
+        job = jobs.get()
+        if job is None:
+            return
+        job.run()
+        del job
+
+
+class _Job:
+    """A piece of work that one thread takes. A signal finds every step done or not begun: each is one call of C."""
+
+    def __init__(self, work, *arguments):
+        self._work, self._arguments = work, arguments
+        self._taken, self._results = threading.Lock(), queue.SimpleQueue()
+
+    def take(self):
+        """Whether it was still to be had."""
+        return self._taken.acquire(blocking=False)
+
+    def run(self):
+        if self.take():
+            try:
+                outcome = self._work(*self._arguments), None
+            except BaseException as error:
+                outcome = None, error
+            self._results.put(outcome)
+
+    def result(self):
+        found, error = self._results.get()
+        if error is not None:
+            raise error
+        return found
 
 
 _PROC, _CGROUPS = "/proc", "/sys/fs/cgroup"
@@ -363,32 +411,21 @@ def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
                 part.add(tile(slice(start, min(start + rows, N)), part.arrays))
         return part.total()
 
-    jobs = list(enumerate(workspace.parts[: min(threads, len(starts))]))
-    others = {}
+    jobs = [_Job(work, k, part) for k, part in enumerate(workspace.parts[: min(threads, len(starts))])]
     try:
-        others.update(_submitted(workspace, work, jobs[1:]))
-        found = {0: work(*jobs[0])}
-        for k, part in reversed(jobs[1:]):
-            if k not in others or others[k].cancel():  # its thread has not come: that has no CPU, or other work
-                found[k] = work(k, part)
-        found |= {k: other.result() for k, other in others.items() if k not in found}
+        workspace.helped(jobs[1:])
+        for job in (jobs[0], *reversed(jobs[1:])):
+            job.run()  # unless a thread has taken it: one that has not come has no CPU, or other work
+        found = [job.result() for job in jobs]
     except BaseException:
         workspace.parts = []  # threads may still be at work in these
-        for other in others.values():
-            other.cancel()
+        for job in jobs:
+            job.take()
         raise
     totals = found[0]
-    for more in (found[k] for k, _ in jobs[1:]):
+    for more in found[1:]:
         totals = [_added(total, part) for total, part in zip(totals, more)]
     return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
-
-
-def _submitted(workspace, work, jobs):
-    """The jobs that threads will do: none when the interpreter is shutting down, which takes no more work."""
-    try:
-        return {k: workspace.pool().submit(work, k, part) for k, part in jobs}
-    except RuntimeError:
-        return {}
 
 
 def _threads(N, tangents, flops, workspace):
@@ -3028,7 +3065,8 @@ def _layer_means(params, x, lam, workspace):
         b = np.maximum(g_layer_3, 0.0, out=Nx1_2)
         g_softplus_3 = np.add(a, b, out=Nx1_1)
 
-        # ---- means of the layers: reads g; writes mean_g_x, mean_g_layer_1, mean_g_softplus_1, mean_g_layer_2, mean_g_softplus_2, mean_g_layer_3, mean_g_softplus_3
+        # ---- means of the layers: reads g; writes mean_g_x, mean_g_layer_1, mean_g_softplus_1, mean_g_layer_2,
+        #      mean_g_softplus_2, mean_g_layer_3, mean_g_softplus_3
         # (1/64) g_x
         g_x_part = np.multiply(g_x, 0.015625, out=Nx64_2)
         # mean_g_x = Σ_i (1/64) g_x
@@ -3209,4 +3247,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 03f4b4e022e9e3252574f2b348d18a09f84c30f51d85ee31b4bbdeb9bd761cff
+# sha256 of all above af2a696cde05f009712b026df1008c32f8ad523238411044531464391a6fe2ac

@@ -26,7 +26,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6
+template cuda/module.py.j2, sha256 6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf
 """
 
 import functools
@@ -64,7 +64,7 @@ PARAMS = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6",
+    "template_sha256": "6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -5078,7 +5078,8 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     weighted_tangent_x = Nx2x64_6
     _map("weighted_tangent_x", N, wide, (probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples))
 
-    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ĝ, ġ, f′, f″; writes ∂J/∂δ, ĝ, δ̂
+    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ĝ, ġ, f′, f″; writes ∂J/∂δ, ĝ,
+    #      δ̂
     # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
     # ĝ_layer_1 = W_layer_1 ĝ_x  [+] 8
@@ -5134,7 +5135,8 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # Σ_c ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, Nx1_4, 1)
 
-    # ---- backward adjoints of J and gradients: reads δ̂, W, ĝ, δ̇, ġ, f′, f″, ∂J/∂δ, g, δ, v; writes δ̂, ∂J/∂g, ∂J/∂W, ∂J/∂b
+    # ---- backward adjoints of J and gradients: reads δ̂, W, ĝ, δ̇, ġ, f′, f″, ∂J/∂δ, g, δ, v; writes δ̂, ∂J/∂g,
+    #      ∂J/∂W, ∂J/∂b
     # δ̂_softplus_2 = W_layer_3ᵀ δ̂_layer_3  [+] 9
     delta_weighted_tangent_softplus_2 = Nx2x64_4
     cp.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_weighted_tangent_softplus_2.reshape(-1, 64))
@@ -5352,7 +5354,8 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
-    # ---- second derivatives, by tangents from the probes, loss, backward adjoints of J and gradients: reads v, W, f′, f″; writes ġ, δ̇
+    # ---- second derivatives, by tangents from the probes, loss, backward adjoints of J and gradients: reads v, W,
+    #      f′, f″; writes ġ, δ̇
     # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -5860,7 +5863,8 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # Σ_c ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, Nx1_0, 1)
 
-    # ---- backward adjoints of L and gradients: reads δ̂, W, ĝ, δ̇, ġ, f′, f″, ∂L/∂δ, g, δ, v; writes δ̂, ∂L/∂g, ∂L/∂W, ∂L/∂b
+    # ---- backward adjoints of L and gradients: reads δ̂, W, ĝ, δ̇, ġ, f′, f″, ∂L/∂δ, g, δ, v; writes δ̂, ∂L/∂g,
+    #      ∂L/∂W, ∂L/∂b
     # δ̂_softplus_2 = W_layer_3ᵀ δ̂_layer_3  [+] 9
     delta_weighted_tangent_softplus_2 = Nx2x64_4
     cp.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_weighted_tangent_softplus_2.reshape(-1, 64))
@@ -6083,7 +6087,8 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
 
-    # ---- second derivatives, by tangents from the probes, loss, backward adjoints of L and gradients: reads v, W, f′, f″; writes ġ, δ̇
+    # ---- second derivatives, by tangents from the probes, loss, backward adjoints of L and gradients: reads v, W,
+    #      f′, f″; writes ġ, δ̇
     # ġ_layer_1 = W_layer_1 v  [+] 8
     tangent_layer_1 = Nx2x128_0
     cp.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
@@ -6190,7 +6195,8 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
-    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, f″, f′, g, W, δ; writes ∂K/∂g, ∂K/∂W, ∂K/∂b, ∂L/∂δ
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, f″, f′, g, W, δ; writes ∂K/∂g,
+    #      ∂K/∂W, ∂K/∂b, ∂L/∂δ
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_5
     _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
@@ -6503,4 +6509,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 5395067f2e0a53d255757dc5fd87e8d38f5ef5d00000ff670029b0a287f8fb2d
+# sha256 of all above 91173a8704f78175f3ddd238d1b1b36552d02545a6bd0b80d98dd0317fd0870b

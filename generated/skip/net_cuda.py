@@ -29,7 +29,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6
+template cuda/module.py.j2, sha256 6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf
 """
 
 import operator
@@ -63,7 +63,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6",
+    "template_sha256": "6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -3358,7 +3358,8 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ∂J/∂δ′, f′, f″; writes ∂J/∂δ, ∂J/∂δ′, ∂J/∂g
+    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ∂J/∂δ′, f′, f″; writes ∂J/∂δ,
+    #      ∂J/∂δ′, ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
     # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
@@ -3388,7 +3389,8 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
-    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ′, ∂J/∂δ′, ∂J/∂g, g, W, f′, f″; writes ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
+    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ′, ∂J/∂δ′, ∂J/∂g, g, W, f′, f″; writes ∂J/∂s,
+    #      ∂J/∂g, ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_both
     dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -3536,7 +3538,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         samples,
     ))
 
-    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′, ∂J/∂g
+    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′,
+    #      ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
     # Σ_i W_below ∘ W_below
@@ -3566,7 +3569,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
-    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ′, ∂J/∂δ′, ∂J/∂g, g, W, f′, f″; writes ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
+    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ′, ∂J/∂δ′, ∂J/∂g, g, W, f′, f″; writes ∂J/∂s,
+    #      ∂J/∂g, ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_both
     dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -3741,7 +3745,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
-    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″, δ′; writes ∂K/∂s, ∂K/∂g, ∂L/∂δ′, ∂K/∂W, ∂K/∂b
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″, δ′;
+    #      writes ∂K/∂s, ∂K/∂g, ∂L/∂δ′, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_both
     dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
@@ -3778,7 +3783,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
-    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ′, f″, f′, W, δ; writes ∂L/∂δ′, ∂L/∂δ, ∂L/∂g
+    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ′, f″, f′, W, δ; writes ∂L/∂δ′,
+    #      ∂L/∂δ, ∂L/∂g
     # ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13)
     dL_ddelta_prime_below = cp.matmul(dL_ddelta_prime_x, W_below_squared.T, out=Nx16_21)
     # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19); ∂L/∂δ′_joined = ∂L/∂δ′_hidden + ∂L/∂δ′_x  (8)
@@ -3804,7 +3810,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
-    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ′, ∂L/∂δ′, ∂L/∂g, g, W, f′, f″; writes ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
+    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ′, ∂L/∂δ′, ∂L/∂g, g, W, f′, f″; writes ∂L/∂s,
+    #      ∂L/∂g, ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_both
     dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
@@ -3978,7 +3985,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
-    # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″; writes ∂K/∂s, ∂K/∂g, ∂K/∂W, ∂K/∂b
+    # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″; writes ∂K/∂s, ∂K/∂g, ∂K/∂W,
+    #      ∂K/∂b
     # Σ_n ∂K/∂δ_both
     dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
@@ -4013,7 +4021,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
-    # ---- forward adjoints of L, backward adjoints of L and gradients: reads f″, f′, W, δ; writes ∂L/∂δ, ∂L/∂δ′, ∂L/∂g
+    # ---- forward adjoints of L, backward adjoints of L and gradients: reads f″, f′, W, δ; writes ∂L/∂δ, ∂L/∂δ′,
+    #      ∂L/∂g
     # Σ_i W_below ∘ W_below
     W_below_squared_sum = cp.matmul(W_below_squared, ones_16, out=M16_0)
     # ∂L/∂δ_hidden = −f″(g_below) Σ_i W_below ∘ W_below  (19); ∂L/∂δ′_joined = −1 + ∂L/∂δ′_hidden  (8)
@@ -4038,7 +4047,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
-    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ′, ∂L/∂δ′, ∂L/∂g, g, W, f′, f″; writes ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
+    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ′, ∂L/∂δ′, ∂L/∂g, g, W, f′, f″; writes ∂L/∂s,
+    #      ∂L/∂g, ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_both
     dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
@@ -4240,4 +4250,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 2ee637b972f5c9df6e7a42022c8dfbefc6a3de24a7baa4b2d1054447f9d5214a
+# sha256 of all above 45d1079795ee8b5f15e370b49bb5616bac874e3c220e2909582af6a60def8428

@@ -30,7 +30,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6
+template cuda/module.py.j2, sha256 6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf
 """
 
 import functools
@@ -65,7 +65,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6",
+    "template_sha256": "6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -4055,7 +4055,8 @@ def _loss_and_grad(params, x, lam, workspace):
         blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
 
-    # ---- second derivatives, by tangents, forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ∂J/∂δ′, f′, f″, ġ, δ̇; writes ∂J/∂δ, ĝ, ∂J/∂g
+    # ---- second derivatives, by tangents, forward adjoints of J, backward adjoints of J and gradients: reads δ, W,
+    #      ∂J/∂δ′, f′, f″, ġ, δ̇; writes ∂J/∂δ, ĝ, ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_10)
     # (∂J/∂δ′_x)_c
@@ -4096,7 +4097,8 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
-    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ̇, ĝ, ∂J/∂g, g, W, f′, f″; writes ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
+    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ̇, ĝ, ∂J/∂g, g, W, f′, f″; writes ∂J/∂s, ∂J/∂g,
+    #      ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_both
     dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -4314,7 +4316,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
-    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ̇, ġ, ∂J/∂g, g, W, f′, f″; writes ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
+    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ̇, ġ, ∂J/∂g, g, W, f′, f″; writes ∂J/∂s, ∂J/∂g,
+    #      ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_both
     dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -4522,7 +4525,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
-    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″, δ′; writes ∂K/∂s, ∂K/∂g, ∂L/∂δ′, ∂K/∂W, ∂K/∂b
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″, δ′;
+    #      writes ∂K/∂s, ∂K/∂g, ∂L/∂δ′, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_both
     dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
@@ -4559,7 +4563,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
-    # ---- second derivatives, by tangents, forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ′, f″, ġ, δ̇, W, f′, δ; writes ∂L/∂δ, ĝ, ∂L/∂g
+    # ---- second derivatives, by tangents, forward adjoints of L, backward adjoints of L and gradients: reads
+    #      ∂L/∂δ′, f″, ġ, δ̇, W, f′, δ; writes ∂L/∂δ, ĝ, ∂L/∂g
     # (∂L/∂δ′_x)_c
     dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
     # (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂L/∂δ′_x
@@ -4593,7 +4598,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
-    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ̇, ĝ, ∂L/∂g, g, W, f′, f″; writes ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
+    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ̇, ĝ, ∂L/∂g, g, W, f′, f″; writes ∂L/∂s, ∂L/∂g,
+    #      ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_both
     dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
@@ -4811,7 +4817,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
-    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″; writes ∂K/∂s, ∂K/∂g, ∂L/∂δ, ∂K/∂W, ∂K/∂b
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″; writes
+    #      ∂K/∂s, ∂K/∂g, ∂L/∂δ, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_both
     dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
@@ -4849,7 +4856,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
-    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ, W, f′, f″, δ; writes ∂L/∂δ, ∂L/∂g
+    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ, W, f′, f″, δ; writes ∂L/∂δ,
+    #      ∂L/∂g
     # ∂L/∂δ_above = W_below ∂L/∂δ_hidden  (12)
     dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_18)
     # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) − f″(g_above) Σ_c ġ_above²  (19); ∂L/∂g_above = ∂L/∂δ_above
@@ -4864,7 +4872,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
-    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ̇, ġ, ∂L/∂g, g, W, f′, f″; writes ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
+    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ̇, ġ, ∂L/∂g, g, W, f′, f″; writes ∂L/∂s, ∂L/∂g,
+    #      ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_both
     dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
@@ -5068,4 +5077,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 8ab646ea28c2d9e84081961c0f3e2a361b646fe0822290ee2e340c457e84292d
+# sha256 of all above 02e98244f0284d8c1a52c7535fdd0902ebd94dbdbdf5d19fe3c4f7b9a85cb183

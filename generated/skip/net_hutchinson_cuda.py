@@ -28,7 +28,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6
+template cuda/module.py.j2, sha256 6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf
 """
 
 import functools
@@ -63,7 +63,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6",
+    "template_sha256": "6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -3708,7 +3708,8 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
 
-    # ---- backward, second derivatives, by tangents from the probes: reads v, W, f′, δ, g; writes ġ, δ̇, hessian_diagonal
+    # ---- backward, second derivatives, by tangents from the probes: reads v, W, f′, δ, g; writes ġ, δ̇,
+    #      hessian_diagonal
     # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -4166,7 +4167,8 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     weighted_tangent_x = Nx2x16_8
     _map("weighted_tangent_x", N, wide, (probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples))
 
-    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ĝ, ġ, f′, f″; writes ∂J/∂δ, ĝ, δ̂, ∂J/∂g
+    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ĝ, ġ, f′, f″; writes ∂J/∂δ, ĝ,
+    #      δ̂, ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_10)
     # ĝ_below = W_below ĝ_x  [+] 8
@@ -4215,7 +4217,8 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
-    # ---- backward adjoints of J and gradients: reads δ̂, W, ĝ, δ̇, ġ, ∂J/∂δ, δ, ∂J/∂g, g, f′, f″, v; writes δ̂, ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
+    # ---- backward adjoints of J and gradients: reads δ̂, W, ĝ, δ̇, ġ, ∂J/∂δ, δ, ∂J/∂g, g, f′, f″, v; writes δ̂,
+    #      ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
     # δ̂_joined = W_belowᵀ δ̂_above  [+] 9
     delta_weighted_tangent_joined = Nx2x16_10
     cp.matmul(delta_weighted_tangent_above.reshape(-1, 16), W_below, out=delta_weighted_tangent_joined.reshape(-1, 16))
@@ -4364,7 +4367,8 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
     ))
 
-    # ---- second derivatives, by tangents from the probes, loss, backward adjoints of J and gradients: reads v, W, f′; writes ġ, δ̇
+    # ---- second derivatives, by tangents from the probes, loss, backward adjoints of J and gradients: reads v, W,
+    #      f′; writes ġ, δ̇
     # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -4457,7 +4461,8 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     dJ_ddelta_both = Nx32_0
     _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
-    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ̇, ġ, ∂J/∂g, g, W, f′, f″, v; writes ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
+    # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ̇, ġ, ∂J/∂g, g, W, f′, f″, v; writes ∂J/∂s, ∂J/∂g,
+    #      ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_both
     dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -4672,7 +4677,8 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
-    # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″, z, v; writes ∂K/∂s, ∂K/∂g, ∂K/∂W, ∂K/∂b, ĝ
+    # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″, z, v; writes ∂K/∂s, ∂K/∂g,
+    #      ∂K/∂W, ∂K/∂b, ĝ
     # Σ_n ∂K/∂δ_both
     dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
@@ -4712,7 +4718,8 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     weighted_tangent_x = Nx2x16_8
     _map("weighted_tangent_x", N, wide, (probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples))
 
-    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ĝ, W, ġ, f″, f′, δ; writes ĝ, ∂L/∂δ, δ̂, ∂L/∂g
+    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ĝ, W, ġ, f″, f′, δ; writes ĝ, ∂L/∂δ,
+    #      δ̂, ∂L/∂g
     # ĝ_below = W_below ĝ_x  [+] 8
     weighted_tangent_below = Nx2x16_7
     cp.matmul(weighted_tangent_x.reshape(-1, 16), W_below.T, out=weighted_tangent_below.reshape(-1, 16))
@@ -4754,7 +4761,8 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
-    # ---- backward adjoints of L and gradients: reads δ̂, W, ĝ, δ̇, ġ, ∂L/∂δ, δ, ∂L/∂g, g, f′, f″, v; writes δ̂, ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
+    # ---- backward adjoints of L and gradients: reads δ̂, W, ĝ, δ̇, ġ, ∂L/∂δ, δ, ∂L/∂g, g, f′, f″, v; writes δ̂,
+    #      ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
     # δ̂_joined = W_belowᵀ δ̂_above  [+] 9
     delta_weighted_tangent_joined = Nx2x16_10
     cp.matmul(delta_weighted_tangent_above.reshape(-1, 16), W_below, out=delta_weighted_tangent_joined.reshape(-1, 16))
@@ -4904,7 +4912,8 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
     ))
 
-    # ---- second derivatives, by tangents from the probes, loss, backward adjoints of L and gradients: reads v, W, f′; writes ġ, δ̇
+    # ---- second derivatives, by tangents from the probes, loss, backward adjoints of L and gradients: reads v, W,
+    #      f′; writes ġ, δ̇
     # ġ_below = W_below v  [+] 8
     tangent_below = Nx2x16_0
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
@@ -4995,7 +5004,8 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     dK_ddelta_both = Nx32_0
     _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
-    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″; writes ∂K/∂s, ∂K/∂g, ∂L/∂δ, ∂K/∂W, ∂K/∂b
+    # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″; writes
+    #      ∂K/∂s, ∂K/∂g, ∂L/∂δ, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_both
     dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
@@ -5033,7 +5043,8 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     dK_db_below = out_dK_db_below
     _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
-    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ, W, f′, f″, δ; writes ∂L/∂δ, ∂L/∂g
+    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ, W, f′, f″, δ; writes ∂L/∂δ,
+    #      ∂L/∂g
     # ∂L/∂δ_above = W_below ∂L/∂δ_hidden  (12)
     dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_19)
     # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (19); ∂L/∂g_above = ∂L/∂δ_above
@@ -5048,7 +5059,8 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     dL_ddelta_both = Nx32_0
     _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
-    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ̇, ġ, ∂L/∂g, g, W, f′, f″, v; writes ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
+    # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ̇, ġ, ∂L/∂g, g, W, f′, f″, v; writes ∂L/∂s, ∂L/∂g,
+    #      ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_both
     dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
@@ -5250,4 +5262,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above c09534ffce8ce50285b9b0bcf40881bf7bcfd5c1acadc1fb7009a3fb989da535
+# sha256 of all above 43905490993dff272675835a62ebb476d72dc46310dabc29865ee01298ebbb22

@@ -28,13 +28,15 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 eb51980ad7473c3538d4e3ec9e15c8cb015af5b984901459f0679005ee20aadf
+template numpy/module.py.j2, sha256 5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0
 """
 
+import _thread
 import functools
 import math
 import operator
 import os
+import queue
 import sys
 import threading
 import warnings
@@ -52,7 +54,7 @@ PARAMS = {
 METADATA = {
     "network": "skip",
     "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "eb51980ad7473c3538d4e3ec9e15c8cb015af5b984901459f0679005ee20aadf",
+    "template_sha256": "5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -186,25 +188,71 @@ class Workspace:
     a call raises it for a workspace that another call is using.
     """
 
+    _helpers = 0
+
     def __init__(self, threads=None):
         self.threads = _thread_count(threads)
         self.in_use = {}
         self.parts = []
         self._call = _Part()
-        self._pool = self._process = None
+        self._jobs = self._process = None
+
+    def __del__(self):
+        for _ in range(self._helpers):
+            self._jobs.put(None)
 
     def arrays(self, *names):
         """The named arrays of a call, whose size does not depend on the number of samples."""
         return self._call.arrays(0, *names)
 
-    def pool(self):
-        """The threads that help the calling one. A forked process makes its own: threads stay behind."""
-        if self._process != os.getpid():
-            from concurrent.futures import ThreadPoolExecutor
+    def helped(self, jobs):
+        """Offer jobs to the threads that help the calling one. A forked process starts its own: threads stay behind."""
+        if jobs and self._process != os.getpid():
+            self._jobs, self._helpers, self._process = queue.SimpleQueue(), 0, os.getpid()
+            try:
+                for _ in range(max(min(self.threads, _cpus()) - 1, 1)):
+                    _thread.start_new_thread(_help, (self._jobs,))
+                    self._helpers += 1
+            except RuntimeError:
+                pass  # the interpreter is shutting down: the calling thread does it all
+        for job in jobs if self._helpers else ():
+            self._jobs.put(job)
 
-            helpers = max(min(self.threads, _cpus()) - 1, 1)
-            self._pool, self._process = ThreadPoolExecutor(helpers), os.getpid()
-        return self._pool
+
+def _help(jobs):
+    """What a helping thread does: one job after the other, until None comes."""
+    while True:
+        job = jobs.get()
+        if job is None:
+            return
+        job.run()
+        del job
+
+
+class _Job:
+    """A piece of work that one thread takes. A signal finds every step done or not begun: each is one call of C."""
+
+    def __init__(self, work, *arguments):
+        self._work, self._arguments = work, arguments
+        self._taken, self._results = threading.Lock(), queue.SimpleQueue()
+
+    def take(self):
+        """Whether it was still to be had."""
+        return self._taken.acquire(blocking=False)
+
+    def run(self):
+        if self.take():
+            try:
+                outcome = self._work(*self._arguments), None
+            except BaseException as error:
+                outcome = None, error
+            self._results.put(outcome)
+
+    def result(self):
+        found, error = self._results.get()
+        if error is not None:
+            raise error
+        return found
 
 
 _PROC, _CGROUPS = "/proc", "/sys/fs/cgroup"
@@ -345,32 +393,21 @@ def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
                 part.add(tile(slice(start, min(start + rows, N)), part.arrays))
         return part.total()
 
-    jobs = list(enumerate(workspace.parts[: min(threads, len(starts))]))
-    others = {}
+    jobs = [_Job(work, k, part) for k, part in enumerate(workspace.parts[: min(threads, len(starts))])]
     try:
-        others.update(_submitted(workspace, work, jobs[1:]))
-        found = {0: work(*jobs[0])}
-        for k, part in reversed(jobs[1:]):
-            if k not in others or others[k].cancel():  # its thread has not come: that has no CPU, or other work
-                found[k] = work(k, part)
-        found |= {k: other.result() for k, other in others.items() if k not in found}
+        workspace.helped(jobs[1:])
+        for job in (jobs[0], *reversed(jobs[1:])):
+            job.run()  # unless a thread has taken it: one that has not come has no CPU, or other work
+        found = [job.result() for job in jobs]
     except BaseException:
         workspace.parts = []  # threads may still be at work in these
-        for other in others.values():
-            other.cancel()
+        for job in jobs:
+            job.take()
         raise
     totals = found[0]
-    for more in (found[k] for k, _ in jobs[1:]):
+    for more in found[1:]:
         totals = [_added(total, part) for total, part in zip(totals, more)]
     return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
-
-
-def _submitted(workspace, work, jobs):
-    """The jobs that threads will do: none when the interpreter is shutting down, which takes no more work."""
-    try:
-        return {k: workspace.pool().submit(work, k, part) for k, part in jobs}
-    except RuntimeError:
-        return {}
 
 
 def _threads(N, tangents, flops, workspace):
@@ -1984,7 +2021,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dL_db_below_sum_at_above, dL_dW_below_delta_prime, dL_dW_below_g, dL_db_below_sum,
     ) = _over_tiles(tile, N, 512, 1, 11264, 1472, workspace)
 
-    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W, ∂L/∂b
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
+    #      ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
@@ -2282,7 +2320,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dL_db_below_sum_at_above, dL_dW_below_delta_prime_sum, dL_dW_below_g, dL_db_below_sum,
     ) = _over_tiles(tile, N, 512, 1, 10240, 1408, workspace)
 
-    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W, ∂L/∂b
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
+    #      ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
     # L = −(1/N) Σ_n Σ_i δ′_x
@@ -2383,7 +2422,8 @@ def _layer_means(params, x, lam, workspace):
         # g_prior = g_x²
         g_prior = np.square(g_x, out=Nx16_5)
 
-        # ---- means of the layers: reads g; writes mean_g_x, mean_g_below, mean_g_hidden, mean_g_joined, mean_g_above, mean_g_pointwise_1, mean_g_both, mean_g_gain, mean_g_prior
+        # ---- means of the layers: reads g; writes mean_g_x, mean_g_below, mean_g_hidden, mean_g_joined,
+        #      mean_g_above, mean_g_pointwise_1, mean_g_both, mean_g_gain, mean_g_prior
         # (1/16) g_x
         g_x_part = np.multiply(g_x, 0.0625, out=Nx16_6)
         # mean_g_x = Σ_i (1/16) g_x
@@ -2576,4 +2616,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b0773ca4fc90261df531fddbeb7939904cf738b7f2c84bc4b8b44ddcba857602
+# sha256 of all above e5045e652524b882b879e0e924454f07852b2f54c2f159ffadafbf71b3463a1e

@@ -23,7 +23,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template cuda/module.py.j2, sha256 432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6
+template cuda/module.py.j2, sha256 6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf
 """
 
 import operator
@@ -57,7 +57,7 @@ PARAMS = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "432847e660b15e4c3933b8e621e769404fdcbdbea93f316d88cd9f70921d4cf6",
+    "template_sha256": "6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2012,7 +2012,8 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
 
-    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ∂J/∂δ′, f′, f″, g, s; writes ∂J/∂δ, ∂J/∂δ′, ∂J/∂g
+    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ∂J/∂δ′, f′, f″, g, s; writes
+    #      ∂J/∂δ, ∂J/∂δ′, ∂J/∂g
     # ∂J/∂δ_filters = W_filters δ_x  (11)+(12)
     dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
     # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
@@ -2116,7 +2117,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         samples,
     ))
 
-    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, f′, f″, g, s; writes ∂J/∂δ, ∂J/∂g
+    # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, f′, f″, g, s; writes ∂J/∂δ,
+    #      ∂J/∂g
     # ∂J/∂δ_filters = W_filters δ_x  (11)+(12)
     dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
     # Σ_i W_filters ∘ W_filters
@@ -2260,7 +2262,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_filters = out_dK_db_filters
     _map("dK_db_filters", N, wide, (dK_db_filters_sum, dK_db_filters, samples))
 
-    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ′, f″, g, s; writes ∂L/∂δ′, ∂L/∂δ, ∂L/∂g
+    # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ′, f″, g, s; writes ∂L/∂δ′,
+    #      ∂L/∂δ, ∂L/∂g
     # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
     dL_ddelta_prime_filters = cp.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx128_7)
     # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19); ∂L/∂g_filters = s_alpha ∂L/∂δ′_filters f‴(g_filters)  (22)
@@ -2585,4 +2588,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 2e84d40d5f2c1d989ff6568cdcdc39149cdf38a0c51775b78c16ab4a3d55fc51
+# sha256 of all above 05e20f6f2764f7092c5e4ceafc51750bb70839d54441b9e649c44547ba9211f7
