@@ -81,7 +81,8 @@ def _flaws(x: Array, dtype: np.dtype[Any]) -> Iterator[str]:
         yield "all values are 0"
         return
     latest = {row.tobytes(): position for position, row in enumerate(x)}
-    distinct = x[sorted(latest.values())]
+    rows = sorted(latest.values())
+    distinct = x[rows]
     if len(distinct) == 1:
         yield "all samples are equal"
         return
@@ -94,7 +95,6 @@ def _flaws(x: Array, dtype: np.dtype[Any]) -> Iterator[str]:
     if still.any():
         yield f"{_columns(np.flatnonzero(still))} constant"
     moving = np.flatnonzero(~still)
-    rows = sorted(latest.values())
     yield from _dependent(scaled[rows], moving)
     yield from _repeated(distinct[:SORTED], moving, 0.5 / np.finfo(dtype).eps if dtype.kind == "f" else np.inf)
     if len(moving) < len(distinct) < max(2 * len(moving), FEWEST):

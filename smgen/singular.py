@@ -51,10 +51,8 @@ def explain(derivatives: tuple[sp.Expr, ...], place: Any) -> str:
     with mpmath.workdps(2 * DIGITS):
         for mark, derivative in zip(MARKS, derivatives, strict=True):
             branch = _branch(derivative, mpmath.mpf(place))
-            text = _explained(mark, sp.lambdify(G, branch, [REFERENCE, "mpmath"]), mpmath.mpf(place))
-            if text is not None and "0/0" in text and branch.has(choose):
-                at = mpmath.nstr(mpmath.mpf(place), 6).removesuffix(".0")
-                return f"a branch of {mark} is 0/0 at its border, {at}"
+            f = sp.lambdify(G, branch, [REFERENCE, "mpmath"])
+            text = _explained(mark, f, mpmath.mpf(place), at_border=branch.has(choose))
             if text is not None:
                 return text
     return ""
@@ -70,8 +68,8 @@ def _branch(f: sp.Expr, place: Any) -> sp.Expr:
     return f.replace(choose, chosen) if f.has(choose) else f
 
 
-def _explained(mark: str, f: Any, place: Any) -> str | None:
-    """What is wrong with one derivative; None if nothing is."""
+def _explained(mark: str, f: Any, place: Any, *, at_border: bool) -> str | None:
+    """What is wrong with one derivative, at the border of branches or within one; None if nothing is."""
     at = mpmath.nstr(place, 6).removesuffix(".0")
     sides = [[_value(f, place + sign * step * max(1, abs(place))) for step in _STEPS] for sign in (-1, 1)]
     whole = [side for side in sides if all(value is not None for value in side)]
@@ -87,6 +85,8 @@ def _explained(mark: str, f: Any, place: Any) -> str | None:
     left, right = sides
     if abs(left[2] - right[2]) > mpmath.mpf(10) ** -9 * max(1, abs(left[2])):
         return f"{mark} jumps at {at}"
+    if at_border:
+        return f"a branch of {mark} is 0/0 at its border, {at}"
     return f"{mark} is 0/0 at {at}, though it has a limit there, {mpmath.nstr(right[2], 6)}"
 
 

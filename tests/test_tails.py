@@ -21,7 +21,8 @@ from smgen.derivatives import differentiate
 from smgen.errors import NumericsWarning
 from smgen.network import Network
 from smgen.numerics import numerics
-from smgen.primitives import REFERENCE, G
+from smgen.primitives import REFERENCE, G, stable
+from smgen.scalar import evaluate
 from tests.support import module_of
 
 BACKENDS = ["numpy", pytest.param("c", marks=pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler"))]
@@ -142,9 +143,6 @@ def reference(expr: sp.Expr, at: Any, order: int) -> float:
 
 def check_against_mpmath(expr: sp.Expr, dtype: str, at: list[float], relative: float) -> None:
     """Every form of f … f‴ at the places, against derivatives of the raw formula."""
-    from smgen.primitives import stable
-    from smgen.scalar import evaluate
-
     f = differentiate(expr)
     points = np.array(at, dtype)
     info = np.finfo(dtype)
@@ -168,9 +166,6 @@ def check_against_mpmath(expr: sp.Expr, dtype: str, at: list[float], relative: f
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_powers_and_logarithms_of_exponentials_and_high_rational_forms(expr: sp.Expr, dtype: str) -> None:
     """What a review found to be NaN, infinite or wrong far out."""
-    from smgen.primitives import stable
-    from smgen.scalar import evaluate
-
     at = [-110.0, -80.0, -12.0, -1.0, 0.25, 1.0, 12.0, 80.0, 110.0, 300.0, *([700.0, -700.0] * (dtype == "float64"))]
     f = differentiate(expr)
     for order in range(3):
@@ -265,9 +260,6 @@ def test_nothing_is_to_be_said_of_the_named_functions(name: str, dtype: str) -> 
     1 - sp.exp(-(G**2) / 3), 3 - 3 * sp.exp(-((G / 7) ** 2)), 2 * sp.sqrt(4 + G**2) - 4,
 ], ids=str)  # fmt: skip
 def test_differences_that_vanish_with_g_keep_their_digits(expr: sp.Expr) -> None:
-    from smgen.primitives import stable
-    from smgen.scalar import evaluate
-
     for at in (1e-2, 1e-4, 1e-7, -1e-5):
         point = np.array([at], np.float32)
         got = float(evaluate(stable(differentiate(expr).f), {G: point}, "float32")[0])

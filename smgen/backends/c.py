@@ -16,12 +16,11 @@ from smgen.cost import savings
 from smgen.errors import InternalError
 from smgen.ir import ITEM, Schedule
 from smgen.lower.names import parameter_buffer
-from smgen.passes import pipelines
 from smgen.passes.flops import sample_flops
 from smgen.passes.storage import most_tangents
 from smgen.printers import tiles
 from smgen.printers.c import CPrinter
-from smgen.printers.equations import equations
+from smgen.printers.equations import forms
 from smgen.printers.kernels import helpers
 from smgen.printers.memory import Memory
 from smgen.printers.sections import sections
@@ -107,9 +106,7 @@ class Module:
 
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The texts of the module, the C file and its header."""
-    size = facts.method.batch_size
-    lowered = [pipelines.lowered(schedule, "c", size) for schedule in schedules]
-    notes = [equations(pipelines.algebra(schedule, "c", size)) for schedule in schedules]
+    lowered, notes = forms(schedules, "c", facts.method.batch_size)
     printed = [tiles.print_tiles(s, facts.dtype, note) for s, note in zip(lowered, notes, strict=True)]
     prefix = _identifier(f"{facts.name}{facts.mode}")
     functions = tuple(_function(facts, prefix, s, p) for s, p in zip(lowered, printed, strict=True))

@@ -9,12 +9,11 @@ from typing import Final
 from smgen.backends.facts import Facts, shape_text
 from smgen.backends.layout import Arrays, Function, Header, header, lay_out
 from smgen.ir import BATCH, ITEM, Schedule, Transpose
-from smgen.passes import pipelines
 from smgen.passes.storage import most_tangents
 from smgen.printers.c import CPrinter
 from smgen.printers.cuda import LANES, VECTOR
 from smgen.printers.cupy import BLOCKS, CHUNKS, Kernels, print_function
-from smgen.printers.equations import equations
+from smgen.printers.equations import forms
 from smgen.printers.kernels import Kernel, ScalarKernel, helpers, text_of
 from smgen.printers.source import PrintedFunction
 from smgen.render import render
@@ -50,9 +49,7 @@ class Module:
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The module's source, kernels included."""
     kernels = Kernels()
-    size = facts.method.batch_size
-    lowered = [pipelines.lowered(schedule, "cuda", size) for schedule in functions(schedules)]
-    notes = [equations(pipelines.algebra(schedule, "cuda", size)) for schedule in functions(schedules)]
+    lowered, notes = forms(functions(schedules), "cuda", facts.method.batch_size)
     printed = [print_function(s, facts.dtype, kernels, note) for s, note in zip(lowered, notes, strict=True)]
     limited = facts.memory is not None or any(most_tangents(schedule) > 1 for schedule in lowered)
     chunks = [_chunk(function, facts.dtype) if limited else 0 for function in printed]

@@ -22,10 +22,9 @@ from smgen.backends.layout import (
 )
 from smgen.cost import savings
 from smgen.ir import ITEM, Buffer, Elementary, Schedule
-from smgen.passes import pipelines
 from smgen.passes.flops import sample_flops
 from smgen.passes.storage import most_tangents
-from smgen.printers.equations import equations
+from smgen.printers.equations import forms
 from smgen.printers.numpy import SCIPY, print_function
 from smgen.printers.source import TiledFunction, shape_source
 from smgen.render import render
@@ -76,9 +75,7 @@ class Module:
 
 def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     """The module's source."""
-    size = facts.method.batch_size
-    lowered = [pipelines.lowered(schedule, "numpy", size) for schedule in schedules]
-    notes = [equations(pipelines.algebra(schedule, "numpy", size)) for schedule in schedules]
+    lowered, notes = forms(schedules, "numpy", facts.method.batch_size)
     printed = [print_function(*form) for form in zip(lowered, notes, strict=True)]
     shapes = {b.name: b.shape for function in printed for b in (*function.arrays, *function.tile_arrays)}
     calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
