@@ -90,15 +90,15 @@ def plain(k):
 
 def growth(load, count):
     # Medians of the first and of the last quarter: malloc itself moves by a megabyte or two.
-    states = []
-    for k in range(200 + count):
+    states = np.zeros((count // 10, 3))
+    for k in range(-200, count):
         load(k)
-        if k >= 200 and k % 10 == 0:
-            states.append((resident(), open_files(), sys.getallocatedblocks()))
+        if k >= 0 and k % 10 == 0:
+            states[k // 10] = resident(), open_files(), sys.getallocatedblocks()
     quarter = len(states) // 4
     return np.median(states[-quarter:], axis=0) - np.median(states[:quarter], axis=0)
 
-count = int(sys.argv[1])
+count = int(float(sys.argv[1]))
 print(*growth(load, count), growth(plain, count)[0])
 """
 

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-SHORT, LONG = 4.0, 60.0
+SHORT, WHOLE = 4.0, 300.0
 
 
 @pytest.fixture
 def rounds(request: pytest.FixtureRequest) -> Iterator[Iterator[np.random.Generator]]:
     """Random generators until the time is up, one at least. A failure names the seed to run again with FUZZ_SEED."""
     alone = request.config.getoption("markexpr") == "fuzz"
-    seconds = float(os.environ.get("FUZZ_SECONDS", LONG if alone else SHORT))
+    seconds = float(os.environ.get("FUZZ_SECONDS", WHOLE / len(request.session.items) if alone else SHORT))
     first = int(os.environ.get("FUZZ_SEED", int(time.time()) if alone else 0))
     seeds: list[int] = []
 
