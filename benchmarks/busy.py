@@ -38,7 +38,7 @@ def steps(network: str, samples: int, dtype: str) -> dict[str, Step]:
     found: dict[str, Step] = {}
     description = NETWORKS[network]()
     for backend in ("c", "numpy"):
-        facts = gather(description, Path(f"{network}.py"), Options(backend, dtype, batch_size=samples))
+        facts = gather(description, Path(f"{network}.py"), Options(backend=backend, dtype=dtype, batch_size=samples))
         module = load_source(source(description, facts), facts.name)
         params = module.init_params()
         x = np.random.default_rng(0).standard_normal((samples, description.input.units)).astype(module.DTYPE)

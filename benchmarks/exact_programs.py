@@ -90,7 +90,7 @@ def network_of(name: str) -> Network:
 def ours(backend: str, name: str, samples: int, hessian: str, **more: Any) -> dict[str, str]:
     """The texts of smgen's module in a hessian mode."""
     network = network_of(name)
-    options = Options(backend, DTYPE, hessian=hessian, batch_size=samples, **more)
+    options = Options(backend=backend, dtype=DTYPE, hessian=hessian, batch_size=samples, **more)
     return sources(network, gather(network, Path(f"{name}.py"), options))
 
 

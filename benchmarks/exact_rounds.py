@@ -78,10 +78,16 @@ def measure(
         rounds = plan.few if any(alone[c].best > SLOW for c in timed) else plan.rounds
         found = _together({c: paths[c] for c in timed}, path, case, rounds, plan.seconds, cache)
     measured = (
-        Measured(c, tuple(found["rounds"][c]), w.first, w.peak_memory, w.loaded_memory)
+        Measured(
+            contender=c,
+            rounds=tuple(found["rounds"][c]),
+            first=w.first,
+            peak_memory=w.peak_memory,
+            loaded_memory=w.loaded_memory,
+        )
         for c, w in ((c, alone[c]) for c in timed)
     )
-    return Outcome(case, tuple(measured), {}, 0, tuple(found["others"]))
+    return Outcome(case=case, measured=tuple(measured), executed={}, least=0, others=tuple(found["others"]))
 
 
 def _alone(contender: str, program: Path, data: Path, case: Case, cache: Path) -> Worker:

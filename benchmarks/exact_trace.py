@@ -150,7 +150,9 @@ def measured(network: Network, case: Case, rounds: int, seconds: float) -> Resul
     with tempfile.TemporaryDirectory(prefix="smgen-bench-") as cache:
         data = data_of(network, case)
         found = measure_programs(everyone, data, case, rounds=rounds, seconds=seconds, cache=Path(cache))
-    return Results([Outcome(case, found.measured, {}, 0, found.others)], machine=machine())
+    return Results(
+        [Outcome(case=case, measured=found.measured, executed={}, least=0, others=found.others)], machine=machine()
+    )
 
 
 def rows(results: Results) -> list[tuple[str, ...]]:

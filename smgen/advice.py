@@ -44,7 +44,7 @@ COSTLY: Final = 5.0
 """How many times as long as a Hutchinson step an exact one may take before noise is the better bargain."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """The recursion against the truth at some parameters: the loss by both, relative errors, and errors by depth."""
 
@@ -110,11 +110,11 @@ def _state(
         )
         total, size = abs(float(exact.sum())), float(np.abs(exact).sum())
         return State(
-            float(modules["diagonal"].loss(params, x, lam)),
-            float(modules["exact"].loss(params, x, lam)),
-            float(np.abs(recursion - exact).sum()) / max(size, 1e-300),
-            abs(float(recursion.sum() - exact.sum())) / max(total, 1e-300),
-            tuple(errors_by_depth(network, params, x.astype(np.float64))),
+            recursion=float(modules["diagonal"].loss(params, x, lam)),
+            exact=float(modules["exact"].loss(params, x, lam)),
+            error=float(np.abs(recursion - exact).sum()) / max(size, 1e-300),
+            trace_error=abs(float(recursion.sum() - exact.sum())) / max(total, 1e-300),
+            depths=tuple(errors_by_depth(network, params, x.astype(np.float64))),
         )
 
 

@@ -33,7 +33,7 @@ from smgen.numerics import check_nonlinearities
 from smgen.render import template_fingerprint
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What the user chose. Raises `BuildError` for anything not in the tables.
 

@@ -10,6 +10,7 @@ from smgen.errors import unreachable
 from smgen.ir import (
     BATCH,
     ITEM,
+    STEPS,
     Buffer,
     Concat,
     Elementary,
@@ -29,7 +30,7 @@ from smgen.passes.prune import prune
 from smgen.passes.storage import allocate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """FLOPs and bytes; what a call costs whatever N is, and what each sample adds.
 
@@ -73,9 +74,9 @@ def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> 
     """What the passes made of the products of a gradient step, in words: pairs of schedules before and after."""
     found = []
     for before, after in schedules:
-        if before.name in ("loss_and_grad", "loss_and_grad_lam0"):
+        if before.function in STEPS.values():
             written, left = (product_flops(run(s, (prune,)), batch_size) for s in (before, after))
-            lam = "λ = 0" if before.name.endswith("lam0") else "λ > 0"
+            lam = "λ = 0" if before.function.lam == "zero" else "λ > 0"
             outs = {op.out.name for op in after.ops if isinstance(op, Product)}
             gone = [
                 op.out.letter.text

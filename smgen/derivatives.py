@@ -23,7 +23,7 @@ MOST_PARTS: Final = 20_000
 _HINT = "use a smooth real function of one symbol, such as sm.softplus, sm.tanh or sm.logcosh"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Nonlinearity:
     """A scalar function f of `primitives.G` with its first three derivatives.
 
@@ -141,12 +141,12 @@ def differentiate(expr: sp.Expr) -> Nonlinearity:
     forms = (settle(f), settle(f1), settle(f2), settle(f3))
     saved = {call for form in forms[1:] for call in calls_in(form, *SAVED)}
     return Nonlinearity(
-        derivatives,
-        forms,
-        tuple(sorted(saved, key=sp.default_sort_key)),
-        (None, None, _ratio(derivatives, forms, 2), _ratio(derivatives, forms, 3)),
-        tuple(sorted({call.func.__name__ for call in written.atoms(*KINKED)})),
-        () if not written.has(*KINKED) else None if cut is None else cut.borders,
+        derivatives=derivatives,
+        forms=forms,
+        saved=tuple(sorted(saved, key=sp.default_sort_key)),
+        ratios=(None, None, _ratio(derivatives, forms, 2), _ratio(derivatives, forms, 3)),
+        switches=tuple(sorted({call.func.__name__ for call in written.atoms(*KINKED)})),
+        borders=() if not written.has(*KINKED) else None if cut is None else cut.borders,
     )
 
 

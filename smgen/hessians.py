@@ -13,8 +13,8 @@ from itertools import combinations
 from typing import Final
 
 from smgen.exactness import Verdict, verdict
-from smgen.ir import Schedule
-from smgen.lower import FUNCTIONS, candidates, exact_function, lower_diagonal, lower_probes
+from smgen.ir import FUNCTIONS, HESSIAN_DIAGONAL, STEPS, Function, Schedule
+from smgen.lower import candidates, exact_schedule, lower_diagonal, lower_probes
 from smgen.lower.labels import labelled
 from smgen.network import Network
 from smgen.passes.flops import work
@@ -53,7 +53,7 @@ def lower(network: Network, method: Method | None = None) -> tuple[Schedule, ...
     if method.hessian == "hutchinson":
         return lower_probes(network, method.probes)
     cuts = chosen_cuts(network, method.batch_size)
-    return tuple(exact_function(network, name, cuts[DECIDED_BY[name]]) for name in FUNCTIONS)
+    return tuple(exact_schedule(network, function, cuts[deciding(function)]) for function in FUNCTIONS)
 
 
 def quality(network: Network, method: Method) -> Verdict:
@@ -92,28 +92,20 @@ def complaint(found: Verdict) -> str:
     )
 
 
-DECIDED_BY: Final[Mapping[str, str]] = {
-    "energy": "hessian_diagonal",
-    "score": "hessian_diagonal",
-    "hessian_diagonal": "hessian_diagonal",
-    "loss_terms": "loss_terms",
-    "loss_terms_lam0": "loss_terms_lam0",
-    "loss_and_grad": "loss_and_grad",
-    "loss_and_grad_lam0": "loss_and_grad_lam0",
-    "loss_and_grad_terms": "loss_and_grad",
-    "loss_and_grad_terms_lam0": "loss_and_grad_lam0",
-    "layer_means": "hessian_diagonal",
-}
-"""The function whose cost decides where a function's graph is cut."""
+def deciding(function: Function) -> Function:
+    """The function whose cost decides where a function's graph is cut."""
+    if not function.is_loss:
+        return HESSIAN_DIAGONAL
+    return STEPS[function.lam] if function.gradients else function
 
 
-def scheme(network: Network, method: Method, name: str = "loss_and_grad_lam0") -> str:
+def scheme(network: Network, method: Method, function: Function = STEPS["zero"]) -> str:
     """How a function finds the second derivatives, in words."""
     match method.hessian:
         case "hutchinson":
             return f"{method.probes} tangent{'s' * (method.probes > 1)} a sample, from the probes"
         case "exact" if not verdict(network).exact:
-            cuts = chosen_cuts(network, method.batch_size)[DECIDED_BY[name]]
+            cuts = chosen_cuts(network, method.batch_size)[deciding(function)]
             if not cuts:
                 return f"forward: {network.input.units} tangents of the input through every layer"
             units = ", ".join(f"'{cut}' ({network[cut].units})" for cut in cuts)
@@ -124,12 +116,12 @@ def scheme(network: Network, method: Method, name: str = "loss_and_grad_lam0") -
 
 
 @lru_cache(maxsize=64)
-def chosen_cuts(network: Network, batch_size: int) -> Mapping[str, tuple[str, ...]]:
+def chosen_cuts(network: Network, batch_size: int) -> Mapping[Function, tuple[str, ...]]:
     """For each function that decides, the cuts that the cost model finds cheapest; of equals the fewest."""
     subsets = _subsets(candidates(network))
     return {
-        name: min(subsets, key=lambda cuts: work(prune(exact_function(network, name, cuts)), batch_size))
-        for name in dict.fromkeys(DECIDED_BY.values())
+        function: min(subsets, key=lambda cuts: work(prune(exact_schedule(network, function, cuts)), batch_size))
+        for function in dict.fromkeys(map(deciding, FUNCTIONS))
     }
 
 

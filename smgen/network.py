@@ -19,7 +19,7 @@ from smgen.nodes import Input, Linear, Node, Op, Pointwise, Scale, is_name
 from smgen.origins import here
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vertex:
     """One layer of the graph: an operation, the names of the vertices it reads, and where the user wrote it."""
 
@@ -55,7 +55,13 @@ class Network:
         order = _topological(roots)
         names = _names(order)
         vertices = tuple(
-            Vertex(names[node], _grouped(node, names), tuple(names[i] for i in node.inputs), node.units, node.origin)
+            Vertex(
+                name=names[node],
+                op=_grouped(node, names),
+                inputs=tuple(names[i] for i in node.inputs),
+                units=node.units,
+                origin=node.origin,
+            )
             for node in order
         )
         object.__setattr__(self, "vertices", vertices)

@@ -99,7 +99,7 @@ class Scale:
 Op: TypeAlias = Input | Linear | Pointwise | Add | Concat | Scale
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Node:
     """A handle for one layer while a network is being written. Compared by identity: every call makes a layer."""
 
@@ -180,7 +180,7 @@ def _nodes(sources: Sequence[object], origin: str, function: str) -> tuple[Node,
 def input(units: int, *, name: str | None = None) -> Node:
     """The data vector: `units` values a sample, (N, units) at run time."""
     origin = here()
-    return Node(Input(), (), _units(units, origin), name, origin)
+    return Node(op=Input(), inputs=(), units=_units(units, origin), name=name, origin=origin)
 
 
 def linear(source: Node, units: int, *, bias: bool = True, name: str | None = None, weights: str | None = None) -> Node:
@@ -197,7 +197,7 @@ def linear(source: Node, units: int, *, bias: bool = True, name: str | None = No
         raise NetworkError(
             origin=origin, what=f"bias must be True or False; got {shortened(bias)}", hint="e.g. bias=False"
         )
-    return Node(Linear(bias, weights or ""), (node,), _units(units, origin), name, origin)
+    return Node(op=Linear(bias, weights or ""), inputs=(node,), units=_units(units, origin), name=name, origin=origin)
 
 
 def pointwise(
@@ -217,7 +217,7 @@ def pointwise(
     node = _node(source, origin, "pointwise")
     _name("kind", kind, origin, "it begins the layer's name; leave it out, or choose the whole name with name=")
     expr, ends = symbolic(function, origin=origin), interval(domain, origin)
-    return Node(Pointwise(expr, kind, ends), (node,), node.units, name, origin)
+    return Node(op=Pointwise(expr, kind, ends), inputs=(node,), units=node.units, name=name, origin=origin)
 
 
 def add(*sources: Node, name: str | None = None) -> Node:
@@ -231,18 +231,18 @@ def add(*sources: Node, name: str | None = None) -> Node:
             what=f"sm.add takes nodes of one width; got {several(nodes)}",
             hint="sm.linear changes a width, sm.concat puts nodes of different widths side by side",
         )
-    return Node(Add(), nodes, widths[0], name, origin)
+    return Node(op=Add(), inputs=nodes, units=widths[0], name=name, origin=origin)
 
 
 def concat(*sources: Node, name: str | None = None) -> Node:
     """G = the units of a, then those of b, …"""
     origin = here()
     nodes = _nodes(sources, origin, "concat")
-    return Node(Concat(), nodes, sum(node.units for node in nodes), name, origin)
+    return Node(op=Concat(), inputs=nodes, units=sum(node.units for node in nodes), name=name, origin=origin)
 
 
 def scale(source: Node, *, name: str | None = None) -> Node:
     """g_j = s_j f_j with a learned gain s of one value per unit, parameter `<name>.gain`."""
     origin = here()
     node = _node(source, origin, "scale")
-    return Node(Scale(), (node,), node.units, name, origin)
+    return Node(op=Scale(), inputs=(node,), units=node.units, name=name, origin=origin)

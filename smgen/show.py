@@ -18,6 +18,7 @@ from smgen.cost import cost, savings
 from smgen.derivatives import differentiate
 from smgen.exactness import verdict
 from smgen.hessians import MODES, lower, quality, scheme
+from smgen.ir import FUNCTIONS, STEPS
 from smgen.network import Network
 from smgen.nodes import Pointwise
 from smgen.passes import pipelines
@@ -82,17 +83,17 @@ def show(console: Console, network: Network, options: Options) -> None:
 def _mode(network: Network, options: Options, mode: str) -> dict[str, Any]:
     """What a step costs in a hessian mode, at λ = 0 and λ > 0, and how the mode goes about it."""
     method = replace(options, hessian=mode).method
-    schedules = {s.name: s for s in lower(network, method)}
+    schedules = {s.function: s for s in lower(network, method)}
     steps = {}
-    for name in ("loss_and_grad_lam0", "loss_and_grad"):
-        if name in schedules:
-            figures = asdict(cost(schedules[name], options.dtype, options.batch_size))
-            steps[name] = {key: figures[key] for key in (*_STEP, "products")} | {
-                "scheme": scheme(network, method, name)
-            }
+    for step in STEPS.values():
+        if step in schedules:
+            figures = asdict(cost(schedules[step], options.dtype, options.batch_size))
+            chosen = {key: figures[key] for key in (*_STEP, "products")}
+            steps[step.name] = chosen | {"scheme": scheme(network, method, step)}
     return {"exact": quality(network, method).exact, "steps": steps}
 
 
+_LAM: Final = {STEPS["zero"].name: "0", STEPS["any"].name: "> 0"}
 _STEP: Final = ("product_flops_per_sample", "bytes_per_sample", "memory_per_sample")
 
 
@@ -101,7 +102,7 @@ def _modes(found: dict[str, Any]) -> Table:
     modes = Table("A step in each hessian mode, a sample", columns, right=columns[2:])
     for mode, facts_of in found["modes"].items():
         for name, step in facts_of["steps"].items():
-            modes.add_row(mode, _lam(name), *(quantity(step[key]) for key in _STEP))
+            modes.add_row(mode, _LAM[name], *(quantity(step[key]) for key in _STEP))
     return modes
 
 
@@ -110,14 +111,10 @@ def _schemes(found: dict[str, Any]) -> Iterator[Text]:
     for mode, facts_of in found["modes"].items():
         schemes: dict[str, list[str]] = {}
         for name, step in facts_of["steps"].items():
-            schemes.setdefault(step["scheme"], []).append(_lam(name))
+            schemes.setdefault(step["scheme"], []).append(_LAM[name])
         for scheme_text, lams in schemes.items():
             when = f", λ {lams[0] if lams[0] != '0' else '= 0'}" if len(schemes) > 1 else ""
             yield Text(f"{mode}{when}: {scheme_text}")
-
-
-def _lam(function: str) -> str:
-    return "0" if function.endswith("lam0") else "> 0"
 
 
 def _layers(network: Network) -> Table:
@@ -167,6 +164,7 @@ def _costs(found: dict[str, Any]) -> Table:
         ("function", *columns),
         right=tuple(columns),
     )
+    labels = {function.name: function.label for function in FUNCTIONS}
     for name, figures in found["costs"].items():
-        costs.add_row(name.replace("_lam0", ", λ = 0"), *(quantity(figures[key]) for key in columns.values()))
+        costs.add_row(labels[name], *(quantity(figures[key]) for key in columns.values()))
     return costs

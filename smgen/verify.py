@@ -90,17 +90,17 @@ def _check_shapes(op: Op) -> None:
             source = broadcast(*(b.shape for b in op.reads))
             for out in op.outs:
                 _require(broadcast(source, out.shape) == out.shape, f"{out.name} {out.shape} cannot hold {source}")
-        case Fused(shape, steps, stored, totals, reads):
+        case Fused(shape=shape, steps=steps, stored=stored, totals=totals, reads=reads):
             source = broadcast(*(b.shape for b in reads))
             _require(broadcast(source, shape) == shape, f"a loop over {shape} cannot read {source}")
             results = {out for out, _ in steps}
             _require(all(out.shape == shape for out in results), f"a step does not have the loop's shape {shape}")
             _require(set(stored) <= results, "what is stored is not computed")
             _require(all(t.src in results or t.src in reads for t in totals), "a total of what the loop does not have")
-        case Product(out, axes=axes):
+        case Product(out=out, axes=axes):
             for left, right in op.pairs:
                 _check_axes(axes, (left.shape, right.shape, out.shape))
-        case Reduce(out, src, axis, _):
+        case Reduce(out=out, src=src, axis=axis):
             expected: Shape = () if axis is None else src.shape[:axis] + src.shape[axis + 1 :]
             _require(out.shape == expected, f"a sum over axis {axis} of {src.shape} has shape {expected}")
             _require(axis is not None or out.kind == "accumulator", "a total is accumulated in float64")

@@ -68,15 +68,15 @@ def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
                 values = [_value(operand, env) for operand in operands]
                 result = values[0] if function == "copy" else NUMPY[function](*values)
                 env[out.name] = _fit(result, out, env)
-            case Fused(_, steps, stored, totals, _):
+            case Fused(steps=steps, stored=stored, totals=totals):
                 local = dict(env)
                 for out, expr in steps:
                     local[out.name] = _fit(_value(expr, local), out, local)
                 env.update({out.name: local[out.name] for out in stored})
                 env.update({total.out.name: np.sum(local[total.src.name], axis=total.axis) for total in totals})
-            case Product(out, axes=axes):
+            case Product(out=out, axes=axes):
                 env[out.name] = sum(np.einsum(axes, env[left.name], env[right.name]) for left, right in op.pairs)
-            case Reduce(out, src, axis, _):
+            case Reduce(out=out, src=src, axis=axis):
                 env[out.name] = np.sum(env[src.name], axis=axis)
             case View(out, src, start):
                 env[out.name] = _view(env[src.name], out, src, start)

@@ -35,7 +35,15 @@ def module_of(
     memory: int | None = None,
 ) -> ModuleType:
     """The generated module of a network, compiled in memory."""
-    options = Options(backend, dtype, hessian, 1024, probes, distribution, memory)
+    options = Options(
+        backend=backend,
+        dtype=dtype,
+        hessian=hessian,
+        batch_size=1024,
+        probes=probes,
+        distribution=distribution,
+        memory=memory,
+    )
     facts = gather(network, Path("net.py"), options)
     return load_source(source(network, facts), network.fingerprint[:8])
 

@@ -78,10 +78,15 @@ def test_failures_are_errors(step: str, complaint: str, tmp_path: Path) -> None:
 
 def test_rows() -> None:
     case = Case("784-512-512-256-1", 128, "float32", 0.0)
-    ours, theirs = Measured("c", (1.0, 3.0, 2.0), 1.0, 50_000_000, 1), "folx forward Laplacian"
-    folx = Measured(theirs, (2.0, 9.0, 5.0), 1.0, 200_000_000, 1)
-    jax = Measured(THEIRS["jax"], (8.0, 24.0, 16.0), 1.0, 100_000_000, 1)
-    results = Results([Outcome(case, (ours, folx, jax), {}, 0)])
+    ours, theirs = (
+        Measured(contender="c", rounds=(1.0, 3.0, 2.0), first=1.0, peak_memory=50_000_000, loaded_memory=1),
+        "folx forward Laplacian",
+    )
+    folx = Measured(contender=theirs, rounds=(2.0, 9.0, 5.0), first=1.0, peak_memory=200_000_000, loaded_memory=1)
+    jax = Measured(
+        contender=THEIRS["jax"], rounds=(8.0, 24.0, 16.0), first=1.0, peak_memory=100_000_000, loaded_memory=1
+    )
+    results = Results([Outcome(case=case, measured=(ours, folx, jax), executed={}, least=0)])
     head, row = exact.exact_rows(results, "ms a step", lambda m: 1e3 * m.seconds, ratio)
     assert head[0] == "ms a step (× smgen, C)"
     assert row == (case.name, "128", "2,000 (1.00)", "5,000 (2.50)", "16,000 (8.00)", "2.50")
@@ -90,11 +95,17 @@ def test_rows() -> None:
 
 
 def test_rows_of_estimates() -> None:
-    diagonal, one = Measured(DIAGONAL, (0.01, 0.02), 1.0, 1, 1), Measured(called("c", 1), (0.011, 0.022), 1.0, 1, 1)
-    four = Measured(called("c", 4), (0.02, 0.04), 1.0, 1, 1)
+    diagonal, one = (
+        Measured(contender=DIAGONAL, rounds=(0.01, 0.02), first=1.0, peak_memory=1, loaded_memory=1),
+        Measured(contender=called("c", 1), rounds=(0.011, 0.022), first=1.0, peak_memory=1, loaded_memory=1),
+    )
+    four = Measured(contender=called("c", 4), rounds=(0.02, 0.04), first=1.0, peak_memory=1, loaded_memory=1)
     cases = [Case(TINY, 5, "float32", lam) for lam in (0.0, 0.1)]
     results = Results(
-        [Outcome(cases[0], (diagonal, one, four), {}, 0), Outcome(cases[1], (diagonal, four), {}, 0)],
+        [
+            Outcome(case=cases[0], measured=(diagonal, one, four), executed={}, least=0),
+            Outcome(case=cases[1], measured=(diagonal, four), executed={}, least=0),
+        ],
     )
     head, *rows = exact.hutchinson_rows(results)
     assert head[3:] == ("diagonal", "1 probe", "4 probes")

@@ -85,19 +85,44 @@ def results() -> Results:
     """Two networks at two λ; the C module takes half of JAX's time, and less where it is faster still."""
     found = Results(gemm={"float32": 1e9}, machine={"cpu": "a"})
     for name, samples, lam, factor in (("A", 128, 0.1, 0.5), ("B", 8192, 0.1, 0.25), ("A", 128, 0.0, 0.2)):
-        jax = Measured("jax", (1.0, 3.0, 2.0), 9.0, 400, 50)
-        c = Measured("c", tuple(factor * t for t in jax.rounds), 1.0, 100 if name == "A" else 40, 50)
-        found.outcomes.append(Outcome(Case(name, samples, "float32", lam), (c, jax), {"c": 11 * 10**8}, 10**9, (0.0,)))
-    found.cold.append(ColdStart("A", 128, "float32", 0.1, {"c": (0.1, 0.2, 0.3), "jax": (2.0,), EMPTY_CACHE: (1.5,)}))
+        jax = Measured(contender="jax", rounds=(1.0, 3.0, 2.0), first=9.0, peak_memory=400, loaded_memory=50)
+        c = Measured(
+            contender="c",
+            rounds=tuple(factor * t for t in jax.rounds),
+            first=1.0,
+            peak_memory=100 if name == "A" else 40,
+            loaded_memory=50,
+        )
+        found.outcomes.append(
+            Outcome(
+                case=Case(name, samples, "float32", lam),
+                measured=(c, jax),
+                executed={"c": 11 * 10**8},
+                least=10**9,
+                others=(0.0,),
+            )
+        )
+    found.cold.append(
+        ColdStart(
+            name="A",
+            samples=128,
+            dtype="float32",
+            lam=0.1,
+            seconds={"c": (0.1, 0.2, 0.3), "jax": (2.0,), EMPTY_CACHE: (1.5,)},
+        )
+    )
     return found
 
 
 def test_ratios_are_taken_within_rounds() -> None:
-    one, other = Measured("a", (1.0, 20.0, 30.0), 0.0, 1, 1), Measured("b", (2.0, 10.0, 60.0), 0.0, 1, 1)
+    one, other = (
+        Measured(contender="a", rounds=(1.0, 20.0, 30.0), first=0.0, peak_memory=1, loaded_memory=1),
+        Measured(contender="b", rounds=(2.0, 10.0, 60.0), first=0.0, peak_memory=1, loaded_memory=1),
+    )
     assert ratio(one, other) == 0.5
     assert one.seconds / other.seconds == 2.0
     with pytest.raises(ValueError, match="zip"):
-        ratio(one, Measured("c", (1.0,), 0.0, 1, 1))
+        ratio(one, Measured(contender="c", rounds=(1.0,), first=0.0, peak_memory=1, loaded_memory=1))
     assert geometric_mean(v for v in (4.0, 1.0)) == pytest.approx(2.0)
     with pytest.raises(ValueError, match="nothing"):
         geometric_mean([])

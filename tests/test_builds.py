@@ -43,7 +43,7 @@ def smgen(*arguments: object) -> list[str]:
 
 @pytest.mark.parametrize("backend", ["numpy", "c"])
 def test_an_edit_or_half_a_file_is_not_up_to_date(net: Path, backend: str) -> None:
-    options = Options(backend)
+    options = Options(backend=backend)
     path = build(net, options=options).path
     good = path.read_text(encoding="utf-8")
     rng = random.Random(0)
@@ -73,8 +73,8 @@ def test_another_dtype_after_the_import_does_not_reach_the_module(net: Path, tmp
     pytest.importorskip("scipy_openblas32")
     if shutil.which("cc") is None:
         pytest.skip("no C compiler")
-    single = sm.load(build(net, options=Options("c")).path)
-    double = sm.load(build(net, options=Options("c", "float64")).path)
+    single = sm.load(build(net, options=Options(backend="c")).path)
+    double = sm.load(build(net, options=Options(backend="c", dtype="float64")).path)
     x = np.random.default_rng(0).standard_normal((5, 4))
     ours = single.loss(single.init_params(), x.astype(np.float32))
     np.testing.assert_allclose(ours, double.loss(double.init_params(), x), rtol=1e-5)
@@ -112,7 +112,7 @@ def test_killed_at_any_moment_a_build_leaves_whole_files(net: Path) -> None:
         process.wait()
         text = path.read_text(encoding="utf-8")
         assert sealed(text[: text.rindex("# sha256")]) == text
-    assert build(net, options=Options("c")).changes in ((), ("the dtype changed",))
+    assert build(net, options=Options(backend="c")).changes in ((), ("the dtype changed",))
 
 
 def test_modes_do_not_overwrite_each_other(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_two_models_of_one_stem_in_one_program(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "model.py").write_text(ICA, encoding="utf-8")
-        build(tmp_path / folder / "model.py", options=Options("c"), name=f"model_{folder}", standalone=True)
+        build(tmp_path / folder / "model.py", options=Options(backend="c"), name=f"model_{folder}", standalone=True)
     (tmp_path / "main.c").write_text(
         '#include "a/model_a_c.h"\n#include "b/model_b_c.h"\n'
         "int main(void) { float x = 1; return !(model_a_is_finite(&x, 1) && model_b_is_finite(&x, 1)); }\n"

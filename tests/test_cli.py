@@ -18,8 +18,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from smgen.cli import app
+from smgen.ir import FUNCTIONS
 from smgen.loader import load, load_source
-from smgen.lower.functions import FUNCTIONS
 from smgen.netfile import load_network
 
 ICA = "import smgen as sm\nnetwork = sm.Network(energy=sm.logcosh(sm.linear(sm.input(2), 3, name='filters')))\n"
@@ -235,7 +235,9 @@ def test_show(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["description_sha256"] == load_network(net).fingerprint
     assert [v["name"] for v in found["vertices"]] == ["x", "filters", "logcosh_1"]
     schedules = run("show", net, "--schedule").stdout.splitlines()
-    assert [line for line in schedules if line and not line.startswith(" ")] == list(FUNCTIONS)
+    assert [line for line in schedules if line and not line.startswith(" ")] == [
+        function.name for function in FUNCTIONS
+    ]
 
 
 def test_new(tmp_path: Path) -> None:

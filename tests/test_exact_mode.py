@@ -52,7 +52,7 @@ def compare_schedules(network: Network, schedules: tuple[Schedule, ...], seed: i
     inputs |= {G.of(network.input.name).code: x, "N": np.float64(len(x))}
     wanted = {lam: expected(network, params, x, lam) for lam in (0.0, 0.3)}
     for schedule in schedules:
-        for lam in (0.0,) if schedule.name.endswith("lam0") else (0.3,):
+        for lam in (0.0,) if schedule.function.lam == "zero" else (0.3,):
             for name, value in interpret(schedule, inputs | {"lam": np.float64(lam)}).items():
                 assert_close(value, wanted[lam][name], TOLERANCE, f"{schedule.name}, {name}")
 

@@ -64,13 +64,13 @@ def compare(network: Network, schedules: tuple[Schedule, ...], probes: int) -> N
     inputs: dict[str, Any] = {parameter_buffer(key, ()).name: value for key, value in params.items()}
     inputs |= {G.of(network.input.name).code: x, "N": np.float64(2), "probes": v if probes > 1 else v[:, 0]}
     for schedule in schedules:
-        if schedule.name in ("energy", "score", "hessian_diagonal", "layer_means"):
+        if not schedule.function.is_loss:
             continue
-        lam = 0.0 if schedule.name.endswith("lam0") else 0.3
+        lam = 0.0 if schedule.function.lam == "zero" else 0.3
         found = interpret(schedule, inputs | {"lam": np.float64(lam)})
         J = found["J"] if "J" in found else found["K"] + found["L"]
         assert_close(J, brute_force(network, params, x, v, lam), TOLERANCE, f"{schedule.name}, J")
-        if "grad" in schedule.name:
+        if schedule.function.gradients:
             gradient = brute_force_gradient(network, params, x, v, lam)
             for key, value in gradient.items():
                 name = parameter_buffer(key, ()).name

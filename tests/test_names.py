@@ -86,7 +86,7 @@ def test_the_list_of_words_is_whole() -> None:
 @pytest.mark.parametrize("names", [("w", "W"), ("aB", "Ab"), ("w", "W_2"), ("W_2", "w")])
 def test_parameters_that_differ_by_case_only(names: tuple[str, str], tmp_path: Path) -> None:
     network = two_layers(*names)
-    texts = sources(network, gather(network, Path("net.py"), Options("c")))
+    texts = sources(network, gather(network, Path("net.py"), Options(backend="c")))
     header = texts[".h"]
     constants = re.findall(r"^    (\w+),$", header, re.MULTILINE)
     assert len(set(constants)) == len(constants) == len(network.parameters)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from smgen.errors import InternalError
 from smgen.hessians import lower
-from smgen.ir import Buffer, Elementary, Pointwise, Product, Reduce, Schedule, Sweep
+from smgen.ir import STEPS, Buffer, Elementary, Function, Pointwise, Product, Reduce, Schedule, Sweep
 from smgen.lower.names import parameter_buffer
 from smgen.network import Network
 from smgen.passes import pipelines, run
@@ -33,7 +33,7 @@ def inputs_of(network: Network, lam: float) -> dict[str, Any]:
 
 def assert_meaning_kept(network: Network) -> None:
     for schedule in lower(network):
-        inputs = inputs_of(network, 0.0 if schedule.name.endswith("lam0") else 0.3)
+        inputs = inputs_of(network, 0.0 if schedule.function.lam == "zero" else 0.3)
         expected = interpret(verify(schedule), inputs)
         seen = {schedule}
         for backend, size in product(pipelines.PIPELINES, (1, 10**6)):
@@ -85,7 +85,7 @@ def test_no_array_is_overwritten_while_it_is_needed(name: str) -> None:
 
 def test_nothing_superfluous_is_left() -> None:
     """ICA's gradient needs tanh and sech alone: no log cosh, no product for the constant δ_out."""
-    schedule = next(s for s in lower(CATALOGUE["ica"]()) if s.name == "loss_and_grad_lam0")
+    schedule = next(s for s in lower(CATALOGUE["ica"]()) if s.function == STEPS["zero"])
     lowered = run(schedule, pipelines.numpy(1024))
     functions = [op.function for op in lowered.ops if isinstance(op, Elementary)]
     assert functions.count("tanh") == functions.count("exp") == 1
@@ -98,7 +98,8 @@ ROW = Buffer("row", (2,))
 
 
 def schedule(*ops: Any, outputs: tuple[Buffer, ...] = (B,)) -> Schedule:
-    return Schedule("broken", (A, ROW), (Sweep("sweep", ops),), outputs, "")
+    broken = Function(base="broken", summary="", results=("b",))
+    return Schedule(function=broken, inputs=(A, ROW), sweeps=(Sweep("sweep", ops),), outputs=outputs, fingerprint="")
 
 
 GOOD = Pointwise((B,), (A.symbol + ROW.symbol,), (A, ROW))
@@ -112,10 +113,10 @@ GOOD = Pointwise((B,), (A.symbol + ROW.symbol,), (A, ROW))
         (schedule(replace(GOOD, reads=(A,))), "does not declare"),
         (schedule(replace(GOOD, outs=(Buffer("b", ("N", 3)),))), "do not broadcast"),
         (schedule(Pointwise((Buffer("b", (2,)),), (A.symbol,), (A,))), "cannot hold"),
-        (schedule(Product(B, A, ROW, "nd,md->nm")), "do not fit"),
-        (schedule(Product(Buffer("b", (3,)), A, A, "nd,nd->d")), "two sizes"),
-        (schedule(Reduce(B, A, 0)), "has shape"),
-        (schedule(Reduce(Buffer("b", ()), A, None)), "float64"),
+        (schedule(Product(out=B, left=A, right=ROW, axes="nd,md->nm")), "do not fit"),
+        (schedule(Product(out=Buffer("b", (3,)), left=A, right=A, axes="nd,nd->d")), "two sizes"),
+        (schedule(Reduce(out=B, src=A, axis=0)), "has shape"),
+        (schedule(Reduce(out=Buffer("b", ()), src=A, axis=None)), "float64"),
         (schedule(outputs=(B,)), "does not compute"),
     ],
 )

@@ -77,7 +77,7 @@ def test_wide_inputs_take_no_square_of_memory(tmp_path: Path, name: str, mode: s
     tracemalloc.start()
     try:
         with pytest.warns() if mode == "diagonal" and name in ("shifted sums", "two layers and a side") else _quiet():
-            build(net, options=Options(backend, hessian=mode))
+            build(net, options=Options(backend=backend, hessian=mode))
         assert tracemalloc.get_traced_memory()[1] < 100e6
     finally:
         tracemalloc.stop()

@@ -108,7 +108,9 @@ def run(folder: Path, backend: str, code: str, samples: int, **environment: str)
     path = folder / "net.py"
     if not path.exists():
         network = wide()
-        path.write_text(sources(network, gather(network, Path("net.py"), Options(backend)))[".py"], encoding="utf-8")
+        path.write_text(
+            sources(network, gather(network, Path("net.py"), Options(backend=backend)))[".py"], encoding="utf-8"
+        )
     flags = "-O1 -DWORTH_THREADS=0 -DMOST_ROWS=64 -DFEWEST_ROWS=32"
     known = {"SMGEN_CACHE": str(folder / "cache"), "CFLAGS": flags}
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", RUN + code, str(samples)]

@@ -108,10 +108,32 @@ def test_check_prints_a_row_a_parameter(mode: str) -> None:
 
 
 def test_the_demo_prints_whole_headings() -> None:
-    filters = FilterNumbers(16, 255, 512, -1000.1, -12345.6, 0.99, 3, 130_816, 0.87, 123.0)
+    filters = FilterNumbers(
+        patch=16,
+        inputs=255,
+        filters=512,
+        loss_before=-1000.1,
+        loss_after=-12345.6,
+        largest_overlap=0.99,
+        overlaps_above_half=3,
+        pairs=130_816,
+        oriented=0.87,
+        seconds=123.0,
+    )
     methods = (Method("noisy", 20.1, 0.1), Method("smgen", 29.9, 0.9), Method("wavelets, BayesShrink", 29.0, 0.9))
     images = tuple(ImageNumbers(name, methods) for name in ("camera", "coins"))
-    results = Results(0, False, filters, filters, DenoiserNumbers(8, 320, 0.1, 1, 2, 3, 4, 5), images, 120.0, ("a",))
+    results = Results(
+        seed=0,
+        quick=False,
+        filters=filters,
+        small=filters,
+        denoiser=DenoiserNumbers(
+            patch=8, filters=320, sigma=0.1, loss_before=1, loss_after=2, psnr_foreseen=3, psnr_of_patches=4, seconds=5
+        ),
+        images=images,
+        seconds=120.0,
+        files=("a",),
+    )
     written = StringIO()
     report(results, Console(file=written, width=80))
     lines = written.getvalue().splitlines()

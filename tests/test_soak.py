@@ -106,7 +106,7 @@ print(*growth(load, count), growth(plain, count)[0])
 def run(folder: Path, backend: str, code: str, argument: float) -> list[float]:
     """The numbers that a process prints."""
     network = CATALOGUE["deep"]()
-    text = sources(network, gather(network, Path("net.py"), Options(backend)))[".py"]
+    text = sources(network, gather(network, Path("net.py"), Options(backend=backend)))[".py"]
     (folder / "net.py").write_text(text, encoding="utf-8")
     (folder / "plain.py").write_text('"""A module that does nothing."""\nNUMBER = 1\n', encoding="utf-8")
     environment = os.environ | {"SMGEN_CACHE": str(folder / "cache")}

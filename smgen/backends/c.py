@@ -11,7 +11,7 @@ from math import ceil, prod
 from typing import Final
 
 from smgen.backends.facts import Facts
-from smgen.backends.layout import SUMMARIES, WIDTH, Arrays, Header, commented, header
+from smgen.backends.layout import WIDTH, Arrays, Header, commented, header
 from smgen.cost import savings
 from smgen.errors import InternalError
 from smgen.ir import ITEM, Schedule
@@ -28,7 +28,9 @@ from smgen.printers.source import Statement
 from smgen.render import plain, render
 
 TEMPLATE: Final = "c/module.c.j2"
-ARRAYS: Final = Arrays("np.ndarray", "numpy", "np", inspects_values=True, needs_contiguous=False, counts_in_int32=False)
+ARRAYS: Final = Arrays(
+    type="np.ndarray", library="numpy", alias="np", inspects_values=True, needs_contiguous=False, counts_in_int32=False
+)
 
 TILE_BYTES: Final = 12 << 20
 """What the arrays of a tile may take: products stream through them, so that more than the level-2 cache is no loss."""
@@ -45,7 +47,7 @@ MOST_ROWS: Final = 512
 """Rows of a tile: with fewer products spend too long on packing weights, with more they gain nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """A section, ready to lay out: the ranks of `team` that a `worker` takes, or without a team, every thread.
 
@@ -61,8 +63,8 @@ class Section:
     statements: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionLayout:
     """A function of the C file, ready to lay out."""
 
     name: str
@@ -79,7 +81,7 @@ class Function:
     end: tuple[Section, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
     """The context of the templates."""
 
@@ -98,7 +100,7 @@ class Module:
     total_lines: int
     helpers: tuple[str, ...]
     primitives: str
-    functions: tuple[Function, ...]
+    functions: tuple[FunctionLayout, ...]
     pair: str = ""
     source: str = ""
     source_sha256: str = ""
@@ -112,22 +114,22 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     functions = tuple(_function(facts, prefix, s, p) for s, p in zip(lowered, printed, strict=True))
     text = "\n".join(p.text for p in printed)
     module = Module(
-        header(facts, savings(zip(schedules, lowered, strict=True), facts.method.batch_size)),
-        facts,
-        ARRAYS,
-        facts.file,
-        prefix,
-        f"{prefix.upper()}_H",
-        _enumerators(prefix, facts.parameters),
-        " " * len(f"void {prefix}_use_gemm(void (*gemm)("),
-        CPrinter(facts.dtype).real,
-        "s" if facts.dtype == "float32" else "d",
-        FEWEST_ROWS[any(prod(shape) * ITEM[facts.dtype] > CACHE for shape in facts.parameters.values())],
-        MOST_ROWS,
-        max(1, *(ceil(len(p.memory.totals) / 8) for p in printed)),
-        helpers(facts.dtype, text, "static inline"),
-        sections(plain("c/primitives.h"), text),
-        functions,
+        header=header(facts, savings(zip(schedules, lowered, strict=True), facts.method.batch_size)),
+        facts=facts,
+        arrays=ARRAYS,
+        file=facts.file,
+        prefix=prefix,
+        guard=f"{prefix.upper()}_H",
+        enumeration=_enumerators(prefix, facts.parameters),
+        gemm_indent=" " * len(f"void {prefix}_use_gemm(void (*gemm)("),
+        real=CPrinter(facts.dtype).real,
+        blas="s" if facts.dtype == "float32" else "d",
+        fewest_rows=FEWEST_ROWS[any(prod(shape) * ITEM[facts.dtype] > CACHE for shape in facts.parameters.values())],
+        most_rows=MOST_ROWS,
+        total_lines=max(1, *(ceil(len(p.memory.totals) / 8) for p in printed)),
+        helpers=helpers(facts.dtype, text, "static inline"),
+        primitives=sections(plain("c/primitives.h"), text),
+        functions=functions,
     )
     texts = render("c/module.c.j2", module) + render("c/module.h.j2", module)
     module = replace(module, pair=f"{prefix}_pair_{hashlib.sha256(texts.encode()).hexdigest()[:16]}")
@@ -152,24 +154,23 @@ def _enumerators(prefix: str, keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{name}," for name in found) or (f"{prefix.upper()}_NO_PARAMETERS,",)
 
 
-def _function(facts: Facts, prefix: str, schedule: Schedule, printed: tiles.PrintedTiles) -> Function:
-    memory = printed.memory
+def _function(facts: Facts, prefix: str, schedule: Schedule, printed: tiles.PrintedTiles) -> FunctionLayout:
+    function, memory = printed.function, printed.memory
     keys = {parameter_buffer(key, shape).name: k for k, (key, shape) in enumerate(facts.parameters.items())}
-    base = printed.name.removesuffix("_lam0")
     tangents = most_tangents(schedule)
-    return Function(
-        printed.name,
-        SUMMARIES[base].rstrip(".") + (", λ = 0" if base != printed.name else ""),
-        _results(schedule),
-        " " * len(f"void {prefix}_{printed.name}("),
-        tuple(f"const real *const {name} = params[{keys[name]}];" for name in printed.reads if name in keys),
-        memory,
-        _tile_rows(memory.tile_width * ITEM[facts.dtype], tangents, facts.memory),
-        tangents,
-        f"{float(sample_flops(schedule)):.0f}.0",
-        tuple(map(_of_call, printed.once)),
-        tuple(map(_of_tile, printed.tile)),
-        tuple(map(_of_call, (*_added(memory), *printed.end))),
+    return FunctionLayout(
+        name=function.name,
+        summary=f"{function.summary}{', λ = 0' * (function.lam == 'zero')}",
+        results=_results(schedule),
+        indent=" " * len(f"void {prefix}_{function.name}("),
+        parameters=tuple(f"const real *const {name} = params[{keys[name]}];" for name in printed.reads if name in keys),
+        memory=memory,
+        tile_rows=_tile_rows(memory.tile_width * ITEM[facts.dtype], tangents, facts.memory),
+        tangents=tangents,
+        flops=f"{float(sample_flops(schedule)):.0f}.0",
+        once=tuple(map(_of_call, printed.once)),
+        tile=tuple(map(_of_tile, printed.tile)),
+        end=tuple(map(_of_call, (*_added(memory), *printed.end))),
     )
 
 

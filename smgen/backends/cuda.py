@@ -7,8 +7,8 @@ from math import prod
 from typing import Final
 
 from smgen.backends.facts import Facts, shape_text
-from smgen.backends.layout import Arrays, Function, Header, header, lay_out
-from smgen.ir import BATCH, ITEM, Schedule, Transpose
+from smgen.backends.layout import Arrays, FunctionLayout, Header, header, lay_out
+from smgen.ir import BATCH, ITEM, LAYER_MEANS, Schedule, Transpose
 from smgen.passes.storage import most_tangents
 from smgen.printers.c import CPrinter
 from smgen.printers.cuda import LANES, VECTOR
@@ -21,10 +21,12 @@ from smgen.render import render
 TEMPLATE: Final = "cuda/module.py.j2"
 
 
-ARRAYS: Final = Arrays("cp.ndarray", "cupy", "cp", inspects_values=False, needs_contiguous=True, counts_in_int32=True)
+ARRAYS: Final = Arrays(
+    type="cp.ndarray", library="cupy", alias="cp", inspects_values=False, needs_contiguous=True, counts_in_int32=True
+)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
     """The context of the module template."""
 
@@ -40,7 +42,7 @@ class Module:
     kernels: tuple[Kernel, ...]
     scalar_kernels: tuple[ScalarKernel, ...]
     shapes: tuple[tuple[str, str, str], ...]
-    functions: tuple[Function, ...]
+    functions: tuple[FunctionLayout, ...]
     has_tangents: bool
     in_chunks: bool
     budget: str
@@ -55,32 +57,32 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     chunks = [_chunk(function, facts.dtype) if limited else 0 for function in printed]
     arrays = {b.name: b for function in printed for b in function.arrays}
     module = Module(
-        header(facts),
-        facts,
-        ARRAYS,
-        CPrinter(facts.dtype).real,
-        VECTOR[facts.dtype],
-        LANES[facts.dtype],
-        BLOCKS,
-        CHUNKS,
-        helpers(facts.dtype, text_of(kernels.loops.values()), "static __device__ __forceinline__"),
-        tuple(kernels.loops.values()),
-        tuple(kernels.scalars.values()),
-        tuple(
+        header=header(facts),
+        facts=facts,
+        arrays=ARRAYS,
+        real=CPrinter(facts.dtype).real,
+        vector=VECTOR[facts.dtype],
+        lanes=LANES[facts.dtype],
+        blocks=BLOCKS,
+        chunks=CHUNKS,
+        helpers=helpers(facts.dtype, text_of(kernels.loops.values()), "static __device__ __forceinline__"),
+        kernels=tuple(kernels.loops.values()),
+        scalar_kernels=tuple(kernels.scalars.values()),
+        shapes=tuple(
             (name, "DTYPE" if b.kind == "real" else "np.float64", shape_text(b.shape))
             for name, b in sorted(arrays.items())
         ),
-        tuple(lay_out(facts, function, chunk) for function, chunk in zip(printed, chunks, strict=True)),
-        any(_has_tangents(schedule) for schedule in lowered),
-        any(chunks),
-        "cp.cuda.runtime.memGetInfo()[0] // 4" if facts.memory is None else f"{facts.memory} << 20",
+        functions=tuple(lay_out(facts, function, chunk) for function, chunk in zip(printed, chunks, strict=True)),
+        has_tangents=any(_has_tangents(schedule) for schedule in lowered),
+        in_chunks=any(chunks),
+        budget="cp.cuda.runtime.memGetInfo()[0] // 4" if facts.memory is None else f"{facts.memory} << 20",
     )
     return {".py": render(TEMPLATE, module)}
 
 
 def functions(schedules: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
     """Those that a module for the GPU has: it does not look for overflows, which would synchronise."""
-    return tuple(schedule for schedule in schedules if schedule.name != "layer_means")
+    return tuple(schedule for schedule in schedules if schedule.function != LAYER_MEANS)
 
 
 def _has_tangents(schedule: Schedule) -> bool:

@@ -11,7 +11,7 @@ from smgen.hessians import Method
 from smgen.ir import Shape
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """The facts of a build that end up in the module's header and `METADATA`."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from smgen.backends.facts import Facts, shape_text
+from smgen.ir import Function
 from smgen.lower.names import parameter_buffer
 from smgen.printers.source import PrintedFunction, PrintedSweep, Statement
 
@@ -18,8 +19,8 @@ Sweeps: TypeAlias = tuple[tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], tu
 """Sweeps: the lines of each one's heading, and the comments and code of its statements."""
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionLayout:
     """A private function of the module, ready to lay out."""
 
     name: str
@@ -35,7 +36,7 @@ class Function:
     by_rows: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrays:
     """What the arrays of a backend are, and what its module can ask of them."""
 
@@ -67,38 +68,26 @@ def header(facts: Facts, note: str = "") -> Header:
     )
 
 
-SUMMARIES: Final = {
-    "energy": "E, (N,).",
-    "score": "−δ at the input, (N, D).",
-    "hessian_diagonal": "δ′ at the input, (N, D).",
-    "loss_terms": "K, L and J, means over the batch.",
-    "loss_and_grad": "J and its gradient: the merged sweep.",
-    "loss_and_grad_terms": "K, L and the gradient of each: the source's separate sweeps.",
-    "layer_means": "the mean over the units of each layer, (N,) each: which one overflows?",
-}
-
-
-def lay_out(facts: Facts, printed: PrintedFunction, chunk: int) -> Function:
+def lay_out(facts: Facts, printed: PrintedFunction, chunk: int) -> FunctionLayout:
     """A printed function as the template's context has it; `chunk` are the bytes of a sample if memory may be short."""
-    return Function(
-        printed.name,
-        summary(printed.name),
-        parameters(facts, printed.reads),
-        data(printed.reads),
-        "probes" in printed.reads,
-        wrapped(b.name for b in printed.arrays),
-        wrapped(f'"{b.name}"' for b in printed.arrays),
-        sweeps(printed.sweeps),
-        returns(facts, printed.name, printed.outputs),
-        chunk,
-        not printed.name.startswith("loss"),
+    return FunctionLayout(
+        name=printed.function.name,
+        summary=summary(printed.function),
+        parameters=parameters(facts, printed.reads),
+        data=data(printed.reads),
+        probed="probes" in printed.reads,
+        arrays=wrapped(b.name for b in printed.arrays),
+        array_names=wrapped(f'"{b.name}"' for b in printed.arrays),
+        sweeps=sweeps(printed.sweeps),
+        returns=returns(facts, printed.function, printed.outputs),
+        chunk=chunk,
+        by_rows=not printed.function.is_loss,
     )
 
 
-def summary(name: str) -> str:
+def summary(function: Function) -> str:
     """A function's docstring."""
-    base = name.removesuffix("_lam0")
-    return SUMMARIES[base] + (" λ = 0." if base != name else "")
+    return f"{function.summary}.{' λ = 0.' * (function.lam == 'zero')}"
 
 
 def parameters(facts: Facts, reads: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -138,15 +127,13 @@ def _literal(value: str | bool | int) -> str:
     return repr(value) if isinstance(value, bool | int) else json.dumps(value, ensure_ascii=False)
 
 
-def returns(facts: Facts, name: str, outputs: tuple[str, ...]) -> tuple[str, ...]:
+def returns(facts: Facts, function: Function, outputs: tuple[str, ...]) -> tuple[str, ...]:
     """The lines of the return statement: numbers, then gradients as dicts in the order of PARAMS."""
-    base = name.removesuffix("_lam0")
-    numbers = {"loss_and_grad": 1, "loss_and_grad_terms": 2}.get(base, len(outputs))
-    groups = {"loss_and_grad": 1, "loss_and_grad_terms": 2}.get(base, 0)
-    lines = ["return " + ", ".join(outputs[:numbers])]
     count = len(facts.parameters)
-    for group in range(groups):
-        names = outputs[numbers + group * count : numbers + (group + 1) * count]
+    first = len(outputs) - count * len(function.gradients)
+    lines = ["return " + ", ".join(outputs[:first])]
+    for group in range(len(function.gradients)):
+        names = outputs[first + group * count : first + (group + 1) * count]
         lines[-1] += ", {"
         lines += [f'    "{key}": {name},' for key, name in zip(facts.parameters, names, strict=True)]
         lines.append("}")

@@ -30,14 +30,16 @@ from smgen.printers.source import TiledFunction, shape_source
 from smgen.render import render
 
 TEMPLATE: Final = "numpy/module.py.j2"
-ARRAYS: Final = Arrays("np.ndarray", "numpy", "np", inspects_values=True, needs_contiguous=False, counts_in_int32=False)
+ARRAYS: Final = Arrays(
+    type="np.ndarray", library="numpy", alias="np", inspects_values=True, needs_contiguous=False, counts_in_int32=False
+)
 
 TILE_NUMBERS: Final = 1 << 20
 """How many numbers the arrays of a tile should hold: a few megabytes, about what a core has of cache."""
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionLayout:
     """A private function of the module, ready to lay out."""
 
     name: str
@@ -61,7 +63,7 @@ class Function:
     returns: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
     """The context of the module template."""
 
@@ -69,7 +71,7 @@ class Module:
     facts: Facts
     arrays: Arrays
     shapes: tuple[tuple[str, str], ...]
-    functions: tuple[Function, ...]
+    functions: tuple[FunctionLayout, ...]
     needs_scipy: bool
 
 
@@ -80,37 +82,37 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
     shapes = {b.name: b.shape for function in printed for b in (*function.arrays, *function.tile_arrays)}
     calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
     module = Module(
-        header(facts, savings(zip(schedules, lowered, strict=True), facts.method.batch_size)),
-        facts,
-        ARRAYS,
-        tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
-        tuple(_lay_out(facts, s, function) for s, function in zip(lowered, printed, strict=True)),
-        bool(calls & SCIPY),
+        header=header(facts, savings(zip(schedules, lowered, strict=True), facts.method.batch_size)),
+        facts=facts,
+        arrays=ARRAYS,
+        shapes=tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
+        functions=tuple(_lay_out(facts, s, function) for s, function in zip(lowered, printed, strict=True)),
+        needs_scipy=bool(calls & SCIPY),
     )
     return {".py": render(TEMPLATE, module)}
 
 
-def _lay_out(facts: Facts, schedule: Schedule, printed: TiledFunction) -> Function:
-    return Function(
-        printed.name,
-        summary(printed.name),
-        parameters(facts, printed.reads),
-        data(printed.reads),
-        "probes" in printed.reads,
-        wrapped(b.name for b in printed.arrays),
-        wrapped(f'"{b.name}"' for b in printed.arrays),
-        sweeps(printed.once),
-        tuple((b.name, shape_source(b.shape)) for b in printed.results),
-        wrapped(b.name for b in printed.tile_arrays),
-        wrapped(f'"{b.name}"' for b in printed.tile_arrays),
-        sweeps(printed.tile, WIDTH - 10),
-        _tile_rows(_width(printed.tile_arrays), most_tangents(schedule)),
-        most_tangents(schedule),
-        sample_flops(schedule),
-        _width(printed.tile_arrays) * ITEM[facts.dtype],
-        wrapped(printed.sums),
-        sweeps(printed.end),
-        returns(facts, printed.name, printed.outputs),
+def _lay_out(facts: Facts, schedule: Schedule, printed: TiledFunction) -> FunctionLayout:
+    return FunctionLayout(
+        name=printed.function.name,
+        summary=summary(printed.function),
+        parameters=parameters(facts, printed.reads),
+        data=data(printed.reads),
+        probed="probes" in printed.reads,
+        arrays=wrapped(b.name for b in printed.arrays),
+        array_names=wrapped(f'"{b.name}"' for b in printed.arrays),
+        once=sweeps(printed.once),
+        results=tuple((b.name, shape_source(b.shape)) for b in printed.results),
+        tile_arrays=wrapped(b.name for b in printed.tile_arrays),
+        tile_array_names=wrapped(f'"{b.name}"' for b in printed.tile_arrays),
+        tile=sweeps(printed.tile, WIDTH - 10),
+        tile_rows=_tile_rows(_width(printed.tile_arrays), most_tangents(schedule)),
+        tangents=most_tangents(schedule),
+        flops=sample_flops(schedule),
+        nbytes=_width(printed.tile_arrays) * ITEM[facts.dtype],
+        sums=wrapped(printed.sums),
+        end=sweeps(printed.end),
+        returns=returns(facts, printed.function, printed.outputs),
     )
 
 

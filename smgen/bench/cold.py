@@ -19,7 +19,7 @@ from smgen.network import Network
 EMPTY_CACHE = "c, not compiled yet"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColdStart:
     """Seconds from process start to the first result, of each try, by contender; `EMPTY_CACHE` compiles first."""
 
@@ -64,7 +64,7 @@ def cold_start(network: Network, case: Case, contenders: Sequence[str], tries: i
             if number and "c" in contenders:
                 found[EMPTY_CACHE].append(start("c", f"empty-{number}"))
     times = {contender: tuple(seconds) for contender, seconds in found.items()}
-    return ColdStart(case.name, case.samples, case.dtype, case.lam, times)
+    return ColdStart(name=case.name, samples=case.samples, dtype=case.dtype, lam=case.lam, seconds=times)
 
 
 def cold_starts(

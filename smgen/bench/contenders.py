@@ -90,7 +90,14 @@ def texts(
     method = method or Method()
     if contender in PEERS:
         return {".py": peer(contender, network, method)}
-    options = Options(contender, dtype, method.hessian, samples, method.probes, method.distribution)
+    options = Options(
+        backend=contender,
+        dtype=dtype,
+        hessian=method.hessian,
+        batch_size=samples,
+        probes=method.probes,
+        distribution=method.distribution,
+    )
     found = sources(network, gather(network, Path(f"{name}.py"), options))
     if method.hessian == "hutchinson":
         return found | {".py": found[".py"] + ours(method)}

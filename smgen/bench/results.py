@@ -17,7 +17,7 @@ from smgen.bench.rounds import Case, Measured, ratio
 PACKAGES: Final = ("smgen", "numpy", "scipy-openblas32", "jax", "jaxlib", "torch", "folx", "threadpoolctl")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """A case: every contender's figures, the FLOPs of products that smgen's modules execute, and the fewest known.
 
@@ -130,10 +130,26 @@ def from_json(found: dict[str, Any]) -> Results:
         case = Case(entry["name"], entry["samples"], entry["dtype"], entry["lam"])
         measured, executed = [], {}
         for name, m in entry["contenders"].items():
-            measured.append(Measured(name, tuple(m["rounds"]), m["first"], m["peak_memory"], m["loaded_memory"]))
+            measured.append(
+                Measured(
+                    contender=name,
+                    rounds=tuple(m["rounds"]),
+                    first=m["first"],
+                    peak_memory=m["peak_memory"],
+                    loaded_memory=m["loaded_memory"],
+                )
+            )
             if m["product_flops"] is not None:
                 executed[name] = m["product_flops"]
-        outcomes.append(Outcome(case, tuple(measured), executed, entry["least_product_flops"], tuple(entry["others"])))
+        outcomes.append(
+            Outcome(
+                case=case,
+                measured=tuple(measured),
+                executed=executed,
+                least=entry["least_product_flops"],
+                others=tuple(entry["others"]),
+            )
+        )
     cold = [
         ColdStart(**{**entry, "seconds": {name: tuple(times) for name, times in entry["seconds"].items()}})
         for entry in found["cold_starts"]

@@ -35,7 +35,7 @@ class Case:
         return f"{self.name} N = {self.samples} {self.dtype} λ = {self.lam:g}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """One contender's figures: seconds a step, the median of each round; memory in bytes.
 
@@ -119,7 +119,16 @@ def measure_programs(
         others = alternate(workers, rounds, seconds)
         for worker in workers:
             worker.finish()
-        measured = (Measured(w.contender, tuple(w.rounds), w.first, w.peak_memory, w.loaded_memory) for w in workers)
+        measured = (
+            Measured(
+                contender=w.contender,
+                rounds=tuple(w.rounds),
+                first=w.first,
+                peak_memory=w.peak_memory,
+                loaded_memory=w.loaded_memory,
+            )
+            for w in workers
+        )
         return Rounds(tuple(measured), others)
 
 

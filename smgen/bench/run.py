@@ -53,7 +53,11 @@ def run(
             ours = [name for name in plan.contenders if name in OURS]
             flops = {name: executed(network, name, case.samples, case.lam, method=plan.method) for name in ours}
             outcome = Outcome(
-                case, found.measured, flops, least(network, case.samples, case.lam, plan.method), found.others
+                case=case,
+                measured=found.measured,
+                executed=flops,
+                least=least(network, case.samples, case.lam, plan.method),
+                others=found.others,
             )
             results.outcomes.append(outcome)
             times = ", ".join(f"{m.contender} {1e3 * m.seconds:.3g} ms" for m in found.measured)

@@ -14,7 +14,7 @@ from smgen.bench.contenders import OURS
 from smgen.bench.processes import Worker, alternate
 from smgen.cost import product_flops
 from smgen.hessians import Method, lower
-from smgen.ir import Schedule
+from smgen.ir import STEPS, Schedule
 from smgen.network import Network
 from smgen.passes.pipelines import lowered
 
@@ -58,8 +58,8 @@ def _flops(network: Network, backend: str, samples: int, batch_size: int, regula
 
 @lru_cache(maxsize=16)
 def _schedule(network: Network, regularised: bool, method: Method) -> Schedule:
-    name = "loss_and_grad" if regularised else "loss_and_grad_lam0"
-    return next(schedule for schedule in lower(network, method) if schedule.name == name)
+    step = STEPS["any" if regularised else "zero"]
+    return next(schedule for schedule in lower(network, method) if schedule.function == step)
 
 
 def gemm_rate(dtype: str, *, size: int = 2048, rounds: int = 5, seconds: float = 0.1) -> float:

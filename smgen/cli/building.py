@@ -63,7 +63,15 @@ def build(
         built = compile_network(
             net,
             output,
-            Options(backend, dtype, hessian, batch_size, probes, distribution, memory),
+            Options(
+                backend=backend,
+                dtype=dtype,
+                hessian=hessian,
+                batch_size=batch_size,
+                probes=probes,
+                distribution=distribution,
+                memory=memory,
+            ),
             name=name,
             force=force,
             standalone=standalone,
@@ -102,7 +110,15 @@ def check(
     from smgen.tables import Table, put
 
     with reported():
-        options = Options(backend, dtype, hessian, batch_size, probes, distribution, memory)
+        options = Options(
+            backend=backend,
+            dtype=dtype,
+            hessian=hessian,
+            batch_size=batch_size,
+            probes=probes,
+            distribution=distribution,
+            memory=memory,
+        )
         held("--lam", lam, dtype)
         samples = None if data is None else _samples(net, data, dtype)
         network, module = compiled(net, options)
@@ -154,7 +170,11 @@ def _advise(
     from smgen.tables import put
 
     def compile_mode(mode: str) -> ModuleType:
-        facts = gather(network, Path("net.py"), Options("numpy", dtype, mode, batch_size, PROBES))
+        facts = gather(
+            network,
+            Path("net.py"),
+            Options(backend="numpy", dtype=dtype, hessian=mode, batch_size=batch_size, probes=PROBES),
+        )
         return load_source(source(network, facts), facts.name)
 
     put(out, "")
@@ -183,7 +203,15 @@ def show(
     from smgen.build import Options, prepared
 
     with reported():
-        options = Options("numpy", dtype, hessian, batch_size, probes, distribution, memory)
+        options = Options(
+            backend="numpy",
+            dtype=dtype,
+            hessian=hessian,
+            batch_size=batch_size,
+            probes=probes,
+            distribution=distribution,
+            memory=memory,
+        )
         network, _ = prepared(net, options)
         if json:
             typer.echo(view.as_json(network, options))

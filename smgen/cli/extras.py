@@ -39,7 +39,14 @@ def bench(
 
     with reported():
         mode = "diagonal" if hessian is None else hessian
-        options = Options("numpy", dtype, mode, (samples or [1024])[0], probes, distribution)
+        options = Options(
+            backend="numpy",
+            dtype=dtype,
+            hessian=mode,
+            batch_size=(samples or [1024])[0],
+            probes=probes,
+            distribution=distribution,
+        )
         for weight in lam or ():
             held("--lam", weight, dtype)
         if mode == "hutchinson" and probes == 1 and any(lam or [0.1]):

@@ -26,7 +26,7 @@ class Patches:
     held_out: Batch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Learned:
     """Filters: unit rows `weights` (M, D) on whitened patches, their `strength` α (M,), J on held-out patches."""
 
@@ -60,7 +60,7 @@ def learn(
     start[WEIGHT] = unit_rows(start[WEIGHT])
     end = adam(module, start, _batches(patches.training, training.batch), training, spherical=WEIGHT, tick=tick)
     before, after = (float(module.loss(params, patches.held_out)) for params in (start, end))
-    return Learned(patches, end[WEIGHT], end[STRENGTH], before, after)
+    return Learned(patches=patches, weights=end[WEIGHT], strength=end[STRENGTH], loss_before=before, loss_after=after)
 
 
 def _batches(patches: Batch, size: int) -> Iterator[Batch]:

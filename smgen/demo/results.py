@@ -13,7 +13,7 @@ from smgen.demo.files import replaced
 from smgen.tables import Table, put
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FilterNumbers:
     """One set of filters. J is on patches of held-out photographs at λ = 0."""
 
@@ -29,7 +29,7 @@ class FilterNumbers:
     seconds: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DenoiserNumbers:
     """The denoiser's training. J is on noisy patches; PSNR in dB is of single patches, before overlaps are averaged."""
 
@@ -61,7 +61,7 @@ class ImageNumbers:
     methods: tuple[Method, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Results:
     """Everything the demonstration measured."""
 

@@ -21,6 +21,7 @@ from smgen.ir.buffers import (
     names_in,
     row_of,
 )
+from smgen.ir.functions import ENERGY, FUNCTIONS, HESSIAN_DIAGONAL, LAYER_MEANS, SCORE, STEPS, Function, Lam
 from smgen.ir.operations import (
     SYMMETRIC,
     Concat,
@@ -38,17 +39,25 @@ from smgen.ir.schedules import Phase, Schedule, Sweep
 
 __all__ = [
     "BATCH",
+    "ENERGY",
+    "FUNCTIONS",
+    "HESSIAN_DIAGONAL",
     "ITEM",
     "LAMBDA",
+    "LAYER_MEANS",
     "SAMPLES",
+    "SCORE",
+    "STEPS",
     "SYMMETRIC",
     "Buffer",
     "Concat",
     "Dim",
     "Elementary",
+    "Function",
     "Fused",
     "Identity",
     "Kind",
+    "Lam",
     "Letter",
     "Op",
     "Phase",

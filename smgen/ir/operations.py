@@ -42,7 +42,7 @@ class Elementary:
         return (self.out,)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Product:
     """out = the sum of left·right over the axes missing from the result, as in einsum: axes = "nd,md->nm" is f Wᵀ.
 
@@ -88,7 +88,7 @@ def _flops(axes: str, left: Buffer, right: Buffer) -> int:
     return (1 if symmetric else 2) * prod(size for size in sizes.values() if isinstance(size, int))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reduce:
     """out = the sum of src over `axis`, or over all its axes (None). An accumulator sums in float64.
 
@@ -176,7 +176,7 @@ class Transpose:
         return (self.src,)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fused:
     """One loop over a shape: steps in order, each of which may read earlier ones, and totals taken in the same pass.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from smgen.ir.buffers import Buffer
+from smgen.ir.functions import Function
 from smgen.ir.operations import Op
 
 Phase: TypeAlias = Literal["once", "tile", "end"]
@@ -26,15 +27,20 @@ class Sweep:
     phase: Phase = "tile"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Schedule:
     """Everything one function of the generated module does, in order. `fingerprint` is the network's."""
 
-    name: str
+    function: Function
     inputs: tuple[Buffer, ...]
     sweeps: tuple[Sweep, ...]
     outputs: tuple[Buffer, ...]
     fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """The function's."""
+        return self.function.name
 
     @property
     def ops(self) -> Iterator[Op]:

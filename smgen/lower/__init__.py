@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from smgen.ir import Schedule
+from smgen.ir import FUNCTIONS, Function, Schedule
 from smgen.lower.diagonal import Diagonal
 from smgen.lower.exact import Exact, candidates
-from smgen.lower.functions import FUNCTIONS, function
+from smgen.lower.functions import schedule
 from smgen.lower.probes import Probes, probes_buffer
 from smgen.network import Network
 
-__all__ = ["FUNCTIONS", "candidates", "exact_function", "lower_diagonal", "lower_exact", "lower_probes"]
+__all__ = ["candidates", "exact_schedule", "lower_diagonal", "lower_exact", "lower_probes"]
 
 
 def lower_diagonal(network: Network) -> tuple[Schedule, ...]:
     """Every function with the diagonal recursion."""
-    return tuple(function(network, name, lambda low, _: Diagonal(low)) for name in FUNCTIONS)
+    return tuple(schedule(network, function, lambda low, _: Diagonal(low)) for function in FUNCTIONS)
 
 
-def exact_function(network: Network, name: str, cuts: tuple[str, ...]) -> Schedule:
+def exact_schedule(network: Network, function: Function, cuts: tuple[str, ...]) -> Schedule:
     """One function with the full Hessian, the graph cut at these vertices."""
-    return function(network, name, lambda low, lam: Exact(low, cuts, trace=lam == 0))
+    return schedule(network, function, lambda low, lam: Exact(low, cuts, trace=lam == 0))
 
 
 def lower_exact(network: Network, cuts: tuple[str, ...] = ()) -> tuple[Schedule, ...]:
     """Every function with the full Hessian, cut in the same places."""
-    return tuple(exact_function(network, name, cuts) for name in FUNCTIONS)
+    return tuple(exact_schedule(network, function, cuts) for function in FUNCTIONS)
 
 
 def lower_probes(network: Network, probes: int) -> tuple[Schedule, ...]:
     """Every function with random probes; a single one says nothing of squares, so that there is no λ > 0."""
     argument = probes_buffer(network, probes)
-    names = [name for name in FUNCTIONS if probes > 1 or name.endswith("_lam0") or not name.startswith("loss")]
-    return tuple(function(network, name, lambda low, _: Probes(low, probes), (argument,)) for name in names)
+    functions = [function for function in FUNCTIONS if probes > 1 or function.lam != "any"]
+    return tuple(schedule(network, function, lambda low, _: Probes(low, probes), (argument,)) for function in functions)

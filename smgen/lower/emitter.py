@@ -141,15 +141,17 @@ class Emitter:
         if self.is_constant(value):
             if value == 1:
                 out = self.new(name, (units,))
-                return self.emit(Reduce(out, weight, contracted, of_product=True, number=number))
+                return self.emit(Reduce(out=out, src=weight, axis=contracted, of_product=True, number=number))
             total = self.new(f"{weight.name}_sum", (units,))
-            return value * self.emit(Reduce(total, weight, contracted, of_product=True))
+            return value * self.emit(Reduce(out=total, src=weight, axis=contracted, of_product=True))
         operand = self.buffer(self.named(value, name.part("arg")))
         # n batch, c tangents, m the layer's outputs, d its inputs
         source, target = ("m", "d") if contracted == 0 else ("d", "m")
         ahead = ("n" if operand.batched else "") + "c" * (len(operand.shape) - operand.batched - 1)
         out = self.new(name, (*operand.shape[:-1], units))
-        return self.emit(Product(out, operand, weight, f"{ahead}{source},md->{ahead}{target}", number=number))
+        return self.emit(
+            Product(out=out, left=operand, right=weight, axes=f"{ahead}{source},md->{ahead}{target}", number=number)
+        )
 
     def named(self, value: sp.Expr, name: Name | str) -> sp.Expr:
         """The value in a buffer."""
@@ -162,7 +164,7 @@ class Emitter:
         if self.is_batched(left) and self.is_batched(right):
             a, b = (self.buffer(self.named(v, name.part("arg"))) for v in (left, right))
             out = self.new(name, (a.shape[-1], b.shape[-1]))
-            return self.emit(Product(out, a, b, "nm,nd->md"))
+            return self.emit(Product(out=out, left=a, right=b, axes="nm,nd->md"))
         if self.is_batched(left):
             return self.column(self.batch_sum(left, name.part("sum"), of_product=True)) * right
         return self.column(left) * self.batch_sum(right, name.part("sum"), of_product=True)
@@ -184,7 +186,7 @@ class Emitter:
         if value not in self._batch_sums:
             src = self.buffer(self.named(value, name.part("terms")))
             out = self.new(name, src.shape[1:])
-            self._batch_sums[value] = self.emit(Reduce(out, src, 0, of_product))
+            self._batch_sums[value] = self.emit(Reduce(out=out, src=src, axis=0, of_product=of_product))
         return self._batch_sums[value]
 
     def mean_sum(self, value: sp.Expr, units: int, name: Name) -> sp.Expr:
@@ -192,7 +194,7 @@ class Emitter:
         if self.is_constant(value):
             return units * value
         src = self.buffer(self.named(value, name.part("terms")))
-        total = self.emit(Reduce(self.new(name, (), "accumulator"), src, None))
+        total = self.emit(Reduce(out=self.new(name, (), "accumulator"), src=src, axis=None))
         return total / SAMPLES.symbol if src.batched else total
 
     def concat(self, name: Name, parts: list[tuple[sp.Expr, int]], number: str = "") -> sp.Expr:

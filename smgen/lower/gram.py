@@ -72,7 +72,7 @@ class Gram:
         def product() -> sp.Expr:
             units = self.linear.units
             out = self.low.emitter.new(f"tangent_gram_{self.weight.name}", (units, units))
-            return self.low.emitter.emit(Product(out, self.weight, self.weight, "md,kd->mk"))
+            return self.low.emitter.emit(Product(out=out, left=self.weight, right=self.weight, axes="md,kd->mk"))
 
         return self._once("gram", product)
 

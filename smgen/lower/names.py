@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from typing import Final
 
 import sympy as sp
@@ -14,7 +14,7 @@ from smgen.network import Network
 from smgen.primitives import MARKS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Adjoint:
     """Which term of the loss the adjoint sweeps differentiate, with the numbers of the equations that do."""
 
@@ -32,22 +32,47 @@ class Adjoint:
     general_backward: str
 
 
-K: Final = Adjoint("K", "(3)", "", "(11)", "", "(18)", "", "(14)", "(21)", "(16)", "(4)", "(9)")
-L: Final = Adjoint("L", "(5)", "(7)", "(12)", "(13)", "(19)", "(20)", "(15)", "(22)", "(17)", "(6)", "(10)")
-J: Final = Adjoint(
-    "J",
-    "(3)+(5)",
-    "(7)",
-    "(11)+(12)",
-    "(13)",
-    "(18)+(19)",
-    "(20)",
-    "(14)+(15)",
-    "(21)+(22)",
-    "(16)+(17)",
-    "(4)+(6)",
-    "(9)+(10)",
+K: Final = Adjoint(
+    of="K",
+    start="(3)",
+    start_curvature="",
+    linear_forward="(11)",
+    linear_curvature="",
+    pointwise_forward="(18)",
+    pointwise_curvature="",
+    linear_backward="(14)",
+    pointwise_backward="(21)",
+    weights="(16)",
+    general_forward="(4)",
+    general_backward="(9)",
 )
+L: Final = Adjoint(
+    of="L",
+    start="(5)",
+    start_curvature="(7)",
+    linear_forward="(12)",
+    linear_curvature="(13)",
+    pointwise_forward="(19)",
+    pointwise_curvature="(20)",
+    linear_backward="(15)",
+    pointwise_backward="(22)",
+    weights="(17)",
+    general_forward="(6)",
+    general_backward="(10)",
+)
+
+
+def _sum(first: Adjoint, second: Adjoint, of: str) -> Adjoint:
+    """Both at once: its equations are the sums of the two terms' equations."""
+    numbers = {
+        field.name: "+".join(filter(None, (getattr(first, field.name), getattr(second, field.name))))
+        for field in fields(Adjoint)
+    }
+    return Adjoint(**numbers | {"of": of})
+
+
+J: Final = _sum(K, L, "J")
+ADJOINTS: Final[Mapping[str, Adjoint]] = {adjoint.of: adjoint for adjoint in (K, L, J)}
 
 
 @dataclass(frozen=True, slots=True)

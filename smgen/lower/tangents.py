@@ -73,7 +73,7 @@ class Tangents:
         src = self.emitter.buffer(self.emitter.named(value, name.part("terms")))
         position = len(src.shape) + axis
         shape = src.shape[:position] + src.shape[position + 1 :]
-        return factor * self.emitter.emit(Reduce(self.emitter.new(name, shape), src, position))
+        return factor * self.emitter.emit(Reduce(out=self.emitter.new(name, shape), src=src, axis=position))
 
     # Products
 
@@ -106,7 +106,7 @@ class Tangents:
         """(Σ_n value_nmk) W, (M, D)."""
         factor, summed = self._batch_sum(value, name.part("sum"))
         out = self.emitter.new(name, (summed.shape[0], weight.shape[1]))
-        return factor * self.emitter.emit(Product(out, summed, weight, "mk,kd->md"))
+        return factor * self.emitter.emit(Product(out=out, left=summed, right=weight, axes="mk,kd->md"))
 
     def grams(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
         """Σ_c left_ncj right_nck, (N, M, K): a matrix for each sample."""
@@ -139,4 +139,4 @@ class Tangents:
         batch: Shape = (BATCH,) if keep_batch and (a.batched or b.batched) else ()
         result = self.emitter.new(name, (*batch, *(sizes[letter] for letter in out)))
         axes = f"{'n' * a.batched}{left},{'n' * b.batched}{right}->{'n' * len(batch)}{out}"
-        return self.emitter.emit(Product(result, a, b, axes, number=number))
+        return self.emitter.emit(Product(out=result, left=a, right=b, axes=axes, number=number))

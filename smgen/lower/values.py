@@ -18,7 +18,7 @@ from smgen.nodes import Add, Concat, Input, Linear, Scale
 from smgen.nodes import Pointwise as PointwiseLayer
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Lowering:
     """The state of lowering one function: the network, the emitter, and the values found so far, by vertex."""
 

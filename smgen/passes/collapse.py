@@ -147,10 +147,10 @@ class _Rewriting:
                 _, factor = self.uses.affine[src.name]
                 columns, rows = self.column_sum(self.a), self.row_sum(self.w)
                 self.total(op, rows.shape, factor * columns.symbol * rows.symbol, (columns, rows))
-            case Product(out, left, right, "nd,md->nm"):
+            case Product(out=out, left=left, right=right, axes="nd,md->nm"):
                 product = self.through(right)
                 self.combine(out, self.uses.affine[left.name], lambda: self.row_sum(right), product)
-            case Product(out, left, right):
+            case Product(out=out, left=left, right=right):
                 self.combine(out, self.uses.affine[right.name], lambda: self.column_of_sum(left), self.outer(left))
 
     def total(self, op: Reduce, shape: Shape, value: sp.Expr, reads: tuple[Buffer, ...]) -> None:
@@ -175,26 +175,26 @@ class _Rewriting:
         """Σ_n L X = (Lᵀ A) W."""
         gram = self.make(
             Buffer(f"{left.name}_by_{self.a.name}", (left.shape[-1], self.a.shape[-1])),
-            lambda b: Product(b, left, self.a, OUTER),
+            lambda b: Product(out=b, left=left, right=self.a, axes=OUTER),
         )
         return self.make(
             Buffer(f"{gram.name}_{self.w.name}", (left.shape[-1], self.w.shape[1])),
-            lambda b: Product(b, gram, self.w, "mk,kd->md"),
+            lambda b: Product(out=b, left=gram, right=self.w, axes="mk,kd->md"),
         )
 
     def through(self, v: Buffer) -> Buffer:
         """X Vᵀ = A (W Vᵀ)."""
         label = "gram_" + (self.w.name if v == self.w else f"{self.w.name}_{v.name}")
         shape = (self.w.shape[0], v.shape[0])
-        gram = self.make(Buffer(label, shape), lambda b: Product(b, self.w, v, "md,kd->mk"))
+        gram = self.make(Buffer(label, shape), lambda b: Product(out=b, left=self.w, right=v, axes="md,kd->mk"))
         out = self.named.get(v, Buffer(f"{label}_{self.a.name}", (BATCH, v.shape[0])))
-        return self.make(out, lambda b: Product(b, self.a, gram, BACKWARD, number=NUMBER))
+        return self.make(out, lambda b: Product(out=b, left=self.a, right=gram, axes=BACKWARD, number=NUMBER))
 
     def row_sum(self, v: Buffer) -> Buffer:
-        return self.make(Buffer(f"{v.name}_rows", (v.shape[0],)), lambda b: Reduce(b, v, 1))
+        return self.make(Buffer(f"{v.name}_rows", (v.shape[0],)), lambda b: Reduce(out=b, src=v, axis=1))
 
     def column_sum(self, a: Buffer) -> Buffer:
-        return self.make(Buffer(f"{a.name}_total", a.shape[1:]), lambda b: Reduce(b, a, 0))
+        return self.make(Buffer(f"{a.name}_total", a.shape[1:]), lambda b: Reduce(out=b, src=a, axis=0))
 
     def column_of_sum(self, a: Buffer) -> Buffer:
         total = self.column_sum(a)

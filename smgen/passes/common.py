@@ -33,7 +33,7 @@ def _value(op: Product | Reduce | View) -> object:
     match op:
         case Product():
             return ("product", op.axes, op.pairs)
-        case Reduce(out, src, axis, _):
+        case Reduce(out=out, src=src, axis=axis):
             return ("sum", src, axis, out.kind)
         case View(out, src, start):
             return ("view", src, start, out.shape)

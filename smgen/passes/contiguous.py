@@ -23,7 +23,15 @@ def contiguous(schedule: Schedule) -> Schedule:
                     if operand.name in slices and operand.name not in copies:
                         copy = Buffer(f"copy_of_{operand.name}", operand.shape, operand.letter)
                         copies[operand.name] = copy
-                        ops.append(Fused(copy.shape, ((copy, operand.symbol),), (copy,), (), (operand,)))
+                        ops.append(
+                            Fused(
+                                shape=copy.shape,
+                                steps=((copy, operand.symbol),),
+                                stored=(copy,),
+                                totals=(),
+                                reads=(operand,),
+                            )
+                        )
                 op = rename(op, copies)
             ops.append(op)
         sweeps.append(tuple(ops))

@@ -148,9 +148,9 @@ def _loop(slot: _Slot, stored: set[str]) -> Fused:
         if isinstance(member, Pointwise):
             steps += zip(member.outs, member.exprs, strict=True)
     return Fused(
-        slot.shape,
-        tuple(steps),
-        tuple(out for out, _ in steps if out.name in stored),
-        tuple(member for member in slot.members if isinstance(member, Reduce)),
-        tuple(reads.values()),
+        shape=slot.shape,
+        steps=tuple(steps),
+        stored=tuple(out for out, _ in steps if out.name in stored),
+        totals=tuple(member for member in slot.members if isinstance(member, Reduce)),
+        reads=tuple(reads.values()),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from smgen.errors import InternalError
 from smgen.ir import LAMBDA, SAMPLES, Op, Phase, Schedule, Sweep
 
@@ -29,7 +31,7 @@ def tile(schedule: Schedule) -> Schedule:
     middle = schedule.with_sweeps(tuple(tiles)).sweeps
     first = (Sweep(ONCE, tuple(once), "once"),) if once else ()
     last = (Sweep(END, tuple(end), "end"),) if end else ()
-    return Schedule(schedule.name, schedule.inputs, (*first, *middle, *last), schedule.outputs, schedule.fingerprint)
+    return replace(schedule, sweeps=(*first, *middle, *last))
 
 
 def _phase(schedule: Schedule, op: Op, phase_of: dict[str, Phase]) -> Phase:

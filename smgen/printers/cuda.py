@@ -39,16 +39,18 @@ class LoopPrinter:
         at += [f"{real}& {b.name}" for b in loop.stored] + [f"double& {name}" for name in totals]
         lanes = LANES[self.dtype] if self._vectorises(loop, arrays, columns) else 1
         return Kernel(
-            name,
-            rows,
-            tangents_of(loop.shape),
-            columns,
-            lanes,
-            ", ".join(at),
-            tuple(self._body(loop)),
-            ", ".join(self._parameters(arrays, loop.stored, totals, scalars)),
-            totals,
-            tuple(self._variant(loop, name, arrays, scalars, columns, n) for n in ((1, lanes) if lanes > 1 else (1,))),
+            name=name,
+            rows=rows,
+            tangents=tangents_of(loop.shape),
+            columns=columns,
+            lanes=lanes,
+            at_parameters=", ".join(at),
+            body=tuple(self._body(loop)),
+            parameters=", ".join(self._parameters(arrays, loop.stored, totals, scalars)),
+            totals=totals,
+            variants=tuple(
+                self._variant(loop, name, arrays, scalars, columns, n) for n in ((1, lanes) if lanes > 1 else (1,))
+            ),
         )
 
     def scalar_kernel(self, loop: Fused, name: str) -> ScalarKernel:
@@ -125,7 +127,14 @@ class LoopPrinter:
             written = [f"v_{b.name}{lane}" for b in loop.stored]
             calls.append(f"at_{name}({', '.join([*values, *passed, *written, *totals])});")
         stores = [f"{self._element(b, loop.shape, lanes)} = v_{b.name};" for b in loop.stored]
-        return Variant(variant_name(name, lanes), columns // lanes, lanes, tuple(loads), tuple(calls), tuple(stores))
+        return Variant(
+            name=variant_name(name, lanes),
+            columns=columns // lanes,
+            lanes=lanes,
+            loads=tuple(loads),
+            calls=tuple(calls),
+            stores=tuple(stores),
+        )
 
     def _element(self, b: Buffer, shape: Shape, lanes: int, *, const: bool = False) -> str:
         base = b.name if lanes == 1 else f"reinterpret_cast<{'const ' * const}{VECTOR[self.dtype]}*>({b.name})"
@@ -154,7 +163,18 @@ class LoopPrinter:
             self._concat_variant(op, name, arrays, columns, n) for n in ((1, lanes) if lanes > 1 else (1,))
         )
         parameters = ", ".join(self._parameters(arrays, (op.out,), (), scalars))
-        return Kernel(name, rows, tangents_of(op.out.shape), columns, lanes, "", (), parameters, (), variants)
+        return Kernel(
+            name=name,
+            rows=rows,
+            tangents=tangents_of(op.out.shape),
+            columns=columns,
+            lanes=lanes,
+            at_parameters="",
+            body=(),
+            parameters=parameters,
+            totals=(),
+            variants=variants,
+        )
 
     def _concat_variant(self, op: Concat, name: str, arrays: list[Buffer], columns: int, lanes: int) -> Variant:
         """A chain of conditions on the column; rows of a warp agree on it almost everywhere."""
@@ -168,7 +188,14 @@ class LoopPrinter:
             text += value if last else f"column < {start // lanes} ? {value} : "
         out = self._element(op.out, op.out.shape, lanes)
         loads = (*self._comment(op.out), f"const {kind} v_{op.out.name} = {text};")
-        return Variant(variant_name(name, lanes), columns // lanes, lanes, loads, (), (f"{out} = v_{op.out.name};",))
+        return Variant(
+            name=variant_name(name, lanes),
+            columns=columns // lanes,
+            lanes=lanes,
+            loads=loads,
+            calls=(),
+            stores=(f"{out} = v_{op.out.name};",),
+        )
 
     def _part(self, b: Buffer | None, part: sp.Expr, shape: Shape, place: tuple[int, int], lanes: int) -> str:
         if b is None:

@@ -43,10 +43,6 @@ BLOCKS: Final = 1024
 CHUNKS: Final = 64
 """The most row chunks, and so partial rows, of a column sum."""
 
-FRESH: Final = ("energy", "score", "hessian_diagonal", "loss_terms", "loss_terms_lam0")
-"""Functions whose results are new arrays at every call; the others return arrays of the workspace."""
-
-
 K = TypeVar("K", Kernel, ScalarKernel)
 
 
@@ -83,7 +79,11 @@ def print_function(schedule: Schedule, dtype: str, kernels: Kernels, equations: 
     read = {b.name for op in schedule.ops for b in op.reads}
     reads = tuple(b.name for b in schedule.inputs if b.name in read)
     return PrintedFunction(
-        schedule.name, reads, tuple(printer.arrays.values()), sweeps, tuple(b.name for b in schedule.outputs)
+        function=schedule.function,
+        reads=reads,
+        arrays=tuple(printer.arrays.values()),
+        sweeps=sweeps,
+        outputs=tuple(b.name for b in schedule.outputs),
     )
 
 
@@ -95,7 +95,8 @@ class _Printer:
         self.kernels = kernels
         self.storage: Storage = allocate(schedule)
         self.arrays: dict[str, Buffer] = {name: Buffer(name, shape) for name, shape in self.storage.slots.items()}
-        self.fresh = schedule.name in FRESH
+        # New arrays at every call; gradients are arrays of the workspace.
+        self.fresh = not schedule.function.gradients
         self.blocks: dict[str, str] = {}
         self.starts: dict[str, int] = {}
         self.strides: dict[str, int] = {}
@@ -120,7 +121,7 @@ class _Printer:
                 arguments = self._arguments([b for b in reads if b.name not in SCALARS], [out], reads)
                 yield f"{out.name} = {self.target(out)}"
                 yield from _wrapped(f'_map("{name}", N, wide, (', arguments)
-            case Product(out):
+            case Product(out=out):
                 operands, form = product_source(op)
                 if form:
                     yield f"{out.name} = {self.target(out)}"

@@ -101,7 +101,7 @@ class _Equations:
                 return Expression(self, out).readable(formula if formula is not None else exprs[outs.index(out)])
             case Product():
                 return self._product(op)
-            case Reduce(_, src, axis, _):
+            case Reduce(src=src, axis=axis):
                 text = _sigma(_axes(src, axis), self.of(src))
                 each_tangent = src.batched and len(src.shape) == 3 and axis in (0, 2)
                 return Text(f"[{text.text}]", places=text.places) if each_tangent else text

@@ -45,7 +45,7 @@ def text_of(kernels: Iterable[Kernel]) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """One way to run a kernel: `lanes` values a thread."""
 
@@ -57,7 +57,7 @@ class Variant:
     stores: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kernel:
     """A kernel ready to lay out. `body` is the mathematics of one element, written once for all variants."""
 

@@ -15,7 +15,7 @@ LINE: Final = 64
 """Bytes of a cache line: arrays start on one, but for those of tangents."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
     """A sum over all samples that every thread has a part of."""
 
@@ -26,7 +26,7 @@ class Total:
     symmetric: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """Pointers as C declarations, by the block they belong to, and sizes in numbers of the dtype.
 
@@ -177,13 +177,15 @@ class _Plan:
         rows = _count(out.shape[:-1])
         self.strides[out.name] = width
         if isinstance(op, Reduce) and len(out.shape) == 1:
-            part = Total(out.name, self.take("columns", width), 1, width, symmetric=False)
+            part = Total(name=out.name, offset=self.take("columns", width), rows=1, columns=width, symmetric=False)
             self.column_sums.append(part)
             self.lines["tile"].append(f"double *const {out.name} = columns + {part.offset};")
             self.declare("end", out, f"shared + {self.take('shared', width)}")
             return
         symmetric = isinstance(op, Product) and not op.plus and op.left == op.right
-        part = Total(out.name, self.take("sums", rows * width), rows, width, symmetric)
+        part = Total(
+            name=out.name, offset=self.take("sums", rows * width), rows=rows, columns=width, symmetric=symmetric
+        )
         self.sums.append(part)
         self.lines["tile"].append(f"real *const {out.name} = sums + {part.offset};")
         self.declare("end", out, f"all_sums + {part.offset}")

@@ -55,16 +55,16 @@ def print_function(schedule: Schedule, equations: Mapping[str, str]) -> TiledFun
     read = {b.name for op in schedule.ops for b in op.reads}
     arrays = {name: Buffer(name, shape) for name, shape in storage.slots.items()}
     return TiledFunction(
-        schedule.name,
-        tuple(b.name for b in schedule.inputs if b.name in read),
-        tuple(b for name, b in arrays.items() if name not in storage.tile),
-        tuple(phases["once"]),
-        tuple(b for name, b in arrays.items() if name in storage.tile),
-        tuple(phases["tile"]),
-        _sums(schedule),
-        tuple(Buffer(_whole(b), b.shape) for b in schedule.outputs if b.batched),
-        tuple(phases["end"]),
-        tuple(_whole(b) if b.batched else b.name for b in schedule.outputs),
+        function=schedule.function,
+        reads=tuple(b.name for b in schedule.inputs if b.name in read),
+        arrays=tuple(b for name, b in arrays.items() if name not in storage.tile),
+        once=tuple(phases["once"]),
+        tile_arrays=tuple(b for name, b in arrays.items() if name in storage.tile),
+        tile=tuple(phases["tile"]),
+        sums=_sums(schedule),
+        results=tuple(Buffer(_whole(b), b.shape) for b in schedule.outputs if b.batched),
+        end=tuple(phases["end"]),
+        outputs=tuple(_whole(b) if b.batched else b.name for b in schedule.outputs),
     )
 
 
@@ -116,16 +116,16 @@ class _Printer:
                 return [f"{self.define(out, op)} = {call}, out={self.target(out)})"]
             case Pointwise(outs, exprs, _):
                 return [f"{out.name} = {python_scalar(expr)}" for out, expr in zip(outs, exprs, strict=True)]
-            case Product(out):
+            case Product(out=out):
                 matrices, form = product_source(op)
                 if not form:
                     return [f"{out.name} = np.matmul({matrices}, out={self.target(out)})"]
                 return [f"{out.name} = {self.target(out)}", f"np.matmul({matrices}, out={out.name}{form})"]
-            case Reduce(out, src, None, _):
+            case Reduce(out=out, src=src, axis=None):
                 return [f"{out.name} = float(np.sum({src.name}, dtype=np.float64))"]
-            case Reduce(out, src, 0, _) if src.batched and len(src.shape) == 2:
+            case Reduce(out=out, src=src, axis=0) if src.batched and len(src.shape) == 2:
                 return [f"{out.name} = _column_sum({src.name}, out={self.target(out)})"]
-            case Reduce(out, src, axis, _):
+            case Reduce(out=out, src=src, axis=axis):
                 return [f"{out.name} = np.sum({src.name}, axis={axis}, out={self.target(out)})"]
             case View() if op.out.name in self.renamed:
                 return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smgen.ir import Buffer, Product, Shape, View, column_of, row_of
+from smgen.ir import Buffer, Function, Product, Shape, View, column_of, row_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +23,18 @@ class PrintedSweep:
     statements: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrintedFunction:
     """A schedule as source: what it reads, the arrays it writes into, its sweeps, and what it returns."""
 
-    name: str
+    function: Function
     reads: tuple[str, ...]
     arrays: tuple[Buffer, ...]
     sweeps: tuple[PrintedSweep, ...]
     outputs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TiledFunction:
     """A schedule cut by `passes.tile` as source.
 
@@ -42,7 +42,7 @@ class TiledFunction:
     the arrays over the batch that tiles fill, `end` what is left when all tiles are done.
     """
 
-    name: str
+    function: Function
     reads: tuple[str, ...]
     arrays: tuple[Buffer, ...]
     once: tuple[PrintedSweep, ...]

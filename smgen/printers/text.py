@@ -44,17 +44,17 @@ def op_lines(op: Op, equations: Mapping[str, str]) -> list[str]:
     match op:
         case Pointwise(outs, exprs, _):
             return [line(str(expr), out) for out, expr in zip(outs, exprs, strict=True)]
-        case Fused(shape, steps, stored, totals, _):
+        case Fused(shape=shape, steps=steps, stored=stored, totals=totals):
             kept = set(stored)
             lines = [("" if out in kept else "local ") + line(str(expr), out) for out, expr in steps]
             lines += [f"total {line(_sum_text(total), total.out)}" for total in totals]
             return [f"loop over ({', '.join(map(str, shape))})", *(f"  {line}" for line in lines)]
         case Elementary(out, function, operands, _):
             return [line(f"{function}({', '.join(map(str, operands))})", out)]
-        case Product(out, axes=axes):
+        case Product(out=out, axes=axes):
             pairs = " + ".join(f"{left.name}, {right.name}" for left, right in op.pairs)
             return [line(f"product {axes} of {pairs}", out)]
-        case Reduce(out):
+        case Reduce(out=out):
             return [line(_sum_text(op), out)]
         case Identity(out):
             return [line("the identity", out)]

@@ -9,6 +9,7 @@ from typing import get_args
 from smgen.errors import InternalError
 from smgen.ir import (
     Concat,
+    Function,
     Fused,
     Identity,
     Op,
@@ -41,11 +42,11 @@ class Section:
     team: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrintedTiles:
     """A schedule as C, ready to lay out: where its arrays are, and the sections of each phase."""
 
-    name: str
+    function: Function
     memory: Memory
     reads: tuple[str, ...]
     once: tuple[Section, ...]
@@ -72,13 +73,13 @@ def print_tiles(schedule: Schedule, dtype: str, equations: Mapping[str, str]) ->
     read = {b.name for op in schedule.ops for b in op.reads}
     lines = [line for section in (*once, *tile, *end) for s in section.statements for line in s.code]
     return PrintedTiles(
-        schedule.name,
-        memory,
-        tuple(b.name for b in schedule.inputs if b.name in read),
-        once,
-        tile,
-        end,
-        "\n".join(lines),
+        function=schedule.function,
+        memory=memory,
+        reads=tuple(b.name for b in schedule.inputs if b.name in read),
+        once=once,
+        tile=tile,
+        end=end,
+        text="\n".join(lines),
     )
 
 
@@ -113,7 +114,7 @@ class _Printer:
                 for step in others:
                     self.wait()
                     self.add(Statement("", step))
-            case Reduce(out, src, axis, _):
+            case Reduce(out=out, src=src, axis=axis):
                 self.add(Statement(self.loops.equation(out), tuple(self.products.reduce(out, src, axis))))
             case Concat(out, parts, reads):
                 self.add(Statement(self.loops.equation(out), tuple(self.loops.concat(out, parts, reads))))

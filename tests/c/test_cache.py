@@ -29,7 +29,7 @@ AS_NOBODY = f"import {LAZY}; {READY}; os.setuid(65534); "
 @pytest.fixture(scope="module")
 def text() -> str:
     network = CATALOGUE["gaussian"]()
-    return sources(network, gather(network, Path("net.py"), Options("c")))[".py"]
+    return sources(network, gather(network, Path("net.py"), Options(backend="c")))[".py"]
 
 
 @pytest.fixture

@@ -102,9 +102,9 @@ def library(name: str) -> str:
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("ica", Options("c")),
-        ("deep", Options("c", "float64", "exact")),
-        ("deep", Options("c", "float32", "hutchinson", probes=2)),
+        ("ica", Options(backend="c")),
+        ("deep", Options(backend="c", dtype="float64", hessian="exact")),
+        ("deep", Options(backend="c", dtype="float32", hessian="hutchinson", probes=2)),
     ],
     ids=["diagonal", "exact", "hutchinson"],
 )

@@ -40,7 +40,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def texts_of(network: Network, dtype: str = "float64", batch_size: int = 1024) -> dict[str, str]:
-    return sources(network, gather(network, Path("net.py"), Options("c", dtype, batch_size=batch_size)))
+    return sources(network, gather(network, Path("net.py"), Options(backend="c", dtype=dtype, batch_size=batch_size)))
 
 
 def fresh(network: Network, dtype: str = "float64", batch_size: int = 1024) -> ModuleType:

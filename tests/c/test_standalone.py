@@ -32,7 +32,7 @@ FLAGS = [
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    build(NET, tmp_path, Options("c"), standalone=True)
+    build(NET, tmp_path, Options(backend="c"), standalone=True)
     shutil.copy(MAIN, tmp_path)
     return tmp_path
 
@@ -83,7 +83,7 @@ def test_only_c_stands_alone(tmp_path: Path) -> None:
 
 
 def test_a_missing_or_stale_file_is_written_again(tmp_path: Path) -> None:
-    options = Options("c")
+    options = Options(backend="c")
     assert build(NET, tmp_path, options).changes == ("new",)
     assert [path.name for path in tmp_path.iterdir()] == ["net_c.py"]
     assert build(NET, tmp_path, options).changes == ()
@@ -92,8 +92,8 @@ def test_a_missing_or_stale_file_is_written_again(tmp_path: Path) -> None:
         ".h was missing or stale",
     )
     assert build(NET, tmp_path, options, standalone=True).changes == ()
-    build(NET, tmp_path, Options("c", "float64"))
-    build(NET, tmp_path, Options("c", "float64"), standalone=True)
+    build(NET, tmp_path, Options(backend="c", dtype="float64"))
+    build(NET, tmp_path, Options(backend="c", dtype="float64"), standalone=True)
     assert "typedef double real;" in (tmp_path / "net_c.c").read_text(encoding="utf-8")
     assert "double alpha" in (tmp_path / "net_c.h").read_text(encoding="utf-8")
 
@@ -102,7 +102,7 @@ def test_a_header_of_another_build_does_not_link(folder: Path, tmp_path: Path) -
     """A build that was killed between the two files leaves such a pair."""
     other = tmp_path / "other"
     other.mkdir()
-    build(NET, other, Options("c", "float64"), standalone=True)
+    build(NET, other, Options(backend="c", dtype="float64"), standalone=True)
     (folder / "net_c.c").write_bytes((other / "net_c.c").read_bytes())
     with pytest.raises(AssertionError, match=r"undefined .*ica_pair_"):
         run(folder)

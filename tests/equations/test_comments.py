@@ -155,7 +155,9 @@ def test_comments_of_the_catalogue_are_true(name: str, monkeypatch: pytest.Monke
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     network: Network = CATALOGUE[name]()
     for mode in ("diagonal", "exact", "hutchinson"):
-        text = source(network, gather(network, Path("net.py"), Options("numpy", "float64", mode, probes=2)))
+        text = source(
+            network, gather(network, Path("net.py"), Options(backend="numpy", dtype="float64", hessian=mode, probes=2))
+        )
         module = load_source(text, f"{name}-{mode}")
         for lam in (0.0, 0.3):
             check(module, text, lam, 1e-9)

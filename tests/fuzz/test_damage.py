@@ -55,7 +55,7 @@ def damaged(content: bytes, rng: np.random.Generator) -> bytes:
 
 @pytest.mark.parametrize("backend", ["numpy", "c"])
 def test_modules(net: Path, backend: str, rounds: Iterator[np.random.Generator]) -> None:
-    options = Options(backend)
+    options = Options(backend=backend)
     path = build(net, options=options).path
     good = path.read_bytes()
     for rng in rounds:
@@ -72,7 +72,7 @@ def test_modules(net: Path, backend: str, rounds: Iterator[np.random.Generator])
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 def test_libraries(net: Path, rounds: Iterator[np.random.Generator]) -> None:
-    build(net, options=Options("c"))
+    build(net, options=Options(backend="c"))
     cache = net.parent / "cache"
     right = use(net)
     (library,) = cache.glob("*.so")
@@ -89,7 +89,7 @@ def test_libraries(net: Path, rounds: Iterator[np.random.Generator]) -> None:
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 def test_kills(net: Path, rounds: Iterator[np.random.Generator]) -> None:
     command = [sys.executable, "-m", "smgen", "build", str(net), "--backend", "c", "--force"]
-    build(net, options=Options("c"))
+    build(net, options=Options(backend="c"))
     right, cache = use(net), net.parent / "cache"
     for rng in rounds:
         shutil.rmtree(cache)

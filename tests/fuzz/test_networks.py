@@ -23,7 +23,9 @@ BACKENDS = ("numpy", "c") if shutil.which("cc") else ("numpy",)
 
 
 def module(network: Network, backend: str, dtype: str, mode: str, batch: int) -> ModuleType:
-    options = Options(backend, dtype, mode, batch, 2 if mode == "hutchinson" else 1)
+    options = Options(
+        backend=backend, dtype=dtype, hessian=mode, batch_size=batch, probes=2 if mode == "hutchinson" else 1
+    )
     return load_source(source(network, gather(network, Path("net.py"), options)), "fuzz")
 
 
