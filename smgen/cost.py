@@ -14,6 +14,7 @@ from smgen.ir import (
     Buffer,
     Concat,
     Elementary,
+    Form,
     Fused,
     Identity,
     Op,
@@ -83,7 +84,8 @@ def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> 
                 for op in before.ops
                 if isinstance(op, Product)
                 and op.out.letter is not None
-                and op.axes == "nm,md->nd"
+                and op.form is Form.TIMES
+                and op.is_through
                 and op.out.name not in outs
                 and op.right.shape[0] != 1
             ]

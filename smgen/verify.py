@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from smgen.errors import InternalError, unreachable
 from smgen.ir import (
-    BATCH,
     LAMBDA,
     SAMPLES,
     Buffer,
@@ -23,6 +22,7 @@ from smgen.ir import (
     broadcast,
     column_of,
     names_in,
+    product_shape,
     row_of,
 )
 
@@ -97,9 +97,10 @@ def _check_shapes(op: Op) -> None:
             _require(all(out.shape == shape for out in results), f"a step does not have the loop's shape {shape}")
             _require(set(stored) <= results, "what is stored is not computed")
             _require(all(t.src in results or t.src in reads for t in totals), "a total of what the loop does not have")
-        case Product(out=out, axes=axes):
+        case Product():
             for left, right in op.pairs:
-                _check_axes(axes, (left.shape, right.shape, out.shape))
+                shape = product_shape(op.form, left.shape, right.shape, each_sample=op.each_sample)
+                _require(op.out.shape == shape, f"{op.out.name} {op.out.shape} does not hold a product {shape}")
         case Reduce(out=out, src=src, axis=axis):
             expected: Shape = () if axis is None else src.shape[:axis] + src.shape[axis + 1 :]
             _require(out.shape == expected, f"a sum over axis {axis} of {src.shape} has shape {expected}")
@@ -118,16 +119,6 @@ def _check_shapes(op: Op) -> None:
             _require(out.shape == src.shape[::-1], f"{out.shape} is not {src.shape} transposed")
         case _:
             raise unreachable(op)
-
-
-def _check_axes(axes: str, shapes: tuple[Shape, ...]) -> None:
-    operands, result = axes.split("->")
-    sizes: dict[str, object] = {}
-    for letters, shape in zip([*operands.split(","), result], shapes, strict=True):
-        _require(len(letters) == len(shape), f"axes {axes} do not fit the shapes")
-        for letter, size in zip(letters, shape, strict=True):
-            _require(sizes.setdefault(letter, size) == size, f"axis {letter} of {axes} has two sizes")
-            _require((letter == "n") == (size == BATCH), f"n is the batch in {axes}")
 
 
 def _width(buffer: Buffer) -> int:

@@ -16,6 +16,7 @@ from smgen.ir import (
     Buffer,
     Concat,
     Elementary,
+    Form,
     Fused,
     Identity,
     Pointwise,
@@ -74,8 +75,8 @@ def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
                     local[out.name] = _fit(_value(expr, local), out, local)
                 env.update({out.name: local[out.name] for out in stored})
                 env.update({total.out.name: np.sum(local[total.src.name], axis=total.axis) for total in totals})
-            case Product(out=out, axes=axes):
-                env[out.name] = sum(np.einsum(axes, env[left.name], env[right.name]) for left, right in op.pairs)
+            case Product(out=out):
+                env[out.name] = sum(_product(op, env[left.name], env[right.name]) for left, right in op.pairs)
             case Reduce(out=out, src=src, axis=axis):
                 env[out.name] = np.sum(env[src.name], axis=axis)
             case View(out, src, start):
@@ -102,6 +103,19 @@ def _function(expr: sp.Expr) -> tuple[tuple[str, ...], Callable[..., Any]]:
     """The names that an expression reads and a function of their values; passes leave most expressions as they are."""
     symbols = sorted(expr.free_symbols, key=lambda s: s.name)
     return tuple(s.name for s in symbols), sp.lambdify(symbols, expr, modules=[FUNCTIONS, "numpy"])
+
+
+def _product(op: Product, left: Array, right: Array) -> Any:
+    match op.form:
+        case Form.TIMES:
+            return np.matmul(left, right)
+        case Form.TIMES_TRANSPOSED:
+            return np.matmul(left, np.swapaxes(right, -1, -2))
+        case Form.TRANSPOSED_TIMES if op.each_sample:
+            return np.matmul(np.swapaxes(left, -1, -2), right)
+        case Form.TRANSPOSED_TIMES:
+            return np.tensordot(left, right, axes=(range(left.ndim - 1),) * 2)
+    raise unreachable(op.form)
 
 
 def _shape(buffer: Buffer, env: dict[str, Any]) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from smgen.errors import InternalError
 from smgen.hessians import lower
-from smgen.ir import STEPS, Buffer, Elementary, Function, Pointwise, Product, Reduce, Schedule, Sweep
+from smgen.ir import STEPS, Buffer, Elementary, Form, Function, Pointwise, Product, Reduce, Schedule, Sweep
 from smgen.lower.names import parameter_buffer
 from smgen.network import Network
 from smgen.passes import pipelines, run
@@ -113,8 +113,10 @@ GOOD = Pointwise((B,), (A.symbol + ROW.symbol,), (A, ROW))
         (schedule(replace(GOOD, reads=(A,))), "does not declare"),
         (schedule(replace(GOOD, outs=(Buffer("b", ("N", 3)),))), "do not broadcast"),
         (schedule(Pointwise((Buffer("b", (2,)),), (A.symbol,), (A,))), "cannot hold"),
-        (schedule(Product(out=B, left=A, right=ROW, axes="nd,md->nm")), "do not fit"),
-        (schedule(Product(out=Buffer("b", (3,)), left=A, right=A, axes="nd,nd->d")), "two sizes"),
+        (schedule(Product(out=B, left=A, right=ROW, form=Form.TIMES_TRANSPOSED)), "do not fit"),
+        (schedule(Product(out=B, left=A, right=Buffer("w", (3, 3)), form=Form.TIMES)), "do not fit"),
+        (schedule(Product(out=B, left=A, right=A, form=Form.TRANSPOSED_TIMES)), "does not hold a product"),
+        (schedule(Product(out=B, left=A, right=A, form=Form.TIMES, each_sample=True)), "do not fit"),
         (schedule(Reduce(out=B, src=A, axis=0)), "has shape"),
         (schedule(Reduce(out=Buffer("b", ()), src=A, axis=None)), "float64"),
         (schedule(outputs=(B,)), "does not compute"),

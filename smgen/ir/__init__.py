@@ -23,9 +23,9 @@ from smgen.ir.buffers import (
 )
 from smgen.ir.functions import ENERGY, FUNCTIONS, HESSIAN_DIAGONAL, LAYER_MEANS, SCORE, STEPS, Function, Lam
 from smgen.ir.operations import (
-    SYMMETRIC,
     Concat,
     Elementary,
+    Form,
     Fused,
     Identity,
     Op,
@@ -34,6 +34,7 @@ from smgen.ir.operations import (
     Reduce,
     Transpose,
     View,
+    product_shape,
 )
 from smgen.ir.schedules import Phase, Schedule, Sweep
 
@@ -48,11 +49,11 @@ __all__ = [
     "SAMPLES",
     "SCORE",
     "STEPS",
-    "SYMMETRIC",
     "Buffer",
     "Concat",
     "Dim",
     "Elementary",
+    "Form",
     "Function",
     "Fused",
     "Identity",
@@ -72,5 +73,6 @@ __all__ = [
     "broadcast",
     "column_of",
     "names_in",
+    "product_shape",
     "row_of",
 ]

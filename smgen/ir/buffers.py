@@ -55,6 +55,11 @@ class Buffer:
         return BATCH in self.shape
 
     @property
+    def is_vector(self) -> bool:
+        """Whether a sample has one row of it."""
+        return self.batched and len(self.shape) == 2
+
+    @property
     def rank(self) -> int:
         """0 for a scalar, 1 for what is computed once a call, 2 once a sample, 3 for each of a sample's tangents."""
         if not self.batched:

@@ -7,12 +7,13 @@ operation itself, when the algebra is done (`printers.equations`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from math import prod
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import sympy as sp
 
-from smgen.ir.buffers import Buffer, Shape
+from smgen.ir.buffers import BATCH, Buffer, Shape
 
 
 @dataclass(frozen=True)
@@ -42,19 +43,28 @@ class Elementary:
         return (self.out,)
 
 
+class Form(Enum):
+    """How a product reads its operands, the last two axes of each as a matrix."""
+
+    TIMES = "A B"
+    TIMES_TRANSPOSED = "A Bᵀ"
+    TRANSPOSED_TIMES = "Aᵀ B"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Product:
-    """out = the sum of left·right over the axes missing from the result, as in einsum: axes = "nd,md->nm" is f Wᵀ.
+    """out = a matrix product of left and right.
 
-    A letter an operand has later than its place in the result says that it is read transposed. n is the batch, c counts
-    tangents. `plus` are further pairs whose products, over the same axes, are added to it: one product of the stacked
-    operands.
+    All rows of `left` take part, those of every sample and of each of its tangents; `right` is one matrix, except under
+    `TRANSPOSED_TIMES`, which sums over the rows of both. With `each_sample` a sample has a matrix of its own, and so
+    has the result. `plus` are further pairs whose products are added to it: one product of the stacked operands.
     """
 
     out: Buffer
     left: Buffer
     right: Buffer
-    axes: str
+    form: Form
+    each_sample: bool = False
     plus: tuple[tuple[Buffer, Buffer], ...] = ()
     number: str = ""
 
@@ -64,9 +74,30 @@ class Product:
         return ((self.left, self.right), *self.plus)
 
     @property
+    def is_through(self) -> bool:
+        """Whether a row a sample goes through a matrix that is the same for all samples."""
+        return self.left.is_vector and not self.right.batched and self.form is not Form.TRANSPOSED_TIMES
+
+    @property
+    def is_batch_sum(self) -> bool:
+        """Whether it is Σ_n of the outer products of two rows a sample."""
+        return self.left.is_vector and self.right.is_vector and self.form is Form.TRANSPOSED_TIMES
+
+    def is_gram(self, left: Buffer, right: Buffer) -> bool:
+        """Whether a pair's product is symmetric by form: X Xᵀ of a matrix, Σ_n x xᵀ of a row a sample."""
+        of_rows = not left.batched and self.form is Form.TIMES_TRANSPOSED
+        return left == right and (self.is_batch_sum or of_rows)
+
+    @property
     def flops(self) -> int:
         """FLOPs a sample, or a call where nothing varies over the batch: two a multiply-add, one where X Xᵀ is half."""
-        return sum(_flops(self.axes, left, right) for left, right in self.pairs)
+        return sum(self._flops(left, right) for left, right in self.pairs)
+
+    def _flops(self, left: Buffer, right: Buffer) -> int:
+        transposed = self.form is Form.TRANSPOSED_TIMES
+        summed = left.shape[-1:] if not transposed else left.shape[-2:-1] if self.each_sample else left.shape[:-1]
+        sizes = [size for size in (*self.out.shape, *summed) if isinstance(size, int)]
+        return (1 if self.is_gram(left, right) else 2) * prod(sizes)
 
     @property
     def outs(self) -> tuple[Buffer, ...]:
@@ -77,15 +108,22 @@ class Product:
         return tuple(dict.fromkeys(operand for pair in self.pairs for operand in pair))
 
 
-SYMMETRIC: Final = ("nm,nd->md", "md,kd->mk")
-"""Products of which half is computed when both operands are the same: the other half is its mirror image."""
-
-
-def _flops(axes: str, left: Buffer, right: Buffer) -> int:
-    letters = axes.split("->")[0].split(",")
-    sizes = dict(zip("".join(letters), (*left.shape, *right.shape), strict=True))
-    symmetric = left == right and axes in SYMMETRIC
-    return (1 if symmetric else 2) * prod(size for size in sizes.values() if isinstance(size, int))
+def product_shape(form: Form, left: Shape, right: Shape, *, each_sample: bool) -> Shape:
+    """The shape of a product. Raises `ValueError` where the operands do not fit."""
+    result: Shape = ()
+    if len(right) < 2:
+        fits = False
+    elif form is Form.TRANSPOSED_TIMES:
+        own = BATCH in left[:-2] + right[:-2] and left[-2:-1] == right[-2:-1]
+        fits = own if each_sample else left[:-1] == right[:-1]
+        result = (left[-1], right[-1])
+    else:
+        summed, kept = right[-2:] if form is Form.TIMES else (right[-1], right[-2])
+        fits = left[-1] == summed and right[:-2] == ((BATCH,) if each_sample else ())
+        result = (*(left[-2:-1] if each_sample else left[:-1]), kept)
+    if not fits:
+        raise ValueError(f"{left} and {right} do not fit for {form.value}{' each sample' * each_sample}")
+    return (BATCH, *result) if each_sample else result
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from smgen.ir import (
     SAMPLES,
     Buffer,
     Concat,
+    Form,
     Kind,
     Op,
     Pointwise,
@@ -145,13 +146,9 @@ class Emitter:
             total = self.new(f"{weight.name}_sum", (units,))
             return value * self.emit(Reduce(out=total, src=weight, axis=contracted, of_product=True))
         operand = self.buffer(self.named(value, name.part("arg")))
-        # n batch, c tangents, m the layer's outputs, d its inputs
-        source, target = ("m", "d") if contracted == 0 else ("d", "m")
-        ahead = ("n" if operand.batched else "") + "c" * (len(operand.shape) - operand.batched - 1)
+        form = Form.TIMES if contracted == 0 else Form.TIMES_TRANSPOSED
         out = self.new(name, (*operand.shape[:-1], units))
-        return self.emit(
-            Product(out=out, left=operand, right=weight, axes=f"{ahead}{source},md->{ahead}{target}", number=number)
-        )
+        return self.emit(Product(out=out, left=operand, right=weight, form=form, number=number))
 
     def named(self, value: sp.Expr, name: Name | str) -> sp.Expr:
         """The value in a buffer."""
@@ -164,7 +161,7 @@ class Emitter:
         if self.is_batched(left) and self.is_batched(right):
             a, b = (self.buffer(self.named(v, name.part("arg"))) for v in (left, right))
             out = self.new(name, (a.shape[-1], b.shape[-1]))
-            return self.emit(Product(out=out, left=a, right=b, axes="nm,nd->md"))
+            return self.emit(Product(out=out, left=a, right=b, form=Form.TRANSPOSED_TIMES))
         if self.is_batched(left):
             return self.column(self.batch_sum(left, name.part("sum"), of_product=True)) * right
         return self.column(left) * self.batch_sum(right, name.part("sum"), of_product=True)

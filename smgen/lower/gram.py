@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import sympy as sp
 
-from smgen.ir import Product
+from smgen.ir import Form, Product
 from smgen.lower.curvature import Values
 from smgen.lower.emitter import ZERO
 from smgen.lower.names import Contribution, Name
@@ -72,7 +72,9 @@ class Gram:
         def product() -> sp.Expr:
             units = self.linear.units
             out = self.low.emitter.new(f"tangent_gram_{self.weight.name}", (units, units))
-            return self.low.emitter.emit(Product(out=out, left=self.weight, right=self.weight, axes="md,kd->mk"))
+            return self.low.emitter.emit(
+                Product(out=out, left=self.weight, right=self.weight, form=Form.TIMES_TRANSPOSED)
+            )
 
         return self._once("gram", product)
 

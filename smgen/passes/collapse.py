@@ -17,11 +17,24 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from smgen.ir import BATCH, LAMBDA, SAMPLES, Buffer, Op, Pointwise, Product, Reduce, Schedule, Shape, View, column_of
+from smgen.ir import (
+    BATCH,
+    LAMBDA,
+    SAMPLES,
+    Buffer,
+    Form,
+    Op,
+    Pointwise,
+    Product,
+    Reduce,
+    Schedule,
+    Shape,
+    View,
+    column_of,
+)
 from smgen.passes.flops import work
 
 NUMBER = "[+] 3"
-FORWARD, BACKWARD, OUTER = "nd,md->nm", "nm,md->nd", "nm,nd->md"
 
 
 def collapse(batch_size: int) -> Callable[[Schedule], Schedule]:
@@ -31,9 +44,8 @@ def collapse(batch_size: int) -> Callable[[Schedule], Schedule]:
     """
 
     def collapse(schedule: Schedule) -> Schedule:
-        candidates = [op for op in schedule.ops if isinstance(op, Product) and op.axes == BACKWARD]
-        for product in candidates:
-            if not product.right.batched and not product.plus:
+        for product in schedule.ops:
+            if isinstance(product, Product) and product.is_through and product.form is Form.TIMES and not product.plus:
                 schedule = _cheaper(schedule, product, batch_size)
         return schedule
 
@@ -86,11 +98,9 @@ def _uses(schedule: Schedule, x: Buffer) -> _Uses | None:
                     return None
             case Reduce(axis=None) if name in squares or affine[name][0] == 0:
                 readers[out.name] = op
-            case Product(axes="nd,md->nm", left=left, right=right, plus=()) if name in affine and left.name == name:
-                if right.batched:
-                    return None
+            case Product(form=Form.TIMES_TRANSPOSED, plus=()) if op.is_through and op.left.name == name in affine:
                 readers[out.name] = op
-            case Product(axes="nm,nd->md", left=left, right=right, plus=()) if name in affine and left.name != name:
+            case Product(plus=()) if op.is_batch_sum and name in affine and op.left.name != name:
                 readers[out.name] = op
             case _:
                 return None
@@ -121,7 +131,7 @@ class _Rewriting:
         self.named = {
             op.right: op.out
             for op in reversed(uses.readers.values())
-            if isinstance(op, Product) and op.axes == FORWARD and uses.affine[op.left.name] == (0, 1)
+            if isinstance(op, Product) and op.is_through and uses.affine[op.left.name] == (0, 1)
         }
         self.ops: list[Op] = []
 
@@ -147,7 +157,7 @@ class _Rewriting:
                 _, factor = self.uses.affine[src.name]
                 columns, rows = self.column_sum(self.a), self.row_sum(self.w)
                 self.total(op, rows.shape, factor * columns.symbol * rows.symbol, (columns, rows))
-            case Product(out=out, left=left, right=right, axes="nd,md->nm"):
+            case Product(form=Form.TIMES_TRANSPOSED, out=out, left=left, right=right):
                 product = self.through(right)
                 self.combine(out, self.uses.affine[left.name], lambda: self.row_sum(right), product)
             case Product(out=out, left=left, right=right):
@@ -175,20 +185,22 @@ class _Rewriting:
         """Σ_n L X = (Lᵀ A) W."""
         gram = self.make(
             Buffer(f"{left.name}_by_{self.a.name}", (left.shape[-1], self.a.shape[-1])),
-            lambda b: Product(out=b, left=left, right=self.a, axes=OUTER),
+            lambda b: Product(out=b, left=left, right=self.a, form=Form.TRANSPOSED_TIMES),
         )
         return self.make(
             Buffer(f"{gram.name}_{self.w.name}", (left.shape[-1], self.w.shape[1])),
-            lambda b: Product(out=b, left=gram, right=self.w, axes="mk,kd->md"),
+            lambda b: Product(out=b, left=gram, right=self.w, form=Form.TIMES),
         )
 
     def through(self, v: Buffer) -> Buffer:
         """X Vᵀ = A (W Vᵀ)."""
         label = "gram_" + (self.w.name if v == self.w else f"{self.w.name}_{v.name}")
         shape = (self.w.shape[0], v.shape[0])
-        gram = self.make(Buffer(label, shape), lambda b: Product(out=b, left=self.w, right=v, axes="md,kd->mk"))
+        gram = self.make(
+            Buffer(label, shape), lambda b: Product(out=b, left=self.w, right=v, form=Form.TIMES_TRANSPOSED)
+        )
         out = self.named.get(v, Buffer(f"{label}_{self.a.name}", (BATCH, v.shape[0])))
-        return self.make(out, lambda b: Product(out=b, left=self.a, right=gram, axes=BACKWARD, number=NUMBER))
+        return self.make(out, lambda b: Product(out=b, left=self.a, right=gram, form=Form.TIMES, number=NUMBER))
 
     def row_sum(self, v: Buffer) -> Buffer:
         return self.make(Buffer(f"{v.name}_rows", (v.shape[0],)), lambda b: Reduce(out=b, src=v, axis=1))

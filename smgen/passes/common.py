@@ -32,7 +32,7 @@ def common(schedule: Schedule) -> Schedule:
 def _value(op: Product | Reduce | View) -> object:
     match op:
         case Product():
-            return ("product", op.axes, op.pairs)
+            return ("product", op.form, op.each_sample, op.pairs)
         case Reduce(out=out, src=src, axis=axis):
             return ("sum", src, axis, out.kind)
         case View(out, src, start):

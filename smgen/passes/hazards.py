@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smgen.ir import Fused, Op, Product, Reduce, Schedule, View
+from smgen.ir import Form, Fused, Op, Product, Reduce, Schedule, View
 from smgen.passes.storage import allocate, view_roots
 
 
@@ -18,8 +18,8 @@ def barriers(schedule: Schedule) -> frozenset[int]:
     storage, roots = allocate(schedule), view_roots(schedule)
     shapes = {b.name: b.shape for b in (*schedule.inputs, *(out for op in schedule.ops for out in op.outs))}
     slices = {name for name, root in roots.items() if shapes[name] != shapes[root]}
-    # The product of a sample's matrices that is shared out by rows of the result.
-    slices |= {op.out.name for op in schedule.ops if isinstance(op, Product) and op.axes.endswith("->nmd")}
+    # A matrix of each sample's own is shared out by its rows.
+    slices |= {op.out.name for op in schedule.ops if isinstance(op, Product) and _makes_matrices(op)}
 
     def place(name: str) -> str:
         root = roots.get(name, name)
@@ -41,6 +41,10 @@ def barriers(schedule: Schedule) -> frozenset[int]:
             read |= foreign
             position += 1
     return frozenset(waits)
+
+
+def _makes_matrices(op: Product) -> bool:
+    return op.each_sample and op.form is Form.TRANSPOSED_TIMES
 
 
 def _foreign_reads(op: Op, slices: set[str], *, tile: bool) -> Iterator[str]:

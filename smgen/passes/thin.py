@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from smgen.ir import Op, Pointwise, Product, Schedule
+from smgen.ir import Form, Op, Pointwise, Product, Schedule
 
 
 def thin(schedule: Schedule) -> Schedule:
     """A product that contracts a single unit becomes a pointwise multiplication, which joins the loop of its reader.
 
-    Before: any verified schedule. After: no `Product` "nm,md->nd" has m = 1.
+    Before: any verified schedule. After: no row of one unit goes through a matrix.
     """
     return schedule.with_sweeps(tuple(tuple(map(_thin, sweep.ops)) for sweep in schedule.sweeps))
 
 
 def _thin(op: Op) -> Op:
-    if not isinstance(op, Product) or op.axes != "nm,md->nd" or op.right.shape[0] != 1 or op.plus:
+    if not isinstance(op, Product) or not op.is_through or op.form is not Form.TIMES:
+        return op
+    if op.right.shape[0] != 1 or op.plus:
         return op
     return Pointwise((op.out,), (op.left.symbol * op.right.symbol,), op.reads, op.number)

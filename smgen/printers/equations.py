@@ -10,17 +10,16 @@ units of a vector or along the rows of a matrix, Σ_j along its columns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 import sympy as sp
 
 from smgen.errors import InternalError
 from smgen.ir import (
     BATCH,
-    SYMMETRIC,
     Buffer,
     Concat,
     Elementary,
+    Form,
     Fused,
     Identity,
     Op,
@@ -52,29 +51,6 @@ def forms(
     known = list(schedules)
     lowered = [pipelines.lowered(schedule, backend, batch_size) for schedule in known]
     return lowered, [equations(pipelines.algebra(schedule, backend, batch_size)) for schedule in known]
-
-
-PRODUCTS: Final = {
-    "nd,md->nm": "{right} {left}",
-    "nm,md->nd": "{right}ᵀ {left}",
-    "nm,nd->md": "Σ_n {left} {right}ᵀ",
-    "md,kd->mk": "{left} {right}ᵀ",
-    "mk,kd->md": "{left} {right}",
-    "m,md->d": "{right}ᵀ {left}",
-    "d,md->m": "{right} {left}",
-    "cd,md->cm": "{left} {right}ᵀ",
-    "cm,md->cd": "{left} {right}",
-    "cm,cd->md": "{left}ᵀ {right}",
-    "ncd,md->ncm": "{right} {left}",
-    "ncm,md->ncd": "{right}ᵀ {left}",
-    "ncm,ncd->md": "Σ_n Σ_c {left} {right}ᵀ",
-    "ncm,nmd->ncd": "[{right}]ᵀ {left}",
-    "cm,nmd->ncd": "[{right}]ᵀ ({left})_c",
-    "ncm,ncd->nmd": "Σ_c {left} {right}ᵀ",
-    "ncm,cd->nmd": "Σ_c {left} ({right})_cᵀ",
-    "cm,ncd->nmd": "Σ_c ({left})_c {right}ᵀ",
-}
-"""Every product of `printers.source.MATMUL` in the notation of equations."""
 
 
 class _Equations:
@@ -136,25 +112,29 @@ class _Equations:
         return not b.batched or source.src.shape[-1] != 1
 
     def _product(self, op: Product) -> Text:
-        form = PRODUCTS[op.axes]
-        if op.axes == "nm,md->nd" and self._is_symmetric(op.right):
-            form = "{right} {left}"
-        pairs = []
-        for left, right in op.pairs:
-            pairs.append(form.format(left=self._operand(left, "left", form), right=self._operand(right, "right", form)))
-        sigma = form.startswith("Σ")
-        if len(pairs) == 1:
-            return Text(pairs[0], Binds.SIGMA if sigma else Binds.PRODUCT, (LATE,))
-        return Text(" + ".join(pairs), Binds.SUM, (LATE,))
+        pairs = [self._pair(op, left, right) for left, right in op.pairs]
+        return Text(" + ".join(pairs), Binds.SUM, (LATE,)) if len(pairs) > 1 else Text(pairs[0], _binds(op), (LATE,))
+
+    def _pair(self, op: Product, left: Buffer, right: Buffer) -> str:
+        """A product as people write it: rows of samples and tangents are column vectors, W g and g gᵀ."""
+        a, b = (self._each(x) if op.each_sample else self.of(x).within(Binds.ATOM) for x in (left, right))
+        if op.each_sample and op.form is Form.TIMES:
+            return f"[{self.of(right).text}]ᵀ {a}"
+        if op.form is Form.TRANSPOSED_TIMES:
+            sums = "Σ_c " if op.each_sample else "Σ_n Σ_c " if len(left.shape) == 3 else "Σ_n " * left.batched
+            return f"{sums}{a} {b}ᵀ" if sums else f"{a}ᵀ {b}"
+        turned = (op.form is Form.TIMES) == (left.batched or len(left.shape) == 1)
+        turned &= not (op.form is Form.TIMES and left.is_vector and self._is_symmetric(right))
+        mark = "ᵀ" * turned
+        return f"{b}{mark} {a}" if left.batched or len(left.shape) == 1 else f"{a} {b}{mark}"
+
+    def _each(self, b: Buffer) -> str:
+        """An operand with a row for each tangent: ( )_c where all samples have the same."""
+        return self.of(b).within(Binds.ATOM) if b.batched else f"({self.of(b).text})_c"
 
     def _is_symmetric(self, b: Buffer) -> bool:
         source = self.sources.get(b.name)
-        return isinstance(source, Product) and source.axes in SYMMETRIC and source.left == source.right
-
-    def _operand(self, b: Buffer, side: str, form: str) -> str:
-        """An operand as text, in parentheses unless the form has brackets around it."""
-        text = self.of(b)
-        return text.text if any(f"{a}{{{side}}}{z}" in form for a, z in ("()", "[]")) else text.within(Binds.ATOM)
+        return isinstance(source, Product) and source.is_gram(source.left, source.right)
 
     def _part(self, out: Buffer, part: sp.Expr, width: int) -> str:
         """A part of a vector; a constant says how often it stands there."""
@@ -171,6 +151,11 @@ def _axes(src: Buffer, axis: int | None) -> str:
         names = ["n", *names[3 - len(src.shape) :]][: len(src.shape)]
     chosen = names if axis is None else [names[axis]]
     return " ".join(f"Σ_{name}" for name in chosen)
+
+
+def _binds(op: Product) -> Binds:
+    sums = op.form is Form.TRANSPOSED_TIMES and (op.each_sample or op.left.batched)
+    return Binds.SIGMA if sums else Binds.PRODUCT
 
 
 def _sigma(sums: str, text: Text) -> Text:

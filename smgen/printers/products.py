@@ -5,36 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from smgen.errors import InternalError
-from smgen.ir import BATCH, Buffer, Product
+from smgen.errors import InternalError, unreachable
+from smgen.ir import BATCH, Buffer, Form, Product
 from smgen.printers.loops import Loops, block, columns_loop, for_loop
 
-PRODUCTS: Final = {
-    "nd,md->nm": "times_transposed",
-    "nm,md->nd": "times",
-    "nm,nd->md": "transposed_times",
-    "md,kd->mk": "times_transposed",
-    "mk,kd->md": "times",
-    "m,md->d": "times",
-    "d,md->m": "times_transposed",
-    "cd,md->cm": "times_transposed",
-    "cm,md->cd": "times",
-    "cm,cd->md": "transposed_times",
-    "ncd,md->ncm": "times_transposed",
-    "ncm,md->ncd": "times",
-    "ncm,ncd->md": "transposed_times",
-    "ncm,nmd->ncd": "times",
-    "cm,nmd->ncd": "times",
-    "ncm,ncd->nmd": "transposed_times",
-    "ncm,cd->nmd": "transposed_times",
-    "cm,ncd->nmd": "transposed_times",
+CALLS: Final = {
+    Form.TIMES: "times",
+    Form.TIMES_TRANSPOSED: "times_transposed",
+    Form.TRANSPOSED_TIMES: "transposed_times",
 }
-"""Every product the lowering and the passes make, as a function of the runtime."""
+"""Products as functions of the runtime."""
 
-EACH_SAMPLE: Final = frozenset(axes for axes in PRODUCTS if axes.endswith(("->nmd", "nmd->ncd")))
-"""Products of a sample's own matrices; in the others all tangents of all samples are rows of one matrix."""
-
-GRAMS: Final = {"nm,nd->md": "gram_of_columns", "md,kd->mk": "gram_of_rows"}
+GRAMS: Final = {Form.TIMES_TRANSPOSED: "gram_of_rows", Form.TRANSPOSED_TIMES: "gram_of_columns"}
 """Products of an array with itself: half of the result is the other half."""
 
 
@@ -52,29 +34,30 @@ class Products:
             more = "1" if position else "more" if summed else "0"
             calls.append(self._product(op, left, right, more))
         yield tuple(calls)
-        if op.left == op.right and op.axes == "md,kd->mk":
+        if op.is_gram(op.left, op.right) and op.form is Form.TIMES_TRANSPOSED:
             yield (f"mirror({self.team}, {op.left.shape[0]}, {op.out.name}, {self.memory.stride(op.out)});",)
 
     def _product(self, op: Product, left: Buffer, right: Buffer, more: str) -> str:
         a, b, out = (f"{x.name}, {self.memory.stride(x)}" for x in (left, right, op.out))
-        if left == right and op.axes in GRAMS:
-            size, depth = (left.shape[1], "rows") if op.axes == "nm,nd->md" else (left.shape[0], left.shape[1])
-            return f"{GRAMS[op.axes]}({self.team}, {size}, {depth}, {a}, {more}, {out});"
-        if op.axes in EACH_SAMPLE:
+        if op.is_gram(left, right):
+            size, depth = (left.shape[1], "rows") if op.is_batch_sum else (left.shape[0], left.shape[1])
+            return f"{GRAMS[op.form]}({self.team}, {size}, {depth}, {a}, {more}, {out});"
+        if op.each_sample:
             rows = str(left.shape[-2])
             a, b, out = (self._of_sample(x) for x in (left, right, op.out))
         else:
             rows = " * ".join(["rows"] * left.batched + [str(n) for n in left.shape[:-1] if n != BATCH]) or "1"
-        name = PRODUCTS[op.axes]
-        match name:
-            case "times":
+        match op.form:
+            case Form.TIMES:
                 sizes = f"{rows}, {right.shape[-1]}, {right.shape[-2]}"
-            case "times_transposed":
+            case Form.TIMES_TRANSPOSED:
                 sizes = f"{rows}, {right.shape[-2]}, {right.shape[-1]}"
-            case _:
+            case Form.TRANSPOSED_TIMES:
                 sizes = f"{left.shape[-1]}, {right.shape[-1]}, {rows}"
-        call = f"{name}({self.team}, {sizes}, {a}, {b}, {more}, {out});"
-        return f"for (long n = 0; n < rows; n++) {call}" if op.axes in EACH_SAMPLE else call
+            case _:
+                raise unreachable(op.form)
+        call = f"{CALLS[op.form]}({self.team}, {sizes}, {a}, {b}, {more}, {out});"
+        return f"for (long n = 0; n < rows; n++) {call}" if op.each_sample else call
 
     def _of_sample(self, b: Buffer) -> str:
         stride = self.memory.stride(b)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smgen.ir import Buffer, Function, Product, Shape, View, column_of, row_of
+from smgen.errors import unreachable
+from smgen.ir import Buffer, Form, Function, Product, Shape, View, column_of, row_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,38 +55,28 @@ class TiledFunction:
     outputs: tuple[str, ...]
 
 
-MATMUL = {
-    "nd,md->nm": "{left}, {right}.T",
-    "nm,md->nd": "{left}, {right}",
-    "nm,nd->md": "{left}.T, {right}",
-    "md,kd->mk": "{left}, {right}.T",
-    "mk,kd->md": "{left}, {right}",
-    "m,md->d": "{left}, {right}",
-    "d,md->m": "{right}, {left}",
-    "cd,md->cm": "{left}, {right}.T",
-    "cm,md->cd": "{left}, {right}",
-    "cm,cd->md": "{left}.T, {right}",
-    "ncd,md->ncm": "{rows_left}, {right}.T",
-    "ncm,md->ncd": "{rows_left}, {right}",
-    "ncm,ncd->md": "{rows_left}.T, {rows_right}",
-    "ncm,nmd->ncd": "{left}, {right}",
-    "cm,nmd->ncd": "{left}, {right}",
-    "ncm,ncd->nmd": "{left}.transpose(0, 2, 1), {right}",
-    "ncm,cd->nmd": "{left}.transpose(0, 2, 1), {right}",
-    "cm,ncd->nmd": "{left}.T, {right}",
-}
-"""Every product the lowering makes, as the operands of a matrix product or of one for each sample.
-
-`rows` are all tangents of all samples, one below the other.
-"""
-
-
 def product_source(op: Product) -> tuple[str, str]:
-    """The operands of `matmul`, and what to make of the result's array before it is written to."""
-    left, right = op.left, op.right
-    operands = MATMUL[op.axes].format(left=left.name, right=right.name, rows_left=_rows(left), rows_right=_rows(right))
-    flat = "rows_left" in MATMUL[op.axes] and op.out.batched
-    return operands, f".reshape(-1, {op.out.shape[-1]})" if flat else ""
+    """The operands of `matmul`, and what to make of the result's array before it is written to.
+
+    All tangents of all samples are rows of one matrix, one below the other, except where a sample has its own.
+    """
+    left, right = op.left.name, op.right.name
+    if op.each_sample:
+        turned = ".transpose(0, 2, 1)" if op.left.batched else ".T"
+        return f"{left}{turned if op.form is Form.TRANSPOSED_TIMES else ''}, {right}", ""
+    flat = len(op.left.shape) == 3
+    if flat:
+        left = _rows(op.left)
+    match op.form:
+        case Form.TIMES:
+            operands = f"{left}, {right}"
+        case Form.TIMES_TRANSPOSED:
+            operands = f"{left}, {right}.T" if len(op.left.shape) > 1 else f"{right}, {left}"
+        case Form.TRANSPOSED_TIMES:
+            operands = f"{left}.T, {_rows(op.right) if flat else right}"
+        case _:
+            raise unreachable(op.form)
+    return operands, f".reshape(-1, {op.out.shape[-1]})" if flat and op.out.batched else ""
 
 
 def _rows(b: Buffer) -> str:

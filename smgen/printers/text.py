@@ -51,9 +51,9 @@ def op_lines(op: Op, equations: Mapping[str, str]) -> list[str]:
             return [f"loop over ({', '.join(map(str, shape))})", *(f"  {line}" for line in lines)]
         case Elementary(out, function, operands, _):
             return [line(f"{function}({', '.join(map(str, operands))})", out)]
-        case Product(out=out, axes=axes):
+        case Product(out=out):
             pairs = " + ".join(f"{left.name}, {right.name}" for left, right in op.pairs)
-            return [line(f"product {axes} of {pairs}", out)]
+            return [line(f"product {op.form.value}{' each sample' * op.each_sample} of {pairs}", out)]
         case Reduce(out=out):
             return [line(_sum_text(op), out)]
         case Identity(out):
