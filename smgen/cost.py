@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
+from smgen.analysis.flops import is_batched, sample_flops
+from smgen.analysis.storage import allocate
 from smgen.errors import unreachable
 from smgen.ir import (
     BATCH,
-    ITEM,
+    ITEMSIZE,
     STEPS,
     Buffer,
     Concat,
@@ -26,9 +28,7 @@ from smgen.ir import (
     View,
 )
 from smgen.passes import pipelines, run
-from smgen.passes.flops import is_batched, sample_flops
 from smgen.passes.prune import prune
-from smgen.passes.storage import allocate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Cost:
 def cost(schedule: Schedule, dtype: str, batch_size: int) -> Cost:
     """Count the operations of a schedule as the NumPy backend runs it when built for batches of this size."""
     lowered = pipelines.lowered(schedule, "numpy", batch_size)
-    item = ITEM[dtype]
+    item = ITEMSIZE[dtype]
     ops = [op for op in lowered.ops if not isinstance(op, View)]
     flops = [(op, _flops(op)) for op in ops]
     slots = allocate(lowered).slots.values()

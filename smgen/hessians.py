@@ -12,12 +12,12 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Final
 
+from smgen.analysis.flops import estimated_flops
 from smgen.exactness import Verdict, verdict
 from smgen.ir import FUNCTIONS, HESSIAN_DIAGONAL, STEPS, Function, Schedule
 from smgen.lower import candidates, exact_schedule, lower_diagonal, lower_probes
 from smgen.lower.labels import labelled
 from smgen.network import Network
-from smgen.passes.flops import work
 from smgen.passes.prune import prune
 
 MODES: Final[Mapping[str, str]] = {
@@ -120,7 +120,9 @@ def chosen_cuts(network: Network, batch_size: int) -> Mapping[Function, tuple[st
     """For each function that decides, the cuts that the cost model finds cheapest; of equals the fewest."""
     subsets = _subsets(candidates(network))
     return {
-        function: min(subsets, key=lambda cuts: work(prune(exact_schedule(network, function, cuts)), batch_size))
+        function: min(
+            subsets, key=lambda cuts: estimated_flops(prune(exact_schedule(network, function, cuts)), batch_size)
+        )
         for function in dict.fromkeys(map(deciding, FUNCTIONS))
     }
 

@@ -184,7 +184,7 @@ def input(units: int, *, name: str | None = None) -> Node:
 
 
 def linear(source: Node, units: int, *, bias: bool = True, name: str | None = None, weights: str | None = None) -> Node:
-    """G = W f + b, W of shape (units, source.units).
+    """g = W f + b, W of shape (units, source.units).
 
     `weights` names another linear layer, or any name, whose weights (and bias) are shared; the default is the layer's
     own.
@@ -221,7 +221,7 @@ def pointwise(
 
 
 def add(*sources: Node, name: str | None = None) -> Node:
-    """G = a + b + …, unit by unit; all of one width (skip connections)."""
+    """g = a + b + …, unit by unit; all of one width (skip connections)."""
     origin = here()
     nodes = _nodes(sources, origin, "add")
     widths = [node.units for node in nodes]
@@ -235,7 +235,7 @@ def add(*sources: Node, name: str | None = None) -> Node:
 
 
 def concat(*sources: Node, name: str | None = None) -> Node:
-    """G = the units of a, then those of b, …"""
+    """g = the units of a, then those of b, …"""
     origin = here()
     nodes = _nodes(sources, origin, "concat")
     return Node(op=Concat(), inputs=nodes, units=sum(node.units for node in nodes), name=name, origin=origin)

@@ -23,6 +23,7 @@ FLOORS = (
     ("named", "network"),
     ("netfile", "exactness"),
     ("lower", "verify"),
+    ("analysis",),
     ("passes",),
     ("hessians",),
     ("printers", "cost"),

@@ -11,13 +11,13 @@ import pytest
 import sympy as sp
 from hypothesis import HealthCheck, given, settings
 
+from smgen.analysis.storage import allocate, view_roots
 from smgen.errors import InternalError
 from smgen.hessians import lower
 from smgen.ir import STEPS, Buffer, Elementary, Form, Function, Pointwise, Product, Reduce, Schedule, Sweep
 from smgen.lower.names import parameter_buffer
 from smgen.network import Network
 from smgen.passes import pipelines, run
-from smgen.passes.storage import allocate, view_roots
 from smgen.verify import verify
 from tests.dags import dags
 from tests.interpreter import interpret

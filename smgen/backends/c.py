@@ -10,14 +10,14 @@ from itertools import chain, count
 from math import ceil, prod
 from typing import Final
 
+from smgen.analysis.flops import sample_flops
+from smgen.analysis.storage import most_tangents
 from smgen.backends.facts import Facts
 from smgen.backends.layout import WIDTH, Arrays, Header, commented, header
 from smgen.cost import savings
 from smgen.errors import InternalError
-from smgen.ir import ITEM, Schedule
+from smgen.ir import ITEMSIZE, Schedule
 from smgen.lower.names import parameter_buffer
-from smgen.passes.flops import sample_flops
-from smgen.passes.storage import most_tangents
 from smgen.printers import tiles
 from smgen.printers.c import CPrinter
 from smgen.printers.equations import forms
@@ -124,7 +124,9 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         gemm_indent=" " * len(f"void {prefix}_use_gemm(void (*gemm)("),
         real=CPrinter(facts.dtype).real,
         blas="s" if facts.dtype == "float32" else "d",
-        fewest_rows=FEWEST_ROWS[any(prod(shape) * ITEM[facts.dtype] > CACHE for shape in facts.parameters.values())],
+        fewest_rows=FEWEST_ROWS[
+            any(prod(shape) * ITEMSIZE[facts.dtype] > CACHE for shape in facts.parameters.values())
+        ],
         most_rows=MOST_ROWS,
         total_lines=max(1, *(ceil(len(p.memory.totals) / 8) for p in printed)),
         helpers=helpers(facts.dtype, text, "static inline"),
@@ -165,7 +167,7 @@ def _function(facts: Facts, prefix: str, schedule: Schedule, printed: tiles.Prin
         indent=" " * len(f"void {prefix}_{function.name}("),
         parameters=tuple(f"const real *const {name} = params[{keys[name]}];" for name in printed.reads if name in keys),
         memory=memory,
-        tile_rows=_tile_rows(memory.tile_width * ITEM[facts.dtype], tangents, facts.memory),
+        tile_rows=_tile_rows(memory.tile_width * ITEMSIZE[facts.dtype], tangents, facts.memory),
         tangents=tangents,
         flops=f"{float(sample_flops(schedule)):.0f}.0",
         once=tuple(map(_of_call, printed.once)),

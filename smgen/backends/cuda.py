@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final
 
+from smgen.analysis.storage import most_tangents
 from smgen.backends.facts import Facts, shape_text
 from smgen.backends.layout import Arrays, FunctionLayout, Header, header, lay_out
-from smgen.ir import BATCH, ITEM, LAYER_MEANS, Schedule, Transpose
-from smgen.passes.storage import most_tangents
+from smgen.ir import BATCH, ITEMSIZE, LAYER_MEANS, Schedule, Transpose
 from smgen.printers.c import CPrinter
 from smgen.printers.cuda import LANES, VECTOR
 from smgen.printers.cupy import BLOCKS, CHUNKS, Kernels, print_function
@@ -92,4 +92,4 @@ def _has_tangents(schedule: Schedule) -> bool:
 
 def _chunk(function: PrintedFunction, dtype: str) -> int:
     """Bytes of a sample's arrays."""
-    return ITEM[dtype] * sum(prod(dim for dim in b.shape if dim != BATCH) for b in function.arrays if b.batched)
+    return ITEMSIZE[dtype] * sum(prod(dim for dim in b.shape if dim != BATCH) for b in function.arrays if b.batched)

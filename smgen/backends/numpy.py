@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final
 
+from smgen.analysis.flops import sample_flops
+from smgen.analysis.storage import most_tangents
 from smgen.backends.facts import Facts, shape_text
 from smgen.backends.layout import (
     WIDTH,
@@ -21,9 +23,7 @@ from smgen.backends.layout import (
     wrapped,
 )
 from smgen.cost import savings
-from smgen.ir import ITEM, Buffer, Elementary, Schedule
-from smgen.passes.flops import sample_flops
-from smgen.passes.storage import most_tangents
+from smgen.ir import ITEMSIZE, Buffer, Elementary, Schedule
 from smgen.printers.equations import forms
 from smgen.printers.numpy import SCIPY, print_function
 from smgen.printers.source import TiledFunction, shape_source
@@ -109,7 +109,7 @@ def _lay_out(facts: Facts, schedule: Schedule, printed: TiledFunction) -> Functi
         tile_rows=_tile_rows(_width(printed.tile_arrays), most_tangents(schedule)),
         tangents=most_tangents(schedule),
         flops=sample_flops(schedule),
-        nbytes=_width(printed.tile_arrays) * ITEM[facts.dtype],
+        nbytes=_width(printed.tile_arrays) * ITEMSIZE[facts.dtype],
         sums=wrapped(printed.sums),
         end=sweeps(printed.end),
         returns=returns(facts, printed.function, printed.outputs),

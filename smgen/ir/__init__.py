@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from smgen.ir.buffers import (
     BATCH,
-    ITEM,
+    ITEMSIZE,
     LAMBDA,
     SAMPLES,
     Buffer,
@@ -43,7 +43,7 @@ __all__ = [
     "ENERGY",
     "FUNCTIONS",
     "HESSIAN_DIAGONAL",
-    "ITEM",
+    "ITEMSIZE",
     "LAMBDA",
     "LAYER_MEANS",
     "SAMPLES",

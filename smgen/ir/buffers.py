@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 import sympy as sp
 
-ITEM: Final = {"float32": 4, "float64": 8}
+ITEMSIZE: Final = {"float32": 4, "float64": 8}
 """Bytes of a number, by dtype."""
 
 BATCH: Final[Literal["N"]] = "N"

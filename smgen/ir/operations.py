@@ -130,13 +130,13 @@ def product_shape(form: Form, left: Shape, right: Shape, *, each_sample: bool) -
 class Reduce:
     """out = the sum of src over `axis`, or over all its axes (None). An accumulator sums in float64.
 
-    `of_product` says that this is what became of a product with a constant vector: a target may take it for one.
+    `was_product` says that this is what became of a product with a constant vector: a target may take it for one.
     """
 
     out: Buffer
     src: Buffer
     axis: int | None
-    of_product: bool = False
+    was_product: bool = False
     number: str = ""
 
     @property

@@ -142,9 +142,9 @@ class Emitter:
         if self.is_constant(value):
             if value == 1:
                 out = self.new(name, (units,))
-                return self.emit(Reduce(out=out, src=weight, axis=contracted, of_product=True, number=number))
+                return self.emit(Reduce(out=out, src=weight, axis=contracted, was_product=True, number=number))
             total = self.new(f"{weight.name}_sum", (units,))
-            return value * self.emit(Reduce(out=total, src=weight, axis=contracted, of_product=True))
+            return value * self.emit(Reduce(out=total, src=weight, axis=contracted, was_product=True))
         operand = self.buffer(self.named(value, name.part("arg")))
         form = Form.TIMES if contracted == 0 else Form.TIMES_TRANSPOSED
         out = self.new(name, (*operand.shape[:-1], units))
@@ -163,8 +163,8 @@ class Emitter:
             out = self.new(name, (a.shape[-1], b.shape[-1]))
             return self.emit(Product(out=out, left=a, right=b, form=Form.TRANSPOSED_TIMES))
         if self.is_batched(left):
-            return self.column(self.batch_sum(left, name.part("sum"), of_product=True)) * right
-        return self.column(left) * self.batch_sum(right, name.part("sum"), of_product=True)
+            return self.column(self.batch_sum(left, name.part("sum"), was_product=True)) * right
+        return self.column(left) * self.batch_sum(right, name.part("sum"), was_product=True)
 
     def column(self, value: sp.Expr) -> sp.Expr:
         """A row of per-unit values as a column, to multiply the rows of a weight."""
@@ -176,14 +176,14 @@ class Emitter:
             self._columns[value] = self.emit(View(out, row))
         return self._columns[value]
 
-    def batch_sum(self, value: sp.Expr, name: Name, *, of_product: bool = False) -> sp.Expr:
+    def batch_sum(self, value: sp.Expr, name: Name, *, was_product: bool = False) -> sp.Expr:
         """Σ_n value_nj: N times what does not vary, a reduction of what does."""
         if not self.is_batched(value):
             return SAMPLES.symbol * value
         if value not in self._batch_sums:
             src = self.buffer(self.named(value, name.part("terms")))
             out = self.new(name, src.shape[1:])
-            self._batch_sums[value] = self.emit(Reduce(out=out, src=src, axis=0, of_product=of_product))
+            self._batch_sums[value] = self.emit(Reduce(out=out, src=src, axis=0, was_product=was_product))
         return self._batch_sums[value]
 
     def mean_sum(self, value: sp.Expr, units: int, name: Name) -> sp.Expr:

@@ -69,7 +69,7 @@ class Probes:
         return value + lam * pairs / (self.probes * (self.probes - 1))
 
     def _probed(self) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
-        """Z = v ∘ Hv, (N, P, D), its sum over the probes and the sum of its square."""
+        """z = v ∘ Hv, (N, P, D), its sum over the probes and the sum of its square."""
         if self._squares is None:
             x = self.low.network.input.name
             z = self.low.emitter.let(Name("probed", Letter("z", 8, "z")), self.v * self.segment.back[x], "[+] 9")

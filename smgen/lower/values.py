@@ -47,7 +47,7 @@ class Lowering:
         return self.emitter.let(name, total, number)
 
     def forward(self) -> None:
-        """G of every vertex, in order, with the saved transcendentals of each nonlinearity beside its value."""
+        """g of every vertex, in order, with the saved transcendentals of each nonlinearity beside its value."""
         self.emitter.sweep("forward")
         for v in self.network.vertices:
             self.g[v.name] = self._value(v)

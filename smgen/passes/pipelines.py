@@ -14,16 +14,16 @@ from smgen.ir import Schedule
 from smgen.passes import Pass, run
 from smgen.passes.accumulate import accumulate
 from smgen.passes.aliases import aliases
-from smgen.passes.collapse import collapse
-from smgen.passes.common import common
-from smgen.passes.contiguous import contiguous
+from smgen.passes.copy_slices import copy_slices
 from smgen.passes.elementary import elementary
 from smgen.passes.fuse import fuse, fuse_with_tangent_sums
 from smgen.passes.prune import prune
 from smgen.passes.recompute import recompute
-from smgen.passes.share import share
+from smgen.passes.reuse_operations import reuse_operations
+from smgen.passes.reuse_subexpressions import reuse_subexpressions
+from smgen.passes.scale_by_single_unit import scale_by_single_unit
+from smgen.passes.skip_input_products import skip_input_products
 from smgen.passes.stabilise import stabilise
-from smgen.passes.thin import thin
 from smgen.passes.tile import tile
 
 Pipeline: TypeAlias = Callable[[int], tuple[Pass, ...]]
@@ -46,14 +46,22 @@ def cuda(batch_size: int) -> tuple[Pass, ...]:
 
 
 ALGEBRA: Final[Mapping[str, Pipeline]] = {
-    "numpy": lambda size: (prune, collapse(size), common, prune, thin),
-    "c": lambda size: (prune, collapse(size), aliases, common, prune, thin, accumulate),
+    "numpy": lambda size: (prune, skip_input_products(size), reuse_operations, prune, scale_by_single_unit),
+    "c": lambda size: (
+        prune,
+        skip_input_products(size),
+        aliases,
+        reuse_operations,
+        prune,
+        scale_by_single_unit,
+        accumulate,
+    ),
     "cuda": lambda size: (prune, aliases),
 }
 FORMS: Final[Mapping[str, tuple[Pass, ...]]] = {
     "numpy": (stabilise, tile, elementary),
-    "c": (recompute, prune, tile, fuse_with_tangent_sums, share),
-    "cuda": (fuse, share, contiguous),
+    "c": (recompute, prune, tile, fuse_with_tangent_sums, reuse_subexpressions),
+    "cuda": (fuse, reuse_subexpressions, copy_slices),
 }
 PIPELINES: Final[Mapping[str, Pipeline]] = {"numpy": numpy, "c": c, "cuda": cuda}
 """By backend."""

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeVar
 
+from smgen.analysis.storage import Storage, allocate
 from smgen.errors import InternalError, unreachable
 from smgen.ir import (
     BATCH,
@@ -24,7 +25,6 @@ from smgen.ir import (
     Transpose,
     View,
 )
-from smgen.passes.storage import Storage, allocate
 from smgen.printers.cuda import SCALARS, LoopPrinter
 from smgen.printers.headings import headings
 from smgen.printers.kernels import Kernel, ScalarKernel
@@ -181,7 +181,7 @@ class _Printer:
         out, src, axis = op.out, op.src, op.axis
         if len(src.shape) == 3:
             return self.tangent_reduction(op)
-        if op.of_product and src.name not in self.strides and out.shape != (1,):
+        if op.was_product and src.name not in self.strides and out.shape != (1,):
             length = BATCH if src.batched else src.shape[int(axis or 0)]
             ones = self.array(f"ones_{length}", (length,))
             operands = f"{ones}, {src.name}" if axis == 0 else f"{src.name}, {ones}"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final
 
+from smgen.analysis.storage import allocate, view_roots
 from smgen.errors import InternalError
-from smgen.ir import ITEM, Buffer, Fused, Phase, Product, Reduce, Schedule, Shape, View, column_of
-from smgen.passes.storage import allocate, view_roots
+from smgen.ir import ITEMSIZE, Buffer, Fused, Phase, Product, Reduce, Schedule, Shape, View, column_of
 
 LINE: Final = 64
 """Bytes of a cache line: arrays start on one, but for those of tangents."""
@@ -68,7 +68,7 @@ def plan_memory(schedule: Schedule, dtype: str) -> Memory:
 class _Plan:
     def __init__(self, schedule: Schedule, dtype: str) -> None:
         self.schedule = schedule
-        self.item = ITEM[dtype]
+        self.item = ITEMSIZE[dtype]
         self.storage = allocate(schedule)
         self.roots = view_roots(schedule)
         self.strides = {b.name: self.width(b) for b in schedule.inputs}

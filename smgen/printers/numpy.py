@@ -10,6 +10,7 @@ from typing import Final
 
 import sympy as sp
 
+from smgen.analysis.storage import Storage, allocate, view_roots
 from smgen.errors import InternalError, unreachable
 from smgen.ir import (
     Buffer,
@@ -26,7 +27,6 @@ from smgen.ir import (
     Transpose,
     View,
 )
-from smgen.passes.storage import Storage, allocate, view_roots
 from smgen.printers.headings import headings
 from smgen.printers.scalars import python_scalar
 from smgen.printers.source import PrintedSweep, Statement, TiledFunction, product_source, shape_source, view_source

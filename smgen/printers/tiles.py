@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from smgen.analysis.hazards import barriers
 from smgen.errors import InternalError
 from smgen.ir import (
     Concat,
@@ -20,7 +21,6 @@ from smgen.ir import (
     Transpose,
     View,
 )
-from smgen.passes.hazards import barriers
 from smgen.printers.headings import headings
 from smgen.printers.loops import Loops
 from smgen.printers.memory import Memory, plan_memory

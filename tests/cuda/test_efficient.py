@@ -18,7 +18,7 @@ from tests.cuda.emitted import DTYPES, EXAMPLES, cuda_source, example
 REGISTERS = {"float32": 64, "float64": 96}
 """What a thread of an elementwise kernel may hold: 64 registers let an SM be full of 256-thread blocks by half."""
 
-ITEM = {"float32": 4, "float64": 8}
+ITEMSIZE = {"float32": 4, "float64": 8}
 
 pytestmark = [
     pytest.mark.skipif(not nvrtc.available(), reason=str(nvrtc.available().reason)),
@@ -118,7 +118,7 @@ def test_bytes_moved_are_the_schedules_minimum(name: str, dtype: str) -> None:
         unrolled = {moved.stores[len(arrays) + k] for k in range(len(loop.stored))}
         assert len(unrolled) == 1, kernel.name
         step = unrolled.pop()
-        assert step % ITEM[dtype] == 0
+        assert step % ITEMSIZE[dtype] == 0
         for position, b in enumerate(arrays):
             loaded = moved.loads[position]
             assert loaded == step or (b.shape != loop.shape and 0 < loaded <= step), f"{kernel.name}: {b.name}"

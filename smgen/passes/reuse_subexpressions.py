@@ -12,7 +12,7 @@ from smgen.ir import LAMBDA, SAMPLES, Buffer, Fused, Op, Schedule
 from smgen.primitives import kept, stable
 
 
-def share(schedule: Schedule) -> Schedule:
+def reuse_subexpressions(schedule: Schedule) -> Schedule:
     """Stabilise the steps of every loop and give what occurs in them twice a step of its own, `shared_1`, `shared_2`, …
 
     Before: fused. After: the steps hold machine functions only, and no call, root or quotient twice. Only whole

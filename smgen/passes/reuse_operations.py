@@ -6,7 +6,7 @@ from smgen.ir import Buffer, Op, Product, Reduce, Schedule, View
 from smgen.passes.aliases import rename
 
 
-def common(schedule: Schedule) -> Schedule:
+def reuse_operations(schedule: Schedule) -> Schedule:
     """Products, sums and views that an earlier operation already has the value of are dropped; readers read that.
 
     Before: any verified schedule. After: no two of them are equal but for the name of the result.

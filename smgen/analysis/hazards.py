@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from smgen.analysis.storage import allocate, view_roots
 from smgen.ir import Form, Fused, Op, Product, Reduce, Schedule, View
-from smgen.passes.storage import allocate, view_roots
 
 
 def barriers(schedule: Schedule) -> frozenset[int]:

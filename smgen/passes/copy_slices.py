@@ -6,7 +6,7 @@ from smgen.ir import Buffer, Fused, Op, Product, Reduce, Schedule, View
 from smgen.passes.aliases import rename
 
 
-def contiguous(schedule: Schedule) -> Schedule:
+def copy_slices(schedule: Schedule) -> Schedule:
     """Every operand of a `Product`, and of a sum of tangents' rows, becomes an array of its own or a plain row.
 
     Before: fused. After: neither reads a slice of a batch of rows, whose rows are not adjacent in memory.

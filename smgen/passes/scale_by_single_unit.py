@@ -5,7 +5,7 @@ from __future__ import annotations
 from smgen.ir import Form, Op, Pointwise, Product, Schedule
 
 
-def thin(schedule: Schedule) -> Schedule:
+def scale_by_single_unit(schedule: Schedule) -> Schedule:
     """A product that contracts a single unit becomes a pointwise multiplication, which joins the loop of its reader.
 
     Before: any verified schedule. After: no row of one unit goes through a matrix.

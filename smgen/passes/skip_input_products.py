@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
+from smgen.analysis.flops import estimated_flops
 from smgen.ir import (
     BATCH,
     LAMBDA,
@@ -32,24 +33,23 @@ from smgen.ir import (
     View,
     column_of,
 )
-from smgen.passes.flops import work
 
 NUMBER = "[+] 3"
 
 
-def collapse(batch_size: int) -> Callable[[Schedule], Schedule]:
+def skip_input_products(batch_size: int) -> Callable[[Schedule], Schedule]:
     """The pass for batches of about `batch_size` samples.
 
-    Before: without aliases. After: no product W-wards is left whose every use is cheaper without it.
+    Before: without aliases. After: X = A W is formed only where a use needs it or forming it is cheaper.
     """
 
-    def collapse(schedule: Schedule) -> Schedule:
+    def skip_input_products(schedule: Schedule) -> Schedule:
         for product in schedule.ops:
             if isinstance(product, Product) and product.is_through and product.form is Form.TIMES and not product.plus:
                 schedule = _cheaper(schedule, product, batch_size)
         return schedule
 
-    return collapse
+    return skip_input_products
 
 
 def _cheaper(schedule: Schedule, product: Product, batch_size: int) -> Schedule:
@@ -57,7 +57,7 @@ def _cheaper(schedule: Schedule, product: Product, batch_size: int) -> Schedule:
     if uses is None:
         return schedule
     rewritten = _Rewriting(product, uses).apply(schedule)
-    return rewritten if work(rewritten, batch_size) < work(schedule, batch_size) else schedule
+    return rewritten if estimated_flops(rewritten, batch_size) < estimated_flops(schedule, batch_size) else schedule
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class _Rewriting:
         self.ops += [Pointwise((terms,), (value,), reads), replace(op, src=terms)]
 
     def combine(self, out: Buffer, form: tuple[sp.Expr, sp.Expr], total: Callable[[], Buffer], product: Buffer) -> None:
-        """Out = a Σ + b product, from the coefficients of the operand a + b X that was read."""
+        """out = a Σ + b product, from the coefficients of the operand a + b X that was read."""
         constant, factor = form
         if out.name == product.name:
             return

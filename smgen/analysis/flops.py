@@ -7,13 +7,13 @@ from typing import Final
 
 from smgen.ir import Buffer, Op, Product, Schedule, View
 
-MOVED: Final = 16
+FLOPS_PER_MOVE: Final = 16
 """What reading or writing a number costs, in FLOPs of a product: about 100 GFLOP/s a core against 25 GB/s."""
 
 
-def work(schedule: Schedule, batch_size: int) -> int:
+def estimated_flops(schedule: Schedule, batch_size: int) -> int:
     """An estimate of a call's work on a batch of `batch_size` samples, in FLOPs of a product."""
-    return sum(_work(op, batch_size) for op in schedule.ops if not isinstance(op, View))
+    return sum(_flops_of(op, batch_size) for op in schedule.ops if not isinstance(op, View))
 
 
 def sample_flops(schedule: Schedule) -> int:
@@ -26,10 +26,10 @@ def is_batched(op: Op) -> bool:
     return any(b.batched for b in (*op.reads, *op.outs))
 
 
-def _work(op: Op, batch_size: int) -> int:
+def _flops_of(op: Op, batch_size: int) -> int:
     flops = op.flops if isinstance(op, Product) else 0
     moved = sum(_size(b, batch_size) for b in (*op.reads, *op.outs))
-    return flops * (batch_size if is_batched(op) else 1) + MOVED * moved
+    return flops * (batch_size if is_batched(op) else 1) + FLOPS_PER_MOVE * moved
 
 
 def _size(b: Buffer, batch_size: int) -> int:
