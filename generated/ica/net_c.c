@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_62d3063f0f5051c9;
-const char ica_pair_62d3063f0f5051c9 = 0;
+extern const char ica_pair_d10aa2ef2e9e95e7;
+const char ica_pair_d10aa2ef2e9e95e7 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 
@@ -2213,7 +2213,7 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
     run(&c);
 }
 
-/* ---- layer_means: the mean over the units of each layer, (N,) each: which one overflows? ---- */
+/* ---- layer_means: the mean over the units of each layer, (N,) each: they show which one overflows ---- */
 
 static void layer_means_steps(const call *const c, worker *const w)
 {

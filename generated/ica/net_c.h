@@ -30,11 +30,11 @@ void ica_use_gemm(void (*gemm)(int order, int transpose_a, int transpose_b, int 
                                int lda, const float *b, int ldb, float beta, float *c, int ldc));
 
 /* Programs that include this header link with the C file that it was generated with, and with no other. */
-extern const char ica_pair_62d3063f0f5051c9;
+extern const char ica_pair_d10aa2ef2e9e95e7;
 #ifdef __GNUC__
 __attribute__((used))
 #endif
-static const char *const ica_pair = &ica_pair_62d3063f0f5051c9;
+static const char *const ica_pair = &ica_pair_d10aa2ef2e9e95e7;
 
 /* Whether all `count` numbers of x are finite. */
 int ica_is_finite(const float *x, long count);
@@ -84,7 +84,7 @@ long ica_loss_and_grad_terms_lam0_memory(long N, int threads);
 void ica_loss_and_grad_terms_lam0(const float *const *params, const float *x, long N, double lambda, double *numbers,
                                   float *const *outputs, void *memory, int threads);
 
-/* the mean over the units of each layer, (N,) each: which one overflows?: mean_g_x, mean_g_filters, mean_g_experts in outputs. */
+/* the mean over the units of each layer, (N,) each: they show which one overflows: mean_g_x, mean_g_filters, mean_g_experts in outputs. */
 long ica_layer_means_memory(long N, int threads);
 void ica_layer_means(const float *const *params, const float *x, long N, double lambda, double *numbers,
                      float *const *outputs, void *memory, int threads);

@@ -1463,7 +1463,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
 @_guarded
 def _layer_means(params, x, lam, workspace):
-    """the mean over the units of each layer, (N,) each: which one overflows?"""
+    """the mean over the units of each layer, (N,) each: they show which one overflows."""
     N = x.shape[0]
     W_filters = params["filters.weight"]
     all_mean_g_x = np.empty((N,), DTYPE)
@@ -1668,4 +1668,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 970cc5af4c8fc1237c8fc5206c4872a015722459aaaf2f26f0db881c50a70561
+# sha256 of all above b6167c67af81ef9722064b93a3aa78a6a4e8419c631f43cfe1887e01960f1a87

@@ -3005,7 +3005,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
 @_guarded
 def _layer_means(params, x, lam, workspace):
-    """the mean over the units of each layer, (N,) each: which one overflows?"""
+    """the mean over the units of each layer, (N,) each: they show which one overflows."""
     N = x.shape[0]
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -3247,4 +3247,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above af2a696cde05f009712b026df1008c32f8ad523238411044531464391a6fe2ac
+# sha256 of all above 4ad4c46187726e603df8190853bd2ae0f3f9ea287162e4f81751c0a3557b3f30

@@ -3101,7 +3101,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
 
 @_guarded
 def _layer_means(params, x, all_probes, lam, workspace):
-    """the mean over the units of each layer, (N,) each: which one overflows?"""
+    """the mean over the units of each layer, (N,) each: they show which one overflows."""
     N = x.shape[0]
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -3343,4 +3343,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above cfc6f79bb269adee166399dae0df28d05a209e88fff6a3eae948e83f342151c3
+# sha256 of all above 9c7aacc7b9b3a9914ade7432100676ec2dae6628bc9c2d06adeccb513541809e

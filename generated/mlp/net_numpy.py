@@ -2733,7 +2733,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
 @_guarded
 def _layer_means(params, x, lam, workspace):
-    """the mean over the units of each layer, (N,) each: which one overflows?"""
+    """the mean over the units of each layer, (N,) each: they show which one overflows."""
     N = x.shape[0]
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -2975,4 +2975,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d8d4f6725ba0981681cddd9349bdac2a66b1a97d5318ef0a99dc133a67dcdd9b
+# sha256 of all above 7c4656b160fc433ada9d609984e201ff23d03dfdc7a55e41e3061e7117f86fb2

@@ -2551,7 +2551,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
 @_guarded
 def _layer_means(params, x, lam, workspace):
-    """the mean over the units of each layer, (N,) each: which one overflows?"""
+    """the mean over the units of each layer, (N,) each: they show which one overflows."""
     N = x.shape[0]
     W_below = params["below.weight"]
     b_below = params["below.bias"]
@@ -2798,4 +2798,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above e80dbd4886f6ea1d536038375cc2ada483ba02871f74a3345669846acd3d9eaa
+# sha256 of all above 7804fca45ce2e226a5b3e2971158bebf7ab81d545bb5a4cc02a6be4ee8e213c7

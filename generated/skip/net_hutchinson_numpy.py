@@ -2682,7 +2682,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
 
 @_guarded
 def _layer_means(params, x, all_probes, lam, workspace):
-    """the mean over the units of each layer, (N,) each: which one overflows?"""
+    """the mean over the units of each layer, (N,) each: they show which one overflows."""
     N = x.shape[0]
     W_below = params["below.weight"]
     b_below = params["below.bias"]
@@ -2929,4 +2929,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 5da1677710b5e59c9a99d9265ae7000c9bef02ebe4d71cafa5ebc02c5c750e41
+# sha256 of all above fbbe7cbf1b121578c02105a7e8bb4de5db8403770c1febac9afd4c42c0913ffb

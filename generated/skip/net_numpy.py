@@ -2369,7 +2369,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
 @_guarded
 def _layer_means(params, x, lam, workspace):
-    """the mean over the units of each layer, (N,) each: which one overflows?"""
+    """the mean over the units of each layer, (N,) each: they show which one overflows."""
     N = x.shape[0]
     W_below = params["below.weight"]
     b_below = params["below.bias"]
@@ -2616,4 +2616,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above e5045e652524b882b879e0e924454f07852b2f54c2f159ffadafbf71b3463a1e
+# sha256 of all above 72971f98f2e86b262dd5f37aa48f01f071b4e6fa652317c0f047ad861aa71905

@@ -1789,7 +1789,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
 @_guarded
 def _layer_means(params, x, lam, workspace):
-    """the mean over the units of each layer, (N,) each: which one overflows?"""
+    """the mean over the units of each layer, (N,) each: they show which one overflows."""
     N = x.shape[0]
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
@@ -2003,4 +2003,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above df53c891c93f27c2ad4e3e8fd6eb32558510b1c4fe7608d10acde6a5f10e2c68
+# sha256 of all above 546b77af64273d2610e64b5446caa555a1e359a868b968c058379cbd12aff8b8

@@ -10,10 +10,10 @@ def scale_by_single_unit(schedule: Schedule) -> Schedule:
 
     Before: any verified schedule. After: no row of one unit goes through a matrix.
     """
-    return schedule.with_sweeps(tuple(tuple(map(_thin, sweep.ops)) for sweep in schedule.sweeps))
+    return schedule.with_sweeps(tuple(tuple(map(_scale, sweep.ops)) for sweep in schedule.sweeps))
 
 
-def _thin(op: Op) -> Op:
+def _scale(op: Op) -> Op:
     if not isinstance(op, Product) or not op.is_through or op.form is not Form.TIMES:
         return op
     if op.right.shape[0] != 1 or op.plus:
