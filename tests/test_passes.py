@@ -114,7 +114,7 @@ GOOD = Pointwise((B,), (A.symbol + ROW.symbol,), (A, ROW))
         (schedule(replace(GOOD, outs=(Buffer("b", ("N", 3)),))), "do not broadcast"),
         (schedule(Pointwise((Buffer("b", (2,)),), (A.symbol,), (A,))), "cannot hold"),
         (schedule(Product(out=B, left=A, right=ROW, form=Form.TIMES_TRANSPOSED)), "do not fit"),
-        (schedule(Product(out=B, left=A, right=Buffer("w", (3, 3)), form=Form.TIMES)), "do not fit"),
+        (schedule(Product(out=B, left=A, right=A, form=Form.TIMES)), "do not fit"),
         (schedule(Product(out=B, left=A, right=A, form=Form.TRANSPOSED_TIMES)), "does not hold a product"),
         (schedule(Product(out=B, left=A, right=A, form=Form.TIMES, each_sample=True)), "do not fit"),
         (schedule(Reduce(out=B, src=A, axis=0)), "has shape"),
