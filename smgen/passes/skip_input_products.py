@@ -12,8 +12,9 @@ and the like for a + b X. X vanishes if these are all its uses and the cost mode
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import sympy as sp
 
@@ -44,20 +45,29 @@ def skip_input_products(batch_size: int) -> Callable[[Schedule], Schedule]:
     """
 
     def skip_input_products(schedule: Schedule) -> Schedule:
+        results, readers = {b.name for b in schedule.outputs}, _readers(schedule)
         for product in schedule.ops:
-            if isinstance(product, Product) and product.is_through and product.form is Form.TIMES and not product.plus:
-                schedule = _cheaper(schedule, product, batch_size)
+            if not isinstance(product, Product) or not product.is_through or product.plus:
+                continue
+            if product.form is Form.TIMES and (uses := _uses(product.out, readers, results)):
+                rewritten = _Rewriting(product, uses).apply(schedule)
+                if estimated_flops(rewritten, batch_size) < estimated_flops(schedule, batch_size):
+                    schedule, readers = rewritten, _readers(rewritten)
         return schedule
 
     return skip_input_products
 
 
-def _cheaper(schedule: Schedule, product: Product, batch_size: int) -> Schedule:
-    uses = _uses(schedule, product.out)
-    if uses is None:
-        return schedule
-    rewritten = _Rewriting(product, uses).apply(schedule)
-    return rewritten if estimated_flops(rewritten, batch_size) < estimated_flops(schedule, batch_size) else schedule
+_Readers: TypeAlias = Mapping[str, Sequence[tuple[int, Op]]]
+"""Which operations read a buffer, with their places in the schedule."""
+
+
+def _readers(schedule: Schedule) -> _Readers:
+    found: dict[str, list[tuple[int, Op]]] = {}
+    for place, op in enumerate(schedule.ops):
+        for b in op.reads:
+            found.setdefault(b.name, []).append((place, op))
+    return found
 
 
 @dataclass(frozen=True)
@@ -69,17 +79,16 @@ class _Uses:
     readers: dict[str, Op]
 
 
-def _uses(schedule: Schedule, x: Buffer) -> _Uses | None:
+def _uses(x: Buffer, readers_of: _Readers, results: set[str]) -> _Uses | None:
     """The uses of X if the rules cover them all."""
     affine: dict[str, tuple[sp.Expr, sp.Expr]] = {x.name: (sp.S.Zero, sp.S.One)}
     squares: dict[str, sp.Expr] = {}
     readers: dict[str, Op] = {}
     buffers = {x.name: x}
-    results = {b.name for b in schedule.outputs}
-    for op in schedule.ops:
+    waiting = dict(readers_of.get(x.name, ()))
+    while waiting:
+        op = waiting.pop(min(waiting))
         read = [b.name for b in op.reads if b.name in affine or b.name in squares]
-        if not read:
-            continue
         if len(read) > 1 or results & {read[0], op.outs[0].name}:
             return None
         name, out = read[0], op.outs[0]
@@ -104,6 +113,8 @@ def _uses(schedule: Schedule, x: Buffer) -> _Uses | None:
                 readers[out.name] = op
             case _:
                 return None
+        if out.name in affine or out.name in squares:
+            waiting.update(readers_of.get(out.name, ()))
     return _Uses(affine, squares, readers)
 
 
