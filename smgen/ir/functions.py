@@ -49,8 +49,6 @@ LAYER_MEANS: Final = Function(
     summary="the mean over the units of each layer, (N,) each: they show which one overflows",
     results=("means",),
 )
-
-
 LOSS_TERMS: Final = Function(
     base="loss_terms", summary="K, L and J, means over the batch", results=("K", "L", "J"), lam="any"
 )

@@ -28,6 +28,7 @@ from smgen.ir import (
     broadcast,
     column_of,
     names_in,
+    product_shape,
 )
 from smgen.lower.names import Name
 
@@ -147,8 +148,14 @@ class Emitter:
             return value * self.emit(Reduce(out=total, src=weight, axis=contracted, was_product=True))
         operand = self.buffer(self.named(value, name.part("arg")))
         form = Form.TIMES if contracted == 0 else Form.TIMES_TRANSPOSED
-        out = self.new(name, (*operand.shape[:-1], units))
-        return self.emit(Product(out=out, left=operand, right=weight, form=form, number=number))
+        return self.product(operand, weight, form, name, number)
+
+    def product(
+        self, left: Buffer, right: Buffer, form: Form, name: Name | str, number: str = "", *, each_sample: bool = False
+    ) -> sp.Symbol:
+        """A matrix product in a buffer of its own."""
+        out = self.new(name, product_shape(form, left.shape, right.shape, each_sample=each_sample))
+        return self.emit(Product(out=out, left=left, right=right, form=form, each_sample=each_sample, number=number))
 
     def named(self, value: sp.Expr, name: Name | str) -> sp.Expr:
         """The value in a buffer."""
@@ -160,8 +167,7 @@ class Emitter:
             return ZERO
         if self.is_batched(left) and self.is_batched(right):
             a, b = (self.buffer(self.named(v, name.part("arg"))) for v in (left, right))
-            out = self.new(name, (a.shape[-1], b.shape[-1]))
-            return self.emit(Product(out=out, left=a, right=b, form=Form.TRANSPOSED_TIMES))
+            return self.product(a, b, Form.TRANSPOSED_TIMES, name)
         if self.is_batched(left):
             return self.column(self.batch_sum(left, name.part("sum"), was_product=True)) * right
         return self.column(left) * self.batch_sum(right, name.part("sum"), was_product=True)

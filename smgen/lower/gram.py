@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import sympy as sp
 
-from smgen.ir import Form, Product
+from smgen.ir import Form
 from smgen.lower.curvature import Values
 from smgen.lower.emitter import ZERO
 from smgen.lower.names import Contribution, Name
@@ -70,11 +70,8 @@ class Gram:
         """W Wᵀ, once a call."""
 
         def product() -> sp.Expr:
-            units = self.linear.units
-            out = self.low.emitter.new(f"tangent_gram_{self.weight.name}", (units, units))
-            return self.low.emitter.emit(
-                Product(out=out, left=self.weight, right=self.weight, form=Form.TIMES_TRANSPOSED)
-            )
+            name = f"tangent_gram_{self.weight.name}"
+            return self.low.emitter.product(self.weight, self.weight, Form.TIMES_TRANSPOSED, name)
 
         return self._once("gram", product)
 

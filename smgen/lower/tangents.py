@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from smgen.ir import SAMPLES, Buffer, Form, Identity, Product, Reduce, Transpose, View, column_of, product_shape, row_of
+from smgen.ir import SAMPLES, Buffer, Form, Identity, Reduce, Transpose, View, column_of, row_of
 from smgen.lower.emitter import ZERO, Emitter
 from smgen.lower.names import Name
 
@@ -86,7 +86,7 @@ class Tangents:
             factor *= SAMPLES.symbol
         elif a.batched != b.batched:  # what does not vary waits for the sum of what does
             a, b = (self._batch_sum(x.symbol, Name(f"{x.name}_sum"))[1] if x.batched else x for x in (a, b))
-        return factor * self._product(a, b, Form.TRANSPOSED_TIMES, name)
+        return factor * self.emitter.product(a, b, Form.TRANSPOSED_TIMES, name)
 
     def _batch_sum(self, value: sp.Expr, name: Name) -> tuple[sp.Expr, Buffer]:
         """Σ_n of a value, as a number times a buffer."""
@@ -105,27 +105,19 @@ class Tangents:
     def batch_times(self, value: sp.Expr, weight: Buffer, name: Name) -> sp.Expr:
         """(Σ_n value_nmk) W, (M, D)."""
         factor, summed = self._batch_sum(value, name.part("sum"))
-        out = self.emitter.new(name, (summed.shape[0], weight.shape[1]))
-        return factor * self.emitter.emit(Product(out=out, left=summed, right=weight, form=Form.TIMES))
+        return factor * self.emitter.product(summed, weight, Form.TIMES, name)
 
     def grams(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
         """Σ_c left_ncj right_nck, (N, M, K): a matrix for each sample."""
         factor, a, b = self._operands(left, right, name)
-        return factor * self._product(a, b, Form.TRANSPOSED_TIMES, name, each_sample=a.batched or b.batched)
+        return factor * self.emitter.product(a, b, Form.TRANSPOSED_TIMES, name, each_sample=a.batched or b.batched)
 
     def times(self, left: sp.Expr, right: sp.Expr, name: Name, number: str) -> sp.Expr:
         """Σ_j left_ncj right_njk, (N, C, K)."""
         factor, a, b = self._operands(left, right, name)
-        return factor * self._product(a, b, Form.TIMES, name, number, each_sample=b.batched)
+        return factor * self.emitter.product(a, b, Form.TIMES, name, number, each_sample=b.batched)
 
     def _operands(self, left: sp.Expr, right: sp.Expr, name: Name) -> tuple[sp.Expr, Buffer, Buffer]:
         (f, a), (g, b) = left.as_coeff_Mul(), right.as_coeff_Mul()
         first, second = (self.emitter.buffer(self.emitter.named(v, name.part("arg"))) for v in (a, b))
         return f * g, first, second
-
-    def _product(
-        self, a: Buffer, b: Buffer, form: Form, name: Name, number: str = "", *, each_sample: bool = False
-    ) -> sp.Symbol:
-        out = self.emitter.new(name, product_shape(form, a.shape, b.shape, each_sample=each_sample))
-        product = Product(out=out, left=a, right=b, form=form, each_sample=each_sample, number=number)
-        return self.emitter.emit(product)

@@ -123,10 +123,11 @@ class _Equations:
         if op.form is Form.TRANSPOSED_TIMES:
             sums = "Σ_c " if op.each_sample else "Σ_n Σ_c " if len(left.shape) == 3 else "Σ_n " * left.batched
             return f"{sums}{a} {b}ᵀ" if sums else f"{a}ᵀ {b}"
-        turned = (op.form is Form.TIMES) == (left.batched or len(left.shape) == 1)
+        of_vectors = left.batched or len(left.shape) == 1
+        turned = (op.form is Form.TIMES) == of_vectors
         turned &= not (op.form is Form.TIMES and left.is_vector and self._is_symmetric(right))
         mark = "ᵀ" * turned
-        return f"{b}{mark} {a}" if left.batched or len(left.shape) == 1 else f"{a} {b}{mark}"
+        return f"{b}{mark} {a}" if of_vectors else f"{a} {b}{mark}"
 
     def _each(self, b: Buffer) -> str:
         """An operand with a row for each tangent: ( )_c where all samples have the same."""
