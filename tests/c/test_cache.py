@@ -1,4 +1,4 @@
-"""The cache of compiled libraries: damaged, shared, unwritable, killed halfway; errors name the variable."""
+"""The cache of compiled libraries: damaged, shared, unwritable, killed halfway."""
 
 from __future__ import annotations
 
@@ -14,46 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from smgen.build import Options, gather, sources
-from tests.networks import CATALOGUE
+from tests.c.users import USE, run, start
 
-COMPILER = shutil.which("cc")
-pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
-USE = "import net_c, numpy as np; print(net_c.loss(net_c.init_params(), np.ones((5, 3), np.float32)) < 0)"
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 LAZY = "encodings.ascii, os, shlex, shutil, platform, subprocess, tempfile, numpy.random, scipy_openblas32, net_c"
 READY = "gemm = net_c._gemm(); net_c._gemm = lambda: gemm; net_c.np.ma"  # what others may not read is read before
 AS_NOBODY = f"import {LAZY}; {READY}; os.setuid(65534); "
-
-
-@pytest.fixture(scope="module")
-def text() -> str:
-    network = CATALOGUE["gaussian"]()
-    return sources(network, gather(network, Path("net.py"), Options(backend="c")))[".py"]
-
-
-@pytest.fixture
-def folder(tmp_path: Path, text: str) -> Path:
-    (tmp_path / "net_c.py").write_text(text, encoding="utf-8")
-    return tmp_path
-
-
-def start(folder: Path, code: str = USE, **environment: str) -> subprocess.Popen[str]:
-    known = {"SMGEN_CACHE": str(folder / "cache"), "CFLAGS": "-O0", "PYTHONPATH": str(folder)}
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=folder,
-        env=os.environ | known | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def run(folder: Path, code: str = USE, **environment: str) -> tuple[str, str]:
-    """What a process that uses the module printed, and the last line that it said."""
-    out, err = start(folder, code, **environment).communicate(timeout=300)
-    return out.strip(), (err.strip().splitlines() or [""])[-1]
 
 
 def libraries(folder: Path) -> list[Path]:
@@ -130,67 +97,6 @@ def test_the_users_own_folder_is_made_safe(folder: Path) -> None:
     own.chmod(0o775)
     assert run(folder, HOME=str(folder / "home"), XDG_CACHE_HOME="", SMGEN_CACHE="")[0] == "True"
     assert stat.S_IMODE(own.stat().st_mode) == 0o755
-
-
-WRONG = {
-    "CC is empty": ({"CC": ""}, "CC is empty"),
-    "CC is blank": ({"CC": "  "}, "CC is empty"),
-    "CC with an open quote": ({"CC": 'gcc "x'}, "CC='gcc \"x' is no command line"),
-    "CFLAGS with an open quote": ({"CFLAGS": "-O2 'x"}, 'CFLAGS="-O2 \'x" is no command line'),
-    "CC is no program": ({"CC": "no-such-compiler -x"}, "no C compiler 'no-such-compiler'"),
-    "CC is a text": ({"CC": "./text"}, "CC: ./text cannot be run (Exec format error)"),
-    "CC does nothing": ({"CC": "true"}, "cannot compile net_c.c; CC names another compiler"),
-    "CC speaks Latin-1": ({"CC": "./latin1"}, "cannot compile net_c.c; CC names another compiler"),
-    "CFLAGS makes no library": ({"CFLAGS": "-c"}, "CC and CFLAGS must make a shared library"),
-    "CFLAGS hides the functions": ({"CFLAGS": "-fwhole-program"}, "CC and CFLAGS must make a shared library"),
-    "nobody's home": (
-        {"SMGEN_CACHE": "~no-such-user/x"},
-        "there is no home folder for ~no-such-user/x; set SMGEN_CACHE",
-    ),
-    "home is no folder": ({"HOME": "/proc/x", "SMGEN_CACHE": "", "XDG_CACHE_HOME": ""}, "set SMGEN_CACHE to a folder"),
-    "the cache is a file": ({"SMGEN_CACHE": "net_c.py"}, "set SMGEN_CACHE to a folder"),
-    "the cache is below a file": ({"SMGEN_CACHE": "net_c.py/x"}, "set SMGEN_CACHE to a folder"),
-    "the cache is too deep": ({"SMGEN_CACHE": "a/" * 1900}, "set SMGEN_CACHE to a folder"),
-    "the cache is a device": ({"SMGEN_CACHE": "/dev/null"}, "set SMGEN_CACHE to a folder"),
-    "no such BLAS": ({"SMGEN_CBLAS": "./no.so"}, "SMGEN_CBLAS: ./no.so cannot be loaded"),
-    "the BLAS is a text": ({"SMGEN_CBLAS": "./net_c.py"}, "SMGEN_CBLAS: ./net_c.py cannot be loaded"),
-    "the BLAS has no gemm": ({"SMGEN_CBLAS": "libm.so.6"}, "SMGEN_CBLAS: libm.so.6 has no cblas_sgemm"),
-}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_an_error_names_the_variable(case: str, folder: Path) -> None:
-    environment, what = WRONG[case]
-    (folder / "text").write_text("\x7fno program", encoding="utf-8")
-    (folder / "latin1").write_bytes(b"#!/bin/sh\nprintf 'f\344hler\n' >&2; exit 1\n")
-    (folder / "text").chmod(0o755)
-    (folder / "latin1").chmod(0o755)
-    code = (
-        f"import net_c\ntry: net_c.selftest()\nexcept net_c.LibraryError as error: print({what!r} in str(error), error)"
-    )
-    out, err = run(folder, code, **environment)
-    assert out.startswith("True"), out + err
-    assert not list((folder / "cache").glob(".*")) if (folder / "cache").exists() else True
-
-
-FLAGS = ["-ffast-math", "-Ofast", "-O3 -ffinite-math-only -fassociative-math", "-fvisibility=hidden"]
-
-
-@pytest.mark.parametrize("flags", FLAGS)
-def test_flags_that_change_arithmetic_change_nothing(folder: Path, flags: str) -> None:
-    code = "import net_c, numpy as np; print(net_c.loss_terms(net_c.init_params(), np.ones((50, 3), np.float32), 0.1))"
-    expected, _ = run(folder, code)
-    found, _ = run(folder, code, CFLAGS=flags)
-    assert expected
-    for a, b in zip(found.strip("()").split(","), expected.strip("()").split(","), strict=True):
-        assert float(a) == pytest.approx(float(b), rel=1e-6)
-
-
-def test_c_programs_must_not_be_compiled_so(folder: Path, text: str) -> None:
-    (folder / "net.c").write_text(text.split("r'''\n")[1].split("'''")[0], encoding="utf-8")
-    command = [str(COMPILER), "-std=gnu11", "-Ofast", "-fsyntax-only", "net.c"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert "compile without -ffast-math and -Ofast" in result.stderr
 
 
 @pytest.mark.parametrize("where", ["2>/dev/full", "2>&-", "2> >(true)"])
