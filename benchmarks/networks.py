@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 import smgen as sm
+from smgen.layers.nodes import Node
 from smgen.network import Network
-from smgen.nodes import Node
 
 
 def mlp(dim: int, widths: tuple[int, ...], nonlinearity: Callable[[Node], Node]) -> Network:

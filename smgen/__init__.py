@@ -19,41 +19,48 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from smgen.errors import SmgenError as SmgenError
     from smgen.errors import SmgenWarning as SmgenWarning
+    from smgen.layers.concat import concat as concat
+    from smgen.layers.data import input as input
+    from smgen.layers.dense import linear as linear
+    from smgen.layers.named import atan as atan
+    from smgen.layers.named import cos as cos
+    from smgen.layers.named import erf as erf
+    from smgen.layers.named import exp as exp
+    from smgen.layers.named import gelu as gelu
+    from smgen.layers.named import leaky_relu as leaky_relu
+    from smgen.layers.named import logcosh as logcosh
+    from smgen.layers.named import pseudo_huber as pseudo_huber
+    from smgen.layers.named import relu as relu
+    from smgen.layers.named import sigmoid as sigmoid
+    from smgen.layers.named import silu as silu
+    from smgen.layers.named import sin as sin
+    from smgen.layers.named import softplus as softplus
+    from smgen.layers.named import square as square
+    from smgen.layers.named import student_t as student_t
+    from smgen.layers.named import tanh as tanh
+    from smgen.layers.nodes import Node as Node
+    from smgen.layers.parameter import parameter as parameter
+    from smgen.layers.pointwise import add as add
+    from smgen.layers.pointwise import pointwise as pointwise
+    from smgen.layers.pointwise import scale as scale
     from smgen.loader import load as load
-    from smgen.named import atan as atan
-    from smgen.named import cos as cos
-    from smgen.named import erf as erf
-    from smgen.named import exp as exp
-    from smgen.named import gelu as gelu
-    from smgen.named import leaky_relu as leaky_relu
-    from smgen.named import logcosh as logcosh
-    from smgen.named import pseudo_huber as pseudo_huber
-    from smgen.named import relu as relu
-    from smgen.named import sigmoid as sigmoid
-    from smgen.named import silu as silu
-    from smgen.named import sin as sin
-    from smgen.named import softplus as softplus
-    from smgen.named import square as square
-    from smgen.named import student_t as student_t
-    from smgen.named import tanh as tanh
     from smgen.network import Network as Network
-    from smgen.nodes import Node as Node
-    from smgen.nodes import add as add
-    from smgen.nodes import concat as concat
-    from smgen.nodes import input as input
-    from smgen.nodes import linear as linear
-    from smgen.nodes import pointwise as pointwise
-    from smgen.nodes import scale as scale
+
 
 __version__: Final = "0.1.0"
 
 _HOMES: Final = {
     "errors": ("SmgenError", "SmgenWarning"),
+    "layers.concat": ("concat",),
+    "layers.data": ("input",),
+    "layers.dense": ("linear",),
+    "layers.named": ("atan", "cos", "erf", "exp", "gelu", "leaky_relu", "logcosh", "pseudo_huber", "relu", "sigmoid",
+                     "silu", "sin", "softplus", "square", "student_t", "tanh"),
+    "layers.nodes": ("Node",),
+    "layers.parameter": ("parameter",),
+    "layers.pointwise": ("add", "pointwise", "scale"),
     "loader": ("load",),
-    "named": ("atan", "cos", "erf", "exp", "gelu", "leaky_relu", "logcosh", "pseudo_huber", "relu", "sigmoid", "silu",
-              "sin", "softplus", "square", "student_t", "tanh"),
     "network": ("Network",),
-    "nodes": ("Node", "add", "concat", "input", "linear", "pointwise", "scale"),
 }  # fmt: skip
 
 __all__ = sorted(name for names in _HOMES.values() for name in names)

@@ -27,8 +27,8 @@ from smgen.errors import (
 from smgen.files import building, changed, differs, sealed, write
 from smgen.hessians import DISTRIBUTIONS, MODES, Method, complaint, lower, quality, question
 from smgen.loader import load_source
-from smgen.netfile import absolute, folder_of, load_network
 from smgen.network import Network
+from smgen.network.netfile import absolute, folder_of, load_network
 from smgen.numerics import check_nonlinearities
 from smgen.render import template_fingerprint
 
@@ -197,6 +197,7 @@ def gather(network: Network, net: Path, options: Options, name: str | None = Non
         quality=quality(network, options.method),
         layers=tuple(v.name for v in network.vertices),
         parameters=network.parameters,
+        initial=network.initial,
         units=network.input.units,
     )
 

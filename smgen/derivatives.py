@@ -30,9 +30,11 @@ class Nonlinearity:
     derivatives[n] is the n-th derivative in G and primitives, forms[n] how it is computed (`tails.settle`). `saved`
     are the calls worth evaluating once per element, from which f′, f″ and f‴ are rebuilt by arithmetic alone (tanh(g),
     σ(g), …). ratios[n] = (k, q) says that the n-th derivative is q times the k-th, a shorter way where the k-th is at
-    hand (tanh″ = −2·tanh·tanh′). `switches` names the functions whose slope jumps somewhere, `borders` where and what.
+    hand (tanh″ = −2·tanh·tanh′). `written` is f as its author wrote it. `switches` names the functions whose slope
+    jumps somewhere, `borders` where and what.
     """
 
+    written: sp.Expr
     derivatives: tuple[sp.Expr, sp.Expr, sp.Expr, sp.Expr]
     forms: tuple[sp.Expr, sp.Expr, sp.Expr, sp.Expr]
     saved: tuple[sp.Expr, ...]
@@ -53,23 +55,26 @@ class Nonlinearity:
         return self.switches
 
 
-def symbolic(function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, origin: str = "") -> sp.Expr:
-    """Turn what the user passed to `pointwise` into an expression of `primitives.G` alone.
+def symbolic(
+    function: sp.Expr | Callable[..., sp.Expr], symbols: tuple[sp.Symbol, ...] = (G,), *, origin: str = ""
+) -> sp.Expr:
+    """Turn what the user passed to `pointwise` into an expression of `symbols`, one for each operand.
 
-    Raises `UnsupportedNonlinearity` for what is no expression, has not exactly one symbol, or calls unknown functions.
+    Raises `UnsupportedNonlinearity` for what is no expression, has other symbols or lacks one, or calls unknown
+    functions.
     """
     expr = function
     called = not isinstance(function, sp.Basic) and callable(function)
     if called:
         try:
-            expr = function(G)
+            expr = function(*symbols)
         except SmgenError:
             raise
         except Exception as error:
             raise UnsupportedNonlinearity(
                 origin=origin,
                 what=f"the pointwise function raised {type(error).__name__}: {shortened(error, str)}",
-                hint="it is called once with a sympy symbol: use sympy.exp, not math.exp or numpy.exp",
+                hint="it is called once with a sympy symbol for each node: use sympy.exp, not math.exp or numpy.exp",
             ) from error
     try:
         expr = sp.sympify(expr)
@@ -82,21 +87,35 @@ def symbolic(function: sp.Expr | Callable[[sp.Symbol], sp.Expr], *, origin: str 
     if expr.has(sp.Sum, sp.Product, sp.Integral, sp.Derivative):
         expr = expr.doit()
     _refuse_constants(expr, origin)
-    symbols = sorted(expr.free_symbols, key=str)
-    if len(symbols) != 1 or not symbols[0].is_Symbol:
-        found = several(symbols, str) or "none"
+    return _in_symbols(expr, tuple(dict.fromkeys(symbols)), origin, called=called)
+
+
+def _in_symbols(expr: sp.Expr, symbols: tuple[sp.Symbol, ...], origin: str, *, called: bool) -> sp.Expr:
+    """The expression, if it has the symbols that it should have; a single operand may have any name."""
+    own = sorted(expr.free_symbols, key=str)
+    found = several(own, str) or "none"
+    if len(symbols) > 1:
+        if set(own) != set(symbols):
+            raise UnsupportedNonlinearity(
+                origin=origin,
+                what=f"a pointwise function of {len(symbols)} nodes uses each of its arguments and no other symbol; "
+                f"{brief(expr)} has {found}",
+                hint="write lambda a, b: … in terms of a and b; put numbers in for constants",
+            )
+        return expr
+    if len(own) != 1 or not own[0].is_Symbol:
         raise UnsupportedNonlinearity(
             origin=origin,
             what=f"a pointwise expression has exactly one symbol; {brief(expr)} has {found}",
-            hint="put numbers in for constants; a sum of two nodes is sm.add(a, b)",
+            hint="put numbers in for constants; a function of two nodes is sm.pointwise((a, b), lambda a, b: …)",
         )
-    if called and symbols[0] != G:
+    if called and own[0] != symbols[0]:
         raise UnsupportedNonlinearity(
             origin=origin,
             what=f"the pointwise function does not use its argument: it returns {brief(expr)}, whose symbol is its own",
             hint="write lambda g: … in terms of g, or pass the expression itself",
         )
-    return expr.xreplace({symbols[0]: G})
+    return expr.xreplace({own[0]: symbols[0]})
 
 
 def _refuse_constants(expr: sp.Expr, origin: str) -> None:
@@ -120,18 +139,18 @@ def differentiate(expr: sp.Expr) -> Nonlinearity:
     f‴ has more parts than can be judged.
     """
     written = recognise(exact(expr))
-    _refuse_unknown(written, expr)
+    refuse_unknown(written, expr)
     cut = pieces(written)
     f = written if cut is None else cut.f
     calculus = Calculus()
     orders = [f]
     for _ in range(3):
         slope = calculus.derivative(orders[-1])
-        _refuse_large(slope, expr)
-        orders.append(_shortest(recognise(slope) if slope.has(choose) else slope))
+        refuse_large(slope, expr)
+        orders.append(shortest(recognise(slope) if slope.has(choose) else slope))
     f, f1, f2, f3 = orders
     for derivative in (f1, f2, f3):
-        _refuse_unknown(derivative, expr)
+        refuse_unknown(derivative, expr)
     if f1 == 0:
         raise UnsupportedNonlinearity(
             what=f"{brief(expr)} has no usable derivative: f′ is 0 almost everywhere",
@@ -141,6 +160,7 @@ def differentiate(expr: sp.Expr) -> Nonlinearity:
     forms = (settle(f), settle(f1), settle(f2), settle(f3))
     saved = {call for form in forms[1:] for call in calls_in(form, *SAVED)}
     return Nonlinearity(
+        written=expr,
         derivatives=derivatives,
         forms=forms,
         saved=tuple(sorted(saved, key=sp.default_sort_key)),
@@ -172,11 +192,11 @@ def _tame(expr: sp.Expr) -> bool:
     return len(expr.atoms(sp.Function)) <= 3 and bool(sp.count_ops(expr) <= 80)
 
 
-def _shortest(derivative: sp.Expr) -> sp.Expr:
+def shortest(derivative: sp.Expr) -> sp.Expr:
     """The form with the fewest operations among: as differentiated, factored, and factored over one denominator."""
     if isinstance(derivative, choose):
         a, b, x, y = derivative.args
-        return choose(a, b, _shortest(x), _shortest(y))
+        return choose(a, b, shortest(x), shortest(y))
     if not (derivative.is_Add or derivative.is_Mul) or not _tame(derivative):
         return derivative
     # sympy would take exp(−(g − 1)²) apart into factors that overflow.
@@ -190,7 +210,8 @@ def _shortest(derivative: sp.Expr) -> sp.Expr:
     return min(forms, key=lambda form: (sp.count_ops(form), sp.default_sort_key(form)))
 
 
-def _refuse_large(expr: sp.Expr, of: sp.Expr) -> None:
+def refuse_large(expr: sp.Expr, of: sp.Expr) -> None:
+    """Raise `UnsupportedNonlinearity` for a derivative that has too many parts to be judged."""
     if len(subexpressions(expr)) > MOST_PARTS:
         raise UnsupportedNonlinearity(
             what=f"a derivative of {brief(of)} has more than {MOST_PARTS:,} parts",
@@ -201,7 +222,7 @@ def _refuse_large(expr: sp.Expr, of: sp.Expr) -> None:
 _ALLOWED: Final = (sp.Add, sp.Mul, sp.Pow, sp.Symbol, sp.Number, sp.NumberSymbol, *KNOWN)
 
 
-def _refuse_unknown(expr: sp.Expr, of: sp.Expr) -> None:
+def refuse_unknown(expr: sp.Expr, of: sp.Expr) -> None:
     """Raise `UnsupportedNonlinearity` for the first kind of sympy object that smgen has no formula for."""
     seen: set[sp.Basic] = set()
     unknown: set[sp.Basic] = set()

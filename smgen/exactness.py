@@ -3,8 +3,9 @@ words.
 
 With R_jd = ∂g_j/∂x_d the exact diagonal is δ′_d = Σ over pointwise units j of δ_j f″_j (R_jd)², and R_jd is the sum
 over all paths from x_d to j of the product of the slopes along the path. The recursion of §1.3 squares each path's
-product instead: it drops the cross terms between two different paths. So it is exact for any weights if no unit with f″
-≠ 0 is reached from one x_d along two paths, and inexact for almost all weights otherwise.
+product instead: it drops the cross terms between two different paths, and the mixed derivatives of a unit with several
+inputs. So it is exact for any weights if no unit with f_pp ≠ 0 is reached from one x_d along two paths through p, and
+none with f_pq ≠ 0 through p and q; it is inexact for almost all weights otherwise.
 """
 
 from __future__ import annotations
@@ -13,14 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from smgen.derivatives import Nonlinearity, differentiate
+from smgen.layers.patterns import Paths
 from smgen.network import Network, Vertex
-from smgen.nodes import Add, Concat, Input, Linear, Pointwise, Scale
-from smgen.patterns import Paths
-from smgen.primitives import G, stable
-from smgen.scalar import evaluate
 
 NAMED: Final = 3
 """So many layers are named one by one, others counted."""
@@ -46,25 +41,17 @@ class Verdict:
 
 def verdict(network: Network) -> Verdict:
     """Count paths from the inputs to every curved unit of `network`."""
-    curved = [v for v in network.vertices if isinstance(v.op, Pointwise) and is_curved(differentiate(v.op.expr))]
-    if not curved:
+    curved = {v: tuple(v.layer.curved(v)) for v in network.vertices}
+    if not any(curved.values()):
         return _flat(network)
     paths = _paths(network)
-    crossed = [v for v in curved if paths[v.inputs[0]].has_several()]
-    if crossed:
-        return Verdict(False, _why_inexact(network, paths, crossed[0]))
-    return Verdict(True, _why_exact(network, curved))
-
-
-def is_curved(nonlinearity: Nonlinearity) -> bool:
-    """Whether f″ is not 0 almost everywhere: as a formula or, of a function with kinks, at many points."""
-    bend = nonlinearity.derivatives[2]
-    if bend == 0 or not nonlinearity.kinks:
-        return bool(bend != 0)
-    decades = np.logspace(-6, 6, 481)
-    points = np.concatenate([-decades, decades, np.linspace(-30, 30, 1237)])
-    with np.errstate(all="ignore"):
-        return bool(np.any(evaluate(stable(bend), {G: points}, np.float64)))
+    for v, pairs in curved.items():
+        for p, q in pairs:
+            if p == q and paths[p].has_several():
+                return Verdict(False, _why_inexact(network, paths, v))
+            if p != q and Paths.sum([paths[p].seen(), paths[q].seen()]).has_several():
+                return Verdict(False, _why_mixed(v, p, q))
+    return Verdict(True, _why_exact(network, [v for v, pairs in curved.items() if pairs]))
 
 
 def _flat(network: Network) -> Verdict:
@@ -83,7 +70,7 @@ def _flat(network: Network) -> Verdict:
 
 
 def _kinked(network: Network) -> list[str]:
-    return sorted(v.name for v in network.vertices if isinstance(v.op, Pointwise) and differentiate(v.op.expr).kinks)
+    return sorted(v.name for v in network.vertices if v.layer.kinks)
 
 
 def _listed(names: Iterable[str], joint: str = ", ") -> str:
@@ -98,18 +85,7 @@ def _listed(names: Iterable[str], joint: str = ", ") -> str:
 def _paths(network: Network) -> dict[str, Paths]:
     paths: dict[str, Paths] = {}
     for v in network.vertices:
-        match v.op:
-            case Input():
-                paths[v.name] = Paths.identity(v.units)
-            case Linear():
-                paths[v.name] = paths[v.inputs[0]].mixed(v.units)
-            case Add():
-                # An input that is added twice is one edge of slope 2, whose square the recursion has right.
-                paths[v.name] = Paths.sum([paths[name] for name, _ in v.terms])
-            case Concat():
-                paths[v.name] = Paths.stack([paths[name] for name in v.inputs])
-            case Pointwise() | Scale():
-                paths[v.name] = paths[v.inputs[0]]
+        paths[v.name] = v.layer.paths(v, paths)
     return paths
 
 
@@ -118,15 +94,25 @@ def _why_inexact(network: Network, paths: dict[str, Paths], unit: Vertex) -> str
     mixing = [
         v
         for v in _ancestors(network, unit)
-        if isinstance(v.op, Linear | Add)
-        and paths[v.name].has_several()
-        and any(paths[source].has_single() for source in v.inputs)
+        if _adds(network, v) and paths[v.name].has_several() and any(paths[source].has_single() for source in v.inputs)
     ]
-    named = _listed((f"{v.op.kind} '{v.name}'" for v in mixing), " and ")
+    named = _listed((f"{v.layer.kind} '{v.name}'" for v in mixing), " and ")
     verb = "mixes" if len(mixing) == 1 else "mix"
     return (
         f"{named} {verb} units that already depend on the same inputs, below the nonlinearity '{unit.name}'; "
         "the Hessian there is not diagonal and the recursion drops its cross terms"
+    )
+
+
+def _adds(network: Network, v: Vertex) -> bool:
+    """Whether a unit depends on several units below it: a linear layer, or one that meets several vertices."""
+    return v.layer.mixes or (len(v.inputs) > 1 and v.units == network[v.inputs[0]].units)
+
+
+def _why_mixed(v: Vertex, p: str, q: str) -> str:
+    return (
+        f"{v.layer.kind} '{v.name}' has a mixed derivative by '{p}' and '{q}', whose units depend on the same inputs, "
+        "and the recursion has no such terms"
     )
 
 
@@ -139,7 +125,7 @@ def _ancestors(network: Network, vertex: Vertex) -> list[Vertex]:
 
 
 def _why_exact(network: Network, curved: list[Vertex]) -> str:
-    mixing = {v.name for unit in curved for v in _ancestors(network, unit) if isinstance(v.op, Linear)}
+    mixing = {v.name for unit in curved for v in _ancestors(network, unit) if v.layer.mixes}
     if not mixing:
         reason = "no layer mixes the inputs"
     elif len(mixing) == 1:

@@ -12,11 +12,10 @@ import sympy as sp
 from smgen.accuracy import Domain, judge
 from smgen.calculus import brief
 from smgen.constants import OutOfRange, in_range
-from smgen.derivatives import Nonlinearity, differentiate
+from smgen.derivatives import Nonlinearity
 from smgen.errors import NumericsWarning, SmgenWarning, UnsupportedNonlinearity
-from smgen.intervals import REALS, Interval, total, values
+from smgen.intervals import REALS, Interval
 from smgen.network import Network, Vertex
-from smgen.nodes import Add, Concat, Pointwise
 from smgen.primitives import MARKS
 from smgen.singular import explain, suspects
 
@@ -36,10 +35,9 @@ _MEND: Final = {
 def check_nonlinearities(network: Network, dtype: str, *, stacklevel: int = 1) -> None:
     """Warn of every formula that fails in the dtype. Raises `UnsupportedNonlinearity` for one that is not real."""
     domains = domains_of(network)
-    for vertex in network.vertices:
-        if isinstance(vertex.op, Pointwise):
-            for kind, text in numerics(vertex, vertex.op, dtype, domains[vertex.name]):
-                warnings.warn(text, kind, stacklevel=stacklevel + 1)
+    for vertex in (*network.constants, *network.vertices):
+        for kind, text in numerics(vertex, dtype, domains.get(vertex.name)):
+            warnings.warn(text, kind, stacklevel=stacklevel + 1)
 
 
 def domains_of(network: Network) -> dict[str, Domain]:
@@ -49,19 +47,11 @@ def domains_of(network: Network) -> dict[str, Domain]:
     """
     ranges: dict[str, Interval] = {}
     domains: dict[str, Domain] = {}
-    for v in network.vertices:
-        sources = [ranges[name] for name in v.inputs]
-        match v.op:
-            case Pointwise(expr=expr, domain=stated):
-                domain = _within(sources[0], stated)
-                domains[v.name] = domain
-                ranges[v.name] = values(differentiate(expr).derivatives[0], domain)
-            case Add():
-                ranges[v.name] = total(sources)
-            case Concat():
-                ranges[v.name] = min(low for low, _ in sources), max(high for _, high in sources)
-            case _:
-                ranges[v.name] = REALS
+    for v in (*network.constants, *network.vertices):
+        below = [ranges[name] for name in v.operands]
+        if v.layer.nonlinearity is not None:
+            below = [domains.setdefault(v.name, _within(below[0], v.layer.domain))]
+        ranges[v.name] = v.layer.range(below)
     return domains
 
 
@@ -71,12 +61,12 @@ def _within(shown: Interval, stated: tuple[sp.Expr | None, sp.Expr | None] | Non
     return max(shown[0], ends[0]), min(shown[1], ends[1])
 
 
-def numerics(
-    vertex: Vertex, op: Pointwise, dtype: str, domain: Domain | None = None
-) -> list[tuple[type[SmgenWarning], str]]:
-    """What is to be said of one nonlinearity in a dtype. Raises `UnsupportedNonlinearity` where it is not real."""
-    f = differentiate(op.expr)
-    domain = domain or _within(REALS, op.domain)
+def numerics(vertex: Vertex, dtype: str, domain: Domain | None = None) -> list[tuple[type[SmgenWarning], str]]:
+    """What is to be said of a function of one unit. Raises `UnsupportedNonlinearity` where it is not real."""
+    f = vertex.layer.nonlinearity
+    if f is None:
+        return []
+    domain = domain or _within(REALS, vertex.layer.domain)
     found: list[tuple[type[SmgenWarning], str]] = []
     found += [(NumericsWarning, f"{vertex.origin}: '{vertex.name}' {text}") for text in _kinks(f, domain)]
     for mark, form, exact in zip(MARKS, f.forms, f.derivatives, strict=True):
@@ -87,17 +77,17 @@ def numerics(
         except OutOfRange as error:
             raise UnsupportedNonlinearity(
                 origin=vertex.origin,
-                what=f"'{vertex.name}': {mark} of {brief(op.expr)} has {error}",
+                what=f"'{vertex.name}': {mark} of {brief(f.written)} has {error}",
                 hint="rescale the function, or build with --dtype float64",
             ) from None
         if outcome.undefined:
             if f.borders:
-                _refuse_singular(vertex, op, f, suspects(f.derivatives[0]))
-            _refuse_singular(vertex, op, f, outcome.undefined[:1] if len(outcome.undefined) == 1 else ())
-            _refuse(vertex, f"{mark} of {brief(op.expr)} {outcome.complaint}", _MEND["not real"])
+                _refuse_singular(vertex, f, suspects(f.derivatives[0]))
+            _refuse_singular(vertex, f, outcome.undefined[:1] if len(outcome.undefined) == 1 else ())
+            _refuse(vertex, f"{mark} of {brief(f.written)} {outcome.complaint}", _MEND["not real"])
         if outcome.complaint:
             found.append((NumericsWarning, f"{vertex.origin}: '{vertex.name}': {mark} {outcome.complaint} in {dtype}"))
-    _refuse_singular(vertex, op, f, [place for place in suspects(f.derivatives[0]) if domain[0] <= place <= domain[1]])
+    _refuse_singular(vertex, f, [place for place in suspects(f.derivatives[0]) if domain[0] <= place <= domain[1]])
     return found
 
 
@@ -131,14 +121,14 @@ def _kinks(f: Nonlinearity, domain: Domain) -> list[str]:
     return found
 
 
-def _refuse_singular(vertex: Vertex, op: Pointwise, f: Nonlinearity, places: Iterable[Any]) -> None:
+def _refuse_singular(vertex: Vertex, f: Nonlinearity, places: Iterable[Any]) -> None:
     """Raise `UnsupportedNonlinearity` for the first place without a value whose neighbours have one."""
     for place in places:
         text = explain(f.derivatives, place)
         if text:
             mend = next(hint for key, hint in _MEND.items() if key in text)
             between = " " if text.startswith("has") else ": "
-            _refuse(vertex, f"{brief(op.expr)}{between}{text}", mend)
+            _refuse(vertex, f"{brief(f.written)}{between}{text}", mend)
 
 
 def _refuse(vertex: Vertex, what: str, hint: str) -> None:

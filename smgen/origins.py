@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Final
+
+_HOME: Final = Path(__file__).parent
+_FOLDERS: Final = tuple(map(str, (_HOME, _HOME / "layers", _HOME / "network")))
+
+"""Where a description's calls and what they raise pass."""
 
 
 def is_own_code(file: str) -> bool:
     """Whether a file is the compiler's: neither a description below it nor `__init__.py`, which only looks names up."""
     folder, _, name = file.rpartition(os.sep)
-    return folder == str(Path(__file__).parent) and name != "__init__.py"
+    return folder in _FOLDERS and (name != "__init__.py" or folder != _FOLDERS[0])
 
 
 def here() -> str:

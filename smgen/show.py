@@ -15,12 +15,10 @@ from rich.text import Text
 from smgen.build import Options
 from smgen.calculus import formula
 from smgen.cost import cost, savings
-from smgen.derivatives import differentiate
 from smgen.exactness import verdict
 from smgen.hessians import MODES, lower, quality, scheme
 from smgen.ir import FUNCTIONS, STEPS
 from smgen.network import Network
-from smgen.nodes import Pointwise
 from smgen.passes import pipelines
 from smgen.primitives import MARKS
 from smgen.printers.text import schedule_text
@@ -40,16 +38,16 @@ def facts(network: Network, options: Options) -> dict[str, Any]:
         "flat": found.flat,
         "reason": found.reason,
         "vertices": [
-            {"name": v.name, "kind": v.op.kind, "inputs": list(v.inputs), "units": v.units, "origin": v.origin}
+            {"name": v.name, "kind": v.layer.kind, "inputs": list(v.inputs), "units": v.units, "origin": v.origin}
             for v in network.vertices
         ],
         "energy": dict(network.energies),
         "parameters": {key: list(shape) for key, shape in network.parameters.items()},
         "parameter_count": sum(prod(shape) for shape in network.parameters.values()),
         "nonlinearities": {
-            v.name: dict(zip(("f", "f1", "f2", "f3"), map(formula, differentiate(v.op.expr).derivatives), strict=True))
-            for v in network.vertices
-            if isinstance(v.op, Pointwise)
+            v.name: dict(zip(("f", "f1", "f2", "f3"), map(formula, v.layer.nonlinearity.derivatives), strict=True))
+            for v in (*network.constants, *network.vertices)
+            if v.layer.nonlinearity is not None
         },
         "savings": savings(
             ((s, pipelines.lowered(s, "numpy", options.batch_size)) for s in schedules), options.batch_size
@@ -120,7 +118,7 @@ def _schemes(found: dict[str, Any]) -> Iterator[Text]:
 def _layers(network: Network) -> Table:
     layers = Table("Layers", ("vertex", "operation", "reads", "units", "where"), right=("units",))
     for v in network.vertices:
-        layers.add_row(v.name, v.op.kind, _few(v.inputs), str(v.units), v.origin)
+        layers.add_row(v.name, v.layer.kind, _few(v.inputs), str(v.units), v.origin)
     return layers
 
 
@@ -141,9 +139,9 @@ def _few(names: Sequence[str]) -> str:
 def _formulas(network: Network) -> Iterator[Text]:
     """f, f′, f″ and f‴ on a line each; vertices with the same nonlinearity have them in common."""
     users: dict[tuple[sp.Expr, ...], list[str]] = {}
-    for v in network.vertices:
-        if isinstance(v.op, Pointwise):
-            users.setdefault(differentiate(v.op.expr).derivatives, []).append(v.name)
+    for v in (*network.constants, *network.vertices):
+        if v.layer.nonlinearity is not None:
+            users.setdefault(v.layer.nonlinearity.derivatives, []).append(v.name)
     for derivatives, names in users.items():
         yield Text(f"Nonlinearity of {_few(names)}", style="italic")
         for mark, derivative in zip(MARKS, derivatives, strict=True):

@@ -6,15 +6,15 @@ For networks of real size, where the scalar oracle takes too long. ∂²E/∂x_d
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from smgen.network import Network, Vertex
-from smgen.nodes import Add, Concat, Linear, Pointwise, Scale
-from smgen.primitives import G
+from smgen.layers.concat import Concat
+from smgen.layers.dense import Dense
+from smgen.layers.pointwise import Pointwise
+from smgen.network import Network
 from tests.support import Array, Params
 
 FUNCTIONS = {
@@ -31,9 +31,8 @@ def loss(network: Network, params: Params, x: Array, lam: float) -> complex:
         tangent, slope, curvature = _forward(network, params, sample)
         delta = _backward(network, params, slope)
         diagonal = sum(
-            tangent[v.inputs[0]] ** 2 @ (delta[v.name] * curvature[v.name])
-            for v in network.vertices
-            if isinstance(v.op, Pointwise)
+            tangent[p] * tangent[q] @ (delta[name] * bend) * (1 if p == q else 2)
+            for (name, p, q), bend in curvature.items()
         )
         total += 0.5 * np.sum(delta[network.input.name] ** 2) + np.sum(-diagonal + lam * diagonal**2)
     return complex(total) / len(x)
@@ -46,59 +45,53 @@ def derivative(network: Network, params: Params, x: Array, lam: float, key: str,
     return loss(network, moved, x, lam).imag / step
 
 
-def _forward(network: Network, params: Params, sample: Array) -> tuple[dict[str, Any], ...]:
-    """Tangents along the inputs (D, units), f′ and f″."""
+def _forward(network: Network, params: Params, sample: Array) -> tuple[dict[str, Any], dict[Any, Any], dict[Any, Any]]:
+    """Tangents along the inputs (D, units), slopes and bends by vertex and inputs."""
     first = network.input.name
-    g: dict[str, Any] = {first: sample}
+    g: dict[str, Any] = {**params, first: sample}
     tangent: dict[str, Any] = {first: np.eye(sample.size)}
-    slope: dict[str, Any] = {}
-    curvature: dict[str, Any] = {}
-    for v in network.vertices[1:]:
-        if isinstance(v.op, Pointwise):
-            (i,) = v.inputs
-            expr = v.op.expr.doit()
-            f, slope[v.name], curvature[v.name] = (
-                sp.lambdify(G, sp.diff(expr, G, n), modules=[FUNCTIONS, "numpy"])(g[i]) for n in range(3)
-            )
-            g[v.name], tangent[v.name] = f, tangent[i] * slope[v.name]
-            continue
-        bias = params[f"{v.op.weights}.bias"] if isinstance(v.op, Linear) and v.op.bias else 0
-        g[v.name] = _edge(v, params, {s: g[s] for s in v.inputs}) + bias
-        tangent[v.name] = _edge(v, params, {s: tangent[s] for s in v.inputs})
+    slope: dict[Any, Any] = {}
+    curvature: dict[Any, Any] = {}
+    for v in (*network.constants, *network.vertices):
+        match v.layer:
+            case Pointwise(symbols=symbols):
+                f = v.layer.expr.doit()
+                name = dict(zip(v.operands, symbols, strict=True))
+                values = [g[p] for p in v.operands]
+
+                def at(expr: sp.Expr, symbols: Any = symbols, values: Any = values) -> Any:
+                    return sp.lambdify(symbols, expr, modules=[FUNCTIONS, "numpy"])(*values) + 0 * sum(values)
+
+                g[v.name] = at(f)
+                for p in v.inputs:
+                    slope[v.name, p] = at(sp.diff(f, name[p]))
+                    for q in v.inputs[v.inputs.index(p) :]:
+                        curvature[v.name, p, q] = at(sp.diff(f, name[p], name[q]))
+                if v.inputs:
+                    tangent[v.name] = sum(tangent[p] * slope[v.name, p] for p in v.inputs)
+            case Dense():
+                source, weight, *bias = v.operands
+                g[v.name] = g[source] @ g[weight].T + sum(g[b] for b in bias)
+                tangent[v.name] = tangent[source] @ g[weight].T
+                slope[v.name, source] = g[weight]
+            case Concat():
+                g[v.name] = np.concatenate([g[p] for p in v.operands])
+                tangent[v.name] = np.concatenate([tangent[p] for p in v.operands], axis=-1)
     return tangent, slope, curvature
 
 
-def _edge(v: Vertex, params: Params, values: dict[str, Any]) -> Any:
-    match v.op:
-        case Linear(weights=group):
-            return values[v.inputs[0]] @ params[f"{group}.weight"].T
-        case Scale():
-            return values[v.inputs[0]] * params[f"{v.name}.gain"]
-        case Add():
-            return reduce(np.add, (values[s] for s in v.inputs))
-        case Concat():
-            return np.concatenate([values[s] for s in v.inputs], axis=-1)
-    raise TypeError(v.op)
-
-
-def _backward(network: Network, params: Params, slope: dict[str, Any]) -> dict[str, Any]:
+def _backward(network: Network, params: Params, slope: dict[Any, Any]) -> dict[str, Any]:
     counts = dict(network.energies)
     delta: dict[str, Any] = {v.name: np.full(v.units, complex(counts.get(v.name, 0))) for v in network.vertices}
     for v in reversed(network.vertices):
         d = delta[v.name]
-        start = 0
-        for s in v.inputs:
-            match v.op:
-                case Linear(weights=group):
-                    back = d @ params[f"{group}.weight"]
-                case Scale():
-                    back = d * params[f"{v.name}.gain"]
-                case Concat():
-                    back = d[start : start + network[s].units]
-                    start += network[s].units
-                case Pointwise():
-                    back = d * slope[v.name]
-                case _:
-                    back = d
-            delta[s] = delta[s] + back
+        match v.layer:
+            case Concat():
+                for p, start, stop in v.layer.places(v):
+                    delta[p] = delta[p] + d[start:stop]
+            case Dense():
+                delta[v.operands[0]] = delta[v.operands[0]] + d @ slope[v.name, v.operands[0]]
+            case _:
+                for p in v.inputs:
+                    delta[p] = delta[p] + d * slope[v.name, p]
     return delta

@@ -10,8 +10,8 @@ import sympy
 from hypothesis import strategies as st
 
 import smgen as sm
+from smgen.layers.nodes import Node
 from smgen.network import Network
-from smgen.nodes import Node
 
 NONLINEARITIES = (
     sm.tanh, sm.softplus, sm.sigmoid, sm.logcosh, sm.silu, sm.square, sm.sin, sm.atan, sm.student_t, sm.pseudo_huber,
@@ -64,7 +64,7 @@ def random_network(choices: Choices, max_nodes: int, nonlinearities: Sequence[Ca
     shared: dict[tuple[int, int, bool], str] = {}
     for _ in range(choices.whole(1, max_nodes)):
         nodes.append(_layer(choices, nodes, shared, nonlinearities))
-    read = {source for node in nodes for source in node.inputs}
+    read = {source for node in nodes for source in node.operands}
     energies = [node for node in nodes if node not in read]
     if choices.yes():
         energies.append(choices.one_of(nodes))

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import sympy
 
 import smgen as sm
+from smgen.layers.nodes import Node
 from smgen.network import Network
-from smgen.nodes import Node
 
 
 def mlp(dim: int, widths: tuple[int, ...], layer: Callable[[Node], Node], *, linear_top: bool = False) -> Network:
@@ -137,14 +137,58 @@ def deep_linear_top() -> Network:
     return mlp(4, (5, 5, 1), sm.silu, linear_top=True)
 
 
+def gate() -> Network:
+    """A node of two inputs with mixed derivatives."""
+    x = sm.input(3)
+    a, b = sm.linear(x, 4), sm.linear(x, 4, bias=False)
+    return Network(energy=sm.pointwise((a, b), lambda a, b: sympy.tanh(a) / (1 + sympy.exp(-b))))
+
+
+def product_between() -> Network:
+    x = sm.input(3)
+    h = sm.tanh(sm.linear(x, 3)) * sm.linear(x, 3) - 2 * sm.square(x)
+    return Network(energy=sm.softplus(sm.linear(h, 2)))
+
+
+def learned_student() -> Network:
+    """A parameter inside the nonlinearity, held positive by a function."""
+    h = sm.linear(sm.input(3), 4, bias=False)
+    nu = 1 + sm.softplus(sm.parameter(4, init=1.0, name="shape"))
+    return Network(energy=sm.pointwise((h, nu), lambda g, nu: (nu + 1) / 2 * sympy.log(1 + g**2 / nu)))
+
+
+def positive_weights() -> Network:
+    """Weights that are a function of parameters, one array of them used twice."""
+    x = sm.input(3)
+    v = sm.exp(sm.parameter((3, 3), name="v"))
+    h = sm.square(sm.linear(x, 3, weights=v, bias=False))
+    return Network(energy=sm.linear(sm.softplus(h), 3, weights=v, name="pool"))
+
+
+def one_for_all() -> Network:
+    """A parameter of one number, and a vertex of one unit, for all units of another."""
+    x = sm.input(3)
+    temperature = sm.parameter(1, init=0.5, name="temperature")
+    h = sm.linear(x, 4) * temperature
+    return Network(energy=[sm.logcosh(h) + sm.square(sm.linear(x, 1)), sm.sin(x) / (1 + temperature**2)])
+
+
+def quotient() -> Network:
+    x = sm.input(3)
+    h = sm.linear(x, 2)
+    return Network(energy=sm.softplus(h) / (1 + sm.square(h)))
+
+
 CATALOGUE: dict[str, Callable[[], Network]] = {f.__name__: f for f in (
     ica, gaussian, student, raw_log1p, energy_of_input, cubic, linear_energy, input_skips_to_energy, skip_and_branch,
     concatenated, shared_weights, doubled, two_linears, bottleneck, energy_with_children, scale_between, wide_variety,
-    scaled_input, pointwise_chain, relu_net, constants_concat, deep, deep_linear_top,
+    scaled_input, pointwise_chain, relu_net, constants_concat, deep, deep_linear_top, gate,
+    product_between, learned_student, positive_weights, one_for_all, quotient,
 )}  # fmt: skip
 
 EXACT = {
     "ica", "gaussian", "student", "raw_log1p", "energy_of_input", "cubic", "linear_energy", "input_skips_to_energy",
-    "bottleneck", "relu_net", "scaled_input", "constants_concat", "pointwise_chain", "wide_variety",
+    "bottleneck", "relu_net", "scaled_input", "constants_concat", "pointwise_chain", "wide_variety", "learned_student",
+    "positive_weights", "one_for_all",
 }  # fmt: skip
 """The networks of the catalogue whose recursion is exact, judged by hand."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -12,11 +13,14 @@ import numpy.typing as npt
 import sympy as sp
 
 from smgen.build import Options, gather, source
+from smgen.layers.broadcast import Broadcast
+from smgen.layers.concat import Concat
+from smgen.layers.data import Data
+from smgen.layers.dense import Dense
+from smgen.layers.letters import G as G_BUFFER
+from smgen.layers.pointwise import Pointwise
 from smgen.loader import load_source
-from smgen.lower.names import G as G_BUFFER
 from smgen.network import Network, Vertex
-from smgen.nodes import Add, Concat, Input, Linear, Pointwise, Scale
-from smgen.primitives import G
 from tests import oracle
 from tests.oracle.network import forward
 
@@ -61,23 +65,47 @@ _ORACLE_FUNCTIONS = {
 def spec_of(network: Network) -> oracle.Spec:
     """The network in the oracle's own terms; nonlinearities as the user wrote them."""
     layers = tuple(_layer(network, v) for v in network.vertices)
-    return oracle.Spec(layers, tuple(name for name, count in network.energies for _ in range(count)))
+    energies = tuple(name for name, count in network.energies for _ in range(count))
+    return oracle.Spec(layers, energies, tuple(_derived(v) for v in network.constants if v.operands))
+
+
+def _derived(v: Vertex) -> oracle.Derived:
+    function = _function(v, v.operands) if isinstance(v.layer, Pointwise) else _same
+    return oracle.Derived(v.name, v.operands, function, v.shape)
+
+
+def _same(value: oracle.Number) -> oracle.Number:
+    return value
+
+
+def _function(v: Vertex, operands: tuple[str, ...]) -> Callable[..., oracle.Number]:
+    """f with its arguments in this order."""
+    assert isinstance(v.layer, Pointwise)
+    symbol = dict(zip(v.operands, v.layer.symbols, strict=True))
+    function: Callable[..., oracle.Number] = sp.lambdify(
+        [symbol[p] for p in operands], v.layer.expr, modules=[_ORACLE_FUNCTIONS]
+    )
+    return function
 
 
 def _layer(network: Network, v: Vertex) -> oracle.Layer:
-    match v.op:
-        case Input():
+    match v.layer:
+        case Data():
             return oracle.Input(v.name, v.units)
-        case Linear(weights=group, bias=bias):
-            return oracle.Linear(v.name, v.inputs[0], v.units, f"{group}.weight", f"{group}.bias" if bias else None)
-        case Pointwise(expr=expr):
-            return oracle.Pointwise(v.name, v.inputs[0], sp.lambdify(G, expr, modules=[_ORACLE_FUNCTIONS]))
-        case Add():
-            return oracle.Add(v.name, v.inputs)
+        case Dense():
+            source, weight, *bias = v.operands
+            return oracle.Linear(v.name, source, v.units, weight, *bias)
+        case Pointwise(arity=1):
+            return oracle.Pointwise(v.name, v.inputs[0], _function(v, v.operands))
+        case Pointwise(expr=expr, symbols=symbols) if expr == sp.Add(*symbols):
+            return oracle.Add(v.name, v.operands)
         case Concat():
-            return oracle.Concat(v.name, v.inputs)
-        case Scale():
-            return oracle.Scale(v.name, v.inputs[0], f"{v.name}.gain")
+            return oracle.Concat(v.name, v.operands)
+        case Broadcast():
+            return oracle.Concat(v.name, v.inputs * v.units)
+        case Pointwise():
+            return oracle.Joint(v.name, v.inputs, v.constants, _function(v, (*v.inputs, *v.constants)))
+    raise TypeError(v.layer)
 
 
 def layer_means(network: Network, params: Params, x: Array) -> dict[str, Array]:

@@ -10,8 +10,8 @@ import sympy
 import smgen as sm
 from smgen.build import Options, compiled
 from smgen.errors import InternalError, NetfileError, NetworkError, SmgenError, UnsupportedNonlinearity
-from smgen.netfile import load_network
 from smgen.network import Network
+from smgen.network.netfile import load_network
 from tests.test_against_oracle import compare
 
 HEAD = "import math, sys\nimport numpy, sympy\nimport smgen as sm\nx = sm.input(3)\nh = sm.linear(x, 4)\n"
@@ -139,11 +139,11 @@ def test_nonlinearities(tmp_path: Path, function: str, what: str) -> None:
         ("network = sm.Network(energy=[h, sm.linear(x, 4, name='linear_1'), sm.linear(x, 4, name='linear_1')])\n", 6,
          "the name 'linear_1' is taken by the node of net.py:6"),
         ("a = sm.linear(x, 4, name='a')\nb = sm.linear(x, 5, weights='a')\nnetwork = sm.Network(energy=[h, a, b])\n",
-         7, "'linear_2' has weights (5, 3) and a bias, but shares 'a' with 'a' (net.py:6), which has weights (4, 3)"),
+         7, "'linear_2' has weight (5, 3) and bias (5,), but shares 'a' with 'a' (net.py:6), which has weight (4, 3)"),
         ("b = sm.linear(x, 4, bias=False, weights='linear_1')\nnetwork = sm.Network(energy=[h, b])\n", 6,
-         "'linear_2' has weights (4, 3) and no bias, but shares 'linear_1' with 'linear_1' (net.py:5), which has"),
+         "'linear_2' has weight (4, 3), but shares 'linear_1' with 'linear_1' (net.py:5), which has weight (4, 3) and"),
         ("a = sm.scale(x, name='a')\nb = sm.linear(x, 4, weights='a')\nnetwork = sm.Network(energy=[h, a, b])\n", 7,
-         "'linear_2' shares the weights of 'a' (net.py:6), which has none to share"),
+         "'linear_2' has weight (4, 3) and bias (4,), but shares 'a' with 'a' (net.py:6), which has gain (3,)"),
         ("a = sm.linear(x, 4, name='a', weights='w')\nnetwork = sm.Network(energy=[a, sm.linear(h, 4, weights='a')])",
          7, "shares the weights of 'a' (net.py:6), which shares 'w'"),
         ("spare = sm.tanh(x)\nnetwork = sm.Network(energy=h)\n", 6, "<tanh of 3 units, net.py:6> does not reach"),
@@ -204,7 +204,7 @@ def test_a_line_is_that_of_the_description_wherever_it_lies(tmp_path: Path) -> N
 def test_cycles() -> None:
     h = sm.linear(sm.input(3), 4, name="h")
     top = sm.tanh(h)
-    object.__setattr__(h, "inputs", (top,))
+    object.__setattr__(h, "operands", (top,))
     with pytest.raises(NetworkError, match=r"depends on itself") as caught:
         Network(energy=top)
     assert caught.value.origin.startswith("test_bad_descriptions.py:")
@@ -212,7 +212,7 @@ def test_cycles() -> None:
 
 def test_a_fault_of_smgen_is_not_blamed_on_the_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "net.py").write_text(HEAD)
-    monkeypatch.setattr("smgen.nodes._units", lambda units, origin: 1 // 0)
+    monkeypatch.setattr("smgen.layers.data.units_of", lambda units, origin: 1 // 0)
     with pytest.raises(InternalError, match=r"net.py:4: smgen failed on this line: ZeroDivisionError"):
         load_network(tmp_path / "net.py")
 

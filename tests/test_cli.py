@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from smgen.cli import app
 from smgen.ir import FUNCTIONS
 from smgen.loader import load, load_source
-from smgen.netfile import load_network
+from smgen.network.netfile import load_network
 
 ICA = "import smgen as sm\nnetwork = sm.Network(energy=sm.logcosh(sm.linear(sm.input(2), 3, name='filters')))\n"
 DEEP = ICA.replace("sm.logcosh(", "sm.sin(sm.linear(sm.relu(").replace("')))", "')), 2)))")

@@ -10,8 +10,8 @@ import sympy
 from scipy.optimize import least_squares, linear_sum_assignment, minimize
 
 import smgen as sm
+from smgen.layers.nodes import Node
 from smgen.network import Network
-from smgen.nodes import Node
 from tests.support import Array, Params, module_of
 
 

@@ -12,8 +12,8 @@ import smgen as sm
 from smgen.derivatives import differentiate
 from smgen.errors import UnsupportedNonlinearity
 from smgen.exactness import verdict
+from smgen.layers.pointwise import Pointwise
 from smgen.network import Network
-from smgen.nodes import Pointwise
 from smgen.numerics import numerics
 from smgen.primitives import G
 from tests.cuda import fake_cupy
@@ -91,7 +91,7 @@ def test_an_involved_expression_is_differentiated_in_seconds() -> None:
 def test_a_constant_that_the_dtype_cannot_hold_is_refused() -> None:
     network = Network(energy=sm.pointwise(sm.input(2), lambda g: 1e40 * sympy.tanh(g)))
     vertex = network.vertices[-1]
-    assert isinstance(vertex.op, Pointwise)
+    assert isinstance(vertex.layer, Pointwise)
     with pytest.raises(UnsupportedNonlinearity, match="float32 cannot hold"):
-        numerics(vertex, vertex.op, "float32")
-    assert not numerics(vertex, vertex.op, "float64")
+        numerics(vertex, "float32")
+    assert not numerics(vertex, "float64")

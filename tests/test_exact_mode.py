@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 import smgen as sm
 from smgen.hessians import Method, lower
 from smgen.ir import Schedule
+from smgen.layers.letters import G, parameter_buffer
 from smgen.lower import candidates, lower_exact
-from smgen.lower.names import G, parameter_buffer
 from smgen.network import Network
 from smgen.passes import run
 from smgen.passes.pipelines import PIPELINES

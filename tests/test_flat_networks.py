@@ -9,7 +9,7 @@ import pytest
 
 from smgen.exactness import verdict
 from smgen.loader import load
-from smgen.netfile import load_network
+from smgen.network.netfile import load_network
 from tests.test_cli import run
 
 FLAT = {

@@ -15,7 +15,7 @@ from smgen.backends import BACKENDS
 from smgen.build import Options, gather, sources
 from smgen.errors import SmgenWarning
 from smgen.loader import load
-from smgen.netfile import load_network
+from smgen.network.netfile import load_network
 from smgen.show import as_schedules
 
 GENERATED = Path(__file__).resolve().parent.parent / "generated"

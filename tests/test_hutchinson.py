@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from smgen.ir import Schedule
+from smgen.layers.letters import G, parameter_buffer
 from smgen.lower import lower_probes
-from smgen.lower.names import G, parameter_buffer
 from smgen.network import Network
 from smgen.passes import run
 from smgen.passes.pipelines import PIPELINES

@@ -15,8 +15,8 @@ from smgen.check import check
 from smgen.derivatives import differentiate
 from smgen.errors import NetworkError, NumericsWarning, UnsupportedNonlinearity
 from smgen.exactness import verdict
+from smgen.layers.pointwise import Pointwise
 from smgen.network import Network
-from smgen.nodes import Pointwise
 from smgen.numerics import check_nonlinearities, domains_of, numerics
 from smgen.primitives import G
 from tests.support import module_of
@@ -50,8 +50,8 @@ KINKED = [sp.Abs(g), sp.Max(g, 0), sp.log(1 + sp.Abs(g)), sp.Abs(g**2 - 1), sp.P
 def said(function: Any, dtype: str = "float64") -> list[str]:
     network = one(function)
     vertex = network.vertices[-1]
-    assert isinstance(vertex.op, Pointwise)
-    return [text for _, text in numerics(vertex, vertex.op, dtype)]
+    assert isinstance(vertex.layer, Pointwise)
+    return [text for _, text in numerics(vertex, dtype)]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

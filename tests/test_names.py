@@ -14,7 +14,7 @@ import smgen as sm
 from smgen.build import Options, gather, sources
 from smgen.errors import NetworkError
 from smgen.hessians import Method, lower
-from smgen.lower.labels import WORDS, label
+from smgen.layers.letters import WORDS, label
 from smgen.network import Network
 from smgen.passes import pipelines, run
 from tests.networks import CATALOGUE

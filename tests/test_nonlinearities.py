@@ -17,8 +17,8 @@ import smgen as sm
 from smgen import primitives as p
 from smgen.build import Options, gather, source
 from smgen.derivatives import Nonlinearity, differentiate
-from smgen.named import NAMED
-from smgen.nodes import Pointwise
+from smgen.layers.named import NAMED
+from smgen.layers.pointwise import Pointwise
 from smgen.numerics import numerics
 from smgen.primitives import REFERENCE, G
 from smgen.recognise import recognise
@@ -181,8 +181,8 @@ def test_primitives_are_closed_under_differentiation(f: Any) -> None:
 def complaints(expr: sp.Expr, dtype: str) -> str:
     """What building a network with this layer would warn of."""
     vertex = sm.Network(energy=sm.pointwise(sm.input(2), expr)).vertices[-1]
-    assert isinstance(vertex.op, Pointwise)
-    return "\n".join(text for _, text in numerics(vertex, vertex.op, dtype))
+    assert isinstance(vertex.layer, Pointwise)
+    return "\n".join(text for _, text in numerics(vertex, dtype))
 
 
 @pytest.mark.parametrize(("text", "complaint"), [

@@ -87,5 +87,5 @@ def test_ends_of_domains_may_be_numbers_of_numpys() -> None:
     ends: Any = (np.float64(0.1), np.int64(3))
     listed: Any = [0.1, 3]
     layer = sm.pointwise(h(), sympy.sqrt, domain=ends)
-    assert sm.pointwise(h(), sympy.sqrt, domain=listed).op == layer.op
-    assert sm.pointwise(h(), sympy.exp, domain=(None, None)).op == sm.pointwise(h(), sympy.exp).op
+    assert sm.pointwise(h(), sympy.sqrt, domain=listed).layer == layer.layer
+    assert sm.pointwise(h(), sympy.exp, domain=(None, None)).layer == sm.pointwise(h(), sympy.exp).layer

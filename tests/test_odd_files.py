@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from smgen.errors import NetfileError, shortened
-from smgen.netfile import load_network
+from smgen.network.netfile import load_network
 from tests.test_cli import ICA, SMGEN, run
 
 HEAD = "import smgen as sm\n"

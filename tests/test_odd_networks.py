@@ -8,9 +8,9 @@ import pytest
 
 import smgen as sm
 from smgen.hessians import Method
+from smgen.layers.nodes import Node
 from smgen.lower import lower_exact, lower_probes
 from smgen.network import Network
-from smgen.nodes import Node
 from smgen.passes import run
 from smgen.passes.prune import prune
 from tests import test_hutchinson

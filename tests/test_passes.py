@@ -15,7 +15,7 @@ from smgen.analysis.storage import allocate, view_roots
 from smgen.errors import InternalError
 from smgen.hessians import lower
 from smgen.ir import STEPS, Buffer, Elementary, Form, Function, Pointwise, Product, Reduce, Schedule, Sweep
-from smgen.lower.names import parameter_buffer
+from smgen.layers.letters import parameter_buffer
 from smgen.network import Network
 from smgen.passes import pipelines, run
 from smgen.verify import verify

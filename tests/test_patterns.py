@@ -12,9 +12,11 @@ from hypothesis import given, settings
 import smgen as sm
 from smgen.build import Options, build
 from smgen.exactness import _paths, verdict
+from smgen.layers.concat import Concat
+from smgen.layers.data import Data
+from smgen.layers.dense import Dense
+from smgen.layers.patterns import Paths
 from smgen.network import Network
-from smgen.nodes import Add, Concat, Input, Linear
-from smgen.patterns import Paths
 from tests.dags import dags
 from tests.support import Array
 
@@ -23,17 +25,15 @@ def dense(network: Network) -> dict[str, Array]:
     """Paths counted up to 2, as one writes it down: (units, D)."""
     found: dict[str, Array] = {}
     for v in network.vertices:
-        match v.op:
-            case Input():
+        match v.layer:
+            case Data():
                 found[v.name] = np.eye(v.units, dtype=int)
-            case Linear():
+            case Dense():
                 found[v.name] = np.tile(found[v.inputs[0]].sum(axis=0), (v.units, 1))
-            case Add():
-                found[v.name] = sum(found[name] for name, _ in v.terms)  # type: ignore[assignment]
             case Concat():
-                found[v.name] = np.concatenate([found[name] for name in v.inputs])
+                found[v.name] = np.concatenate([found[name] for name in v.operands])
             case _:
-                found[v.name] = found[v.inputs[0]]
+                found[v.name] = sum(found[name] for name in v.inputs)  # type: ignore[assignment]
         found[v.name] = np.minimum(found[v.name], 2)
     return found
 

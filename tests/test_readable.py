@@ -12,7 +12,7 @@ from rich.console import Console
 
 from smgen.calculus import formula
 from smgen.demo.results import DenoiserNumbers, FilterNumbers, ImageNumbers, Method, Results, report
-from smgen.netfile import load_network
+from smgen.network.netfile import load_network
 from smgen.primitives import G
 from smgen.tables import Table, put, quantity
 from tests.test_cli import SMGEN, python, run

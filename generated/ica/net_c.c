@@ -2,8 +2,8 @@
 
        smgen build net.py --backend c --dtype float32 --hessian diagonal --batch-size 1024
 
-       x = input(), 144 units
-       filters = linear[weights of filters, no bias](x), 288 units
+       x = input, 144 units
+       filters = filters.weight @ x, 288 units
        experts = pointwise[logcosh(g)](filters), 288 units
        energy = the sum over the units of experts
 
@@ -18,8 +18,8 @@
    Every function cuts its samples into tiles of rows. A tile goes through all sweeps while it is in cache, threads work on
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
-   description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-   template c/module.c.j2, sha256 0d73502a46eee128836377581041bcedcfc62bddf3afb345c33947405b68ecd1 */
+   description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
+   template c/module.c.j2, sha256 11f2cb5cd54729aabfb8dd05e3df51eb4b63f746129c4ae00467efe1915c4049 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_d10aa2ef2e9e95e7;
-const char ica_pair_d10aa2ef2e9e95e7 = 0;
+extern const char ica_pair_07fa90ff3800039a;
+const char ica_pair_07fa90ff3800039a = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

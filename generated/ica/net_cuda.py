@@ -2,8 +2,8 @@
 
     smgen build net.py --backend cuda --dtype float32 --hessian diagonal --batch-size 1024
 
-    x = input(), 144 units
-    filters = linear[weights of filters, no bias](x), 288 units
+    x = input, 144 units
+    filters = filters.weight @ x, 288 units
     experts = pointwise[logcosh(g)](filters), 288 units
     energy = the sum over the units of experts
 
@@ -21,8 +21,8 @@ waits for the device. Values are not inspected on the device: a NaN in x makes J
 The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
-description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template cuda/module.py.j2, sha256 6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf
+description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
+template cuda/module.py.j2, sha256 27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11
 """
 
 import operator
@@ -47,14 +47,18 @@ if _devices == 0:
 
 DTYPE = np.float32
 
+# Every parameter's shape, and what its numbers start with: None is N(0, 1/n), n the length of the last axis.
 PARAMS = {
     "filters.weight": (288, 144),
+}
+INITIAL = {
+    "filters.weight": None,
 }
 
 METADATA = {
     "network": "ica",
-    "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf",
+    "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
+    "template_sha256": "27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1257,17 +1261,17 @@ def loss_and_grad_terms(params, x, lam=0.0):
 
 
 def init_params(seed=0):
-    """Weights drawn from N(0, 1/in), biases 0, gains 1: the same numbers from every backend.
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
 
     `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
     """
     rng = _generator("seed", seed)
     params = {}
     for name, shape in PARAMS.items():
-        if name.endswith(".weight"):
-            values = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
         else:
-            values = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
+            values = np.full(shape, INITIAL[name], DTYPE)
         params[name] = _asarray(values)
     return params
 
@@ -2071,4 +2075,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 1bb210be7c3ab1bf8d19f83c156777abea12b4c10dad880a5f8d50d5b5c071ee
+# sha256 of all above 2810eaa6e70139e98362f549f440cb076f59673f579c546157a3dfe19832778e

@@ -2,8 +2,8 @@
 
     smgen build net.py --backend numpy --dtype float32 --hessian diagonal --batch-size 1024
 
-    x = input(), 144 units
-    filters = linear[weights of filters, no bias](x), 288 units
+    x = input, 144 units
+    filters = filters.weight @ x, 288 units
     experts = pointwise[logcosh(g)](filters), 288 units
     energy = the sum over the units of experts
 
@@ -20,8 +20,8 @@ Every step cuts its samples into tiles of rows, which go through all sweeps whil
 installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
-description sha256 660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21
-template numpy/module.py.j2, sha256 5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0
+description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
+template numpy/module.py.j2, sha256 2036da75f4683031ed99964e508515d876c3c15acf5aec7bfcb94872011e8d84
 """
 
 import _thread
@@ -38,14 +38,18 @@ import numpy as np
 
 DTYPE = np.float32
 
+# Every parameter's shape, and what its numbers start with: None is N(0, 1/n), n the length of the last axis.
 PARAMS = {
     "filters.weight": (288, 144),
+}
+INITIAL = {
+    "filters.weight": None,
 }
 
 METADATA = {
     "network": "ica",
-    "description_sha256": "660eeff2a4ea23ecd5eb071f0aea40c92014ec2060510718277941b9687fad21",
-    "template_sha256": "5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0",
+    "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
+    "template_sha256": "2036da75f4683031ed99964e508515d876c3c15acf5aec7bfcb94872011e8d84",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -582,17 +586,17 @@ def loss_and_grad_terms(params, x, lam=0.0):
 
 
 def init_params(seed=0):
-    """Weights drawn from N(0, 1/in), biases 0, gains 1: the same numbers from every backend.
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
 
     `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
     """
     rng = _generator("seed", seed)
     params = {}
     for name, shape in PARAMS.items():
-        if name.endswith(".weight"):
-            values = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
         else:
-            values = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
+            values = np.full(shape, INITIAL[name], DTYPE)
         params[name] = _asarray(values)
     return params
 
@@ -1668,4 +1672,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b6167c67af81ef9722064b93a3aa78a6a4e8419c631f43cfe1887e01960f1a87
+# sha256 of all above 19b3dbc29bab3a868034a882aab338552cf12b7d81439c0180eaa9fc3174973c

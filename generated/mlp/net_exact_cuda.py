@@ -2,12 +2,12 @@
 
     smgen build net.py --backend cuda --dtype float32 --hessian exact --batch-size 1024
 
-    x = input(), 64 units
-    layer_1 = linear[weights of layer_1](x), 128 units
+    x = input, 64 units
+    layer_1 = layer_1.weight @ x + layer_1.bias, 128 units
     softplus_1 = pointwise[softplus(g)](layer_1), 128 units
-    layer_2 = linear[weights of layer_2](softplus_1), 64 units
+    layer_2 = layer_2.weight @ softplus_1 + layer_2.bias, 64 units
     softplus_2 = pointwise[softplus(g)](layer_2), 64 units
-    layer_3 = linear[weights of layer_3](softplus_2), 1 units
+    layer_3 = layer_3.weight @ softplus_2 + layer_3.bias, 1 units
     softplus_3 = pointwise[softplus(g)](layer_3), 1 units
     energy = the sum over the units of softplus_3
 
@@ -27,8 +27,8 @@ waits for the device. Values are not inspected on the device: a NaN in x makes J
 The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
-description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf
+description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
+template cuda/module.py.j2, sha256 27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11
 """
 
 import functools
@@ -54,6 +54,7 @@ if _devices == 0:
 
 DTYPE = np.float32
 
+# Every parameter's shape, and what its numbers start with: None is N(0, 1/n), n the length of the last axis.
 PARAMS = {
     "layer_1.weight": (128, 64),
     "layer_1.bias": (128,),
@@ -62,11 +63,19 @@ PARAMS = {
     "layer_3.weight": (1, 64),
     "layer_3.bias": (1,),
 }
+INITIAL = {
+    "layer_1.weight": None,
+    "layer_1.bias": 0.0,
+    "layer_2.weight": None,
+    "layer_2.bias": 0.0,
+    "layer_3.weight": None,
+    "layer_3.bias": 0.0,
+}
 
 METADATA = {
     "network": "mlp",
-    "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf",
+    "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
+    "template_sha256": "27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -634,36 +643,36 @@ extern "C" __global__ void vec4_delta_layer_2_to_delta_curvature_softplus_2(
     }
 }
 
-static __device__ __forceinline__ void at_tangent_softplus_1(const float W_layer_1_transposed, const float f_prime_softplus_1_row, float& tangent_softplus_1)
+static __device__ __forceinline__ void at_tangent_softplus_1(const float f_prime_softplus_1_row, const float W_layer_1_transposed, float& tangent_softplus_1)
 {
     // ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = W_layer_1_transposed * f_prime_softplus_1_row;
 }
 
 extern "C" __global__ void tangent_softplus_1(
-    const float* __restrict__ W_layer_1_transposed, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ tangent_softplus_1, const int N)
+    const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ W_layer_1_transposed, float* __restrict__ tangent_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)(row % 64) * 128 + column];
         const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 64) * 128 + column];
+        const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)(row % 64) * 128 + column];
         float v_tangent_softplus_1;
-        at_tangent_softplus_1(v_W_layer_1_transposed, v_f_prime_softplus_1_row, v_tangent_softplus_1);
+        at_tangent_softplus_1(v_f_prime_softplus_1_row, v_W_layer_1_transposed, v_tangent_softplus_1);
         tangent_softplus_1[(long long)row * 128 + column] = v_tangent_softplus_1;
     }
 }
 extern "C" __global__ void vec4_tangent_softplus_1(
-    const float* __restrict__ W_layer_1_transposed, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ tangent_softplus_1, const int N)
+    const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ W_layer_1_transposed, float* __restrict__ tangent_softplus_1, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)(row % 64) * 32 + column];
         const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 64) * 32 + column];
+        const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)(row % 64) * 32 + column];
         float4 v_tangent_softplus_1;
-        at_tangent_softplus_1(v_W_layer_1_transposed.x, v_f_prime_softplus_1_row.x, v_tangent_softplus_1.x);
-        at_tangent_softplus_1(v_W_layer_1_transposed.y, v_f_prime_softplus_1_row.y, v_tangent_softplus_1.y);
-        at_tangent_softplus_1(v_W_layer_1_transposed.z, v_f_prime_softplus_1_row.z, v_tangent_softplus_1.z);
-        at_tangent_softplus_1(v_W_layer_1_transposed.w, v_f_prime_softplus_1_row.w, v_tangent_softplus_1.w);
+        at_tangent_softplus_1(v_f_prime_softplus_1_row.x, v_W_layer_1_transposed.x, v_tangent_softplus_1.x);
+        at_tangent_softplus_1(v_f_prime_softplus_1_row.y, v_W_layer_1_transposed.y, v_tangent_softplus_1.y);
+        at_tangent_softplus_1(v_f_prime_softplus_1_row.z, v_W_layer_1_transposed.z, v_tangent_softplus_1.z);
+        at_tangent_softplus_1(v_f_prime_softplus_1_row.w, v_W_layer_1_transposed.w, v_tangent_softplus_1.w);
         reinterpret_cast<float4*>(tangent_softplus_1)[(long long)row * 32 + column] = v_tangent_softplus_1;
     }
 }
@@ -740,35 +749,35 @@ extern "C" __global__ void vec4_tangent_softplus_2(
     }
 }
 
-static __device__ __forceinline__ void at_W_layer_1_transposed_squared(const float W_layer_1_transposed, float& W_layer_1_transposed_squared)
+static __device__ __forceinline__ void at_tangent_layer_1_squared(const float W_layer_1_transposed, float& tangent_layer_1_squared)
 {
     // W_layer_1ᵀ ∘ W_layer_1ᵀ
-    W_layer_1_transposed_squared = W_layer_1_transposed * W_layer_1_transposed;
+    tangent_layer_1_squared = W_layer_1_transposed * W_layer_1_transposed;
 }
 
-extern "C" __global__ void W_layer_1_transposed_squared(
-    const float* __restrict__ W_layer_1_transposed, float* __restrict__ W_layer_1_transposed_squared, const int N)
+extern "C" __global__ void tangent_layer_1_squared(
+    const float* __restrict__ W_layer_1_transposed, float* __restrict__ tangent_layer_1_squared, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
         const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)row * 128 + column];
-        float v_W_layer_1_transposed_squared;
-        at_W_layer_1_transposed_squared(v_W_layer_1_transposed, v_W_layer_1_transposed_squared);
-        W_layer_1_transposed_squared[(long long)row * 128 + column] = v_W_layer_1_transposed_squared;
+        float v_tangent_layer_1_squared;
+        at_tangent_layer_1_squared(v_W_layer_1_transposed, v_tangent_layer_1_squared);
+        tangent_layer_1_squared[(long long)row * 128 + column] = v_tangent_layer_1_squared;
     }
 }
-extern "C" __global__ void vec4_W_layer_1_transposed_squared(
-    const float* __restrict__ W_layer_1_transposed, float* __restrict__ W_layer_1_transposed_squared, const int N)
+extern "C" __global__ void vec4_tangent_layer_1_squared(
+    const float* __restrict__ W_layer_1_transposed, float* __restrict__ tangent_layer_1_squared, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
         const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)row * 32 + column];
-        float4 v_W_layer_1_transposed_squared;
-        at_W_layer_1_transposed_squared(v_W_layer_1_transposed.x, v_W_layer_1_transposed_squared.x);
-        at_W_layer_1_transposed_squared(v_W_layer_1_transposed.y, v_W_layer_1_transposed_squared.y);
-        at_W_layer_1_transposed_squared(v_W_layer_1_transposed.z, v_W_layer_1_transposed_squared.z);
-        at_W_layer_1_transposed_squared(v_W_layer_1_transposed.w, v_W_layer_1_transposed_squared.w);
-        reinterpret_cast<float4*>(W_layer_1_transposed_squared)[(long long)row * 32 + column] = v_W_layer_1_transposed_squared;
+        float4 v_tangent_layer_1_squared;
+        at_tangent_layer_1_squared(v_W_layer_1_transposed.x, v_tangent_layer_1_squared.x);
+        at_tangent_layer_1_squared(v_W_layer_1_transposed.y, v_tangent_layer_1_squared.y);
+        at_tangent_layer_1_squared(v_W_layer_1_transposed.z, v_tangent_layer_1_squared.z);
+        at_tangent_layer_1_squared(v_W_layer_1_transposed.w, v_tangent_layer_1_squared.w);
+        reinterpret_cast<float4*>(tangent_layer_1_squared)[(long long)row * 32 + column] = v_tangent_layer_1_squared;
     }
 }
 
@@ -2067,7 +2076,7 @@ extern "C" __global__ void vec4_delta_tangent_layer_2_to_weighted_product_softpl
     }
 }
 
-static __device__ __forceinline__ void at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(const float W_layer_1_transposed, const float delta_curvature_softplus_1_row, const float delta_tangent_softplus_1, const float f_prime_softplus_1_row, float& delta_tangent_layer_1, float& weighted_product_softplus_1_terms)
+static __device__ __forceinline__ void at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(const float delta_curvature_softplus_1_row, const float delta_tangent_softplus_1, const float f_prime_softplus_1_row, const float W_layer_1_transposed, float& delta_tangent_layer_1, float& weighted_product_softplus_1_terms)
 {
     // δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
     delta_tangent_layer_1 = W_layer_1_transposed * delta_curvature_softplus_1_row + delta_tangent_softplus_1 * f_prime_softplus_1_row;
@@ -2076,34 +2085,34 @@ static __device__ __forceinline__ void at_delta_tangent_layer_1_to_weighted_prod
 }
 
 extern "C" __global__ void delta_tangent_layer_1_to_weighted_product_softplus_1_terms(
-    const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ delta_tangent_layer_1, float* __restrict__ weighted_product_softplus_1_terms, const int N)
+    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ W_layer_1_transposed, float* __restrict__ delta_tangent_layer_1, float* __restrict__ weighted_product_softplus_1_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)(row % 64) * 128 + column];
         const float v_delta_curvature_softplus_1_row = delta_curvature_softplus_1_row[(long long)(row / 64) * 128 + column];
         const float v_delta_tangent_softplus_1 = delta_tangent_softplus_1[(long long)row * 128 + column];
         const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 64) * 128 + column];
+        const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)(row % 64) * 128 + column];
         float v_delta_tangent_layer_1, v_weighted_product_softplus_1_terms;
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed, v_delta_curvature_softplus_1_row, v_delta_tangent_softplus_1, v_f_prime_softplus_1_row, v_delta_tangent_layer_1, v_weighted_product_softplus_1_terms);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row, v_delta_tangent_softplus_1, v_f_prime_softplus_1_row, v_W_layer_1_transposed, v_delta_tangent_layer_1, v_weighted_product_softplus_1_terms);
         delta_tangent_layer_1[(long long)row * 128 + column] = v_delta_tangent_layer_1;
         weighted_product_softplus_1_terms[(long long)row * 128 + column] = v_weighted_product_softplus_1_terms;
     }
 }
 extern "C" __global__ void vec4_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(
-    const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ delta_tangent_layer_1, float* __restrict__ weighted_product_softplus_1_terms, const int N)
+    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ W_layer_1_transposed, float* __restrict__ delta_tangent_layer_1, float* __restrict__ weighted_product_softplus_1_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)(row % 64) * 32 + column];
         const float4 v_delta_curvature_softplus_1_row = reinterpret_cast<const float4*>(delta_curvature_softplus_1_row)[(long long)(row / 64) * 32 + column];
         const float4 v_delta_tangent_softplus_1 = reinterpret_cast<const float4*>(delta_tangent_softplus_1)[(long long)row * 32 + column];
         const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 64) * 32 + column];
+        const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)(row % 64) * 32 + column];
         float4 v_delta_tangent_layer_1, v_weighted_product_softplus_1_terms;
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed.x, v_delta_curvature_softplus_1_row.x, v_delta_tangent_softplus_1.x, v_f_prime_softplus_1_row.x, v_delta_tangent_layer_1.x, v_weighted_product_softplus_1_terms.x);
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed.y, v_delta_curvature_softplus_1_row.y, v_delta_tangent_softplus_1.y, v_f_prime_softplus_1_row.y, v_delta_tangent_layer_1.y, v_weighted_product_softplus_1_terms.y);
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed.z, v_delta_curvature_softplus_1_row.z, v_delta_tangent_softplus_1.z, v_f_prime_softplus_1_row.z, v_delta_tangent_layer_1.z, v_weighted_product_softplus_1_terms.z);
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_W_layer_1_transposed.w, v_delta_curvature_softplus_1_row.w, v_delta_tangent_softplus_1.w, v_f_prime_softplus_1_row.w, v_delta_tangent_layer_1.w, v_weighted_product_softplus_1_terms.w);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.x, v_delta_tangent_softplus_1.x, v_f_prime_softplus_1_row.x, v_W_layer_1_transposed.x, v_delta_tangent_layer_1.x, v_weighted_product_softplus_1_terms.x);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.y, v_delta_tangent_softplus_1.y, v_f_prime_softplus_1_row.y, v_W_layer_1_transposed.y, v_delta_tangent_layer_1.y, v_weighted_product_softplus_1_terms.y);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.z, v_delta_tangent_softplus_1.z, v_f_prime_softplus_1_row.z, v_W_layer_1_transposed.z, v_delta_tangent_layer_1.z, v_weighted_product_softplus_1_terms.z);
+        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.w, v_delta_tangent_softplus_1.w, v_f_prime_softplus_1_row.w, v_W_layer_1_transposed.w, v_delta_tangent_layer_1.w, v_weighted_product_softplus_1_terms.w);
         reinterpret_cast<float4*>(delta_tangent_layer_1)[(long long)row * 32 + column] = v_delta_tangent_layer_1;
         reinterpret_cast<float4*>(weighted_product_softplus_1_terms)[(long long)row * 32 + column] = v_weighted_product_softplus_1_terms;
     }
@@ -3910,7 +3919,7 @@ _MAPS = {
     "tangent_softplus_1": (0, 128, 4, 64),
     "delta_curvature_softplus_1": (0, 128, 4, 1),
     "tangent_softplus_2": (0, 64, 4, 64),
-    "W_layer_1_transposed_squared": (64, 128, 4, 1),
+    "tangent_layer_1_squared": (64, 128, 4, 1),
     "curvature_of_softplus_2_terms": (0, 64, 4, 64),
     "curvature_of_softplus_3_terms": (0, 1, 1, 64),
     "delta_prime_x": (0, 64, 4, 1),
@@ -4337,17 +4346,17 @@ def loss_and_grad_terms(params, x, lam=0.0):
 
 
 def init_params(seed=0):
-    """Weights drawn from N(0, 1/in), biases 0, gains 1: the same numbers from every backend.
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
 
     `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
     """
     rng = _generator("seed", seed)
     params = {}
     for name, shape in PARAMS.items():
-        if name.endswith(".weight"):
-            values = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
         else:
-            values = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
+            values = np.full(shape, INITIAL[name], DTYPE)
         params[name] = _asarray(values)
     return params
 
@@ -4633,7 +4642,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, f_prime_softplus_1_row, tangent_softplus_1, samples))
+    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1 = Nx128_0
     _map("delta_curvature_softplus_1", N, wide, (
@@ -4655,10 +4664,10 @@ def _hessian_diagonal(params, x, lam, workspace):
     # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    W_layer_1_transposed_squared = M64x128_1
-    _map("W_layer_1_transposed_squared", N, wide, (W_layer_1_transposed, W_layer_1_transposed_squared, samples))
+    tangent_layer_1_squared = M64x128_1
+    _map("tangent_layer_1_squared", N, wide, (W_layer_1_transposed, tangent_layer_1_squared, samples))
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
-    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_2)
+    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_2)
     # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
     curvature_of_softplus_2_terms = Nx64x64_1
     _map("curvature_of_softplus_2_terms", N, wide, (
@@ -4766,7 +4775,7 @@ def _loss_terms(params, x, lam, workspace):
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, f_prime_softplus_1_row, tangent_softplus_1, samples))
+    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
@@ -4788,10 +4797,10 @@ def _loss_terms(params, x, lam, workspace):
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    W_layer_1_transposed_squared = M64x128_1
-    _map("W_layer_1_transposed_squared", N, wide, (W_layer_1_transposed, W_layer_1_transposed_squared, samples))
+    tangent_layer_1_squared = M64x128_1
+    _map("tangent_layer_1_squared", N, wide, (W_layer_1_transposed, tangent_layer_1_squared, samples))
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
-    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_0)
+    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_0)
     # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
     curvature_of_softplus_2_terms = Nx64x64_1
     _map("curvature_of_softplus_2_terms", N, wide, (
@@ -4899,7 +4908,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, f_prime_softplus_1_row, tangent_softplus_1, samples))
+    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
@@ -5064,7 +5073,7 @@ def _loss_and_grad(params, x, lam, workspace):
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, f_prime_softplus_1_row, tangent_softplus_1, samples))
+    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
@@ -5109,10 +5118,10 @@ def _loss_and_grad(params, x, lam, workspace):
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    W_layer_1_transposed_squared = M64x128_1
-    _map("W_layer_1_transposed_squared", N, wide, (W_layer_1_transposed, W_layer_1_transposed_squared, samples))
+    tangent_layer_1_squared = M64x128_1
+    _map("tangent_layer_1_squared", N, wide, (W_layer_1_transposed, tangent_layer_1_squared, samples))
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
-    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_6)
+    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_6)
     # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
     curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), Nx64_8.reshape(-1), 64).reshape(-1, 64)
     # [Σ_i ġ_layer_3² f″(g_layer_3)]
@@ -5139,7 +5148,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # (∂J/∂δ′_x)_c
     dJ_ddelta_prime_x_column = dJ_ddelta_prime_x[..., None]
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x
-    weighted_square_layer_1 = cp.matmul(dJ_ddelta_prime_x, W_layer_1_transposed_squared, out=Nx128_8)
+    weighted_square_layer_1 = cp.matmul(dJ_ddelta_prime_x, tangent_layer_1_squared, out=Nx128_8)
     # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x  (18)+(19)
     dJ_ddelta_softplus_1 = Nx128_9
     _map("dJ_ddelta_softplus_1", N, wide, (
@@ -5375,7 +5384,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, f_prime_softplus_1_row, tangent_softplus_1, samples))
+    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
@@ -5420,7 +5429,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_tangent_layer_1 = Nx64x128_2
     weighted_product_softplus_1_terms = Nx64x128_3
     _map("delta_tangent_layer_1_to_weighted_product_softplus_1_terms", N, wide, (
-        W_layer_1_transposed, delta_curvature_softplus_1_row, delta_tangent_softplus_1, f_prime_softplus_1_row,
+        delta_curvature_softplus_1_row, delta_tangent_softplus_1, f_prime_softplus_1_row, W_layer_1_transposed,
         delta_tangent_layer_1, weighted_product_softplus_1_terms, samples,
     ))
 
@@ -5676,7 +5685,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, f_prime_softplus_1_row, tangent_softplus_1, samples))
+    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
@@ -5721,10 +5730,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     sum_delta_squared = parts_sum_delta_squared
     blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    W_layer_1_transposed_squared = M64x128_1
-    _map("W_layer_1_transposed_squared", N, wide, (W_layer_1_transposed, W_layer_1_transposed_squared, samples))
+    tangent_layer_1_squared = M64x128_1
+    _map("tangent_layer_1_squared", N, wide, (W_layer_1_transposed, tangent_layer_1_squared, samples))
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
-    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_6)
+    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_6)
     # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
     curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), Nx64_8.reshape(-1), 64).reshape(-1, 64)
     # [Σ_i ġ_layer_3² f″(g_layer_3)]
@@ -5825,7 +5834,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # (∂L/∂δ′_x)_c
     dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x
-    weighted_square_layer_1 = cp.matmul(dL_ddelta_prime_x, W_layer_1_transposed_squared, out=Nx128_9)
+    weighted_square_layer_1 = cp.matmul(dL_ddelta_prime_x, tangent_layer_1_squared, out=Nx128_9)
     # ∂L/∂δ_softplus_1 = f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x  (19)
     dL_ddelta_softplus_1 = Nx128_4
     _map("dL_ddelta_softplus_1", N, wide, (
@@ -6065,7 +6074,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (W_layer_1_transposed, f_prime_softplus_1_row, tangent_softplus_1, samples))
+    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
@@ -6110,7 +6119,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_tangent_layer_1 = Nx64x128_2
     weighted_product_softplus_1_terms = Nx64x128_3
     _map("delta_tangent_layer_1_to_weighted_product_softplus_1_terms", N, wide, (
-        W_layer_1_transposed, delta_curvature_softplus_1_row, delta_tangent_softplus_1, f_prime_softplus_1_row,
+        delta_curvature_softplus_1_row, delta_tangent_softplus_1, f_prime_softplus_1_row, W_layer_1_transposed,
         delta_tangent_layer_1, weighted_product_softplus_1_terms, samples,
     ))
 
@@ -6486,4 +6495,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 3107cabad1a890f062871520667b3383cba024a4be3fbd8ce0873bf85d37be96
+# sha256 of all above 210bb64c48f19b6afdb406d34fef7112c32a4b58db1161494504b0fc51a9eb97

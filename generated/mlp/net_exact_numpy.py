@@ -2,12 +2,12 @@
 
     smgen build net.py --backend numpy --dtype float32 --hessian exact --batch-size 1024
 
-    x = input(), 64 units
-    layer_1 = linear[weights of layer_1](x), 128 units
+    x = input, 64 units
+    layer_1 = layer_1.weight @ x + layer_1.bias, 128 units
     softplus_1 = pointwise[softplus(g)](layer_1), 128 units
-    layer_2 = linear[weights of layer_2](softplus_1), 64 units
+    layer_2 = layer_2.weight @ softplus_1 + layer_2.bias, 64 units
     softplus_2 = pointwise[softplus(g)](layer_2), 64 units
-    layer_3 = linear[weights of layer_3](softplus_2), 1 units
+    layer_3 = layer_3.weight @ softplus_2 + layer_3.bias, 1 units
     softplus_3 = pointwise[softplus(g)](layer_3), 1 units
     energy = the sum over the units of softplus_3
 
@@ -25,8 +25,8 @@ Every step cuts its samples into tiles of rows, which go through all sweeps whil
 installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
-description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0
+description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
+template numpy/module.py.j2, sha256 2036da75f4683031ed99964e508515d876c3c15acf5aec7bfcb94872011e8d84
 """
 
 import _thread
@@ -43,6 +43,7 @@ import numpy as np
 
 DTYPE = np.float32
 
+# Every parameter's shape, and what its numbers start with: None is N(0, 1/n), n the length of the last axis.
 PARAMS = {
     "layer_1.weight": (128, 64),
     "layer_1.bias": (128,),
@@ -51,11 +52,19 @@ PARAMS = {
     "layer_3.weight": (1, 64),
     "layer_3.bias": (1,),
 }
+INITIAL = {
+    "layer_1.weight": None,
+    "layer_1.bias": 0.0,
+    "layer_2.weight": None,
+    "layer_2.bias": 0.0,
+    "layer_3.weight": None,
+    "layer_3.bias": 0.0,
+}
 
 METADATA = {
     "network": "mlp",
-    "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0",
+    "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
+    "template_sha256": "2036da75f4683031ed99964e508515d876c3c15acf5aec7bfcb94872011e8d84",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -643,17 +652,17 @@ def loss_and_grad_terms(params, x, lam=0.0):
 
 
 def init_params(seed=0):
-    """Weights drawn from N(0, 1/in), biases 0, gains 1: the same numbers from every backend.
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
 
     `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
     """
     rng = _generator("seed", seed)
     params = {}
     for name, shape in PARAMS.items():
-        if name.endswith(".weight"):
-            values = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
         else:
-            values = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
+            values = np.full(shape, INITIAL[name], DTYPE)
         params[name] = _asarray(values)
     return params
 
@@ -940,12 +949,14 @@ def _hessian_diagonal(params, x, lam, workspace):
     )
     all_hessian_diagonal = np.empty((N, 64), DTYPE)
 
-    # ---- once a call, from the weights alone: reads W
+    # ---- once a call, from the weights alone: reads W; writes ġ
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
-    # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    W_layer_1_transposed_squared = np.square(W_layer_1_transposed, out=M64x128_1)
+    # ġ_layer_1 = W_layer_1ᵀ  [+] 8
+    tangent_layer_1 = W_layer_1_transposed
+    # ġ_layer_1 ∘ ġ_layer_1
+    tangent_layer_1_squared = np.square(tangent_layer_1, out=M64x128_1)
 
     def tile(rows, arrays):
         g_x = x[rows]
@@ -1029,11 +1040,11 @@ def _hessian_diagonal(params, x, lam, workspace):
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
 
-        # ---- second derivatives, by tangents: reads f′, δ, W; writes ġ, f″, δ′, hessian_diagonal
+        # ---- second derivatives, by tangents: reads f′, ġ, δ, W; writes ġ, f″, δ′, hessian_diagonal
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
-        # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-        tangent_softplus_1 = np.multiply(W_layer_1_transposed, f_prime_softplus_1_row, out=Nx64x128_0)
+        # ġ_softplus_1 = (ġ_layer_1)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(tangent_layer_1, f_prime_softplus_1_row, out=Nx64x128_0)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
         f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_4)
         # δ_softplus_1 f″(g_layer_1)
@@ -1060,8 +1071,8 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-        # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
-        curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_4)
+        # (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1))
+        curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_4)
         # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
         a = np.square(tangent_layer_2, out=Nx64x64_0)
         curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=Nx64x64_0)
@@ -1072,8 +1083,8 @@ def _hessian_diagonal(params, x, lam, workspace):
         curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=Nx64x1_0)
         # [Σ_i ġ_layer_3² f″(g_layer_3)]
         curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=Nx64_2)
-        # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2)
-        #     ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
+        # δ′_x = (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
+        #     + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
         a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=Nx64_4)
         delta_prime_x = np.add(a, curvature_of_softplus_3, out=all_hessian_diagonal[rows])
         return ()
@@ -1099,12 +1110,14 @@ def _loss_terms(params, x, lam, workspace):
         "M64x128_0", "M64x128_1",
     )
 
-    # ---- once a call, from the weights alone: reads W
+    # ---- once a call, from the weights alone: reads W; writes ġ
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
-    # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    W_layer_1_transposed_squared = np.square(W_layer_1_transposed, out=M64x128_1)
+    # ġ_layer_1 = W_layer_1ᵀ  [+] 8
+    tangent_layer_1 = W_layer_1_transposed
+    # ġ_layer_1 ∘ ġ_layer_1
+    tangent_layer_1_squared = np.square(tangent_layer_1, out=M64x128_1)
 
     def tile(rows, arrays):
         g_x = x[rows]
@@ -1192,11 +1205,11 @@ def _loss_terms(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
-        # ---- second derivatives, by tangents: reads f′, δ, W; writes ġ, f″
+        # ---- second derivatives, by tangents: reads f′, ġ, δ, W; writes ġ, f″
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
-        # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-        tangent_softplus_1 = np.multiply(W_layer_1_transposed, f_prime_softplus_1_row, out=Nx64x128_0)
+        # ġ_softplus_1 = (ġ_layer_1)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(tangent_layer_1, f_prime_softplus_1_row, out=Nx64x128_0)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
         f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_4)
         # δ_softplus_1 f″(g_layer_1)
@@ -1229,8 +1242,8 @@ def _loss_terms(params, x, lam, workspace):
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
-        curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_0)
+        # (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1))
+        curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_0)
         # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
         a = np.square(tangent_layer_2, out=Nx64x64_0)
         curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=Nx64x64_0)
@@ -1241,8 +1254,8 @@ def _loss_terms(params, x, lam, workspace):
         curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=Nx64x1_0)
         # [Σ_i ġ_layer_3² f″(g_layer_3)]
         curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=Nx64_4)
-        # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2)
-        #     ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
+        # δ′_x = (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
+        #     + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
         a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=Nx64_0)
         delta_prime_x = np.add(a, curvature_of_softplus_3, out=Nx64_0)
         # Σ_n Σ_i δ′_x
@@ -1286,13 +1299,15 @@ def _loss_terms_lam0(params, x, lam, workspace):
         "M64x128_0", "M64x128_1", "M128_0",
     )
 
-    # ---- once a call, from the weights alone: reads W
+    # ---- once a call, from the weights alone: reads W; writes ġ
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
-    # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_tangent_squared_layer_1_terms = np.square(W_layer_1_transposed, out=M64x128_1)
-    # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
+    # ġ_layer_1 = W_layer_1ᵀ  [+] 8
+    tangent_layer_1 = W_layer_1_transposed
+    # ġ_layer_1 ∘ ġ_layer_1
+    sum_tangent_squared_layer_1_terms = np.square(tangent_layer_1, out=M64x128_1)
+    # Σ_j ġ_layer_1 ∘ ġ_layer_1
     sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=0, out=M128_0)
 
     def tile(rows, arrays):
@@ -1381,11 +1396,11 @@ def _loss_terms_lam0(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
-        # ---- second derivatives, by tangents: reads f′, δ, W; writes ġ, f″
+        # ---- second derivatives, by tangents: reads f′, ġ, δ, W; writes ġ, f″
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
-        # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-        tangent_softplus_1 = np.multiply(W_layer_1_transposed, f_prime_softplus_1_row, out=Nx64x128_0)
+        # ġ_softplus_1 = (ġ_layer_1)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(tangent_layer_1, f_prime_softplus_1_row, out=Nx64x128_0)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
         f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_4)
         # δ_softplus_1 f″(g_layer_1)
@@ -1414,9 +1429,9 @@ def _loss_terms_lam0(params, x, lam, workspace):
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
+        # δ_softplus_1 f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1
         sum_curvature_softplus_1_terms = np.multiply(sum_tangent_squared_layer_1, delta_curvature_softplus_1, out=Nx128_1)
-        # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
+        # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1
         sum_curvature_softplus_1 = float(np.sum(sum_curvature_softplus_1_terms, dtype=np.float64))
         # ġ_layer_2²
         sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=Nx64x64_0)
@@ -1445,7 +1460,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2
+    # L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1 − (1/N) Σ_n Σ_i δ_softplus_2
     #     f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     L = -sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N
     # J = K + L
@@ -1470,12 +1485,14 @@ def _loss_and_grad(params, x, lam, workspace):
         "M64x128_0", "M64x128_1", "M1x64_3", "M1x64_4", "M64x128_6", "M64x128_7", "M128x64_2", "M128x64_3",
     )
 
-    # ---- once a call, from the weights alone: reads W
+    # ---- once a call, from the weights alone: reads W; writes ġ
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
-    # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    W_layer_1_transposed_squared = np.square(W_layer_1_transposed, out=M64x128_1)
+    # ġ_layer_1 = W_layer_1ᵀ  [+] 8
+    tangent_layer_1 = W_layer_1_transposed
+    # ġ_layer_1 ∘ ġ_layer_1
+    tangent_layer_1_squared = np.square(tangent_layer_1, out=M64x128_1)
 
     def tile(rows, arrays):
         g_x = x[rows]
@@ -1570,11 +1587,11 @@ def _loss_and_grad(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
-        # ---- second derivatives, by tangents: reads f′, δ, W; writes ġ, f″, δ̇
+        # ---- second derivatives, by tangents: reads f′, ġ, δ, W; writes ġ, f″, δ̇
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
-        # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-        tangent_softplus_1 = np.multiply(W_layer_1_transposed, f_prime_softplus_1_row, out=Nx64x128_0)
+        # ġ_softplus_1 = (ġ_layer_1)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(tangent_layer_1, f_prime_softplus_1_row, out=Nx64x128_0)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
         f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
         # δ_softplus_1 f″(g_layer_1)
@@ -1615,8 +1632,8 @@ def _loss_and_grad(params, x, lam, workspace):
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-        # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-        a = np.multiply(W_layer_1_transposed, delta_curvature_softplus_1_row, out=Nx64x128_2)
+        # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) (ġ_layer_1)_c + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+        a = np.multiply(tangent_layer_1, delta_curvature_softplus_1_row, out=Nx64x128_2)
         b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
         delta_tangent_layer_1 = np.add(a, b, out=Nx64x128_2)
 
@@ -1625,8 +1642,8 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
-        curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_8)
+        # (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1))
+        curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_8)
         # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
         a = np.square(tangent_layer_2, out=Nx64x64_4)
         curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=Nx64x64_4)
@@ -1637,8 +1654,8 @@ def _loss_and_grad(params, x, lam, workspace):
         curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=Nx64x1_2)
         # [Σ_i ġ_layer_3² f″(g_layer_3)]
         curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=Nx64_9)
-        # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2)
-        #     ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
+        # δ′_x = (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
+        #     + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
         a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=Nx64_8)
         delta_prime_x = np.add(a, curvature_of_softplus_3, out=Nx64_8)
         # Σ_n Σ_i δ′_x
@@ -1648,7 +1665,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-        # ---- forward adjoints of J: reads δ, δ′, W, f′, f″, ġ; writes ∂J/∂δ, ∂J/∂δ′, ĝ
+        # ---- forward adjoints of J: reads δ, δ′, W, ġ, f′, f″; writes ∂J/∂δ, ∂J/∂δ′, ĝ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
@@ -1658,11 +1675,11 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_6)
         # (∂J/∂δ′_x)_c
         dJ_ddelta_prime_x_column = dJ_ddelta_prime_x[..., None]
-        # ĝ_layer_1 = (W_layer_1ᵀ)_c (∂J/∂δ′_x)_c  [+] 8
-        weighted_tangent_layer_1 = np.multiply(W_layer_1_transposed, dJ_ddelta_prime_x_column, out=Nx64x128_3)
-        # (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x
-        weighted_square_layer_1 = np.matmul(dJ_ddelta_prime_x, W_layer_1_transposed_squared, out=Nx128_7)
-        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x
+        # ĝ_layer_1 = (∂J/∂δ′_x)_c (ġ_layer_1)_c  [+] 8
+        weighted_tangent_layer_1 = np.multiply(tangent_layer_1, dJ_ddelta_prime_x_column, out=Nx64x128_3)
+        # (ġ_layer_1 ∘ ġ_layer_1)ᵀ ∂J/∂δ′_x
+        weighted_square_layer_1 = np.matmul(dJ_ddelta_prime_x, tangent_layer_1_squared, out=Nx128_7)
+        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) (ġ_layer_1 ∘ ġ_layer_1)ᵀ ∂J/∂δ′_x
         #     (18)+(19)
         a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
         b = np.multiply(f_second_softplus_1, weighted_square_layer_1, out=Nx128_9)
@@ -1747,7 +1764,7 @@ def _loss_and_grad(params, x, lam, workspace):
         a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
         # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + δ_softplus_1
-        #     f‴(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1
+        #     f‴(g_layer_1) (ġ_layer_1 ∘ ġ_layer_1)ᵀ ∂J/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1
         #     (21)+(22)
         a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_6)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_6)
@@ -1839,13 +1856,15 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         "M128x64_3",
     )
 
-    # ---- once a call, from the weights alone: reads W
+    # ---- once a call, from the weights alone: reads W; writes ġ
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
-    # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_tangent_squared_layer_1_terms = np.square(W_layer_1_transposed, out=M64x128_1)
-    # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
+    # ġ_layer_1 = W_layer_1ᵀ  [+] 8
+    tangent_layer_1 = W_layer_1_transposed
+    # ġ_layer_1 ∘ ġ_layer_1
+    sum_tangent_squared_layer_1_terms = np.square(tangent_layer_1, out=M64x128_1)
+    # Σ_j ġ_layer_1 ∘ ġ_layer_1
     sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=0, out=M128_0)
 
     def tile(rows, arrays):
@@ -1941,11 +1960,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
-        # ---- second derivatives, by tangents: reads f′, δ, W; writes ġ, f″, δ̇
+        # ---- second derivatives, by tangents: reads f′, ġ, δ, W; writes ġ, f″, δ̇
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
-        # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-        tangent_softplus_1 = np.multiply(W_layer_1_transposed, f_prime_softplus_1_row, out=Nx64x128_0)
+        # ġ_softplus_1 = (ġ_layer_1)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(tangent_layer_1, f_prime_softplus_1_row, out=Nx64x128_0)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
         f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
         # δ_softplus_1 f″(g_layer_1)
@@ -1986,8 +2005,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-        # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-        a = np.multiply(W_layer_1_transposed, delta_curvature_softplus_1_row, out=Nx64x128_2)
+        # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) (ġ_layer_1)_c + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+        a = np.multiply(tangent_layer_1, delta_curvature_softplus_1_row, out=Nx64x128_2)
         b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
         delta_tangent_layer_1 = np.add(a, b, out=Nx64x128_2)
 
@@ -1996,9 +2015,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
+        # δ_softplus_1 f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1
         sum_curvature_softplus_1_terms = np.multiply(sum_tangent_squared_layer_1, delta_curvature_softplus_1, out=Nx128_6)
-        # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
+        # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1
         sum_curvature_softplus_1 = float(np.sum(sum_curvature_softplus_1_terms, dtype=np.float64))
         # ġ_layer_2²
         sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=Nx64x64_4)
@@ -2022,7 +2041,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_6)
-        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (18)+(19)
+        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1  (18)+(19)
         a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_7)
         b = np.multiply(sum_tangent_squared_layer_1, f_second_softplus_1, out=Nx128_8)
         dJ_ddelta_softplus_1 = np.subtract(a, b, out=Nx128_7)
@@ -2082,16 +2101,15 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
         # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
         dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
-        # (W_layer_1ᵀ)_c δ̇_softplus_1
-        weighted_product_softplus_1_terms = np.multiply(W_layer_1_transposed, delta_tangent_softplus_1, out=Nx64x128_1)
-        # Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1
+        # δ̇_softplus_1 (ġ_layer_1)_c
+        weighted_product_softplus_1_terms = np.multiply(tangent_layer_1, delta_tangent_softplus_1, out=Nx64x128_1)
+        # Σ_c δ̇_softplus_1 (ġ_layer_1)_c
         weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=Nx128_7)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
         a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
         # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1
-        #     f‴(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − 2 f″(g_layer_1) Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1
-        #     (21)+(22)
+        #     f‴(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1 − 2 f″(g_layer_1) Σ_c δ̇_softplus_1 (ġ_layer_1)_c  (21)+(22)
         a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_6)
         a = np.multiply(a, f_second_softplus_1, out=Nx128_6)
         b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
@@ -2125,8 +2143,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 18, 64, 3351040, 220948, workspace)
 
     # ---- at the end, from the sums over all samples: writes J, ∂J/∂W, ∂J/∂b
-    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n
-    #     Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1 − (1/N) Σ_n Σ_i
+    #     δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     J = -sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c
     #     δ̇_layer_3 ġ_softplus_2ᵀ)  (16)+(17)
@@ -2181,12 +2199,14 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         "M64x128_0", "M64x128_1", "M1x64_5", "M64x128_8", "M128x64_3", "M1x64_6", "M64x128_9",
     )
 
-    # ---- once a call, from the weights alone: reads W
+    # ---- once a call, from the weights alone: reads W; writes ġ
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
-    # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    W_layer_1_transposed_squared = np.square(W_layer_1_transposed, out=M64x128_1)
+    # ġ_layer_1 = W_layer_1ᵀ  [+] 8
+    tangent_layer_1 = W_layer_1_transposed
+    # ġ_layer_1 ∘ ġ_layer_1
+    tangent_layer_1_squared = np.square(tangent_layer_1, out=M64x128_1)
 
     def tile(rows, arrays):
         g_x = x[rows]
@@ -2282,11 +2302,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
-        # ---- second derivatives, by tangents: reads f′, δ, W; writes ġ, f″, δ̇
+        # ---- second derivatives, by tangents: reads f′, ġ, δ, W; writes ġ, f″, δ̇
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
-        # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-        tangent_softplus_1 = np.multiply(W_layer_1_transposed, f_prime_softplus_1_row, out=Nx64x128_0)
+        # ġ_softplus_1 = (ġ_layer_1)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(tangent_layer_1, f_prime_softplus_1_row, out=Nx64x128_0)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
         f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
         # δ_softplus_1 f″(g_layer_1)
@@ -2327,8 +2347,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-        # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-        a = np.multiply(W_layer_1_transposed, delta_curvature_softplus_1_row, out=Nx64x128_2)
+        # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) (ġ_layer_1)_c + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+        a = np.multiply(tangent_layer_1, delta_curvature_softplus_1_row, out=Nx64x128_2)
         b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
         delta_tangent_layer_1 = np.add(a, b, out=Nx64x128_2)
 
@@ -2337,8 +2357,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
-        curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, W_layer_1_transposed_squared.T, out=Nx64_8)
+        # (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1))
+        curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_8)
         # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
         a = np.square(tangent_layer_2, out=Nx64x64_4)
         curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=Nx64x64_4)
@@ -2349,8 +2369,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=Nx64x1_2)
         # [Σ_i ġ_layer_3² f″(g_layer_3)]
         curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=Nx64_9)
-        # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2)
-        #     ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
+        # δ′_x = (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
+        #     + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
         a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=Nx64_8)
         delta_prime_x = np.add(a, curvature_of_softplus_3, out=Nx64_8)
         # Σ_n Σ_i δ′_x
@@ -2410,17 +2430,17 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_n ∂K/∂g_layer_1
         dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
 
-        # ---- forward adjoints of L: reads δ′, f″, ġ, W, f′; writes ∂L/∂δ′, ĝ, ∂L/∂δ
+        # ---- forward adjoints of L: reads δ′, ġ, f″, W, f′; writes ∂L/∂δ′, ĝ, ∂L/∂δ
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_8)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_8)
         # (∂L/∂δ′_x)_c
         dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
-        # ĝ_layer_1 = (W_layer_1ᵀ)_c (∂L/∂δ′_x)_c  [+] 8
-        weighted_tangent_layer_1 = np.multiply(W_layer_1_transposed, dL_ddelta_prime_x_column, out=Nx64x128_3)
-        # (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x
-        weighted_square_layer_1 = np.matmul(dL_ddelta_prime_x, W_layer_1_transposed_squared, out=Nx128_6)
-        # ∂L/∂δ_softplus_1 = f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x  (19)
+        # ĝ_layer_1 = (∂L/∂δ′_x)_c (ġ_layer_1)_c  [+] 8
+        weighted_tangent_layer_1 = np.multiply(tangent_layer_1, dL_ddelta_prime_x_column, out=Nx64x128_3)
+        # (ġ_layer_1 ∘ ġ_layer_1)ᵀ ∂L/∂δ′_x
+        weighted_square_layer_1 = np.matmul(dL_ddelta_prime_x, tangent_layer_1_squared, out=Nx128_6)
+        # ∂L/∂δ_softplus_1 = f″(g_layer_1) (ġ_layer_1 ∘ ġ_layer_1)ᵀ ∂L/∂δ′_x  (19)
         dL_ddelta_softplus_1 = np.multiply(f_second_softplus_1, weighted_square_layer_1, out=Nx128_3)
         # ĝ_softplus_1 = (∂L/∂δ′_x)_c ġ_softplus_1  [+] 8
         weighted_tangent_softplus_1 = np.multiply(dL_ddelta_prime_x_column, tangent_softplus_1, out=Nx64x128_0)
@@ -2501,7 +2521,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
         a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + δ_softplus_1 f‴(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ
+        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + δ_softplus_1 f‴(g_layer_1) (ġ_layer_1 ∘ ġ_layer_1)ᵀ
         #     ∂L/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1  (22)
         a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
         b = np.multiply(delta_softplus_1, f_third_softplus_1, out=Nx128_0)
@@ -2613,13 +2633,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         "M64x128_0", "M64x128_1", "M128_0", "M1x64_5", "M64x128_8", "M128x64_3", "M1x64_6", "M64x128_9",
     )
 
-    # ---- once a call, from the weights alone: reads W
+    # ---- once a call, from the weights alone: reads W; writes ġ
     # W_layer_1ᵀ
     W_layer_1_transposed = M64x128_0
     W_layer_1_transposed[...] = W_layer_1.T
-    # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_tangent_squared_layer_1_terms = np.square(W_layer_1_transposed, out=M64x128_1)
-    # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
+    # ġ_layer_1 = W_layer_1ᵀ  [+] 8
+    tangent_layer_1 = W_layer_1_transposed
+    # ġ_layer_1 ∘ ġ_layer_1
+    sum_tangent_squared_layer_1_terms = np.square(tangent_layer_1, out=M64x128_1)
+    # Σ_j ġ_layer_1 ∘ ġ_layer_1
     sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=0, out=M128_0)
 
     def tile(rows, arrays):
@@ -2715,11 +2737,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
 
-        # ---- second derivatives, by tangents: reads f′, δ, W; writes ġ, f″, δ̇
+        # ---- second derivatives, by tangents: reads f′, ġ, δ, W; writes ġ, f″, δ̇
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
-        # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-        tangent_softplus_1 = np.multiply(W_layer_1_transposed, f_prime_softplus_1_row, out=Nx64x128_0)
+        # ġ_softplus_1 = (ġ_layer_1)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(tangent_layer_1, f_prime_softplus_1_row, out=Nx64x128_0)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
         f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
         # δ_softplus_1 f″(g_layer_1)
@@ -2760,8 +2782,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-        # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-        a = np.multiply(W_layer_1_transposed, delta_curvature_softplus_1_row, out=Nx64x128_2)
+        # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) (ġ_layer_1)_c + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+        a = np.multiply(tangent_layer_1, delta_curvature_softplus_1_row, out=Nx64x128_2)
         b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx64x128_3)
         delta_tangent_layer_1 = np.add(a, b, out=Nx64x128_2)
 
@@ -2770,9 +2792,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
+        # δ_softplus_1 f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1
         sum_curvature_softplus_1_terms = np.multiply(sum_tangent_squared_layer_1, delta_curvature_softplus_1, out=Nx128_6)
-        # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
+        # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1
         sum_curvature_softplus_1 = float(np.sum(sum_curvature_softplus_1_terms, dtype=np.float64))
         # ġ_layer_2²
         sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=Nx64x64_4)
@@ -2842,7 +2864,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_1)
 
         # ---- forward adjoints of L: reads f″, W, f′; writes ∂L/∂δ
-        # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (19)
+        # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1  (19)
         a = np.multiply(sum_tangent_squared_layer_1, f_second_softplus_1, out=Nx128_6)
         dL_ddelta_softplus_1 = np.negative(a, out=Nx128_6)
         # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
@@ -2901,15 +2923,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
         # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
         dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
-        # (W_layer_1ᵀ)_c δ̇_softplus_1
-        weighted_product_softplus_1_terms = np.multiply(W_layer_1_transposed, delta_tangent_softplus_1, out=Nx64x128_1)
-        # Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1
+        # δ̇_softplus_1 (ġ_layer_1)_c
+        weighted_product_softplus_1_terms = np.multiply(tangent_layer_1, delta_tangent_softplus_1, out=Nx64x128_1)
+        # Σ_c δ̇_softplus_1 (ġ_layer_1)_c
         weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=Nx128_6)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
         a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
         f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ −
-        #     2 f″(g_layer_1) Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1  (22)
+        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1 − 2
+        #     f″(g_layer_1) Σ_c δ̇_softplus_1 (ġ_layer_1)_c  (22)
         a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
         b = np.multiply(sum_tangent_squared_layer_1, delta_softplus_1, out=Nx128_0)
         b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
@@ -2942,7 +2964,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2
+    # L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1 − (1/N) Σ_n Σ_i δ_softplus_2
     #     f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     L = -sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N
     # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
@@ -3247,4 +3269,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 4ad4c46187726e603df8190853bd2ae0f3f9ea287162e4f81751c0a3557b3f30
+# sha256 of all above da201c34a26842d70d6478af967f403962981e7873fb486633449d9013ae8433

@@ -2,12 +2,12 @@
 
     smgen build net.py --backend cuda --dtype float32 --hessian hutchinson --batch-size 1024 --probes 2 --distribution rademacher
 
-    x = input(), 64 units
-    layer_1 = linear[weights of layer_1](x), 128 units
+    x = input, 64 units
+    layer_1 = layer_1.weight @ x + layer_1.bias, 128 units
     softplus_1 = pointwise[softplus(g)](layer_1), 128 units
-    layer_2 = linear[weights of layer_2](softplus_1), 64 units
+    layer_2 = layer_2.weight @ softplus_1 + layer_2.bias, 64 units
     softplus_2 = pointwise[softplus(g)](layer_2), 64 units
-    layer_3 = linear[weights of layer_3](softplus_2), 1 units
+    layer_3 = layer_3.weight @ softplus_2 + layer_3.bias, 1 units
     softplus_3 = pointwise[softplus(g)](layer_3), 1 units
     energy = the sum over the units of softplus_3
 
@@ -25,8 +25,8 @@ waits for the device. Values are not inspected on the device: a NaN in x makes J
 The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
-description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template cuda/module.py.j2, sha256 6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf
+description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
+template cuda/module.py.j2, sha256 27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11
 """
 
 import functools
@@ -52,6 +52,7 @@ if _devices == 0:
 
 DTYPE = np.float32
 
+# Every parameter's shape, and what its numbers start with: None is N(0, 1/n), n the length of the last axis.
 PARAMS = {
     "layer_1.weight": (128, 64),
     "layer_1.bias": (128,),
@@ -60,11 +61,19 @@ PARAMS = {
     "layer_3.weight": (1, 64),
     "layer_3.bias": (1,),
 }
+INITIAL = {
+    "layer_1.weight": None,
+    "layer_1.bias": 0.0,
+    "layer_2.weight": None,
+    "layer_2.bias": 0.0,
+    "layer_3.weight": None,
+    "layer_3.bias": 0.0,
+}
 
 METADATA = {
     "network": "mlp",
-    "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf",
+    "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
+    "template_sha256": "27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -4234,17 +4243,17 @@ def _drawn(x, rng, probes):
 
 
 def init_params(seed=0):
-    """Weights drawn from N(0, 1/in), biases 0, gains 1: the same numbers from every backend.
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
 
     `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
     """
     rng = _generator("seed", seed)
     params = {}
     for name, shape in PARAMS.items():
-        if name.endswith(".weight"):
-            values = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
         else:
-            values = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
+            values = np.full(shape, INITIAL[name], DTYPE)
         params[name] = _asarray(values)
     return params
 
@@ -6509,4 +6518,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 91173a8704f78175f3ddd238d1b1b36552d02545a6bd0b80d98dd0317fd0870b
+# sha256 of all above 5c223a1210303b35305928186b7ea35618ac7b0fb50b4de4f9c0ad9ae1477983

@@ -2,12 +2,12 @@
 
     smgen build net.py --backend numpy --dtype float32 --hessian diagonal --batch-size 1024
 
-    x = input(), 64 units
-    layer_1 = linear[weights of layer_1](x), 128 units
+    x = input, 64 units
+    layer_1 = layer_1.weight @ x + layer_1.bias, 128 units
     softplus_1 = pointwise[softplus(g)](layer_1), 128 units
-    layer_2 = linear[weights of layer_2](softplus_1), 64 units
+    layer_2 = layer_2.weight @ softplus_1 + layer_2.bias, 64 units
     softplus_2 = pointwise[softplus(g)](layer_2), 64 units
-    layer_3 = linear[weights of layer_3](softplus_2), 1 units
+    layer_3 = layer_3.weight @ softplus_2 + layer_3.bias, 1 units
     softplus_3 = pointwise[softplus(g)](layer_3), 1 units
     energy = the sum over the units of softplus_3
 
@@ -25,8 +25,8 @@ Every step cuts its samples into tiles of rows, which go through all sweeps whil
 installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
-description sha256 f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6
-template numpy/module.py.j2, sha256 5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0
+description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
+template numpy/module.py.j2, sha256 2036da75f4683031ed99964e508515d876c3c15acf5aec7bfcb94872011e8d84
 """
 
 import _thread
@@ -43,6 +43,7 @@ import numpy as np
 
 DTYPE = np.float32
 
+# Every parameter's shape, and what its numbers start with: None is N(0, 1/n), n the length of the last axis.
 PARAMS = {
     "layer_1.weight": (128, 64),
     "layer_1.bias": (128,),
@@ -51,11 +52,19 @@ PARAMS = {
     "layer_3.weight": (1, 64),
     "layer_3.bias": (1,),
 }
+INITIAL = {
+    "layer_1.weight": None,
+    "layer_1.bias": 0.0,
+    "layer_2.weight": None,
+    "layer_2.bias": 0.0,
+    "layer_3.weight": None,
+    "layer_3.bias": 0.0,
+}
 
 METADATA = {
     "network": "mlp",
-    "description_sha256": "f9e1b289415cfa2254d23c4eb79b48f7f21f272d57f3d45a3246cbbe15284bd6",
-    "template_sha256": "5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0",
+    "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
+    "template_sha256": "2036da75f4683031ed99964e508515d876c3c15acf5aec7bfcb94872011e8d84",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -635,17 +644,17 @@ def loss_and_grad_terms(params, x, lam=0.0):
 
 
 def init_params(seed=0):
-    """Weights drawn from N(0, 1/in), biases 0, gains 1: the same numbers from every backend.
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
 
     `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
     """
     rng = _generator("seed", seed)
     params = {}
     for name, shape in PARAMS.items():
-        if name.endswith(".weight"):
-            values = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
         else:
-            values = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
+            values = np.full(shape, INITIAL[name], DTYPE)
         params[name] = _asarray(values)
     return params
 
@@ -2975,4 +2984,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 7c4656b160fc433ada9d609984e201ff23d03dfdc7a55e41e3061e7117f86fb2
+# sha256 of all above 838698f09c7f4606c294e6c2643a11b55f98bc4dc2af97a8e56a3febb3b0a4ff

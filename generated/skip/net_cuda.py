@@ -2,14 +2,14 @@
 
     smgen build net.py --backend cuda --dtype float32 --hessian diagonal --batch-size 1024
 
-    x = input(), 16 units
-    below = linear[weights of below](x), 16 units
+    x = input, 16 units
+    below = below.weight @ x + below.bias, 16 units
     hidden = pointwise[tanh(g)](below), 16 units
-    joined = add(hidden, x), 16 units
-    above = linear[weights of below](joined), 16 units
+    joined = hidden + x, 16 units
+    above = below.weight @ joined + below.bias, 16 units
     pointwise_1 = pointwise[log(exp(g) + 1)](above), 16 units
     both = concat(pointwise_1, hidden), 32 units
-    gain = scale(both), 32 units
+    gain = both*gain.gain, 32 units
     prior = pointwise[g**2](x), 16 units
     energy = the sum over the units of gain + prior
 
@@ -28,8 +28,8 @@ waits for the device. Values are not inspected on the device: a NaN in x makes J
 The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
-description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf
+description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
+template cuda/module.py.j2, sha256 27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11
 """
 
 import operator
@@ -54,16 +54,22 @@ if _devices == 0:
 
 DTYPE = np.float32
 
+# Every parameter's shape, and what its numbers start with: None is N(0, 1/n), n the length of the last axis.
 PARAMS = {
     "below.weight": (16, 16),
     "below.bias": (16,),
     "gain.gain": (32,),
 }
+INITIAL = {
+    "below.weight": None,
+    "below.bias": 0.0,
+    "gain.gain": 1.0,
+}
 
 METADATA = {
     "network": "skip",
-    "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf",
+    "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
+    "template_sha256": "27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2798,17 +2804,17 @@ def loss_and_grad_terms(params, x, lam=0.0):
 
 
 def init_params(seed=0):
-    """Weights drawn from N(0, 1/in), biases 0, gains 1: the same numbers from every backend.
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
 
     `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
     """
     rng = _generator("seed", seed)
     params = {}
     for name, shape in PARAMS.items():
-        if name.endswith(".weight"):
-            values = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
         else:
-            values = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
+            values = np.full(shape, INITIAL[name], DTYPE)
         params[name] = _asarray(values)
     return params
 
@@ -4250,4 +4256,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 45d1079795ee8b5f15e370b49bb5616bac874e3c220e2909582af6a60def8428
+# sha256 of all above 3d425f83ad00f4d38e622e1c7e619b9a9161155cd925e03af015b7ce6bec2f36

@@ -2,14 +2,14 @@
 
     smgen build net.py --backend cuda --dtype float32 --hessian exact --batch-size 1024
 
-    x = input(), 16 units
-    below = linear[weights of below](x), 16 units
+    x = input, 16 units
+    below = below.weight @ x + below.bias, 16 units
     hidden = pointwise[tanh(g)](below), 16 units
-    joined = add(hidden, x), 16 units
-    above = linear[weights of below](joined), 16 units
+    joined = hidden + x, 16 units
+    above = below.weight @ joined + below.bias, 16 units
     pointwise_1 = pointwise[log(exp(g) + 1)](above), 16 units
     both = concat(pointwise_1, hidden), 32 units
-    gain = scale(both), 32 units
+    gain = both*gain.gain, 32 units
     prior = pointwise[g**2](x), 16 units
     energy = the sum over the units of gain + prior
 
@@ -29,8 +29,8 @@ waits for the device. Values are not inspected on the device: a NaN in x makes J
 The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
-description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template cuda/module.py.j2, sha256 6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf
+description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
+template cuda/module.py.j2, sha256 27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11
 """
 
 import functools
@@ -56,16 +56,22 @@ if _devices == 0:
 
 DTYPE = np.float32
 
+# Every parameter's shape, and what its numbers start with: None is N(0, 1/n), n the length of the last axis.
 PARAMS = {
     "below.weight": (16, 16),
     "below.bias": (16,),
     "gain.gain": (32,),
 }
+INITIAL = {
+    "below.weight": None,
+    "below.bias": 0.0,
+    "gain.gain": 1.0,
+}
 
 METADATA = {
     "network": "skip",
-    "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf",
+    "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
+    "template_sha256": "27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -679,7 +685,7 @@ extern "C" __global__ void vec4_delta_curvature_hidden_to_delta_curvature_pointw
     }
 }
 
-static __device__ __forceinline__ void at_tangent_joined(const float W_below_transposed, const float f_prime_hidden_row, const float identity_16, float& tangent_joined)
+static __device__ __forceinline__ void at_tangent_joined(const float f_prime_hidden_row, const float W_below_transposed, const float identity_16, float& tangent_joined)
 {
     // ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
     const float tangent_hidden = W_below_transposed * f_prime_hidden_row;
@@ -688,64 +694,64 @@ static __device__ __forceinline__ void at_tangent_joined(const float W_below_tra
 }
 
 extern "C" __global__ void tangent_joined(
-    const float* __restrict__ W_below_transposed, const float* __restrict__ f_prime_hidden_row, const float* __restrict__ identity_16, float* __restrict__ tangent_joined, const int N)
+    const float* __restrict__ f_prime_hidden_row, const float* __restrict__ W_below_transposed, const float* __restrict__ identity_16, float* __restrict__ tangent_joined, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 16; row += gridDim.y * blockDim.y) {
-        const float v_W_below_transposed = W_below_transposed[(long long)(row % 16) * 16 + column];
         const float v_f_prime_hidden_row = f_prime_hidden_row[(long long)(row / 16) * 16 + column];
+        const float v_W_below_transposed = W_below_transposed[(long long)(row % 16) * 16 + column];
         const float v_identity_16 = identity_16[(long long)(row % 16) * 16 + column];
         float v_tangent_joined;
-        at_tangent_joined(v_W_below_transposed, v_f_prime_hidden_row, v_identity_16, v_tangent_joined);
+        at_tangent_joined(v_f_prime_hidden_row, v_W_below_transposed, v_identity_16, v_tangent_joined);
         tangent_joined[(long long)row * 16 + column] = v_tangent_joined;
     }
 }
 extern "C" __global__ void vec4_tangent_joined(
-    const float* __restrict__ W_below_transposed, const float* __restrict__ f_prime_hidden_row, const float* __restrict__ identity_16, float* __restrict__ tangent_joined, const int N)
+    const float* __restrict__ f_prime_hidden_row, const float* __restrict__ W_below_transposed, const float* __restrict__ identity_16, float* __restrict__ tangent_joined, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N * 16; row += gridDim.y * blockDim.y) {
-        const float4 v_W_below_transposed = reinterpret_cast<const float4*>(W_below_transposed)[(long long)(row % 16) * 4 + column];
         const float4 v_f_prime_hidden_row = reinterpret_cast<const float4*>(f_prime_hidden_row)[(long long)(row / 16) * 4 + column];
+        const float4 v_W_below_transposed = reinterpret_cast<const float4*>(W_below_transposed)[(long long)(row % 16) * 4 + column];
         const float4 v_identity_16 = reinterpret_cast<const float4*>(identity_16)[(long long)(row % 16) * 4 + column];
         float4 v_tangent_joined;
-        at_tangent_joined(v_W_below_transposed.x, v_f_prime_hidden_row.x, v_identity_16.x, v_tangent_joined.x);
-        at_tangent_joined(v_W_below_transposed.y, v_f_prime_hidden_row.y, v_identity_16.y, v_tangent_joined.y);
-        at_tangent_joined(v_W_below_transposed.z, v_f_prime_hidden_row.z, v_identity_16.z, v_tangent_joined.z);
-        at_tangent_joined(v_W_below_transposed.w, v_f_prime_hidden_row.w, v_identity_16.w, v_tangent_joined.w);
+        at_tangent_joined(v_f_prime_hidden_row.x, v_W_below_transposed.x, v_identity_16.x, v_tangent_joined.x);
+        at_tangent_joined(v_f_prime_hidden_row.y, v_W_below_transposed.y, v_identity_16.y, v_tangent_joined.y);
+        at_tangent_joined(v_f_prime_hidden_row.z, v_W_below_transposed.z, v_identity_16.z, v_tangent_joined.z);
+        at_tangent_joined(v_f_prime_hidden_row.w, v_W_below_transposed.w, v_identity_16.w, v_tangent_joined.w);
         reinterpret_cast<float4*>(tangent_joined)[(long long)row * 4 + column] = v_tangent_joined;
     }
 }
 
-static __device__ __forceinline__ void at_W_below_transposed_squared(const float W_below_transposed, float& W_below_transposed_squared)
+static __device__ __forceinline__ void at_tangent_below_squared(const float W_below_transposed, float& tangent_below_squared)
 {
     // W_belowᵀ ∘ W_belowᵀ
-    W_below_transposed_squared = W_below_transposed * W_below_transposed;
+    tangent_below_squared = W_below_transposed * W_below_transposed;
 }
 
-extern "C" __global__ void W_below_transposed_squared(
-    const float* __restrict__ W_below_transposed, float* __restrict__ W_below_transposed_squared, const int N)
+extern "C" __global__ void tangent_below_squared(
+    const float* __restrict__ W_below_transposed, float* __restrict__ tangent_below_squared, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 16; row += gridDim.y * blockDim.y) {
         const float v_W_below_transposed = W_below_transposed[(long long)row * 16 + column];
-        float v_W_below_transposed_squared;
-        at_W_below_transposed_squared(v_W_below_transposed, v_W_below_transposed_squared);
-        W_below_transposed_squared[(long long)row * 16 + column] = v_W_below_transposed_squared;
+        float v_tangent_below_squared;
+        at_tangent_below_squared(v_W_below_transposed, v_tangent_below_squared);
+        tangent_below_squared[(long long)row * 16 + column] = v_tangent_below_squared;
     }
 }
-extern "C" __global__ void vec4_W_below_transposed_squared(
-    const float* __restrict__ W_below_transposed, float* __restrict__ W_below_transposed_squared, const int N)
+extern "C" __global__ void vec4_tangent_below_squared(
+    const float* __restrict__ W_below_transposed, float* __restrict__ tangent_below_squared, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 16; row += gridDim.y * blockDim.y) {
         const float4 v_W_below_transposed = reinterpret_cast<const float4*>(W_below_transposed)[(long long)row * 4 + column];
-        float4 v_W_below_transposed_squared;
-        at_W_below_transposed_squared(v_W_below_transposed.x, v_W_below_transposed_squared.x);
-        at_W_below_transposed_squared(v_W_below_transposed.y, v_W_below_transposed_squared.y);
-        at_W_below_transposed_squared(v_W_below_transposed.z, v_W_below_transposed_squared.z);
-        at_W_below_transposed_squared(v_W_below_transposed.w, v_W_below_transposed_squared.w);
-        reinterpret_cast<float4*>(W_below_transposed_squared)[(long long)row * 4 + column] = v_W_below_transposed_squared;
+        float4 v_tangent_below_squared;
+        at_tangent_below_squared(v_W_below_transposed.x, v_tangent_below_squared.x);
+        at_tangent_below_squared(v_W_below_transposed.y, v_tangent_below_squared.y);
+        at_tangent_below_squared(v_W_below_transposed.z, v_tangent_below_squared.z);
+        at_tangent_below_squared(v_W_below_transposed.w, v_tangent_below_squared.w);
+        reinterpret_cast<float4*>(tangent_below_squared)[(long long)row * 4 + column] = v_tangent_below_squared;
     }
 }
 
@@ -1772,7 +1778,7 @@ extern "C" __global__ void vec4_delta_tangent_above(
     }
 }
 
-static __device__ __forceinline__ void at_delta_tangent_below_to_weighted_product_hidden_terms(const float W_below_transposed, const float delta_curvature_hidden_row, const float delta_tangent_joined, const float f_prime_hidden_row, const float tangent_above, float& delta_tangent_below, float& sum_tangent_squared_above_terms, float& weighted_product_hidden_terms)
+static __device__ __forceinline__ void at_delta_tangent_below_to_weighted_product_hidden_terms(const float delta_curvature_hidden_row, const float delta_tangent_joined, const float f_prime_hidden_row, const float W_below_transposed, const float tangent_above, float& delta_tangent_below, float& sum_tangent_squared_above_terms, float& weighted_product_hidden_terms)
 {
     // δ̇_below = (W_belowᵀ)_c δ_hidden f″(g_below) + δ̇_joined f′(g_below)  [+] 8
     delta_tangent_below = W_below_transposed * delta_curvature_hidden_row + delta_tangent_joined * f_prime_hidden_row;
@@ -1783,37 +1789,37 @@ static __device__ __forceinline__ void at_delta_tangent_below_to_weighted_produc
 }
 
 extern "C" __global__ void delta_tangent_below_to_weighted_product_hidden_terms(
-    const float* __restrict__ W_below_transposed, const float* __restrict__ delta_curvature_hidden_row, const float* __restrict__ delta_tangent_joined, const float* __restrict__ f_prime_hidden_row, const float* __restrict__ tangent_above, float* __restrict__ delta_tangent_below, float* __restrict__ sum_tangent_squared_above_terms, float* __restrict__ weighted_product_hidden_terms, const int N)
+    const float* __restrict__ delta_curvature_hidden_row, const float* __restrict__ delta_tangent_joined, const float* __restrict__ f_prime_hidden_row, const float* __restrict__ W_below_transposed, const float* __restrict__ tangent_above, float* __restrict__ delta_tangent_below, float* __restrict__ sum_tangent_squared_above_terms, float* __restrict__ weighted_product_hidden_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 16; row += gridDim.y * blockDim.y) {
-        const float v_W_below_transposed = W_below_transposed[(long long)(row % 16) * 16 + column];
         const float v_delta_curvature_hidden_row = delta_curvature_hidden_row[(long long)(row / 16) * 16 + column];
         const float v_delta_tangent_joined = delta_tangent_joined[(long long)row * 16 + column];
         const float v_f_prime_hidden_row = f_prime_hidden_row[(long long)(row / 16) * 16 + column];
+        const float v_W_below_transposed = W_below_transposed[(long long)(row % 16) * 16 + column];
         const float v_tangent_above = tangent_above[(long long)row * 16 + column];
         float v_delta_tangent_below, v_sum_tangent_squared_above_terms, v_weighted_product_hidden_terms;
-        at_delta_tangent_below_to_weighted_product_hidden_terms(v_W_below_transposed, v_delta_curvature_hidden_row, v_delta_tangent_joined, v_f_prime_hidden_row, v_tangent_above, v_delta_tangent_below, v_sum_tangent_squared_above_terms, v_weighted_product_hidden_terms);
+        at_delta_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row, v_delta_tangent_joined, v_f_prime_hidden_row, v_W_below_transposed, v_tangent_above, v_delta_tangent_below, v_sum_tangent_squared_above_terms, v_weighted_product_hidden_terms);
         delta_tangent_below[(long long)row * 16 + column] = v_delta_tangent_below;
         sum_tangent_squared_above_terms[(long long)row * 16 + column] = v_sum_tangent_squared_above_terms;
         weighted_product_hidden_terms[(long long)row * 16 + column] = v_weighted_product_hidden_terms;
     }
 }
 extern "C" __global__ void vec4_delta_tangent_below_to_weighted_product_hidden_terms(
-    const float* __restrict__ W_below_transposed, const float* __restrict__ delta_curvature_hidden_row, const float* __restrict__ delta_tangent_joined, const float* __restrict__ f_prime_hidden_row, const float* __restrict__ tangent_above, float* __restrict__ delta_tangent_below, float* __restrict__ sum_tangent_squared_above_terms, float* __restrict__ weighted_product_hidden_terms, const int N)
+    const float* __restrict__ delta_curvature_hidden_row, const float* __restrict__ delta_tangent_joined, const float* __restrict__ f_prime_hidden_row, const float* __restrict__ W_below_transposed, const float* __restrict__ tangent_above, float* __restrict__ delta_tangent_below, float* __restrict__ sum_tangent_squared_above_terms, float* __restrict__ weighted_product_hidden_terms, const int N)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N * 16; row += gridDim.y * blockDim.y) {
-        const float4 v_W_below_transposed = reinterpret_cast<const float4*>(W_below_transposed)[(long long)(row % 16) * 4 + column];
         const float4 v_delta_curvature_hidden_row = reinterpret_cast<const float4*>(delta_curvature_hidden_row)[(long long)(row / 16) * 4 + column];
         const float4 v_delta_tangent_joined = reinterpret_cast<const float4*>(delta_tangent_joined)[(long long)row * 4 + column];
         const float4 v_f_prime_hidden_row = reinterpret_cast<const float4*>(f_prime_hidden_row)[(long long)(row / 16) * 4 + column];
+        const float4 v_W_below_transposed = reinterpret_cast<const float4*>(W_below_transposed)[(long long)(row % 16) * 4 + column];
         const float4 v_tangent_above = reinterpret_cast<const float4*>(tangent_above)[(long long)row * 4 + column];
         float4 v_delta_tangent_below, v_sum_tangent_squared_above_terms, v_weighted_product_hidden_terms;
-        at_delta_tangent_below_to_weighted_product_hidden_terms(v_W_below_transposed.x, v_delta_curvature_hidden_row.x, v_delta_tangent_joined.x, v_f_prime_hidden_row.x, v_tangent_above.x, v_delta_tangent_below.x, v_sum_tangent_squared_above_terms.x, v_weighted_product_hidden_terms.x);
-        at_delta_tangent_below_to_weighted_product_hidden_terms(v_W_below_transposed.y, v_delta_curvature_hidden_row.y, v_delta_tangent_joined.y, v_f_prime_hidden_row.y, v_tangent_above.y, v_delta_tangent_below.y, v_sum_tangent_squared_above_terms.y, v_weighted_product_hidden_terms.y);
-        at_delta_tangent_below_to_weighted_product_hidden_terms(v_W_below_transposed.z, v_delta_curvature_hidden_row.z, v_delta_tangent_joined.z, v_f_prime_hidden_row.z, v_tangent_above.z, v_delta_tangent_below.z, v_sum_tangent_squared_above_terms.z, v_weighted_product_hidden_terms.z);
-        at_delta_tangent_below_to_weighted_product_hidden_terms(v_W_below_transposed.w, v_delta_curvature_hidden_row.w, v_delta_tangent_joined.w, v_f_prime_hidden_row.w, v_tangent_above.w, v_delta_tangent_below.w, v_sum_tangent_squared_above_terms.w, v_weighted_product_hidden_terms.w);
+        at_delta_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row.x, v_delta_tangent_joined.x, v_f_prime_hidden_row.x, v_W_below_transposed.x, v_tangent_above.x, v_delta_tangent_below.x, v_sum_tangent_squared_above_terms.x, v_weighted_product_hidden_terms.x);
+        at_delta_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row.y, v_delta_tangent_joined.y, v_f_prime_hidden_row.y, v_W_below_transposed.y, v_tangent_above.y, v_delta_tangent_below.y, v_sum_tangent_squared_above_terms.y, v_weighted_product_hidden_terms.y);
+        at_delta_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row.z, v_delta_tangent_joined.z, v_f_prime_hidden_row.z, v_W_below_transposed.z, v_tangent_above.z, v_delta_tangent_below.z, v_sum_tangent_squared_above_terms.z, v_weighted_product_hidden_terms.z);
+        at_delta_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row.w, v_delta_tangent_joined.w, v_f_prime_hidden_row.w, v_W_below_transposed.w, v_tangent_above.w, v_delta_tangent_below.w, v_sum_tangent_squared_above_terms.w, v_weighted_product_hidden_terms.w);
         reinterpret_cast<float4*>(delta_tangent_below)[(long long)row * 4 + column] = v_delta_tangent_below;
         reinterpret_cast<float4*>(sum_tangent_squared_above_terms)[(long long)row * 4 + column] = v_sum_tangent_squared_above_terms;
         reinterpret_cast<float4*>(weighted_product_hidden_terms)[(long long)row * 4 + column] = v_weighted_product_hidden_terms;
@@ -3017,7 +3023,7 @@ _MAPS = {
     "delta_above_to_f_prime_hidden": (0, 16, 4, 1),
     "delta_curvature_hidden_to_delta_curvature_pointwise_1": (0, 16, 4, 1),
     "tangent_joined": (0, 16, 4, 16),
-    "W_below_transposed_squared": (16, 16, 4, 1),
+    "tangent_below_squared": (16, 16, 4, 1),
     "curvature_of_pointwise_1_terms": (0, 16, 4, 16),
     "delta_prime_x": (0, 16, 4, 1),
     "delta_above_2": (0, 16, 4, 1),
@@ -3387,17 +3393,17 @@ def loss_and_grad_terms(params, x, lam=0.0):
 
 
 def init_params(seed=0):
-    """Weights drawn from N(0, 1/in), biases 0, gains 1: the same numbers from every backend.
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
 
     `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
     """
     rng = _generator("seed", seed)
     params = {}
     for name, shape in PARAMS.items():
-        if name.endswith(".weight"):
-            values = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
         else:
-            values = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
+            values = np.full(shape, INITIAL[name], DTYPE)
         params[name] = _asarray(values)
     return params
 
@@ -3669,17 +3675,17 @@ def _hessian_diagonal(params, x, lam, workspace):
     identity_16 = eye_16
     # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
     tangent_joined = Nx16x16_0
-    _map("tangent_joined", N, wide, (W_below_transposed, f_prime_hidden_row, identity_16, tangent_joined, samples))
+    _map("tangent_joined", N, wide, (f_prime_hidden_row, W_below_transposed, identity_16, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx16x16_1
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
     # δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # W_belowᵀ ∘ W_belowᵀ
-    W_below_transposed_squared = M16x16_1
-    _map("W_below_transposed_squared", N, wide, (W_below_transposed, W_below_transposed_squared, samples))
+    tangent_below_squared = M16x16_1
+    _map("tangent_below_squared", N, wide, (W_below_transposed, tangent_below_squared, samples))
     # (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below))
-    curvature_of_hidden = cp.matmul(delta_curvature_hidden, W_below_transposed_squared.T, out=Nx16_5)
+    curvature_of_hidden = cp.matmul(delta_curvature_hidden, tangent_below_squared.T, out=Nx16_5)
     # δ_pointwise_1 f″(g_above) ġ_above²
     curvature_of_pointwise_1_terms = Nx16x16_0
     _map("curvature_of_pointwise_1_terms", N, wide, (
@@ -3768,7 +3774,7 @@ def _loss_terms(params, x, lam, workspace):
     identity_16 = eye_16
     # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
     tangent_joined = Nx16x16_0
-    _map("tangent_joined", N, wide, (W_below_transposed, f_prime_hidden_row, identity_16, tangent_joined, samples))
+    _map("tangent_joined", N, wide, (f_prime_hidden_row, W_below_transposed, identity_16, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx16x16_1
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
@@ -3782,10 +3788,10 @@ def _loss_terms(params, x, lam, workspace):
         delta_joined, delta_x_term_1, g_x, sum_delta_squared, samples,
     ))
     # W_belowᵀ ∘ W_belowᵀ
-    W_below_transposed_squared = M16x16_1
-    _map("W_below_transposed_squared", N, wide, (W_below_transposed, W_below_transposed_squared, samples))
+    tangent_below_squared = M16x16_1
+    _map("tangent_below_squared", N, wide, (W_below_transposed, tangent_below_squared, samples))
     # (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below))
-    curvature_of_hidden = cp.matmul(delta_curvature_hidden, W_below_transposed_squared.T, out=Nx16_3)
+    curvature_of_hidden = cp.matmul(delta_curvature_hidden, tangent_below_squared.T, out=Nx16_3)
     # δ_pointwise_1 f″(g_above) ġ_above²
     curvature_of_pointwise_1_terms = Nx16x16_0
     _map("curvature_of_pointwise_1_terms", N, wide, (
@@ -3879,7 +3885,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     identity_16 = eye_16
     # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
     tangent_joined = Nx16x16_0
-    _map("tangent_joined", N, wide, (W_below_transposed, f_prime_hidden_row, identity_16, tangent_joined, samples))
+    _map("tangent_joined", N, wide, (f_prime_hidden_row, W_below_transposed, identity_16, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx16x16_1
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
@@ -4013,7 +4019,7 @@ def _loss_and_grad(params, x, lam, workspace):
     identity_16 = eye_16
     # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
     tangent_joined = Nx16x16_0
-    _map("tangent_joined", N, wide, (W_below_transposed, f_prime_hidden_row, identity_16, tangent_joined, samples))
+    _map("tangent_joined", N, wide, (f_prime_hidden_row, W_below_transposed, identity_16, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx16x16_1
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
@@ -4034,10 +4040,10 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- loss, forward adjoints of J: writes ∂J/∂δ′, J
     # W_belowᵀ ∘ W_belowᵀ
-    W_below_transposed_squared = M16x16_1
-    _map("W_below_transposed_squared", N, wide, (W_below_transposed, W_below_transposed_squared, samples))
+    tangent_below_squared = M16x16_1
+    _map("tangent_below_squared", N, wide, (W_below_transposed, tangent_below_squared, samples))
     # (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below))
-    curvature_of_hidden = cp.matmul(delta_curvature_hidden, W_below_transposed_squared.T, out=Nx16_15)
+    curvature_of_hidden = cp.matmul(delta_curvature_hidden, tangent_below_squared.T, out=Nx16_15)
     # [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]
     curvature_of_pointwise_1 = _row_sum(curvature_of_pointwise_1_terms.reshape(-1, 16), Nx16_10.reshape(-1), 16).reshape(-1, 16)
     # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
@@ -4062,7 +4068,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # (∂J/∂δ′_x)_c
     dJ_ddelta_prime_x_column = dJ_ddelta_prime_x[..., None]
     # (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂J/∂δ′_x
-    weighted_square_below = cp.matmul(dJ_ddelta_prime_x, W_below_transposed_squared, out=Nx16_15)
+    weighted_square_below = cp.matmul(dJ_ddelta_prime_x, tangent_below_squared, out=Nx16_15)
     # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + f″(g_below) (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂J/∂δ′_x  (18)+(19); ∂J/∂δ_joined
     #     = ∂J/∂δ_hidden + δ_x  (4)+(6)
     dJ_ddelta_hidden = Nx16_16
@@ -4240,7 +4246,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     identity_16 = eye_16
     # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
     tangent_joined = Nx16x16_0
-    _map("tangent_joined", N, wide, (W_below_transposed, f_prime_hidden_row, identity_16, tangent_joined, samples))
+    _map("tangent_joined", N, wide, (f_prime_hidden_row, W_below_transposed, identity_16, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx16x16_1
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
@@ -4261,7 +4267,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     sum_tangent_squared_above_terms = Nx16x16_5
     weighted_product_hidden_terms = Nx16x16_6
     _map("delta_tangent_below_to_weighted_product_hidden_terms", N, wide, (
-        W_below_transposed, delta_curvature_hidden_row, delta_tangent_joined, f_prime_hidden_row, tangent_above,
+        delta_curvature_hidden_row, delta_tangent_joined, f_prime_hidden_row, W_below_transposed, tangent_above,
         delta_tangent_below, sum_tangent_squared_above_terms, weighted_product_hidden_terms, samples,
     ))
 
@@ -4459,7 +4465,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     identity_16 = eye_16
     # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
     tangent_joined = Nx16x16_0
-    _map("tangent_joined", N, wide, (W_below_transposed, f_prime_hidden_row, identity_16, tangent_joined, samples))
+    _map("tangent_joined", N, wide, (f_prime_hidden_row, W_below_transposed, identity_16, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx16x16_1
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
@@ -4480,10 +4486,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- loss: writes δ′, K, L
     # W_belowᵀ ∘ W_belowᵀ
-    W_below_transposed_squared = M16x16_1
-    _map("W_below_transposed_squared", N, wide, (W_below_transposed, W_below_transposed_squared, samples))
+    tangent_below_squared = M16x16_1
+    _map("tangent_below_squared", N, wide, (W_below_transposed, tangent_below_squared, samples))
     # (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below))
-    curvature_of_hidden = cp.matmul(delta_curvature_hidden, W_below_transposed_squared.T, out=Nx16_15)
+    curvature_of_hidden = cp.matmul(delta_curvature_hidden, tangent_below_squared.T, out=Nx16_15)
     # [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]
     curvature_of_pointwise_1 = _row_sum(curvature_of_pointwise_1_terms.reshape(-1, 16), Nx16_10.reshape(-1), 16).reshape(-1, 16)
     # δ′_x = 2 + (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8; Σ_n
@@ -4568,7 +4574,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # (∂L/∂δ′_x)_c
     dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
     # (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂L/∂δ′_x
-    weighted_square_below = cp.matmul(dL_ddelta_prime_x, W_below_transposed_squared, out=Nx16_19)
+    weighted_square_below = cp.matmul(dL_ddelta_prime_x, tangent_below_squared, out=Nx16_19)
     # ∂L/∂δ_hidden = f″(g_below) (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂L/∂δ′_x  (19)
     dL_ddelta_hidden = Nx16_11
     _map("dL_ddelta_hidden", N, wide, (f_second_hidden, weighted_square_below, dL_ddelta_hidden, samples))
@@ -4743,7 +4749,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     identity_16 = eye_16
     # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
     tangent_joined = Nx16x16_0
-    _map("tangent_joined", N, wide, (W_below_transposed, f_prime_hidden_row, identity_16, tangent_joined, samples))
+    _map("tangent_joined", N, wide, (f_prime_hidden_row, W_below_transposed, identity_16, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx16x16_1
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
@@ -4764,7 +4770,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     sum_tangent_squared_above_terms = Nx16x16_5
     weighted_product_hidden_terms = Nx16x16_6
     _map("delta_tangent_below_to_weighted_product_hidden_terms", N, wide, (
-        W_below_transposed, delta_curvature_hidden_row, delta_tangent_joined, f_prime_hidden_row, tangent_above,
+        delta_curvature_hidden_row, delta_tangent_joined, f_prime_hidden_row, W_below_transposed, tangent_above,
         delta_tangent_below, sum_tangent_squared_above_terms, weighted_product_hidden_terms, samples,
     ))
 
@@ -5077,4 +5083,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 02e98244f0284d8c1a52c7535fdd0902ebd94dbdbdf5d19fe3c4f7b9a85cb183
+# sha256 of all above 4db0e5df2102196be333b5de934cd7281e5d1b3a07a8a52fd2cb6e5aa8ff0c42

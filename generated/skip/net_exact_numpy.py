@@ -2,14 +2,14 @@
 
     smgen build net.py --backend numpy --dtype float32 --hessian exact --batch-size 1024
 
-    x = input(), 16 units
-    below = linear[weights of below](x), 16 units
+    x = input, 16 units
+    below = below.weight @ x + below.bias, 16 units
     hidden = pointwise[tanh(g)](below), 16 units
-    joined = add(hidden, x), 16 units
-    above = linear[weights of below](joined), 16 units
+    joined = hidden + x, 16 units
+    above = below.weight @ joined + below.bias, 16 units
     pointwise_1 = pointwise[log(exp(g) + 1)](above), 16 units
     both = concat(pointwise_1, hidden), 32 units
-    gain = scale(both), 32 units
+    gain = both*gain.gain, 32 units
     prior = pointwise[g**2](x), 16 units
     energy = the sum over the units of gain + prior
 
@@ -27,8 +27,8 @@ Every step cuts its samples into tiles of rows, which go through all sweeps whil
 installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
-description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0
+description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
+template numpy/module.py.j2, sha256 2036da75f4683031ed99964e508515d876c3c15acf5aec7bfcb94872011e8d84
 """
 
 import _thread
@@ -45,16 +45,22 @@ import numpy as np
 
 DTYPE = np.float32
 
+# Every parameter's shape, and what its numbers start with: None is N(0, 1/n), n the length of the last axis.
 PARAMS = {
     "below.weight": (16, 16),
     "below.bias": (16,),
     "gain.gain": (32,),
 }
+INITIAL = {
+    "below.weight": None,
+    "below.bias": 0.0,
+    "gain.gain": 1.0,
+}
 
 METADATA = {
     "network": "skip",
-    "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0",
+    "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
+    "template_sha256": "2036da75f4683031ed99964e508515d876c3c15acf5aec7bfcb94872011e8d84",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -630,17 +636,17 @@ def loss_and_grad_terms(params, x, lam=0.0):
 
 
 def init_params(seed=0):
-    """Weights drawn from N(0, 1/in), biases 0, gains 1: the same numbers from every backend.
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
 
     `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
     """
     rng = _generator("seed", seed)
     params = {}
     for name, shape in PARAMS.items():
-        if name.endswith(".weight"):
-            values = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
         else:
-            values = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
+            values = np.full(shape, INITIAL[name], DTYPE)
         params[name] = _asarray(values)
     return params
 
@@ -912,7 +918,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     )
     all_hessian_diagonal = np.empty((N, 16), DTYPE)
 
-    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # ---- once a call, from the weights alone: reads s, W; writes δ, ġ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -922,10 +928,12 @@ def _hessian_diagonal(params, x, lam, workspace):
     # W_belowᵀ
     W_below_transposed = M16x16_0
     W_below_transposed[...] = W_below.T
+    # ġ_below = W_belowᵀ  [+] 8
+    tangent_below = W_below_transposed
     # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
-    # W_belowᵀ ∘ W_belowᵀ
-    W_below_transposed_squared = np.square(W_below_transposed, out=M16x16_2)
+    # ġ_below ∘ ġ_below
+    tangent_below_squared = np.square(tangent_below, out=M16x16_2)
 
     def tile(rows, arrays):
         g_x = x[rows]
@@ -981,11 +989,11 @@ def _hessian_diagonal(params, x, lam, workspace):
         # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
 
-        # ---- second derivatives, by tangents: reads f′, g, δ, W; writes ġ, f″, δ′, hessian_diagonal
+        # ---- second derivatives, by tangents: reads f′, ġ, g, δ, W; writes ġ, f″, δ′, hessian_diagonal
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
-        tangent_hidden = np.multiply(W_below_transposed, f_prime_hidden_row, out=Nx16x16_0)
+        # ġ_hidden = (ġ_below)_c f′(g_below)  [+] 8
+        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=Nx16x16_0)
         # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_1)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_1)
@@ -1002,14 +1010,14 @@ def _hessian_diagonal(params, x, lam, workspace):
         delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
-        # (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below))
-        curvature_of_hidden = np.matmul(delta_curvature_hidden, W_below_transposed_squared.T, out=Nx16_4)
+        # (ġ_below ∘ ġ_below) (δ_hidden f″(g_below))
+        curvature_of_hidden = np.matmul(delta_curvature_hidden, tangent_below_squared.T, out=Nx16_4)
         # δ_pointwise_1 f″(g_above) ġ_above²
         a = np.square(tangent_above, out=Nx16x16_1)
         curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, a, out=Nx16x16_1)
         # [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]
         curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=Nx16_2)
-        # δ′_x = 2 + (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
+        # δ′_x = 2 + (ġ_below ∘ ġ_below) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
         a = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=Nx16_4)
         delta_prime_x = np.add(a, 2.0, out=all_hessian_diagonal[rows])
         return ()
@@ -1032,7 +1040,7 @@ def _loss_terms(params, x, lam, workspace):
         "M16x16_0", "M16x16_1", "M16x16_2",
     )
 
-    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # ---- once a call, from the weights alone: reads s, W; writes δ, ġ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1042,10 +1050,12 @@ def _loss_terms(params, x, lam, workspace):
     # W_belowᵀ
     W_below_transposed = M16x16_0
     W_below_transposed[...] = W_below.T
+    # ġ_below = W_belowᵀ  [+] 8
+    tangent_below = W_below_transposed
     # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
-    # W_belowᵀ ∘ W_belowᵀ
-    W_below_transposed_squared = np.square(W_below_transposed, out=M16x16_2)
+    # ġ_below ∘ ġ_below
+    tangent_below_squared = np.square(tangent_below, out=M16x16_2)
 
     def tile(rows, arrays):
         g_x = x[rows]
@@ -1109,11 +1119,11 @@ def _loss_terms(params, x, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_7)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives, by tangents: reads f′, g, δ, W; writes ġ, f″
+        # ---- second derivatives, by tangents: reads f′, ġ, g, δ, W; writes ġ, f″
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
-        tangent_hidden = np.multiply(W_below_transposed, f_prime_hidden_row, out=Nx16x16_0)
+        # ġ_hidden = (ġ_below)_c f′(g_below)  [+] 8
+        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=Nx16x16_0)
         # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_1)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_1)
@@ -1136,14 +1146,14 @@ def _loss_terms(params, x, lam, workspace):
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below))
-        curvature_of_hidden = np.matmul(delta_curvature_hidden, W_below_transposed_squared.T, out=Nx16_3)
+        # (ġ_below ∘ ġ_below) (δ_hidden f″(g_below))
+        curvature_of_hidden = np.matmul(delta_curvature_hidden, tangent_below_squared.T, out=Nx16_3)
         # δ_pointwise_1 f″(g_above) ġ_above²
         a = np.square(tangent_above, out=Nx16x16_1)
         curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, a, out=Nx16x16_1)
         # [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]
         curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=Nx16_2)
-        # δ′_x = 2 + (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
+        # δ′_x = 2 + (ġ_below ∘ ġ_below) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
         a = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=Nx16_3)
         delta_prime_x = np.add(a, 2.0, out=Nx16_3)
         # Σ_n Σ_i δ′_x
@@ -1184,7 +1194,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
         "M16x16_0", "M16x16_1", "M16x16_2", "M16_0",
     )
 
-    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # ---- once a call, from the weights alone: reads s, W; writes δ, ġ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1194,11 +1204,13 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # W_belowᵀ
     W_below_transposed = M16x16_0
     W_below_transposed[...] = W_below.T
+    # ġ_below = W_belowᵀ  [+] 8
+    tangent_below = W_below_transposed
     # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
-    # W_belowᵀ ∘ W_belowᵀ
-    sum_tangent_squared_below_terms = np.square(W_below_transposed, out=M16x16_2)
-    # Σ_j W_belowᵀ ∘ W_belowᵀ
+    # ġ_below ∘ ġ_below
+    sum_tangent_squared_below_terms = np.square(tangent_below, out=M16x16_2)
+    # Σ_j ġ_below ∘ ġ_below
     sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=0, out=M16_0)
 
     def tile(rows, arrays):
@@ -1263,11 +1275,11 @@ def _loss_terms_lam0(params, x, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_7)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives, by tangents: reads f′, g, δ, W; writes ġ, f″
+        # ---- second derivatives, by tangents: reads f′, ġ, g, δ, W; writes ġ, f″
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
-        tangent_hidden = np.multiply(W_below_transposed, f_prime_hidden_row, out=Nx16x16_0)
+        # ġ_hidden = (ġ_below)_c f′(g_below)  [+] 8
+        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=Nx16x16_0)
         # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_1)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_1)
@@ -1288,9 +1300,9 @@ def _loss_terms_lam0(params, x, lam, workspace):
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ
+        # δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below
         sum_curvature_hidden_terms = np.multiply(sum_tangent_squared_below, delta_curvature_hidden, out=Nx16_5)
-        # Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ
+        # Σ_n Σ_i δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below
         sum_curvature_hidden = float(np.sum(sum_curvature_hidden_terms, dtype=np.float64))
         # ġ_above²
         sum_tangent_squared_above_terms = np.square(tangent_above, out=Nx16x16_1)
@@ -1311,7 +1323,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = −32 − (1/N) Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ − (1/N) Σ_n Σ_i δ_pointwise_1 f″(g_above)
+    # L = −32 − (1/N) Σ_n Σ_i δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below − (1/N) Σ_n Σ_i δ_pointwise_1 f″(g_above)
     #     Σ_c ġ_above²
     L = -32 - sum_curvature_hidden / N - sum_curvature_pointwise_1 / N
     # J = K + L
@@ -1333,7 +1345,7 @@ def _loss_and_grad(params, x, lam, workspace):
         "M16x16_0", "M16x16_1", "M16x16_2", "M16x16_9", "M16x16_10", "M16x16_11", "M16_2",
     )
 
-    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # ---- once a call, from the weights alone: reads s, W; writes δ, ġ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1343,10 +1355,12 @@ def _loss_and_grad(params, x, lam, workspace):
     # W_belowᵀ
     W_below_transposed = M16x16_0
     W_below_transposed[...] = W_below.T
+    # ġ_below = W_belowᵀ  [+] 8
+    tangent_below = W_below_transposed
     # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
-    # W_belowᵀ ∘ W_belowᵀ
-    W_below_transposed_squared = np.square(W_below_transposed, out=M16x16_2)
+    # ġ_below ∘ ġ_below
+    tangent_below_squared = np.square(tangent_below, out=M16x16_2)
 
     def tile(rows, arrays):
         g_x = x[rows]
@@ -1416,11 +1430,11 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives, by tangents: reads f′, g, δ, W; writes ġ, f″, δ̇
+        # ---- second derivatives, by tangents: reads f′, ġ, g, δ, W; writes ġ, f″, δ̇
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
-        tangent_hidden = np.multiply(W_below_transposed, f_prime_hidden_row, out=Nx16x16_0)
+        # ġ_hidden = (ġ_below)_c f′(g_below)  [+] 8
+        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=Nx16x16_0)
         # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
@@ -1446,8 +1460,8 @@ def _loss_and_grad(params, x, lam, workspace):
         delta_tangent_hidden = delta_tangent_joined
         # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-        # δ̇_below = (W_belowᵀ)_c δ_hidden f″(g_below) + δ̇_hidden f′(g_below)  [+] 8
-        a = np.multiply(W_below_transposed, delta_curvature_hidden_row, out=Nx16x16_4)
+        # δ̇_below = δ_hidden f″(g_below) (ġ_below)_c + δ̇_hidden f′(g_below)  [+] 8
+        a = np.multiply(tangent_below, delta_curvature_hidden_row, out=Nx16x16_4)
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
         delta_tangent_below = np.add(a, b, out=Nx16x16_4)
 
@@ -1456,14 +1470,14 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below))
-        curvature_of_hidden = np.matmul(delta_curvature_hidden, W_below_transposed_squared.T, out=Nx16_14)
+        # (ġ_below ∘ ġ_below) (δ_hidden f″(g_below))
+        curvature_of_hidden = np.matmul(delta_curvature_hidden, tangent_below_squared.T, out=Nx16_14)
         # δ_pointwise_1 f″(g_above) ġ_above²
         a = np.square(tangent_above, out=Nx16x16_5)
         curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, a, out=Nx16x16_5)
         # [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]
         curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=Nx16_13)
-        # δ′_x = 2 + (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
+        # δ′_x = 2 + (ġ_below ∘ ġ_below) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
         a = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=Nx16_14)
         delta_prime_x = np.add(a, 2.0, out=Nx16_14)
         # Σ_n Σ_i δ′_x
@@ -1473,7 +1487,7 @@ def _loss_and_grad(params, x, lam, workspace):
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
-        # ---- forward adjoints of J: reads δ, δ′, W, f′, f″, ġ; writes ∂J/∂δ, ∂J/∂δ′, ĝ
+        # ---- forward adjoints of J: reads δ, δ′, W, ġ, f′, f″; writes ∂J/∂δ, ∂J/∂δ′, ĝ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
@@ -1483,11 +1497,11 @@ def _loss_and_grad(params, x, lam, workspace):
         dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_13)
         # (∂J/∂δ′_x)_c
         dJ_ddelta_prime_x_column = dJ_ddelta_prime_x[..., None]
-        # ĝ_below = (W_belowᵀ)_c (∂J/∂δ′_x)_c  [+] 8
-        weighted_tangent_below = np.multiply(W_below_transposed, dJ_ddelta_prime_x_column, out=Nx16x16_5)
-        # (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂J/∂δ′_x
-        weighted_square_below = np.matmul(dJ_ddelta_prime_x, W_below_transposed_squared, out=Nx16_11)
-        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + f″(g_below) (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂J/∂δ′_x  (18)+(19)
+        # ĝ_below = (∂J/∂δ′_x)_c (ġ_below)_c  [+] 8
+        weighted_tangent_below = np.multiply(tangent_below, dJ_ddelta_prime_x_column, out=Nx16x16_5)
+        # (ġ_below ∘ ġ_below)ᵀ ∂J/∂δ′_x
+        weighted_square_below = np.matmul(dJ_ddelta_prime_x, tangent_below_squared, out=Nx16_11)
+        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + f″(g_below) (ġ_below ∘ ġ_below)ᵀ ∂J/∂δ′_x  (18)+(19)
         a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_15)
         b = np.multiply(f_second_hidden, weighted_square_below, out=Nx16_16)
         dJ_ddelta_hidden = np.add(a, b, out=Nx16_15)
@@ -1548,8 +1562,8 @@ def _loss_and_grad(params, x, lam, workspace):
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + δ_hidden f‴(g_below) (W_belowᵀ
-        #     ∘ W_belowᵀ)ᵀ ∂J/∂δ′_x + 2 f″(g_below) Σ_c δ̇_hidden ĝ_below  (21)+(22)
+        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + δ_hidden f‴(g_below) (ġ_below
+        #     ∘ ġ_below)ᵀ ∂J/∂δ′_x + 2 f″(g_below) Σ_c δ̇_hidden ĝ_below  (21)+(22)
         a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_13)
         a = np.multiply(a, f_second_hidden, out=Nx16_13)
         b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
@@ -1624,7 +1638,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         "M16x16_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_9", "M16x16_10", "M16x16_11", "M16_3",
     )
 
-    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # ---- once a call, from the weights alone: reads s, W; writes δ, ġ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1634,11 +1648,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # W_belowᵀ
     W_below_transposed = M16x16_0
     W_below_transposed[...] = W_below.T
+    # ġ_below = W_belowᵀ  [+] 8
+    tangent_below = W_below_transposed
     # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
-    # W_belowᵀ ∘ W_belowᵀ
-    sum_tangent_squared_below_terms = np.square(W_below_transposed, out=M16x16_2)
-    # Σ_j W_belowᵀ ∘ W_belowᵀ
+    # ġ_below ∘ ġ_below
+    sum_tangent_squared_below_terms = np.square(tangent_below, out=M16x16_2)
+    # Σ_j ġ_below ∘ ġ_below
     sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=0, out=M16_0)
 
     def tile(rows, arrays):
@@ -1708,11 +1724,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives, by tangents: reads f′, g, δ, W; writes ġ, f″, δ̇
+        # ---- second derivatives, by tangents: reads f′, ġ, g, δ, W; writes ġ, f″, δ̇
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
-        tangent_hidden = np.multiply(W_below_transposed, f_prime_hidden_row, out=Nx16x16_0)
+        # ġ_hidden = (ġ_below)_c f′(g_below)  [+] 8
+        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=Nx16x16_0)
         # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
@@ -1738,8 +1754,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         delta_tangent_hidden = delta_tangent_joined
         # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-        # δ̇_below = (W_belowᵀ)_c δ_hidden f″(g_below) + δ̇_hidden f′(g_below)  [+] 8
-        a = np.multiply(W_below_transposed, delta_curvature_hidden_row, out=Nx16x16_4)
+        # δ̇_below = δ_hidden f″(g_below) (ġ_below)_c + δ̇_hidden f′(g_below)  [+] 8
+        a = np.multiply(tangent_below, delta_curvature_hidden_row, out=Nx16x16_4)
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
         delta_tangent_below = np.add(a, b, out=Nx16x16_4)
 
@@ -1748,9 +1764,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ
+        # δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below
         sum_curvature_hidden_terms = np.multiply(sum_tangent_squared_below, delta_curvature_hidden, out=Nx16_11)
-        # Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ
+        # Σ_n Σ_i δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below
         sum_curvature_hidden = float(np.sum(sum_curvature_hidden_terms, dtype=np.float64))
         # ġ_above²
         sum_tangent_squared_above_terms = np.square(tangent_above, out=Nx16x16_1)
@@ -1766,7 +1782,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_13)
-        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ  (18)+(19)
+        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − f″(g_below) Σ_j ġ_below ∘ ġ_below  (18)+(19)
         a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_14)
         b = np.multiply(sum_tangent_squared_below, f_second_hidden, out=Nx16_15)
         dJ_ddelta_hidden = np.subtract(a, b, out=Nx16_14)
@@ -1807,9 +1823,9 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
         # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
         dJ_dg_hidden = dJ_dg_joined
-        # (W_belowᵀ)_c δ̇_hidden
-        weighted_product_hidden_terms = np.multiply(W_below_transposed, delta_tangent_hidden, out=Nx16x16_3)
-        # Σ_c (W_belowᵀ)_c δ̇_hidden
+        # δ̇_hidden (ġ_below)_c
+        weighted_product_hidden_terms = np.multiply(tangent_below, delta_tangent_hidden, out=Nx16x16_3)
+        # Σ_c δ̇_hidden (ġ_below)_c
         weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=Nx16_16)
         # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
         a = np.square(g_hidden, out=Nx16_0)
@@ -1819,7 +1835,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
         # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − δ_hidden f‴(g_below) Σ_j
-        #     W_belowᵀ ∘ W_belowᵀ − 2 f″(g_below) Σ_c (W_belowᵀ)_c δ̇_hidden  (21)+(22)
+        #     ġ_below ∘ ġ_below − 2 f″(g_below) Σ_c δ̇_hidden (ġ_below)_c  (21)+(22)
         a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_13)
         a = np.multiply(a, f_second_hidden, out=Nx16_13)
         b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
@@ -1851,7 +1867,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     ) = _over_tiles(tile, N, 512, 16, 30208, 7488, workspace)
 
     # ---- at the end, from the sums over all samples: writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
-    # J = −32 + (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ − (1/N) Σ_n Σ_i
+    # J = −32 + (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below − (1/N) Σ_n Σ_i
     #     δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     J = -32 - sum_curvature_hidden / N - sum_curvature_pointwise_1 / N + 0.5 * sum_delta_squared / N
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
@@ -1893,7 +1909,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         "M16x16_0", "M16x16_1", "M16x16_2", "M16x16_12", "M16_4", "M16x16_13", "M16x16_14",
     )
 
-    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # ---- once a call, from the weights alone: reads s, W; writes δ, ġ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -1903,10 +1919,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # W_belowᵀ
     W_below_transposed = M16x16_0
     W_below_transposed[...] = W_below.T
+    # ġ_below = W_belowᵀ  [+] 8
+    tangent_below = W_below_transposed
     # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
-    # W_belowᵀ ∘ W_belowᵀ
-    W_below_transposed_squared = np.square(W_below_transposed, out=M16x16_2)
+    # ġ_below ∘ ġ_below
+    tangent_below_squared = np.square(tangent_below, out=M16x16_2)
 
     def tile(rows, arrays):
         g_x = x[rows]
@@ -1977,11 +1995,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives, by tangents: reads f′, g, δ, W; writes ġ, f″, δ̇
+        # ---- second derivatives, by tangents: reads f′, ġ, g, δ, W; writes ġ, f″, δ̇
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
-        tangent_hidden = np.multiply(W_below_transposed, f_prime_hidden_row, out=Nx16x16_0)
+        # ġ_hidden = (ġ_below)_c f′(g_below)  [+] 8
+        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=Nx16x16_0)
         # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
@@ -2007,8 +2025,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         delta_tangent_hidden = delta_tangent_joined
         # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-        # δ̇_below = (W_belowᵀ)_c δ_hidden f″(g_below) + δ̇_hidden f′(g_below)  [+] 8
-        a = np.multiply(W_below_transposed, delta_curvature_hidden_row, out=Nx16x16_4)
+        # δ̇_below = δ_hidden f″(g_below) (ġ_below)_c + δ̇_hidden f′(g_below)  [+] 8
+        a = np.multiply(tangent_below, delta_curvature_hidden_row, out=Nx16x16_4)
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
         delta_tangent_below = np.add(a, b, out=Nx16x16_4)
 
@@ -2017,14 +2035,14 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below))
-        curvature_of_hidden = np.matmul(delta_curvature_hidden, W_below_transposed_squared.T, out=Nx16_14)
+        # (ġ_below ∘ ġ_below) (δ_hidden f″(g_below))
+        curvature_of_hidden = np.matmul(delta_curvature_hidden, tangent_below_squared.T, out=Nx16_14)
         # δ_pointwise_1 f″(g_above) ġ_above²
         a = np.square(tangent_above, out=Nx16x16_5)
         curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, a, out=Nx16x16_5)
         # [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]
         curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=Nx16_13)
-        # δ′_x = 2 + (W_belowᵀ ∘ W_belowᵀ) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
+        # δ′_x = 2 + (ġ_below ∘ ġ_below) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
         a = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=Nx16_14)
         delta_prime_x = np.add(a, 2.0, out=Nx16_14)
         # Σ_n Σ_i δ′_x
@@ -2080,17 +2098,17 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # Σ_n ∂K/∂g_below
         dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
 
-        # ---- forward adjoints of L: reads δ′, f″, ġ, W, f′; writes ∂L/∂δ′, ĝ, ∂L/∂δ
+        # ---- forward adjoints of L: reads δ′, ġ, f″, W, f′; writes ∂L/∂δ′, ĝ, ∂L/∂δ
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
         a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_14)
         dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_14)
         # (∂L/∂δ′_x)_c
         dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
-        # ĝ_below = (W_belowᵀ)_c (∂L/∂δ′_x)_c  [+] 8
-        weighted_tangent_below = np.multiply(W_below_transposed, dL_ddelta_prime_x_column, out=Nx16x16_5)
-        # (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂L/∂δ′_x
-        weighted_square_below = np.matmul(dL_ddelta_prime_x, W_below_transposed_squared, out=Nx16_13)
-        # ∂L/∂δ_hidden = f″(g_below) (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂L/∂δ′_x  (19)
+        # ĝ_below = (∂L/∂δ′_x)_c (ġ_below)_c  [+] 8
+        weighted_tangent_below = np.multiply(tangent_below, dL_ddelta_prime_x_column, out=Nx16x16_5)
+        # (ġ_below ∘ ġ_below)ᵀ ∂L/∂δ′_x
+        weighted_square_below = np.matmul(dL_ddelta_prime_x, tangent_below_squared, out=Nx16_13)
+        # ∂L/∂δ_hidden = f″(g_below) (ġ_below ∘ ġ_below)ᵀ ∂L/∂δ′_x  (19)
         dL_ddelta_hidden = np.multiply(f_second_hidden, weighted_square_below, out=Nx16_3)
         # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
         dL_ddelta_joined = dL_ddelta_hidden
@@ -2148,7 +2166,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + δ_hidden f‴(g_below) (W_belowᵀ ∘ W_belowᵀ)ᵀ ∂L/∂δ′_x + 2
+        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + δ_hidden f‴(g_below) (ġ_below ∘ ġ_below)ᵀ ∂L/∂δ′_x + 2
         #     f″(g_below) Σ_c δ̇_hidden ĝ_below  (22)
         a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
         b = np.multiply(delta_hidden, f_third_hidden, out=Nx16_7)
@@ -2237,7 +2255,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         "M16x16_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_12", "M16_5", "M16x16_13", "M16x16_14",
     )
 
-    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # ---- once a call, from the weights alone: reads s, W; writes δ, ġ
     # δ_both = s_gain  (1)
     delta_both = s_gain
     # δ_pointwise_1 = δ_both[0:16]  (1)
@@ -2247,11 +2265,13 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # W_belowᵀ
     W_below_transposed = M16x16_0
     W_below_transposed[...] = W_below.T
+    # ġ_below = W_belowᵀ  [+] 8
+    tangent_below = W_below_transposed
     # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
-    # W_belowᵀ ∘ W_belowᵀ
-    sum_tangent_squared_below_terms = np.square(W_below_transposed, out=M16x16_2)
-    # Σ_j W_belowᵀ ∘ W_belowᵀ
+    # ġ_below ∘ ġ_below
+    sum_tangent_squared_below_terms = np.square(tangent_below, out=M16x16_2)
+    # Σ_j ġ_below ∘ ġ_below
     sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=0, out=M16_0)
 
     def tile(rows, arrays):
@@ -2323,11 +2343,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.multiply(g_x, 2.0, out=Nx16_10)
         delta_x = np.add(a, b, out=Nx16_3)
 
-        # ---- second derivatives, by tangents: reads f′, g, δ, W; writes ġ, f″, δ̇
+        # ---- second derivatives, by tangents: reads f′, ġ, g, δ, W; writes ġ, f″, δ̇
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
-        # ġ_hidden = (W_belowᵀ)_c f′(g_below)  [+] 8
-        tangent_hidden = np.multiply(W_below_transposed, f_prime_hidden_row, out=Nx16x16_0)
+        # ġ_hidden = (ġ_below)_c f′(g_below)  [+] 8
+        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=Nx16x16_0)
         # f″(g_below) = −2 g_hidden f′(g_below)
         a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
         f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
@@ -2353,8 +2373,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         delta_tangent_hidden = delta_tangent_joined
         # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-        # δ̇_below = (W_belowᵀ)_c δ_hidden f″(g_below) + δ̇_hidden f′(g_below)  [+] 8
-        a = np.multiply(W_below_transposed, delta_curvature_hidden_row, out=Nx16x16_4)
+        # δ̇_below = δ_hidden f″(g_below) (ġ_below)_c + δ̇_hidden f′(g_below)  [+] 8
+        a = np.multiply(tangent_below, delta_curvature_hidden_row, out=Nx16x16_4)
         b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
         delta_tangent_below = np.add(a, b, out=Nx16x16_4)
 
@@ -2363,9 +2383,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ
+        # δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below
         sum_curvature_hidden_terms = np.multiply(sum_tangent_squared_below, delta_curvature_hidden, out=Nx16_11)
-        # Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ
+        # Σ_n Σ_i δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below
         sum_curvature_hidden = float(np.sum(sum_curvature_hidden_terms, dtype=np.float64))
         # ġ_above²
         sum_tangent_squared_above_terms = np.square(tangent_above, out=Nx16x16_1)
@@ -2423,7 +2443,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_db_below_sum = _column_sum(dK_dg_below, out=M16_2)
 
         # ---- forward adjoints of L: reads f″, W, f′; writes ∂L/∂δ
-        # ∂L/∂δ_hidden = −f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ  (19)
+        # ∂L/∂δ_hidden = −f″(g_below) Σ_j ġ_below ∘ ġ_below  (19)
         a = np.multiply(sum_tangent_squared_below, f_second_hidden, out=Nx16_13)
         dL_ddelta_hidden = np.negative(a, out=Nx16_13)
         # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
@@ -2463,9 +2483,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
         # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
         dL_dg_hidden = dL_dg_joined
-        # (W_belowᵀ)_c δ̇_hidden
-        weighted_product_hidden_terms = np.multiply(W_below_transposed, delta_tangent_hidden, out=Nx16x16_3)
-        # Σ_c (W_belowᵀ)_c δ̇_hidden
+        # δ̇_hidden (ġ_below)_c
+        weighted_product_hidden_terms = np.multiply(tangent_below, delta_tangent_hidden, out=Nx16x16_3)
+        # Σ_c δ̇_hidden (ġ_below)_c
         weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=Nx16_3)
         # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
         a = np.square(g_hidden, out=Nx16_0)
@@ -2474,8 +2494,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         b = np.multiply(b, 2.0, out=Nx16_1)
         a = np.subtract(a, b, out=Nx16_0)
         f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) − δ_hidden f‴(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ − 2 f″(g_below) Σ_c
-        #     (W_belowᵀ)_c δ̇_hidden  (22)
+        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) − δ_hidden f‴(g_below) Σ_j ġ_below ∘ ġ_below − 2 f″(g_below) Σ_c
+        #     δ̇_hidden (ġ_below)_c  (22)
         a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
         b = np.multiply(sum_tangent_squared_below, delta_hidden, out=Nx16_7)
         b = np.multiply(b, f_third_hidden, out=Nx16_7)
@@ -2506,7 +2526,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = −32 − (1/N) Σ_n Σ_i δ_hidden f″(g_below) Σ_j W_belowᵀ ∘ W_belowᵀ − (1/N) Σ_n Σ_i δ_pointwise_1 f″(g_above)
+    # L = −32 − (1/N) Σ_n Σ_i δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below − (1/N) Σ_n Σ_i δ_pointwise_1 f″(g_above)
     #     Σ_c ġ_above²
     L = -32 - sum_curvature_hidden / N - sum_curvature_pointwise_1 / N
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
@@ -2798,4 +2818,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 7804fca45ce2e226a5b3e2971158bebf7ab81d545bb5a4cc02a6be4ee8e213c7
+# sha256 of all above 0da0619274cdef9d3e9f4ef8fdd5a1dfd607aa24cdc961ee7e3e3306fa978e28

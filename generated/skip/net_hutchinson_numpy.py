@@ -2,14 +2,14 @@
 
     smgen build net.py --backend numpy --dtype float32 --hessian hutchinson --batch-size 1024 --probes 2 --distribution rademacher
 
-    x = input(), 16 units
-    below = linear[weights of below](x), 16 units
+    x = input, 16 units
+    below = below.weight @ x + below.bias, 16 units
     hidden = pointwise[tanh(g)](below), 16 units
-    joined = add(hidden, x), 16 units
-    above = linear[weights of below](joined), 16 units
+    joined = hidden + x, 16 units
+    above = below.weight @ joined + below.bias, 16 units
     pointwise_1 = pointwise[log(exp(g) + 1)](above), 16 units
     both = concat(pointwise_1, hidden), 32 units
-    gain = scale(both), 32 units
+    gain = both*gain.gain, 32 units
     prior = pointwise[g**2](x), 16 units
     energy = the sum over the units of gain + prior
 
@@ -26,8 +26,8 @@ Every step cuts its samples into tiles of rows, which go through all sweeps whil
 installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
-description sha256 f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd
-template numpy/module.py.j2, sha256 5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0
+description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
+template numpy/module.py.j2, sha256 2036da75f4683031ed99964e508515d876c3c15acf5aec7bfcb94872011e8d84
 """
 
 import _thread
@@ -44,16 +44,22 @@ import numpy as np
 
 DTYPE = np.float32
 
+# Every parameter's shape, and what its numbers start with: None is N(0, 1/n), n the length of the last axis.
 PARAMS = {
     "below.weight": (16, 16),
     "below.bias": (16,),
     "gain.gain": (32,),
 }
+INITIAL = {
+    "below.weight": None,
+    "below.bias": 0.0,
+    "gain.gain": 1.0,
+}
 
 METADATA = {
     "network": "skip",
-    "description_sha256": "f31c49a2f09f48e85aa5d47cf6f88e5391d824a1ce03288e20050541b28e8cdd",
-    "template_sha256": "5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0",
+    "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
+    "template_sha256": "2036da75f4683031ed99964e508515d876c3c15acf5aec7bfcb94872011e8d84",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -675,17 +681,17 @@ def _drawn(x, rng, probes):
 
 
 def init_params(seed=0):
-    """Weights drawn from N(0, 1/in), biases 0, gains 1: the same numbers from every backend.
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
 
     `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
     """
     rng = _generator("seed", seed)
     params = {}
     for name, shape in PARAMS.items():
-        if name.endswith(".weight"):
-            values = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
         else:
-            values = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
+            values = np.full(shape, INITIAL[name], DTYPE)
         params[name] = _asarray(values)
     return params
 
@@ -2929,4 +2935,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above fbbe7cbf1b121578c02105a7e8bb4de5db8403770c1febac9afd4c42c0913ffb
+# sha256 of all above b69290ad0064b1caeaffd8084047eb36e761c7f2f4f5800a394e5758d7ec054b

@@ -2,10 +2,10 @@
 
     smgen build net.py --backend cuda --dtype float32 --hessian diagonal --batch-size 1024
 
-    x = input(), 64 units
-    filters = linear[weights of filters](x), 128 units
+    x = input, 64 units
+    filters = filters.weight @ x + filters.bias, 128 units
     experts = pointwise[3*log(g**2/2 + 1)/2](filters), 128 units
-    alpha = scale(experts), 128 units
+    alpha = alpha.gain*experts, 128 units
     energy = the sum over the units of alpha
 
 The diagonal recursion is exact: one mixing layer ('filters') below pointwise experts.
@@ -22,8 +22,8 @@ waits for the device. Values are not inspected on the device: a NaN in x makes J
 The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
-description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template cuda/module.py.j2, sha256 6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf
+description sha256 858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f
+template cuda/module.py.j2, sha256 27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11
 """
 
 import operator
@@ -48,16 +48,22 @@ if _devices == 0:
 
 DTYPE = np.float32
 
+# Every parameter's shape, and what its numbers start with: None is N(0, 1/n), n the length of the last axis.
 PARAMS = {
     "filters.weight": (128, 64),
     "filters.bias": (128,),
     "alpha.gain": (128,),
 }
+INITIAL = {
+    "filters.weight": None,
+    "filters.bias": 0.0,
+    "alpha.gain": 1.0,
+}
 
 METADATA = {
     "network": "student_t",
-    "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "6865f30f9eacc117479a3a2590da73d4e274baa373cf2a01904c517ad6321adf",
+    "description_sha256": "858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f",
+    "template_sha256": "27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1619,17 +1625,17 @@ def loss_and_grad_terms(params, x, lam=0.0):
 
 
 def init_params(seed=0):
-    """Weights drawn from N(0, 1/in), biases 0, gains 1: the same numbers from every backend.
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
 
     `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
     """
     rng = _generator("seed", seed)
     params = {}
     for name, shape in PARAMS.items():
-        if name.endswith(".weight"):
-            values = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
         else:
-            values = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
+            values = np.full(shape, INITIAL[name], DTYPE)
         params[name] = _asarray(values)
     return params
 
@@ -2588,4 +2594,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 05e20f6f2764f7092c5e4ceafc51750bb70839d54441b9e649c44547ba9211f7
+# sha256 of all above 3810f878794e2ca667edcfb0a00771430376f0a675fa8f69b8c2a9e7dfb9f5f2

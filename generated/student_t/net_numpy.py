@@ -2,10 +2,10 @@
 
     smgen build net.py --backend numpy --dtype float32 --hessian diagonal --batch-size 1024
 
-    x = input(), 64 units
-    filters = linear[weights of filters](x), 128 units
+    x = input, 64 units
+    filters = filters.weight @ x + filters.bias, 128 units
     experts = pointwise[3*log(g**2/2 + 1)/2](filters), 128 units
-    alpha = scale(experts), 128 units
+    alpha = alpha.gain*experts, 128 units
     energy = the sum over the units of alpha
 
 The diagonal recursion is exact: one mixing layer ('filters') below pointwise experts. Product FLOPs of a step, a
@@ -21,8 +21,8 @@ Every step cuts its samples into tiles of rows, which go through all sweeps whil
 installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
-description sha256 0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092
-template numpy/module.py.j2, sha256 5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0
+description sha256 858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f
+template numpy/module.py.j2, sha256 2036da75f4683031ed99964e508515d876c3c15acf5aec7bfcb94872011e8d84
 """
 
 import _thread
@@ -39,16 +39,22 @@ import numpy as np
 
 DTYPE = np.float32
 
+# Every parameter's shape, and what its numbers start with: None is N(0, 1/n), n the length of the last axis.
 PARAMS = {
     "filters.weight": (128, 64),
     "filters.bias": (128,),
     "alpha.gain": (128,),
 }
+INITIAL = {
+    "filters.weight": None,
+    "filters.bias": 0.0,
+    "alpha.gain": 1.0,
+}
 
 METADATA = {
     "network": "student_t",
-    "description_sha256": "0ee26622612e50214ce8a2fa542ede49eb2a99e48de02eb18700f7ee6be50092",
-    "template_sha256": "5894a47a778cc605db166bf328113f0aaaa283d44de4e39a5a5f7f1389d1a5e0",
+    "description_sha256": "858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f",
+    "template_sha256": "2036da75f4683031ed99964e508515d876c3c15acf5aec7bfcb94872011e8d84",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -594,17 +600,17 @@ def loss_and_grad_terms(params, x, lam=0.0):
 
 
 def init_params(seed=0):
-    """Weights drawn from N(0, 1/in), biases 0, gains 1: the same numbers from every backend.
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
 
     `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
     """
     rng = _generator("seed", seed)
     params = {}
     for name, shape in PARAMS.items():
-        if name.endswith(".weight"):
-            values = (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(DTYPE)
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
         else:
-            values = np.full(shape, 1.0 if name.endswith(".gain") else 0.0, DTYPE)
+            values = np.full(shape, INITIAL[name], DTYPE)
         params[name] = _asarray(values)
     return params
 
@@ -2003,4 +2009,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 546b77af64273d2610e64b5446caa555a1e359a868b968c058379cbd12aff8b8
+# sha256 of all above 88199ab7a6f612216e3e08269ea8723d9f3ae41b7c2d38ba45de43b899b74d2a

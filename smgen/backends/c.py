@@ -17,7 +17,7 @@ from smgen.backends.layout import WIDTH, Arrays, Header, commented, header
 from smgen.cost import savings
 from smgen.errors import InternalError
 from smgen.ir import ITEMSIZE, Schedule
-from smgen.lower.names import parameter_buffer
+from smgen.layers.letters import parameter_buffer
 from smgen.printers import tiles
 from smgen.printers.c import CPrinter
 from smgen.printers.equations import forms

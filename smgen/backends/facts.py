@@ -29,6 +29,7 @@ class Facts:
     quality: Verdict
     layers: tuple[str, ...]
     parameters: Mapping[str, tuple[int, ...]]
+    initial: Mapping[str, float | None]
     units: int
 
     @property

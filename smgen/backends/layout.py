@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from smgen.backends.facts import Facts, shape_text
 from smgen.ir import Function
-from smgen.lower.names import parameter_buffer
+from smgen.layers.letters import parameter_buffer
 from smgen.printers.source import PrintedFunction, PrintedSweep, Statement
 
 WIDTH: Final = 116
@@ -54,7 +54,7 @@ class Header:
 
     description: tuple[str, ...]
     verdict: tuple[str, ...]
-    parameters: tuple[tuple[str, str], ...]
+    parameters: tuple[tuple[str, str, str], ...]
     metadata: tuple[tuple[str, str], ...]
 
 
@@ -63,7 +63,7 @@ def header(facts: Facts, note: str = "") -> Header:
     return Header(
         tuple(facts.description.splitlines()),
         tuple(textwrap.wrap(f"{facts.statement} {note}", WIDTH)),
-        tuple((key, shape_text(shape)) for key, shape in facts.parameters.items()),
+        tuple((key, shape_text(shape), repr(facts.initial[key])) for key, shape in facts.parameters.items()),
         tuple((key, _literal(value)) for key, value in facts.metadata.items()),
     )
 
@@ -120,7 +120,7 @@ def commented(statement: Statement, width: int = WIDTH - 6) -> tuple[tuple[str, 
 
 def wrapped(names: Iterable[str]) -> tuple[str, ...]:
     """Names with a comma after each, in lines of the module's width."""
-    return tuple(textwrap.wrap(", ".join([*names, ""]).rstrip(), WIDTH - 8))
+    return tuple(textwrap.wrap(", ".join([*names, ""]).rstrip(), WIDTH - 8, break_long_words=False))
 
 
 def _literal(value: str | bool | int) -> str:

@@ -7,9 +7,7 @@ from typing import Any, Final
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from smgen.derivatives import differentiate
-from smgen.network import Vertex
-from smgen.nodes import Pointwise
+from smgen.network import Network, Vertex
 
 _ALIKE: Final = """
 
@@ -164,10 +162,15 @@ class _Printer(StrPrinter):
         return str(super()._print(expr, **kwargs))
 
 
+def nonlinearities(network: Network) -> list[Vertex]:
+    """The vertices that are functions of one unit."""
+    return [v for v in (*network.constants, *network.vertices) if v.layer.nonlinearity is not None]
+
+
 def nonlinearity(v: Vertex, orders: int) -> str:
     """`f_name(g)`: f of the vertex, or the tuple of f and its first `orders` derivatives."""
-    assert isinstance(v.op, Pointwise)
-    derivatives = differentiate(v.op.expr).derivatives[: orders + 1]
+    assert v.layer.nonlinearity is not None
+    derivatives = v.layer.nonlinearity.derivatives[: orders + 1]
     shared, reduced = sp.cse(derivatives, symbols=sp.numbered_symbols("t"), list=True)
     text = _Printer().doprint
     lines = [f"{name} = {text(expr)}" for name, expr in shared]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smgen.bench.functions import NUMPY, nonlinearity
+from smgen.bench.functions import NUMPY, nonlinearities, nonlinearity
 from smgen.bench.recursion import forward, recursion
 from smgen.errors import BuildError
 from smgen.network import Network, Vertex
-from smgen.nodes import Linear, Pointwise
 
 
 def literal(network: Network) -> str:
     """The program. Raises `BuildError` for networks that are no chain of linear and pointwise layers."""
     chain = list(network.vertices[1:])
     straight = [v.inputs for v in chain] == [(u.name,) for u in network.vertices[:-1]]
-    if not straight or any(not isinstance(v.op, Linear | Pointwise) for v in chain):
+    parameters = all(not c.operands for c in network.constants)
+    if not straight or not parameters or any(v.layer.equations == "general" for v in chain):
         raise BuildError(what="the literal NumPy program is for chains of linear and pointwise layers")
     x = network.input.name
     lines = [
@@ -30,7 +30,7 @@ def literal(network: Network) -> str:
         *_sweeps(chain, "L", curved=True),
         f"return K + L, {{key: (dK[key] + dL[key]) / len(g_{x}) for key in params}}",
     ]
-    functions = "".join(nonlinearity(v, 3) for v in chain if isinstance(v.op, Pointwise))
+    functions = "".join(nonlinearity(v, 3) for v in nonlinearities(network))
     body = "\n        ".join(lines)
     return (
         f"{NUMPY}{functions}\n\ndef make(params, g_{x}, lam):\n    def step():\n        {body}\n\n    return step\n"
@@ -46,8 +46,8 @@ def _sweeps(chain: list[Vertex], of: str, *, curved: bool) -> Iterator[str]:
     """∂K/∂δ, m, forwards and ∂K/∂g, c, backwards; for L, which is `curved`, ∂L/∂δ′, n, besides."""
     for v in chain:
         i, j = v.inputs[0], v.name
-        if isinstance(v.op, Linear):
-            w = f'params["{v.op.weights}.weight"]'
+        if v.layer.equations == "linear":
+            w = f'params["{v.operands[1]}"]'
             yield f"m_{j} = m_{i} @ {w}.T"
             if curved:
                 yield f"n_{j} = n_{i} @ ({w} * {w}).T"
@@ -59,11 +59,11 @@ def _sweeps(chain: list[Vertex], of: str, *, curved: bool) -> Iterator[str]:
     yield f"c_{chain[-1].name} = np.zeros_like(g_{chain[-1].name})"
     for v in reversed(chain):
         i, j = v.inputs[0], v.name
-        if isinstance(v.op, Linear):
-            weight, bias = f"{v.op.weights}.weight", f"{v.op.weights}.bias"
+        if v.layer.equations == "linear":
+            _, weight, *biases = v.operands
             bend = f' + 2 * params["{weight}"] * (p_{j}.T @ n_{i})' if curved else ""
             yield f'd{of}["{weight}"] = d_{j}.T @ m_{i} + c_{j}.T @ g_{i}{bend} + d{of}.get("{weight}", 0)'
-            if v.op.bias:
+            for bias in biases:
                 yield f'd{of}["{bias}"] = c_{j}.sum(0) + d{of}.get("{bias}", 0)'
             yield f'c_{i} = c_{j} @ params["{weight}"]'
         else:

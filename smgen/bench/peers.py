@@ -12,12 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from smgen.bench.autodiff import program
-from smgen.bench.functions import JAX, JAX_WAIT, TORCH, TORCH_WAIT, nonlinearity
+from smgen.bench.functions import JAX, JAX_WAIT, TORCH, TORCH_WAIT, nonlinearities, nonlinearity
 from smgen.bench.literal import literal
 from smgen.bench.recursion import loss
 from smgen.hessians import Method
 from smgen.network import Network, Vertex
-from smgen.nodes import Pointwise
 
 _JAX_STEP: Final = """
 
@@ -58,11 +57,10 @@ def peer(library: str, network: Network, method: Method | None = None) -> str:
 
 def _jax(network: Network) -> str:
     """f′ and f″ by jax.grad of f: nobody writes them out."""
-    layers = [v for v in network.vertices if isinstance(v.op, Pointwise)]
     functions = "".join(
         f"{nonlinearity(v, 0)}\n\nslope_{v.name} = jax.vmap(jax.vmap(jax.grad(f_{v.name})))"
         f"\nbend_{v.name} = jax.vmap(jax.vmap(jax.grad(jax.grad(f_{v.name}))))\n"
-        for v in layers
+        for v in nonlinearities(network)
     )
 
     def pointwise(v: Vertex) -> str:
@@ -74,7 +72,7 @@ def _jax(network: Network) -> str:
 
 def _torch(network: Network, function: str = "loss") -> str:
     """f, f′ and f″ as formulas: autograd's own higher derivatives of each layer cost several times as much."""
-    functions = "".join(nonlinearity(v, 2) for v in network.vertices if isinstance(v.op, Pointwise))
+    functions = "".join(nonlinearity(v, 2) for v in nonlinearities(network))
 
     def pointwise(v: Vertex) -> str:
         return f"g_{v.name}, f1_{v.name}, f2_{v.name} = f_{v.name}(g_{v.inputs[0]})"

@@ -9,72 +9,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from smgen.network import Network, Vertex
-from smgen.nodes import Add, Concat, Input, Linear, Pointwise, Scale
 
 
 def forward(network: Network, concatenate: str, pointwise: Callable[[Vertex], str]) -> Iterator[str]:
     """Values g of every vertex, (N, units); `pointwise` writes the line of a nonlinearity."""
-    for v in network.vertices:
-        match v.op:
-            case Input():
-                pass
-            case Linear(weights=group, bias=bias):
-                offset = f' + params["{group}.bias"]' if bias else ""
-                yield f'g_{v.name} = g_{v.inputs[0]} @ params["{group}.weight"].T{offset}'
-            case Pointwise():
-                yield pointwise(v)
-            case Add():
-                yield f"g_{v.name} = {' + '.join(f'{n} * g_{s}' for s, n in v.terms)}"
-            case Concat():
-                yield f"g_{v.name} = {concatenate}([{', '.join(f'g_{s}' for s in v.inputs)}], 1)"
-            case Scale():
-                yield f'g_{v.name} = g_{v.inputs[0]} * params["{v.name}.gain"]'
+    names = names_of(network)
+    for v in (*network.constants, *network.vertices):
+        if v.inputs and v.layer.nonlinearity is not None:
+            yield pointwise(v)
+        elif v.operands:
+            yield f"g_{v.name} = {v.layer.spelled(v, names, concatenate)}"
+
+
+def names_of(network: Network) -> dict[str, str]:
+    """How the program writes each vertex."""
+    names = {v.name: f"g_{v.name}" for v in (*network.constants, *network.vertices)}
+    return names | {key: f'params["{key}"]' for key in network.parameters}
 
 
 def recursion(network: Network, library: str) -> Iterator[str]:
     """δ, equation (1), and δ′, §1.3, of every vertex from the energy to the input."""
-    starts = dict(network.energies)
+    starts, names = dict(network.energies), names_of(network)
     for v in reversed(network.vertices):
         delta, prime = [], []
         if v.name in starts:
             delta.append(f"{starts[v.name]} * {library}.ones_like(g_{v.name})")
             prime.append(f"{library}.zeros_like(g_{v.name})")
         for k in network.children(v.name):
-            d, p = _back(network, v, k)
-            delta.append(d)
-            prime.append(p)
+            delta.append(k.layer.spelled_back(k, v.name, f"d_{k.name}", names, squared=False))
+            if (bend := k.layer.spelled_bend(k, v.name, names)) is not None:
+                prime.append(f"d_{k.name} * {bend}")
+            prime.append(k.layer.spelled_back(k, v.name, f"p_{k.name}", names, squared=True))
         yield f"d_{v.name} = {' + '.join(delta)}"
         yield f"p_{v.name} = {' + '.join(prime)}"
-
-
-def _back(network: Network, v: Vertex, k: Vertex) -> tuple[str, str]:
-    """What the child k adds to δ and δ′ of v."""
-    match k.op:
-        case Linear(weights=group):
-            w = f'params["{group}.weight"]'
-            return f"d_{k.name} @ {w}", f"p_{k.name} @ ({w} * {w})"
-        case Pointwise():
-            return f"d_{k.name} * f1_{k.name}", f"d_{k.name} * f2_{k.name} + p_{k.name} * f1_{k.name} ** 2"
-        case Add():
-            n = dict(k.terms)[v.name]
-            return f"{n} * d_{k.name}", f"{n * n} * p_{k.name}"
-        case Scale():
-            gain = f'params["{k.name}.gain"]'
-            return f"d_{k.name} * {gain}", f"p_{k.name} * {gain} ** 2"
-        case Concat():
-            slices = list(_slices(network, v, k))
-            return " + ".join(f"d_{k.name}{s}" for s in slices), " + ".join(f"p_{k.name}{s}" for s in slices)
-    raise TypeError(k.op)
-
-
-def _slices(network: Network, v: Vertex, k: Vertex) -> Iterator[str]:
-    """Where the units of v stand in the concatenation k."""
-    start = 0
-    for name in k.inputs:
-        width = network[name].units
-        if name == v.name:
-            yield f"[:, {start}:{start + width}]"
-        start += width
 
 
 def loss(network: Network, library: str, concatenate: str, pointwise: Callable[[Vertex], str]) -> str:

@@ -74,8 +74,9 @@ def data_of(network: Network, case: Case) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     found = {}
     for key, shape in network.parameters.items():
-        scale = 1 / np.sqrt(shape[1]) if key.endswith(".weight") else 0.1
-        found[key] = scale * rng.standard_normal(shape) + key.endswith(".gain")
+        initial = network.initial[key]
+        scale = 1 / np.sqrt(shape[-1]) if initial is None else 0.1
+        found[key] = scale * rng.standard_normal(shape) + (initial or 0)
     found["x"] = np.random.default_rng(1).standard_normal((case.samples, network.input.units))
     return {key: value.astype(case.dtype) for key, value in found.items()}
 

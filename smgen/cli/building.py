@@ -153,7 +153,7 @@ def _quality(network: Network, module: ModuleType) -> str:
 def _samples(net: Path, data: Path, dtype: str) -> npt.NDArray[np.float64]:
     """The user's samples, before anything is computed."""
     from smgen.data import load_data
-    from smgen.netfile import load_network
+    from smgen.network.netfile import load_network
 
     return load_data(data, load_network(net).input.units, dtype)
 

@@ -15,12 +15,14 @@ from smgen.ir.buffers import (
     Dim,
     Kind,
     Letter,
+    Name,
     Shape,
     broadcast,
     column_of,
     names_in,
     row_of,
 )
+from smgen.ir.emitter import ZERO, Contribution, Emitter, term
 from smgen.ir.functions import ENERGY, FUNCTIONS, HESSIAN_DIAGONAL, LAYER_MEANS, SCORE, STEPS, Function, Lam
 from smgen.ir.operations import (
     Concat,
@@ -49,10 +51,13 @@ __all__ = [
     "SAMPLES",
     "SCORE",
     "STEPS",
+    "ZERO",
     "Buffer",
     "Concat",
+    "Contribution",
     "Dim",
     "Elementary",
+    "Emitter",
     "Form",
     "Function",
     "Fused",
@@ -60,6 +65,7 @@ __all__ = [
     "Kind",
     "Lam",
     "Letter",
+    "Name",
     "Op",
     "Phase",
     "Pointwise",
@@ -75,4 +81,5 @@ __all__ = [
     "names_in",
     "product_shape",
     "row_of",
+    "term",
 ]

@@ -32,6 +32,18 @@ class Letter:
     formula: sp.Expr | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A buffer's name in code, and its letter if mathematics has one for it."""
+
+    code: str
+    letter: Letter | None = None
+
+    def part(self, suffix: str) -> Name:
+        """The name of something that this is made of, without a letter."""
+        return Name(f"{self.code}_{suffix}")
+
+
 @dataclass(frozen=True)
 class Buffer:
     """A named array of the module's dtype (`real`) or of float64 (`accumulator`: the loss sums).

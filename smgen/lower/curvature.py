@@ -6,13 +6,14 @@ ask the mode for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Protocol
 
 import sympy as sp
 
-from smgen.lower.emitter import ZERO
-from smgen.lower.names import Adjoint, Contribution, Name
+from smgen.ir import ZERO, Name
+from smgen.layers.protocol import Naming
+from smgen.lower.names import Adjoint
 from smgen.lower.values import Lowering
 from smgen.network import Vertex
 
@@ -21,22 +22,21 @@ Values = dict[str, sp.Expr]
 
 
 class Adjoints(Protocol):
-    """What the adjoint sweeps ask of a term of the loss."""
+    """What the adjoint sweeps ask of a term of the loss. `word` is in the names of its gradient terms."""
+
+    word: str
 
     def forward(self, v: Vertex) -> None:
         """The adjoints that reach v; called for every vertex in order, after its μ."""
 
-    def nu(self, name: str) -> sp.Expr:
-        """ν: what multiplies f″ in (19) and δ f‴ in (22) for the nonlinearities that read the vertex."""
+    def nu(self, p: str, q: str) -> sp.Expr:
+        """ν_pq: the loss's derivative by δ_k f_pq of a vertex k that reads p and q."""
 
-    def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
-        """The third term of (22) for the nonlinearity k that reads v."""
+    def slope(self, p: str, k: Vertex) -> sp.Expr:
+        """The loss's derivative by the slope f_p of k, as far as it comes through second derivatives."""
 
-    def weight_term(self, v: Vertex, at: str) -> sp.Expr:
-        """The second term of (17) for the linear vertex v, summed over the batch; `at` ends the names."""
-
-    def gain_term(self, v: Vertex) -> sp.Expr:
-        """The same for a gain, not yet summed over the batch."""
+    def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
+        """The same for a linear k by the parameters of its map of p, summed over the batch: the second term of (17)."""
 
 
 class Curvature(Adjoints, Protocol):
@@ -58,20 +58,19 @@ class Curvature(Adjoints, Protocol):
 class Flat:
     """No curvature: the K term."""
 
+    word = ""
+
     def forward(self, v: Vertex) -> None:
         return
 
-    def nu(self, name: str) -> sp.Expr:
+    def nu(self, p: str, q: str) -> sp.Expr:
         return ZERO
 
-    def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
-        return iter(())
-
-    def weight_term(self, v: Vertex, at: str) -> sp.Expr:
+    def slope(self, p: str, k: Vertex) -> sp.Expr:
         return ZERO
 
-    def gain_term(self, v: Vertex) -> sp.Expr:
-        return ZERO
+    def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
+        return {}
 
 
 def loss_of(low: Lowering, diagonal: sp.Expr, lam: sp.Expr) -> sp.Expr:

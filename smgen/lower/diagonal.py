@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import sympy as sp
 
+from smgen.ir import ZERO, Contribution, term
+from smgen.layers.letters import Quantity
+from smgen.layers.protocol import Naming
 from smgen.lower.curvature import Values, loss_of
-from smgen.lower.emitter import ZERO
-from smgen.lower.names import DELTA_PRIME, Adjoint, Contribution, L, Quantity, d_ddelta_prime, gradient_of
-from smgen.lower.sweeps import backward, forward_edges, linear_back, term
+from smgen.lower.names import DELTA_PRIME, Adjoint, L, d_ddelta_prime
+from smgen.lower.sweeps import backward
 from smgen.lower.values import Lowering
 from smgen.network import Vertex
-from smgen.nodes import Input, Linear, Pointwise
 
 
 class Diagonal:
     """δ′_j and, forwards, its adjoint ν_j = ∂L/∂δ′_j."""
+
+    word = "delta_prime"
 
     def __init__(self, low: Lowering) -> None:
         self.low = low
@@ -31,20 +34,16 @@ class Diagonal:
         return self.delta
 
     def _backward_at(self, v: Vertex, delta: Values) -> None:
-        self.prime[v.name] = self.low.gather(DELTA_PRIME.of(v.name), "(§1.3)", list(self._prime_parts(v, delta)))
+        name = DELTA_PRIME.of(v.name)
+        self.prime[v.name] = self.low.emitter.gather(name, "(§1.3)", list(self._prime_parts(v, delta)))
 
     def _prime_parts(self, v: Vertex, delta: Values) -> Iterator[Contribution]:
         """δ′_j = Σ_k δ_k ∂²g_k/∂g_j² + δ′_k (∂g_k/∂g_j)²."""
-        low = self.low
-        for k in low.network.children(v.name):
-            d, p = delta[k.name], self.prime[k.name]
-            if not isinstance(k.op, Pointwise):
-                yield from linear_back(low, v, k, p, squared=True)
-                continue
-            if d != 0 and low.derivative(k, 2) != 0:
-                yield term(d * low.derivative(k, 2))
-            if p != 0:
-                yield term(p * low.derivative(k, 1) ** 2)
+        for k in self.low.network.children(v.name):
+            at, d = self.low.at[k.name], delta[k.name]
+            if d != 0 and (bend := at.partial(v.name, v.name)) != 0:
+                yield term(d * bend)
+            yield from at.backward(self.low.emitter, v.name, self.prime[k.name], squared=True)
 
     def diagonal(self) -> sp.Expr:
         return self.prime[self.low.network.input.name]
@@ -64,42 +63,22 @@ class Diagonal:
 
     def forward(self, v: Vertex) -> None:
         """ν_j = Σ_i ν_i (∂g_j/∂g_i)²: (7), (8), (13), (20)."""
-        self.adjoints[v.name] = self._forward(v)
+        e, name = self.low.emitter, self.quantity.of(v.name)
+        if v.layer.is_data:
+            self.adjoints[v.name] = e.let(name, self.nu_start, self.adjoint.start_curvature)
+        else:
+            parts = list(self.low.at[v.name].forward(e, self.adjoints, squared=True))
+            self.adjoints[v.name] = e.gather(name, self.adjoint.curvature[v.layer.equations], parts)
 
-    def _forward(self, v: Vertex) -> sp.Expr:
-        low, nu, name = self.low, self.adjoints, self.quantity.of(v.name)
-        match v.op:
-            case Input():
-                return low.emitter.let(name, self.nu_start, self.adjoint.start_curvature)
-            case Linear():
-                (i,) = v.inputs
-                if nu[i] == 0:
-                    return ZERO
-                square, number = low.emitter.square(low.parameter(v, "weight")), self.adjoint.linear_curvature
-                return low.emitter.let(name, low.emitter.forward(nu[i], square, name, number), number)
-            case Pointwise():
-                (i,) = v.inputs
-                return low.emitter.let(name, nu[i] * low.derivative(v, 1) ** 2, self.adjoint.pointwise_curvature)
-            case _:
-                return forward_edges(low, v, nu, self.quantity, "(8)", squared=True)
+    def nu(self, p: str, q: str) -> sp.Expr:
+        return self.adjoints[p] if p == q else ZERO
 
-    def nu(self, name: str) -> sp.Expr:
-        return self.adjoints[name]
+    def slope(self, p: str, k: Vertex) -> sp.Expr:
+        """2 ν_p δ′_k f_p."""
+        bent = self.adjoints[p] * self.prime[k.name]
+        return 2 * bent * self.low.at[k.name].partial(p) if bent != 0 else ZERO
 
-    def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
-        """2 ν_j δ′_k f′ f″."""
-        low, bent = self.low, self.adjoints[v.name] * self.prime[k.name]
-        if bent != 0 and low.derivative(k, 2) != 0:
-            yield term(2 * bent * low.derivative(k, 1) * low.derivative(k, 2))
-
-    def weight_term(self, v: Vertex, at: str) -> sp.Expr:
-        """2 w_ji ν_i δ′_j."""
-        (i,) = v.inputs
-        weight = self.low.parameter(v, "weight")
-        name = gradient_of(self.adjoint.of, weight).part(f"delta_prime{at}")
-        return 2 * weight.symbol * self.low.emitter.outer_sum(self.prime[v.name], self.adjoints[i], name)
-
-    def gain_term(self, v: Vertex) -> sp.Expr:
-        """2 s_j ν_j δ′_j."""
-        (i,) = v.inputs
-        return 2 * self.low.parameter(v, "gain").symbol * self.adjoints[i] * self.prime[v.name]
+    def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
+        """∂/∂θ of Σ_n δ′_kᵀ (A ∘ A) ν_p."""
+        at = self.low.at[k.name]
+        return at.gradient(self.low.emitter, p, self.prime[k.name], self.adjoints[p], name, squared=True)

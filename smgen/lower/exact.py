@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 import sympy as sp
 
+from smgen.ir import ZERO
+from smgen.layers.protocol import Naming
 from smgen.lower.curvature import Values, loss_of
-from smgen.lower.emitter import ZERO
 from smgen.lower.gram import Gram, is_collapsible
-from smgen.lower.names import DELTA_PRIME, Adjoint, Contribution, L, d_ddelta_prime, gradient_of
+from smgen.lower.names import DELTA_PRIME, Adjoint, L, d_ddelta_prime
 from smgen.lower.segment import Segment
 from smgen.lower.stretch import Stretch
 from smgen.lower.sweeps import backward
 from smgen.lower.tangents import Tangents
 from smgen.lower.values import Lowering
 from smgen.network import Network, Vertex
-from smgen.nodes import Linear
 
 
 class Exact:
     """One segment after the other, from x through the vertices where it is cut to the energy."""
+
+    word = "tangents"
 
     def __init__(self, low: Lowering, cuts: tuple[str, ...] = (), *, trace: bool = False) -> None:
         """`trace`: only the diagonal's sum will be asked for, not the diagonal."""
@@ -74,18 +76,14 @@ class Exact:
         """The segment that the vertex belongs to; a cut vertex belongs to the upper one."""
         return next(s for s in reversed(self.segments) if name == s.base or name in s.names)
 
-    def nu(self, name: str) -> sp.Expr:
-        return self._segment(name).nu(name)
+    def nu(self, p: str, q: str) -> sp.Expr:
+        return self._segment(p).nu(p, q)
 
-    def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
-        return self._segment(v.name).cross(v, k)
+    def slope(self, p: str, k: Vertex) -> sp.Expr:
+        return self._segment(p).slope(p, k)
 
-    def weight_term(self, v: Vertex, at: str) -> sp.Expr:
-        name = gradient_of(self.adjoint.of, self.low.parameter(v, "weight")).part(f"tangents{at}")
-        return self._segment(v.inputs[0]).weight_term(v, name)
-
-    def gain_term(self, v: Vertex) -> sp.Expr:
-        return self._segment(v.inputs[0]).gain_term(v)
+    def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
+        return self._segment(p).gradient(p, k, name)
 
 
 def stretches(network: Network, cuts: tuple[str, ...]) -> list[Stretch]:
@@ -108,7 +106,7 @@ def candidates(network: Network) -> tuple[str, ...]:
     found: list[str] = []
     for v in network.vertices:
         children = network.children(v.name)
-        if v.name == network.input.name or not children or not all(isinstance(k.op, Linear) for k in children):
+        if v.name == network.input.name or not children or not all(k.layer.mixes for k in children):
             continue
         above = _descendants(network, v.name)
         closed = all(s in above or s == v.name for name in above for s in network[name].inputs)

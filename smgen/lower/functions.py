@@ -17,12 +17,14 @@ from smgen.ir import (
     Buffer,
     Function,
     Letter,
+    Name,
     Reduce,
     Schedule,
 )
+from smgen.layers.letters import G
 from smgen.lower.curvature import Curvature, Flat, Values
 from smgen.lower.gradients import adjoint_backward
-from smgen.lower.names import ADJOINTS, Adjoint, G, K, L, Name
+from smgen.lower.names import ADJOINTS, Adjoint, K, L
 from smgen.lower.sweeps import adjoint_forward, backward
 from smgen.lower.values import Lowering
 from smgen.network import Network

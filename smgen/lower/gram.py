@@ -9,28 +9,26 @@ H is the Hessian at the layer above, F = diag f′ ([+] 8).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 
 import sympy as sp
 
-from smgen.ir import Form
+from smgen.ir import ZERO, Buffer, Form, Name
+from smgen.layers.protocol import Naming
 from smgen.lower.curvature import Values
-from smgen.lower.emitter import ZERO
-from smgen.lower.names import Contribution, Name
-from smgen.lower.stretch import Stretch, delta_curvature
-from smgen.lower.sweeps import term
+from smgen.lower.stretch import Stretch, delta_curvatures
 from smgen.lower.tangents import Tangents
 from smgen.lower.values import Lowering
 from smgen.network import Vertex
-from smgen.nodes import Linear, Pointwise
 
 
 def is_collapsible(stretch: Stretch) -> bool:
     """Whether the stretch is one linear layer and one nonlinearity, with more above."""
-    match stretch.members:
-        case (Vertex(op=Linear()) as linear, Vertex(op=Pointwise()) as curved):
-            return stretch.top == curved and curved.inputs == (linear.name,)
-    return False
+    if len(stretch.members) != 2:
+        return False
+    linear, curved = stretch.members
+    kinds = linear.layer.equations, curved.layer.equations
+    return kinds == ("linear", "pointwise") and stretch.top == curved and curved.inputs == (linear.name,)
 
 
 class Gram:
@@ -40,18 +38,27 @@ class Gram:
         self.low, self.tangents = low, tangents
         self.linear, self.curved = stretch.members
         self.base, self.names = stretch.base.name, {v.name for v in stretch.members}
-        self.weight = low.parameter(self.linear, "weight")
         self.bent: sp.Expr = ZERO
         self.hessian: sp.Expr = ZERO
         self.scaled: sp.Expr = ZERO
         self.start: sp.Expr = ZERO
         self._known: dict[str, sp.Expr] = {}
 
+    @property
+    def weight(self) -> Buffer:
+        """W."""
+        return self.tangents.buffer(self.low.g[self.linear.operands[1]])
+
+    @property
+    def slope_of_curved(self) -> sp.Expr:
+        """f′."""
+        return self.low.at[self.curved.name].partial(self.linear.name)
+
     def backward(self, delta: Values, above: sp.Expr) -> sp.Expr:
         """F H F at the layer; nothing is passed on."""
-        self.bent = delta_curvature(self.low, delta, self.curved)
-        slope = self.low.derivative(self.curved, 1)
-        self.scaled = self.tangents.row(slope) * self.tangents.column(slope)
+        self.bent = sp.Add(*delta_curvatures(self.low, delta, self.curved).values())
+        slope = self.slope_of_curved
+        self.scaled = self.tangents.row(slope) * self.tangents.tangent_column(slope)
         self.hessian = above
         return ZERO
 
@@ -60,7 +67,7 @@ class Gram:
 
     def trace(self) -> sp.Expr:
         """(1/N) Σ_n Σ_d δ′_d."""
-        mean, name = self.low.emitter.mean_sum, self.curved.name
+        mean, name = self.tangents.mean_sum, self.curved.name
         total = mean(self.bent * self._row_squares(), self.curved.units, Name(f"sum_curvature_{name}"))
         if self._inside() != 0:
             total += mean(self._inside() * self.hessian, 1, Name(f"sum_curvature_above_{name}"))
@@ -71,14 +78,14 @@ class Gram:
 
         def product() -> sp.Expr:
             name = f"tangent_gram_{self.weight.name}"
-            return self.low.emitter.product(self.weight, self.weight, Form.TIMES_TRANSPOSED, name)
+            return self.tangents.product(self.weight, self.weight, Form.TIMES_TRANSPOSED, name)
 
         return self._once("gram", product)
 
     def _row_squares(self) -> sp.Expr:
         def squares() -> sp.Expr:
-            square = self.low.emitter.square(self.weight)
-            return self.low.emitter.forward(sp.S.One, square, Name(f"row_squares_{self.weight.name}"))
+            square = self.tangents.square(self.weight)
+            return self.tangents.forward(sp.S.One, square, Name(f"row_squares_{self.weight.name}"))
 
         return self._once("row_squares", squares)
 
@@ -88,7 +95,7 @@ class Gram:
             return ZERO
 
         def inside() -> sp.Expr:
-            return self.low.emitter.let(Name(f"curvature_adjoint_{self.curved.name}"), self.scaled * self._gram())
+            return self.tangents.let(Name(f"curvature_adjoint_{self.curved.name}"), self.scaled * self._gram())
 
         return self._once("inside", inside)
 
@@ -106,26 +113,23 @@ class Gram:
     def above(self) -> sp.Expr:
         return self.start * self._inside()
 
-    def nu(self, name: str) -> sp.Expr:
+    def nu(self, p: str, q: str) -> sp.Expr:
         return self.start * self._row_squares()
 
-    def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
-        """2 f″ Σ_k N_jk H_jk f′_k."""
-        bend = self.low.derivative(k, 2)
-        if self._inside() == 0 or bend == 0:
-            return
-        value = self._gram() * self.tangents.row(self.low.derivative(k, 1)) * self.hessian
-        total = self.tangents.sum_units(value, Name(f"weighted_product_{k.name}"))
-        yield term(2 * bend * self.start * total)
+    def slope(self, p: str, k: Vertex) -> sp.Expr:
+        """2 Σ_k N_jk H_jk f′_k."""
+        if self._inside() == 0:
+            return ZERO
+        value = self._gram() * self.tangents.row(self.slope_of_curved) * self.hessian
+        return 2 * self.start * self.tangents.sum_units(value, Name(f"weighted_product_{k.name}"))
 
-    def weight_term(self, v: Vertex, name: Name) -> sp.Expr:
+    def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
         """−2 (Σ_n F H F + diag(δ f″)) W."""
-        emitter, total = self.low.emitter, ZERO
+        if k != self.linear:
+            return {}
+        e, total, key = self.tangents, ZERO, self.linear.operands[1]
         if self.bent != 0:
-            total += emitter.column(emitter.batch_sum(self.bent, name.part("bent"))) * self.weight.symbol
+            total += e.column(e.batch_sum(self.bent, name(key).part("bent"))) * self.weight.symbol
         if self._inside() != 0:
-            total += self.tangents.batch_times(self.scaled * self.hessian, self.weight, name)
-        return 2 * self.start * total
-
-    def gain_term(self, v: Vertex) -> sp.Expr:
-        raise TypeError("no gain in this segment")
+            total += e.batch_times(self.scaled * self.hessian, self.weight, name(key))
+        return {key: 2 * self.start * total}

@@ -12,17 +12,17 @@ the square's gradient, ĝ is propagated from u_p = ∂L/∂(H v_p); δ̇ and δ�
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 import sympy as sp
 
-from smgen.ir import BATCH, Buffer, Letter
+from smgen.ir import BATCH, ZERO, Buffer, Emitter, Letter, Name
+from smgen.layers.protocol import Naming
 from smgen.lower.curvature import Values
-from smgen.lower.emitter import ZERO
-from smgen.lower.names import DELTA_WEIGHTED, WEIGHTED, Adjoint, Contribution, L, Name, gradient_of
+from smgen.lower.names import DELTA_WEIGHTED, WEIGHTED, Adjoint, L
 from smgen.lower.segment import Segment
 from smgen.lower.stretch import Stretch
-from smgen.lower.sweeps import backward, term
+from smgen.lower.sweeps import backward
 from smgen.lower.tangents import Tangents
 from smgen.lower.values import Lowering
 from smgen.network import Network, Vertex
@@ -36,6 +36,8 @@ def probes_buffer(network: Network, probes: int) -> Buffer:
 
 class Probes:
     """One segment from x to the energy whose tangents at x are the probes."""
+
+    word = "tangents"
 
     def __init__(self, low: Lowering, probes: int) -> None:
         self.low, self.probes = low, probes
@@ -92,18 +94,14 @@ class Probes:
         if v.name != self.segment.base:
             self.segment.forward(v)
 
-    def nu(self, name: str) -> sp.Expr:
-        return self.segment.nu(name)
+    def nu(self, p: str, q: str) -> sp.Expr:
+        return self.segment.nu(p, q)
 
-    def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
-        return self.segment.cross(v, k)
+    def slope(self, p: str, k: Vertex) -> sp.Expr:
+        return self.segment.slope(p, k)
 
-    def weight_term(self, v: Vertex, at: str) -> sp.Expr:
-        name = gradient_of(self.adjoint.of, self.low.parameter(v, "weight")).part(f"tangents{at}")
-        return self.segment.weight_term(v, name)
-
-    def gain_term(self, v: Vertex) -> sp.Expr:
-        return self.segment.gain_term(v)
+    def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
+        return self.segment.gradient(p, k, name)
 
 
 class Pairs(Segment):
@@ -116,7 +114,7 @@ class Pairs(Segment):
         self._hat_back: Values | None = None
 
     def forward(self, v: Vertex) -> None:
-        self.hat[v.name] = self.carry(v, self.hat, WEIGHTED, along_units=False)
+        self.hat[v.name] = self.carry(v, self.hat, WEIGHTED)
 
     def _nu(self, name: str) -> sp.Expr:
         return self.tangents.sum_tangents(self.hat[name] * self.dot[name], Name(f"weighted_square_{name}"))
@@ -127,7 +125,7 @@ class Pairs(Segment):
             found = self._hat_back = {}
             for v in reversed(self.stretch.members):
                 parts = list(self.back_parts(v, self.hat, found))
-                found[v.name] = self.low.gather(DELTA_WEIGHTED.of(v.name), "[+] 9", parts)
+                found[v.name] = self.tangents.gather(DELTA_WEIGHTED.of(v.name), "[+] 9", parts)
         return self._hat_back
 
     def _both(self, name: str, k: str) -> sp.Expr:
@@ -135,18 +133,15 @@ class Pairs(Segment):
         value = self.hat[name] * self.back[k] + self.dot[name] * self.hat_back()[k]
         return self.tangents.sum_tangents(value, Name(f"weighted_product_{k}"))
 
-    def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
-        bend = self.low.derivative(k, 2)
-        if bend != 0 and (total := self._both(v.name, k.name)) != 0:
-            yield term(bend * total)
+    def slope(self, p: str, k: Vertex) -> sp.Expr:
+        return self._both(p, k.name)
 
-    def weight_term(self, v: Vertex, name: Name) -> sp.Expr:
-        (i,) = v.inputs
-        value = self.tangents.outer_sum(self.back[v.name], self.hat[i], name)
-        return value + self.tangents.outer_sum(self.hat_back()[v.name], self.dot[i], name.part("weighted"))
-
-    def gain_term(self, v: Vertex) -> sp.Expr:
-        return self._both(v.inputs[0], v.name)
+    def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
+        """Of Σ_p (δ̇ ĝᵀ + δ̂ ġᵀ)."""
+        at, hat = self.low.at[k.name], self.hat_back()[k.name]
+        found = dict(at.gradient(self.tangents, p, self.back[k.name], self.hat[p], name))
+        others = at.gradient(self.tangents, p, hat, self.dot[p], lambda key: name(key).part("weighted"))
+        return {key: found.get(key, ZERO) + others.get(key, ZERO) for key in {**found, **others}}
 
 
 class OneTangent(Tangents):
@@ -155,7 +150,7 @@ class OneTangent(Tangents):
     def row(self, value: sp.Expr) -> sp.Expr:
         return value
 
-    def column(self, value: sp.Expr) -> sp.Expr:
+    def tangent_column(self, value: sp.Expr) -> sp.Expr:
         return value
 
     def sum_tangents(self, value: sp.Expr, name: Name) -> sp.Expr:
@@ -163,4 +158,4 @@ class OneTangent(Tangents):
 
     def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
         (f, a), (g, b) = left.as_coeff_Mul(), right.as_coeff_Mul()
-        return f * g * self.emitter.outer_sum(a, b, name)
+        return f * g * Emitter.outer_sum(self, a, b, name)

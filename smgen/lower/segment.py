@@ -9,16 +9,15 @@ With N_b = ∂L/∂H_b and ĝ = N_b ġ,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 import sympy as sp
 
-from smgen.ir import Letter
+from smgen.ir import ZERO, Letter, Name
+from smgen.layers.protocol import Naming
 from smgen.lower.curvature import Values
-from smgen.lower.emitter import ZERO
-from smgen.lower.names import WEIGHTED, Contribution, Name
+from smgen.lower.names import WEIGHTED
 from smgen.lower.stretch import Propagation, Stretch
-from smgen.lower.sweeps import term
 from smgen.lower.tangents import Tangents
 from smgen.lower.values import Lowering
 from smgen.network import Vertex
@@ -31,7 +30,7 @@ class Segment(Propagation):
         super().__init__(low, tangents, stretch, start)
         self.hat: Values = {}
         self.weight: sp.Expr = ZERO
-        self._adjoints: Values = {}
+        self._adjoints: dict[tuple[str, str], sp.Expr] = {}
 
     # Forwards: N
 
@@ -41,20 +40,20 @@ class Segment(Propagation):
         if self._is_matrix:
             self.hat[self.base] = weight
         elif self.start is not None:
-            self.hat[self.base] = self.tangents.column(weight) * self.start
+            self.hat[self.base] = self.tangents.tangent_column(weight) * self.start
 
     @property
     def _is_matrix(self) -> bool:
-        return len(self.low.emitter.shape(self.weight)) > 1 + self.low.emitter.is_batched(self.weight)
+        return len(self.tangents.shape(self.weight)) > 1 + self.tangents.is_batched(self.weight)
 
     def forward(self, v: Vertex) -> None:
         """ĝ_v."""
         if self._is_matrix:
-            self.hat[v.name] = self.carry(v, self.hat, WEIGHTED, along_units=False)
+            self.hat[v.name] = self.carry(v, self.hat, WEIGHTED)
         else:
-            value = self.tangents.column(self.weight) * self.dot[v.name]
-            if not self.low.emitter.is_constant(self.weight) and value != 0:
-                value = self.low.emitter.let(WEIGHTED.of(v.name), value, "[+] 8")
+            value = self.tangents.tangent_column(self.weight) * self.dot[v.name]
+            if not self.tangents.is_constant(self.weight) and value != 0:
+                value = self.tangents.let(WEIGHTED.of(v.name), value, "[+] 8")
             self.hat[v.name] = value
 
     def above(self) -> sp.Expr:
@@ -66,53 +65,43 @@ class Segment(Propagation):
         name = Name(f"curvature_adjoint_{top}", Letter(f"N_{top}", 4, "N"))
         return self.tangents.grams(self.hat[top], self.dot[top], name)
 
-    def nu(self, name: str) -> sp.Expr:
-        """ν_j = Σ_c ĝ_j ġ_j."""
-        if name not in self._adjoints:
-            self._adjoints[name] = self._nu(name)
-        return self._adjoints[name]
+    def nu(self, p: str, q: str) -> sp.Expr:
+        """ν_pq = Σ_c ½ (ĝ_p ġ_q + ĝ_q ġ_p)."""
+        if (p, q) not in self._adjoints:
+            self._adjoints[p, q] = self._nu(p) if p == q else self._mixed(p, q)
+        return self._adjoints[p, q]
 
     def _nu(self, name: str) -> sp.Expr:
-        emitter, code = self.low.emitter, Name(f"weighted_square_{name}")
-        if name == self.base and self.start is None and not self._is_matrix:
+        e, code = self.tangents, Name(f"weighted_square_{name}")
+        if self.is_unit(name) and not self._is_matrix:
             return self.weight
         if self.dot[name] == 0 or self.hat[name] == 0:
             return ZERO
-        if emitter.is_constant(self.weight):
-            return self.weight * self.sum_of_squares(name)
-        if not self._is_matrix and not emitter.is_batched(self.dot[name]):
-            return emitter.backward(self.weight, self.square(name), code)
-        return self.tangents.sum_tangents(self.hat[name] * self.dot[name], code)
+        if e.is_constant(self.weight):
+            return self.weight * self.sum_of_products(name, name)
+        if not self._is_matrix and not e.is_batched(self.dot[name]):
+            return e.backward(self.weight, self.square(name), code)
+        return e.sum_tangents(self.hat[name] * self.dot[name], code)
 
-    def cross(self, v: Vertex, k: Vertex) -> Iterator[Contribution]:
-        """2 f″ Σ_c ĝ_j δ̇_k."""
-        bend, back = self.low.derivative(k, 2), self.back[k.name]
-        if back == 0 or bend == 0 or self.weighted(v.name) == 0:
-            return
-        value = self.weighted(v.name) * back
-        yield term(2 * bend * self.tangents.sum_tangents(value, Name(f"weighted_product_{k.name}")))
+    def _mixed(self, p: str, q: str) -> sp.Expr:
+        value = (self.weighted(p) * self.dot[q] + self.weighted(q) * self.dot[p]) / 2
+        return self.tangents.sum_tangents(value, Name(f"weighted_products_{p}_{q}"))
+
+    def slope(self, p: str, k: Vertex) -> sp.Expr:
+        """2 Σ_c ĝ_p δ̇_k."""
+        back = self.back[k.name]
+        if back == 0 or self.weighted(p) == 0:
+            return ZERO
+        value = self.weighted(p) * back
+        return 2 * self.tangents.sum_tangents(value, Name(f"weighted_product_{k.name}"))
 
     def weighted(self, name: str) -> sp.Expr:
         """ĝ of a vertex as an array."""
         if name == self.base and name not in self.hat:
-            return self.tangents.column(self.weight) * self.tangent(name)
+            return self.tangents.tangent_column(self.weight) * self.dot[name]
         return self.hat[name]
 
-    def weight_term(self, v: Vertex, name: Name) -> sp.Expr:
-        """2 Σ_n Σ_c δ̇_v ĝ_iᵀ for the weights of v."""
-        (i,) = v.inputs
-        back = self.back[v.name]
-        if back == 0:
-            return ZERO
-        if i != self.base or i in self.hat:
-            return 2 * self.tangents.outer_sum(back, self.hat[i], name)
-        # The tangents are the base's units: the outer product with them is a transpose.
-        return 2 * self.tangents.transposed_sum(self.tangents.column(self.weight) * back, name.part("sum"))
-
-    def gain_term(self, v: Vertex) -> sp.Expr:
-        """2 Σ_c ĝ_i δ̇_v."""
-        (i,) = v.inputs
-        if self.back[v.name] == 0 or self.weighted(i) == 0:
-            return ZERO
-        value = self.weighted(i) * self.back[v.name]
-        return 2 * self.tangents.sum_tangents(value, Name(f"weighted_product_{v.name}"))
+    def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
+        """2 Σ_n Σ_c of δ̇_k and ĝ_p, by the parameters of the map between them."""
+        found = self.low.at[k.name].gradient(self.tangents, p, self.back[k.name], self.weighted(p), name)
+        return {key: 2 * value for key, value in found.items()}

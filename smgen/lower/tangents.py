@@ -8,17 +8,38 @@ from __future__ import annotations
 
 import sympy as sp
 
-from smgen.ir import SAMPLES, Buffer, Form, Identity, Reduce, Transpose, View, column_of, row_of
-from smgen.lower.emitter import ZERO, Emitter
-from smgen.lower.names import Name
+from smgen.ir import (
+    SAMPLES,
+    ZERO,
+    Buffer,
+    Emitter,
+    Form,
+    Identity,
+    Name,
+    Reduce,
+    Transpose,
+    View,
+    column_of,
+    row_of,
+)
 
 
-class Tangents:
-    """Writes operations on tangents through an emitter, each view, transpose and square once."""
+class Tangents(Emitter):
+    """Writes operations on tangents into the sweeps of another emitter, each view, transpose and square once."""
 
     def __init__(self, emitter: Emitter) -> None:
-        self.emitter = emitter
+        vars(self).update(vars(emitter))  # one schedule: whatever either knows or writes, both do
         self._known: dict[tuple[str, object], sp.Symbol] = {}
+
+    def scale(self, factor: sp.Expr, value: sp.Expr) -> sp.Expr:
+        """A value of the sample times tangents, unit by unit."""
+        return self.row(factor) * value
+
+    def forward(self, value: sp.Expr, weight: Buffer, name: Name, number: str = "") -> sp.Expr:
+        """Σ_i w_ji value_i; of the identity, Wᵀ."""
+        if value == self._known.get(("identity", weight.shape[1])):
+            return self.transposed(weight)
+        return super().forward(value, weight, name, number)
 
     # How values meet tangents
 
@@ -26,34 +47,34 @@ class Tangents:
         """(N, M) → (N, 1, M): the same for all tangents."""
         return value.xreplace({b.symbol: self._view(b, "row") for b in self._flat(value) if b.batched})
 
-    def column(self, value: sp.Expr) -> sp.Expr:
+    def tangent_column(self, value: sp.Expr) -> sp.Expr:
         """(N, C) → (N, C, 1): the same for all units; (M,) → (M, 1)."""
         return value.xreplace({b.symbol: self._view(b, "column") for b in self._flat(value)})
 
     def _flat(self, value: sp.Expr) -> list[Buffer]:
         """The rows in a value: what varies over the batch has two axes, what does not has one."""
-        return [b for b in self.emitter.reads(value) if len(b.shape) == 1 + b.batched]
+        return [b for b in self.reads(value) if len(b.shape) == 1 + b.batched]
 
     def _view(self, b: Buffer, form: str) -> sp.Symbol:
         key = (form, b)
         if key not in self._known:
             shape = row_of(b.shape) if form == "row" else column_of(b.shape)
-            self._known[key] = self.emitter.emit(View(self.emitter.new(f"{b.name}_{form}", shape), b))
+            self._known[key] = self.emit(View(self.new(f"{b.name}_{form}", shape), b))
         return self._known[key]
 
     def transposed(self, weight: Buffer) -> sp.Symbol:
         """Wᵀ: the tangents of a linear layer along its inputs."""
         key = ("transposed", weight)
         if key not in self._known:
-            out = self.emitter.new(f"{weight.name}_transposed", weight.shape[::-1])
-            self._known[key] = self.emitter.emit(Transpose(out, weight))
+            out = self.new(f"{weight.name}_transposed", weight.shape[::-1])
+            self._known[key] = self.emit(Transpose(out, weight))
         return self._known[key]
 
     def identity(self, units: int) -> sp.Symbol:
         """The tangents of a vertex along its own units."""
         key = ("identity", units)
         if key not in self._known:
-            self._known[key] = self.emitter.emit(Identity(self.emitter.new(f"identity_{units}", (units, units))))
+            self._known[key] = self.wait(Identity(self.new(f"identity_{units}", (units, units))))
         return self._known[key]
 
     # Sums
@@ -70,30 +91,33 @@ class Tangents:
         factor, value = value.as_coeff_Mul()
         if value == 0 or factor == 0:
             return ZERO
-        src = self.emitter.buffer(self.emitter.named(value, name.part("terms")))
+        src = self.buffer(self.named(value, name.part("terms")))
         position = len(src.shape) + axis
         shape = src.shape[:position] + src.shape[position + 1 :]
-        return factor * self.emitter.emit(Reduce(out=self.emitter.new(name, shape), src=src, axis=position))
+        return factor * self.emit(Reduce(out=self.new(name, shape), src=src, axis=position))
 
     # Products
 
     def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
-        """Σ_n Σ_c left_ncj right_nci, (M, D)."""
+        """Σ_n Σ_c left_ncj right_nci, (M, D). With the identity on the right it is a sum that is transposed."""
         if left == 0 or right == 0:
             return ZERO
+        for key, identity in self._known.items():
+            if key[0] == "identity" and right.has(identity):
+                return self.transposed_sum(left * (right / identity), name.part("sum"))
         factor, a, b = self._operands(left, right, name)
         if not (a.batched or b.batched):
             factor *= SAMPLES.symbol
         elif a.batched != b.batched:  # what does not vary waits for the sum of what does
             a, b = (self._batch_sum(x.symbol, Name(f"{x.name}_sum"))[1] if x.batched else x for x in (a, b))
-        return factor * self.emitter.product(a, b, Form.TRANSPOSED_TIMES, name)
+        return factor * self.product(a, b, Form.TRANSPOSED_TIMES, name)
 
     def _batch_sum(self, value: sp.Expr, name: Name) -> tuple[sp.Expr, Buffer]:
         """Σ_n of a value, as a number times a buffer."""
         factor, value = value.as_coeff_Mul()
-        if self.emitter.is_batched(value):
-            return factor, self.emitter.buffer(self.emitter.batch_sum(value, name))
-        return SAMPLES.symbol * factor, self.emitter.buffer(self.emitter.named(value, name))
+        if self.is_batched(value):
+            return factor, self.buffer(self.batch_sum(value, name))
+        return SAMPLES.symbol * factor, self.buffer(self.named(value, name))
 
     def transposed_sum(self, value: sp.Expr, name: Name) -> sp.Expr:
         """(Σ_n value_ncm)ᵀ, (M, C)."""
@@ -105,19 +129,19 @@ class Tangents:
     def batch_times(self, value: sp.Expr, weight: Buffer, name: Name) -> sp.Expr:
         """(Σ_n value_nmk) W, (M, D)."""
         factor, summed = self._batch_sum(value, name.part("sum"))
-        return factor * self.emitter.product(summed, weight, Form.TIMES, name)
+        return factor * self.product(summed, weight, Form.TIMES, name)
 
     def grams(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
         """Σ_c left_ncj right_nck, (N, M, K): a matrix for each sample."""
         factor, a, b = self._operands(left, right, name)
-        return factor * self.emitter.product(a, b, Form.TRANSPOSED_TIMES, name, each_sample=a.batched or b.batched)
+        return factor * self.product(a, b, Form.TRANSPOSED_TIMES, name, each_sample=a.batched or b.batched)
 
     def times(self, left: sp.Expr, right: sp.Expr, name: Name, number: str) -> sp.Expr:
         """Σ_j left_ncj right_njk, (N, C, K)."""
         factor, a, b = self._operands(left, right, name)
-        return factor * self.emitter.product(a, b, Form.TIMES, name, number, each_sample=b.batched)
+        return factor * self.product(a, b, Form.TIMES, name, number, each_sample=b.batched)
 
     def _operands(self, left: sp.Expr, right: sp.Expr, name: Name) -> tuple[sp.Expr, Buffer, Buffer]:
         (f, a), (g, b) = left.as_coeff_Mul(), right.as_coeff_Mul()
-        first, second = (self.emitter.buffer(self.emitter.named(v, name.part("arg"))) for v in (a, b))
+        first, second = (self.buffer(self.named(v, name.part("arg"))) for v in (a, b))
         return f * g, first, second

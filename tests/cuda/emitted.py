@@ -15,8 +15,8 @@ import numpy as np
 from smgen.build import Options, gather, source
 from smgen.hessians import Method
 from smgen.loader import load_source
-from smgen.netfile import load_network
 from smgen.network import Network
+from smgen.network.netfile import load_network
 from tests.cuda import fake_cupy
 from tests.cuda.emulator import Emulator
 from tests.support import Array, Params, assert_close, module_of

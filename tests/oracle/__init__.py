@@ -19,7 +19,9 @@ from .functions import MATH, NAMED
 from .network import (
     Add,
     Concat,
+    Derived,
     Input,
+    Joint,
     Layer,
     Linear,
     Params,
@@ -27,6 +29,7 @@ from .network import (
     Scale,
     Spec,
     Vertex,
+    completed,
     edges,
     forward,
     parameter_shapes,
@@ -35,10 +38,36 @@ from .network import (
 from .remembered import remembered
 
 __all__ = [
-    "MATH", "NAMED", "Add", "Concat", "Dual", "Function", "Input", "Jet", "Layer", "Linear", "Number", "Pointwise",
-    "Scale", "Spec", "energy", "exact_loss_and_grad_terms", "exact_loss_terms", "hessian", "hessian_diagonal",
-    "loss_and_grad_terms", "loss_terms", "parameter_shapes", "quadratic_form", "quadratic_form_and_grad",
-    "random_params", "score", "taylor", "value_of",
+    "MATH",
+    "NAMED",
+    "Add",
+    "Concat",
+    "Derived",
+    "Dual",
+    "Function",
+    "Input",
+    "Jet",
+    "Joint",
+    "Layer",
+    "Linear",
+    "Number",
+    "Pointwise",
+    "Scale",
+    "Spec",
+    "energy",
+    "exact_loss_and_grad_terms",
+    "exact_loss_terms",
+    "hessian",
+    "hessian_diagonal",
+    "loss_and_grad_terms",
+    "loss_terms",
+    "parameter_shapes",
+    "quadratic_form",
+    "quadratic_form_and_grad",
+    "random_params",
+    "score",
+    "taylor",
+    "value_of",
 ]  # fmt: skip
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -53,6 +82,7 @@ def diagonal_recursion(spec: Spec, params: Params, x: Sequence[Number]) -> Deriv
 
     δ_j = [times j is an energy] + Σ_{k∈V_j} δ_k ∂g_k/∂g_j,  δ′_j = Σ_{k∈V_j} δ_k ∂²g_k/∂g_j² + δ′_k (∂g_k/∂g_j)².
     """
+    params = completed(spec, params)
     g = forward(spec, params, x)
     delta: dict[Vertex, Number] = {
         (name, j): float(spec.energies.count(name)) for name in g for j in range(len(g[name]))

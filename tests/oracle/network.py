@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -45,6 +46,16 @@ class Pointwise:
 
 
 @dataclass(frozen=True, slots=True)
+class Joint:
+    """g_k = f(g_k of each of srcs, θ_k of each of keys); a parameter of one number is that of all units."""
+
+    name: str
+    srcs: tuple[str, ...]
+    keys: tuple[str, ...]
+    function: Callable[..., Number]
+
+
+@dataclass(frozen=True, slots=True)
 class Add:
     """g_k = Σ over the sources of their g_k; a source named twice is added twice."""
 
@@ -69,7 +80,17 @@ class Scale:
     gain: str
 
 
-Layer: TypeAlias = Input | Linear | Pointwise | Add | Concat | Scale
+Layer: TypeAlias = Input | Linear | Pointwise | Joint | Add | Concat | Scale
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What is made of parameters, entry by entry, and used like one: f(θ, …), in this shape."""
+
+    name: str
+    keys: tuple[str, ...]
+    function: Callable[..., Number]
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +99,17 @@ class Spec:
 
     layers: tuple[Layer, ...]
     energies: tuple[str, ...]
+    derived: tuple[Derived, ...] = ()
+
+
+def completed(spec: Spec, params: Params) -> Params:
+    """The parameters, and what is made of them."""
+    found = dict(params)
+    for derived in spec.derived:
+        function = np.frompyfunc(derived.function, len(derived.keys), 1)
+        entries: Any = function(*(found[key] for key in derived.keys))
+        found[derived.name] = np.broadcast_to(entries, derived.shape)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +124,7 @@ class Edge:
 
 def forward(spec: Spec, params: Params, x: Sequence[Number]) -> dict[str, list[Number]]:
     """g of every layer's units for one sample."""
+    params = completed(spec, params)
     g: dict[str, list[Number]] = {}
     for layer in spec.layers:
         match layer:
@@ -104,6 +137,8 @@ def forward(spec: Spec, params: Params, x: Sequence[Number]) -> dict[str, list[N
                     values = [v + b for v, b in zip(values, params[layer.bias], strict=True)]
             case Pointwise(src=src, function=function):
                 values = [function(f) for f in g[src]]
+            case Joint():
+                values = [layer.function(*arguments) for arguments in arguments_of(layer, params, g)]
             case Add(srcs=srcs):
                 values = [total(unit) for unit in zip(*(g[src] for src in srcs), strict=True)]
             case Concat(srcs=srcs):
@@ -112,6 +147,18 @@ def forward(spec: Spec, params: Params, x: Sequence[Number]) -> dict[str, list[N
                 values = [s * f for s, f in zip(params[gain], g[src], strict=True)]
         g[layer.name] = values
     return g
+
+
+def arguments_of(layer: Joint, params: Params, g: Mapping[str, Sequence[Number]]) -> list[tuple[Number, ...]]:
+    """What f is called with, by unit."""
+    units = len(g[layer.srcs[0]])
+    rows = [list(g[src]) for src in layer.srcs]
+    rows += [list(params[key]) * (units if len(params[key]) == 1 else 1) for key in layer.keys]
+    return list(zip(*(row[:units] for row in rows), strict=True))
+
+
+def _moved(function: Callable[..., Number], arguments: Sequence[Number], n: int, value: Number) -> Number:
+    return function(*arguments[:n], value, *arguments[n + 1 :])
 
 
 def edges(layer: Layer, params: Params, g: Mapping[str, Sequence[Number]]) -> list[Edge]:
@@ -126,6 +173,13 @@ def edges(layer: Layer, params: Params, g: Mapping[str, Sequence[Number]]) -> li
         case Pointwise(src=src, function=function):
             series = [taylor(function, f, order=2) for f in g[src]]
             return [Edge((src, k), (name, k), f_prime, f_second) for k, (_, f_prime, f_second) in enumerate(series)]
+        case Joint(srcs=srcs):
+            found = []
+            for k, arguments in enumerate(arguments_of(layer, params, g)):
+                for n, src in enumerate(srcs):
+                    _, first, second = taylor(partial(_moved, layer.function, arguments, n), arguments[n], order=2)
+                    found.append(Edge((src, k), (name, k), first, second))
+            return found
         case Add(srcs=srcs):
             times = Counter(srcs)
             return [Edge((src, k), (name, k), float(times[src]), 0.0) for src in times for k in units]
@@ -143,6 +197,8 @@ def count_units(layer: Layer, units: Mapping[str, int]) -> int:
             return own
         case Pointwise(src=src) | Scale(src=src):
             return units[src]
+        case Joint(srcs=srcs):
+            return units[srcs[0]]
         case Add(srcs=srcs):
             (common,) = {units[src] for src in srcs}
             return common

@@ -39,6 +39,15 @@ class Block:
             diagonals[shift] = _sum(diagonals[shift], counts) if shift in diagonals else counts
         return Block(self.units, _sum(self.row, other.row), diagonals)
 
+    def seen(self) -> Block:
+        """With 1 in place of 2."""
+        row = np.minimum(self.row, np.int8(1))
+        apart = {
+            shift: np.where(row[shift : shift + self.units] > 0, np.int8(0), np.minimum(counts, np.int8(1)))
+            for shift, counts in self.diagonals.items()
+        }
+        return Block(self.units, row, apart)
+
     def on_diagonals(self) -> Iterator[Counts]:
         """The entries on each of the diagonals."""
         for shift, counts in self.diagonals.items():
@@ -97,6 +106,10 @@ class Paths:
         total = np.minimum(sum(block.column_sums() for block in self.blocks), 2).astype(np.int8)
         constant = total.min() == total.max()
         return Paths((Block(units, _constant(int(total[0]), len(total)) if constant else total),))
+
+    def seen(self) -> Paths:
+        """Whether a path leads from each input to each unit: 0 or 1."""
+        return Paths(tuple(block.seen() for block in self.blocks))
 
     def has_several(self) -> bool:
         """Whether two paths lead from one input to one unit."""

@@ -7,32 +7,24 @@ form.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias
 
 import sympy as sp
 
-from smgen.ir import (
-    BATCH,
-    SAMPLES,
-    Buffer,
-    Concat,
-    Form,
-    Kind,
-    Op,
-    Pointwise,
-    Product,
-    Reduce,
-    Shape,
-    Sweep,
-    View,
-    broadcast,
-    column_of,
-    names_in,
-    product_shape,
-)
-from smgen.lower.names import Name
+from smgen.ir.buffers import BATCH, SAMPLES, Buffer, Kind, Name, Shape, broadcast, column_of, names_in
+from smgen.ir.operations import Concat, Form, Op, Pointwise, Product, Reduce, View, product_shape
+from smgen.ir.schedules import Sweep
 
-ZERO = sp.S.Zero
+ZERO: Final = sp.S.Zero
+
+Contribution: TypeAlias = Callable[[Name, str], sp.Expr]
+"""A summand: a function of the name and the equation's number that its buffer would get."""
+
+
+def term(value: sp.Expr) -> Contribution:
+    """A summand that is there already."""
+    return lambda name, number: value
 
 
 class Emitter:
@@ -46,6 +38,8 @@ class Emitter:
         self._batch_sums: dict[sp.Expr, sp.Expr] = {}
         self._columns: dict[sp.Expr, sp.Expr] = {}
         self._squares: dict[Buffer, Buffer] = {}
+        self._ones: dict[Shape, Buffer] = {}
+        self._waiting: dict[Buffer, Op] = {}
 
     # What is known of a value
 
@@ -90,7 +84,15 @@ class Emitter:
 
     def emit(self, op: Op) -> sp.Symbol:
         """Append an operation to the current sweep; returns the symbol of its last output."""
+        for b in op.reads:
+            if b in self._waiting:
+                self.sweeps[-1][1].append(self._waiting.pop(b))
         self.sweeps[-1][1].append(op)
+        return op.outs[-1].symbol
+
+    def wait(self, op: Op) -> sp.Symbol:
+        """The symbol of an operation that is written when another one reads it, if ever."""
+        self._waiting[op.outs[-1]] = op
         return op.outs[-1].symbol
 
     def let(self, name: Name, value: sp.Expr, number: str = "") -> sp.Expr:
@@ -118,7 +120,20 @@ class Emitter:
                 return self.buffer(self.emit(View(out, source, number=number)))
         return self.buffer(self._store(out, value, number))
 
+    def gather(self, name: Name, number: str, parts: list[Contribution], start: sp.Expr = ZERO) -> sp.Expr:
+        """Name the sum of contributions; a single product gets the name itself instead of an intermediate one."""
+        if len(parts) == 1 and start == 0:
+            return self.let(name, parts[0](name, number), number)
+        total = start
+        for position, part in enumerate(parts, start=1):
+            total = total + part(name.part(f"term_{position}"), "")
+        return self.let(name, total, number)
+
     # Products and sums
+
+    def scale(self, factor: sp.Expr, value: sp.Expr) -> sp.Expr:
+        """A value of the sample times a value, unit by unit."""
+        return factor * value
 
     def square(self, weight: Buffer) -> Buffer:
         """W ∘ W, formed once per call."""
@@ -191,6 +206,12 @@ class Emitter:
             out = self.new(name, src.shape[1:])
             self._batch_sums[value] = self.emit(Reduce(out=out, src=src, axis=0, was_product=was_product))
         return self._batch_sums[value]
+
+    def ones(self, shape: Shape) -> Buffer:
+        """An array of ones, written once."""
+        if shape not in self._ones:
+            self._ones[shape] = self.fill(Name(f"ones_{'_'.join(map(str, shape))}"), shape, sp.S.One)
+        return self._ones[shape]
 
     def mean_sum(self, value: sp.Expr, units: int, name: Name) -> sp.Expr:
         """(1/N) Σ_n Σ_d value_nd in float64, as a scalar expression."""

@@ -8,11 +8,11 @@ from typing import overload
 
 import sympy as sp
 
-from smgen import nodes
 from smgen import primitives as p
 from smgen.constants import real_number
 from smgen.errors import NetworkError, did_you_mean, shortened
-from smgen.nodes import Node
+from smgen.layers.nodes import Node
+from smgen.layers.pointwise import pointwise
 from smgen.origins import here
 
 
@@ -42,7 +42,7 @@ class Named:
                 what=f"sm.{self.__name__} takes a node or a sympy expression; got {shortened(source)}",
                 hint=f"e.g. sm.{self.__name__}(sm.linear(x, 64))",
             )
-        return nodes.pointwise(source, self._function(p.G, **numbers), name=name, kind=self.__name__)
+        return pointwise(source, self._function(p.G, **numbers), name=name, kind=self.__name__)
 
     def _number(self, key: str, value: object) -> sp.Expr:
         if key not in self._constants:

@@ -13,15 +13,16 @@ FLOORS = (
     ("errors",),
     ("references", "constants", "origins"),
     ("functions",),
-    ("primitives", "ir", "patterns", "tables", "data"),
+    ("primitives", "ir", "tables", "data"),
     ("calculus", "logarithms"),
     ("scalar", "recognise", "polynomials"),
     ("pieces", "differences", "singular"),
     ("tails", "intervals"),
     ("derivatives", "accuracy", "domains"),
-    ("nodes",),
-    ("named", "network"),
-    ("netfile", "exactness"),
+    ("partials",),
+    ("layers",),
+    ("network",),
+    ("definitions", "exactness"),
     ("lower", "verify"),
     ("analysis",),
     ("passes",),
@@ -65,6 +66,29 @@ def test_imports_point_downwards(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_files_fit_in_a_head(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 260
+
+
+def layer_classes() -> set[str]:
+    """The kinds of layers: classes of `layers` with a kind."""
+    found = set()
+    for path in (PACKAGE / "layers").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                fields = {str(ast.unparse(line.target)) for line in node.body if isinstance(line, ast.AnnAssign)}
+                found |= {node.name} if "kind" in fields else set()
+    return found
+
+
+def test_layers_are_asked_for_their_type_nowhere() -> None:
+    """No file outside `layers` mentions a kind of layer: what is to be known of one, it states itself."""
+    kinds = layer_classes()
+    assert {"Concat", "Data", "Dense", "Parameter", "Pointwise"} <= kinds
+    for path in FILES:
+        if path.relative_to(PACKAGE).parts[0] == "layers":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("smgen.layers"):
+                assert not {alias.name for alias in node.names} & kinds, f"{path}: {ast.unparse(node)}"
 
 
 def test_templates_hold_no_logic() -> None:

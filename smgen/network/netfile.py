@@ -13,8 +13,8 @@ from types import CodeType, ModuleType
 from typing import Final
 
 from smgen.errors import InternalError, NetfileError, NetworkError, SmgenError, shortened
-from smgen.network import Network
-from smgen.nodes import Node, recording
+from smgen.layers.nodes import Node, recording
+from smgen.network.graph import Network
 from smgen.origins import is_own_code
 
 MODULE: Final = "__smgen__"
@@ -146,7 +146,7 @@ def _execute(path: Path, code: CodeType, module: ModuleType) -> None:
 
 def _check_reached(network: Network, made: list[Node]) -> None:
     """Every node the file makes must reach the energy: a layer that does not is most likely a slip."""
-    reached, read = set(network.nodes), {source for node in made for source in node.inputs}
+    reached, read = set(network.nodes), {source for node in made for source in node.operands}
     for node in made:
         if node not in reached and node not in read:
             raise NetworkError(

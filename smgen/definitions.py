@@ -1,0 +1,95 @@
+"""The definitions evaluated as they stand, for a few samples in float64: g, δ and δ′ by the recursion, true Hessians.
+
+Nothing here is shared with the lowering. Slopes between vertices are matrices or unit by unit, the sums of equations
+(1) and §1.3 are taken as they stand. How formulas are differentiated is up to the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from smgen.layers.protocol import Differentiate, Slope
+from smgen.network import Network, Vertex
+
+Array: TypeAlias = npt.NDArray[np.float64]
+Values: TypeAlias = dict[str, Array]
+
+
+class Samples:
+    """A network at samples x, (N, D): `g`, `delta` and the recursion's `prime` of every vertex, (N, units)."""
+
+    def __init__(self, network: Network, params: Mapping[str, Any], x: Array, differentiate: Differentiate) -> None:
+        self.network = network
+        self.g: Values = {key: np.asarray(value, np.float64) for key, value in params.items()}
+        self.g[network.input.name] = x
+        self.slopes: dict[tuple[str, str], Slope] = {}
+        self.bends: dict[tuple[str, str, str], Array] = {}
+        for v in (*network.constants, *network.vertices):
+            if v.operands:
+                self.g[v.name] = v.layer.value(v, self.g, differentiate)
+                self._derivatives(v, differentiate)
+        self.delta, self.prime = self._backward(len(x))
+
+    def _derivatives(self, v: Vertex, differentiate: Differentiate) -> None:
+        for n, p in enumerate(v.inputs):
+            self.slopes[v.name, p] = v.layer.slope(v, p, self.g, differentiate)
+            for q in v.inputs[n:]:
+                bend = v.layer.curvature(v, p, q, self.g, differentiate)
+                if bend is not None:
+                    self.bends[v.name, p, q] = bend
+
+    def _backward(self, samples: int) -> tuple[Values, Values]:
+        """Equation (1) and §1.3 as sums over edges."""
+        network, counts = self.network, dict(self.network.energies)
+        delta = {v.name: np.full((samples, v.units), float(counts.get(v.name, 0))) for v in network.vertices}
+        prime = {v.name: np.zeros((samples, v.units)) for v in network.vertices}
+        for k in reversed(network.vertices):
+            for p in k.inputs:
+                slope = self.slopes[k.name, p]
+                delta[p] = delta[p] + slope.backward(delta[k.name])
+                prime[p] = prime[p] + slope.backward(prime[k.name], squared=True)
+                if (k.name, p, p) in self.bends:
+                    prime[p] = prime[p] + delta[k.name] * self.bends[k.name, p, p]
+        return delta, prime
+
+    @cached_property
+    def energy(self) -> Array:
+        """E, (N,)."""
+        total = sum(count * self.g[name].sum(axis=1) for name, count in self.network.energies)
+        return np.asarray(total, np.float64)
+
+    def curvatures(self, base: Vertex) -> Iterator[tuple[Array, Array, Array]]:
+        """δ f_pq, (N, units), and the tangents of p and q along the units of a vertex, (N, C, units)."""
+        samples = len(self.g[base.name])
+        eye: Array = np.broadcast_to(np.eye(base.units), (samples, base.units, base.units))
+        tangents = {base.name: eye}
+        for k in self.network.vertices:
+            sources = [p for p in k.inputs if p in tangents]
+            if not sources or k.name == base.name:
+                continue
+            parts = [self.slopes[k.name, p].forward(tangents[p]) for p in sources]
+            tangents[k.name] = sum(parts[1:], parts[0])
+            for (name, p, q), bend in self.bends.items():
+                if name == k.name and p in tangents and q in tangents:
+                    yield self.delta[name] * bend, tangents[p], tangents[q]
+                    if p != q:
+                        yield self.delta[name] * bend, tangents[q], tangents[p]
+
+    def diagonal(self, base: Vertex) -> Array:
+        """The true ∂²E/∂g² at a vertex, (N, C): Σ_k Σ_pq δ_k f_pq ġ_p ġ_q ([+] 8)."""
+        total = np.zeros((len(self.g[base.name]), base.units))
+        for curved, first, second in self.curvatures(base):
+            total += np.einsum("ncm,ncm,nm->nc", first, second, curved)
+        return total
+
+    def hessian(self, base: Vertex) -> Array:
+        """All second derivatives at a vertex, (N, C, C)."""
+        total = np.zeros((len(self.g[base.name]), base.units, base.units))
+        for curved, first, second in self.curvatures(base):
+            total += np.einsum("ncm,ndm,nm->ncd", first, second, curved)
+        return total

@@ -1,0 +1,76 @@
+"""How values and parameters are called: code names in ASCII, letters of mathematics in Unicode."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sympy as sp
+
+from smgen.ir import Buffer, Letter, Name
+from smgen.primitives import MARKS
+
+WORDS: Final = frozenset({
+    "above", "adjoint", "arg", "at", "bent", "by", "column", "copy", "curvature", "db", "ddelta", "delta",
+    "dg", "diagonal", "dJ", "dK", "dL", "ds", "dW", "energy", "forms", "gram", "hessian", "identity",
+    "inside", "lam", "mean", "minus", "of", "pairs", "part", "parts", "prime", "probed", "probes", "product",
+    "quadratic", "row", "rows", "score", "second", "square", "squared", "squares", "sum", "tangent", "tangents", "term",
+    "terms", "third", "total", "transposed", "unbiased", "weighted",
+})  # fmt: skip
+"""What buffers' names are put together from, beside the names of layers: `delta_prime_x`, `W_filters_squared_rows`."""
+
+
+def label(name: str) -> str:
+    """A layer's name as it stands in those of buffers: `prime_x` as `prime__x`, so that its δ is not the δ′ of x."""
+    parts = re.split("(?<!_)_(?!_)", name)
+    return "__".join(parts) if len(parts) > 1 and WORDS & set(parts) else name
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A family of buffers, one for each vertex: δ, δ′, ∂J/∂δ, …
+
+    `place` orders the factors of a product: γ f′, μ δ f″, ν δ′ f′ f″.
+    """
+
+    code: str
+    letter: str
+    place: int
+
+    def of(self, vertex: str) -> Name:
+        """`delta_filters`, δ_filters."""
+        return Name(f"{self.code}_{vertex}", Letter(f"{self.letter}_{vertex}", self.place, self.letter))
+
+
+G: Final = Quantity("g", "g", 7)
+"""Values of vertices."""
+
+
+def derivative_of(vertex: str, operands: Sequence[str], orders: Sequence[int], formula: sp.Expr | None = None) -> Name:
+    """`f_second_softplus_1`, f″(g_layer_1): a derivative of a nonlinearity, at the vertex that it reads.
+
+    Of a function of several operands, `f_by_a_by_b_gate`, ∂²f_gate/∂a∂b.
+    """
+    order = len(orders)
+    if len(operands) == 1:
+        code = ("f", "f_prime", "f_second", "f_third")[order]
+        return Name(f"{code}_{vertex}", Letter(f"{MARKS[order]}(g_{operands[0]})", 20 + order, MARKS[order], formula))
+    by = [operands[n].replace(".", "_") for n in orders]
+    power = ("", "", "²", "³")[order]
+    letter = f"∂{power}f_{vertex}/" + "".join(f"∂{name}" for name in by)
+    return Name(f"f_{'_'.join(f'by_{name}' for name in by)}_{vertex}", Letter(letter, 20 + order, "∂f", formula))
+
+
+_ROLES: Final = {"weight": ("W", 0), "bias": ("b", 40), "gain": ("s", 0)}
+"""Letters of the parameters that layers own, with their places: W g + b."""
+
+
+def parameter_buffer(key: str, shape: tuple[int, ...]) -> Buffer:
+    """`filters.weight` → W_filters; a parameter of its own, `shape` → theta_shape."""
+    group, _, role = key.partition(".")
+    letter, place = _ROLES.get(role, ("θ", 0))
+    code = "theta" if letter == "θ" else letter
+    text = f"{letter}_{label(group)}"
+    return Buffer(f"{code}_{label(group)}", shape, Letter(text, place, letter))

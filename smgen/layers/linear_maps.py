@@ -1,0 +1,180 @@
+"""The first family: g = A g_p + b, with a matrix A that is never formed unless it is one.
+
+A kind says what A does to a value, and the whole of `Layer` follows.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+import sympy as sp
+
+from smgen.errors import BuildError
+from smgen.intervals import REALS, Interval
+from smgen.ir import Contribution, Emitter, Name, term
+from smgen.layers.patterns import Paths
+from smgen.layers.protocol import Array, Differentiate, Equations, Lowered, Naming, Vertex
+
+
+class LinearMap(Protocol):
+    """v ↦ A v in a schedule that is being written. `v` belongs to any sweep, and may have tangents.
+
+    Every method writes through the emitter it is given: that of tangents, for values with tangents.
+    """
+
+    def forward(self, e: Emitter, value: sp.Expr, name: Name, number: str) -> sp.Expr:
+        """A v: g, ġ, ĝ, μ; of A ∘ A, ν."""
+
+    def backward(self, e: Emitter, value: sp.Expr, name: Name, number: str) -> sp.Expr:
+        """Aᵀ v: δ, δ̇, δ̂, γ; of A ∘ A, δ′."""
+
+    def squared(self, e: Emitter) -> LinearMap:
+        """A ∘ A. What A adds up from several terms is squared as a sum."""
+
+    def gradient(self, e: Emitter, left: sp.Expr, right: sp.Expr, names: Sequence[Name]) -> Sequence[sp.Expr]:
+        """Σ_n ∂(leftᵀ A right)/∂θ for each parameter θ of A. That of A ∘ A is by the parameters of A too."""
+
+
+class LinearLayer(ABC):
+    """What all linear kinds have in common. Operands: the map's argument, its parameters, and b if there is one."""
+
+    bias: bool = False
+
+    @property
+    def equations(self) -> Equations:
+        return "general"
+
+    nonlinearity: ClassVar[None] = None
+    is_data: ClassVar[bool] = False
+    kinks: ClassVar[bool] = False
+    domain: ClassVar[None] = None
+    init: ClassVar[sp.Expr | None] = None
+
+    @property
+    def mixes(self) -> bool:
+        return True
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """What names of its layers begin with."""
+
+    @abstractmethod
+    def map(self, v: Vertex, parameters: Sequence[sp.Expr]) -> LinearMap:
+        """A in a schedule, for parameters that stand in buffers."""
+
+    @abstractmethod
+    def matrix(self, v: Vertex, parameters: Sequence[Array]) -> Array:
+        """A in numbers, (units, units of the input)."""
+
+    @property
+    def text(self) -> str:
+        return self.kind
+
+    def summary(self, operands: Sequence[str]) -> str:
+        return f"{self.kind}({', '.join(operands)})"
+
+    def prepare(self, v: Vertex) -> None:
+        return None
+
+    def lower(self, e: Emitter, v: Vertex, g: Mapping[str, sp.Expr], name: Name) -> Lowered:
+        parameters = [g[key] for key in v.operands[1 : len(v.operands) - self.bias]]
+        lowered = _Lowered(v, self.map(v, parameters), self.bias)
+        source = v.operands[0]
+        if self.bias:
+            product = lowered.map.forward(e, g[source], name.part("unbiased"), "")
+            lowered.value = e.let(name, product + g[v.operands[-1]])
+        else:
+            lowered.value = lowered.map.forward(e, g[source], name, "")
+        return lowered
+
+    def value(self, v: Vertex, g: Mapping[str, Array], f: Differentiate) -> Array:
+        value = g[v.operands[0]] @ self._matrix(v, g).T
+        return value + g[v.operands[-1]] if self.bias else value
+
+    def slope(self, v: Vertex, source: str, g: Mapping[str, Array], f: Differentiate) -> Matrix:
+        return Matrix(self._matrix(v, g))
+
+    def _matrix(self, v: Vertex, g: Mapping[str, Array]) -> Array:
+        return self.matrix(v, [g[key] for key in v.operands[1 : len(v.operands) - self.bias]])
+
+    def curvature(self, v: Vertex, p: str, q: str, g: Mapping[str, Array], f: Differentiate) -> None:
+        return None
+
+    def curved(self, v: Vertex) -> Iterable[tuple[str, str]]:
+        return ()
+
+    def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
+        """Every unit depends on all of the input's, unless the kind says otherwise."""
+        return below[v.operands[0]].mixed(v.units)
+
+    def range(self, below: Sequence[Interval]) -> Interval:
+        return REALS
+
+    def spelled(self, v: Vertex, names: Mapping[str, str], concatenate: str) -> str:
+        raise BuildError(what=f"{self.kind} has no spelling for other libraries", hint="compare another network")
+
+    def spelled_back(self, v: Vertex, source: str, value: str, names: Mapping[str, str], *, squared: bool) -> str:
+        raise BuildError(what=f"{self.kind} has no spelling for other libraries", hint="compare another network")
+
+    def spelled_bend(self, v: Vertex, source: str, names: Mapping[str, str]) -> None:
+        return None
+
+
+@dataclass(slots=True)
+class _Lowered:
+    """A linear layer in a schedule."""
+
+    vertex: Vertex
+    map: LinearMap
+    bias: bool
+    value: sp.Expr = sp.S.Zero
+    pairs: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    def forward(self, e: Emitter, values: Mapping[str, sp.Expr], *, squared: bool = False) -> Iterator[Contribution]:
+        value = values[self.vertex.operands[0]]
+        if value != 0:
+            yield lambda name, number: self._map(e, squared=squared).forward(e, value, name, number)
+
+    def backward(self, e: Emitter, source: str, value: sp.Expr, *, squared: bool = False) -> Iterator[Contribution]:
+        if value != 0 and source == self.vertex.operands[0]:
+            yield lambda name, number: self._map(e, squared=squared).backward(e, value, name, number)
+        elif value != 0 and self.bias and source == self.vertex.operands[-1]:
+            yield term(value)
+
+    def gradient(
+        self, e: Emitter, source: str, left: sp.Expr, right: sp.Expr, name: Naming, *, squared: bool = False
+    ) -> Mapping[str, sp.Expr]:
+        keys = self.vertex.operands[1 : len(self.vertex.operands) - self.bias]
+        if left == 0 or right == 0 or not keys:
+            return {}
+        gradients = self._map(e, squared=squared).gradient(e, left, right, [name(key) for key in keys])
+        return dict(zip(keys, gradients, strict=True))
+
+    def partial(self, *operands: str) -> sp.Expr:
+        return sp.S.Zero
+
+    def _map(self, e: Emitter, *, squared: bool) -> LinearMap:
+        return self.map.squared(e) if squared else self.map
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matrix:
+    """∂g/∂g_p in numbers, the same for all samples, (units, units of p)."""
+
+    array: Array
+
+    def forward(self, value: Array, *, squared: bool = False) -> Array:
+        """J v."""
+        return value @ self._array(squared=squared).T
+
+    def backward(self, value: Array, *, squared: bool = False) -> Array:
+        """Jᵀ v."""
+        return value @ self._array(squared=squared)
+
+    def _array(self, *, squared: bool) -> Array:
+        return np.square(self.array) if squared else self.array

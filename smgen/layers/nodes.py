@@ -1,0 +1,164 @@
+"""What a user calls in `net.py` makes nodes: each is checked, and remembers where it was written."""
+
+from __future__ import annotations
+
+import keyword
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from smgen.errors import NetworkError, shortened
+from smgen.layers.protocol import Layer
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Node:
+    """A handle for one layer while a network is being written. Compared by identity: every call makes a layer.
+
+    `operands` are what it reads, in the layer's order; `shape` is that of a sample, or of what all samples share. A
+    parameter that a layer owns has a `role` in it, "weight", and is called after its `group`, or after the layer that
+    reads it first.
+    """
+
+    layer: Layer
+    operands: tuple[Node, ...]
+    shape: tuple[int, ...]
+    name: str | None
+    origin: str
+    role: str = ""
+    group: str = ""
+    depends_on_x: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        depends = self.layer.is_data or any(operand.depends_on_x for operand in self.operands)
+        object.__setattr__(self, "depends_on_x", depends)
+        made = _recorder.get()
+        if made is not None:
+            made.append(self)
+
+    @property
+    def units(self) -> int:
+        """How many numbers it has for a sample."""
+        return prod(self.shape)
+
+    def __repr__(self) -> str:
+        name = "" if self.name is None else f" '{shortened(self.name, str)}'"
+        size = f"of {self.units} units" if self.depends_on_x else f"of shape {self.shape}"
+        return f"<{self.layer.kind}{name} {size}, {self.origin}>"
+
+    def __add__(self, other: object) -> Node:
+        return _combined("add", operator.add, self, other)
+
+    def __radd__(self, other: object) -> Node:
+        return _combined("add", operator.add, other, self)
+
+    def __sub__(self, other: object) -> Node:
+        return _combined("subtract", operator.sub, self, other)
+
+    def __rsub__(self, other: object) -> Node:
+        return _combined("subtract", operator.sub, other, self)
+
+    def __mul__(self, other: object) -> Node:
+        return _combined("multiply", operator.mul, self, other)
+
+    def __rmul__(self, other: object) -> Node:
+        return _combined("multiply", operator.mul, other, self)
+
+    def __truediv__(self, other: object) -> Node:
+        return _combined("divide", operator.truediv, self, other)
+
+    def __rtruediv__(self, other: object) -> Node:
+        return _combined("divide", operator.truediv, other, self)
+
+    def __pow__(self, other: object) -> Node:
+        return _combined("power", operator.pow, self, other)
+
+    def __rpow__(self, other: object) -> Node:
+        return _combined("power", operator.pow, other, self)
+
+    def __neg__(self) -> Node:
+        return _combined("negative", operator.neg, self)
+
+
+def _combined(kind: str, function: Callable[..., Any], *operands: object) -> Node:
+    """A pointwise layer of nodes and numbers."""
+    from smgen.layers.pointwise import combined
+
+    return combined(kind, function, operands)
+
+
+_recorder: ContextVar[list[Node] | None] = ContextVar("recorder", default=None)
+
+
+@contextmanager
+def recording() -> Iterator[list[Node]]:
+    """Collect every node made inside the `with` block, so that those that reach no energy can be told."""
+    made: list[Node] = []
+    token = _recorder.set(made)
+    try:
+        yield made
+    finally:
+        _recorder.reset(token)
+
+
+def is_name(text: object) -> bool:
+    """Whether `text` can become part of generated code: an ASCII Python identifier and no keyword."""
+    return isinstance(text, str) and text.isascii() and text.isidentifier() and not keyword.iskeyword(text)
+
+
+def checked_name(argument: str, value: object, origin: str, hint: str) -> str:
+    """The name. Raises `NetworkError` for what is none."""
+    if not isinstance(value, str) or not is_name(value):
+        what = f"{argument} must be an ASCII Python identifier and no keyword; got {shortened(value)}"
+        raise NetworkError(origin=origin, what=what, hint=hint)
+    return value
+
+
+def units_of(units: object, origin: str) -> int:
+    """How many units. Raises `NetworkError` for anything but a whole number of at least 1."""
+    try:
+        count = 0 if isinstance(units, bool) else operator.index(units)  # type: ignore[arg-type]
+    except Exception:
+        count = 0
+    if count < 1:
+        raise NetworkError(
+            origin=origin,
+            what=f"units must be a whole number of at least 1; got {shortened(units)}",
+            hint="e.g. sm.input(144)",
+        )
+    return count
+
+
+def node_of(source: object, origin: str, function: str) -> Node:
+    """The node. Raises `NetworkError` for anything else."""
+    if not isinstance(source, Node):
+        raise NetworkError(
+            origin=origin,
+            what=f"sm.{function} takes a node; got {shortened(source)}",
+            hint="pass what sm.input, sm.linear, sm.pointwise … returned",
+        )
+    return source
+
+
+def nodes_of(sources: Sequence[object], origin: str, function: str) -> tuple[Node, ...]:
+    """One node or more. Raises `NetworkError` for anything else."""
+    if not sources:
+        raise NetworkError(
+            origin=origin, what=f"sm.{function} takes one node or more; got none", hint=f"sm.{function}(a, b, …)"
+        )
+    return tuple(node_of(source, origin, function) for source in sources)
+
+
+def varying(nodes: Sequence[Node], origin: str, function: str) -> None:
+    """Raise `NetworkError` for a node that does not depend on x."""
+    for node in nodes:
+        if not node.depends_on_x:
+            raise NetworkError(
+                origin=origin,
+                what=f"sm.{function} takes nodes that depend on x; got {node}",
+                hint="parameters are combined by operators, sm.softplus and its like, and sm.pointwise",
+            )

@@ -1,0 +1,243 @@
+"""The second family: g = f(a, b, …), unit by unit. All derivatives follow from the expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import sympy as sp
+
+from smgen.calculus import formula
+from smgen.constants import real_number
+from smgen.derivatives import Nonlinearity, symbolic
+from smgen.domains import Ends, interval, interval_text
+from smgen.errors import NetworkError, several, shortened
+from smgen.intervals import REALS, Interval, total, values
+from smgen.ir import Emitter, Name
+from smgen.layers.broadcast import Broadcast
+from smgen.layers.nodes import Node, checked_name, node_of, nodes_of
+from smgen.layers.parameter import learned
+from smgen.layers.patterns import Paths
+from smgen.layers.pointwise_lowered import written
+from smgen.layers.protocol import Array, Differentiate, Equations, Lowered, Vertex
+from smgen.origins import here
+from smgen.partials import Partials, partials, symbols_of
+
+
+@dataclass(frozen=True, slots=True)
+class Pointwise:
+    """g_j = f(a_j, b_j, …); `expr` is f as the user wrote it, in `partials.symbols_of` the number of operands.
+
+    `domain` is what its author says of a single operand: its least and its greatest value, None where there is none.
+    """
+
+    expr: sp.Expr
+    kind: str
+    arity: int = 1
+    domain: Ends | None = None
+    mixes: ClassVar[bool] = False
+    is_data: ClassVar[bool] = False
+    init: ClassVar[None] = None
+
+    @property
+    def symbols(self) -> tuple[sp.Symbol, ...]:
+        """The operands in the expression."""
+        return symbols_of(self.arity)
+
+    @property
+    def function(self) -> Partials:
+        """f and its derivatives."""
+        return partials(self.expr, self.symbols)
+
+    @property
+    def nonlinearity(self) -> Nonlinearity | None:
+        return self.function.nonlinearity
+
+    @property
+    def kinks(self) -> bool:
+        return self.function.kinks
+
+    @property
+    def equations(self) -> Equations:
+        return "pointwise" if self.arity == 1 else "general"
+
+    @property
+    def text(self) -> str:
+        return f"pointwise[{sp.srepr(self.expr)}{interval_text(', domain ', self.domain)}]"
+
+    def summary(self, operands: Sequence[str]) -> str:
+        if self.arity == 1:
+            return f"pointwise[{formula(self.expr)}{interval_text(', g in ', self.domain)}]({operands[0]})"
+        return formula(self.expr.xreplace(dict(zip(self.symbols, map(sp.Symbol, operands), strict=True))))
+
+    def prepare(self, v: Vertex) -> None:
+        for orders in self.function.orders():
+            self.function.form(orders)
+
+    def lower(self, e: Emitter, v: Vertex, g: Mapping[str, sp.Expr], name: Name) -> Lowered:
+        return written(e, v, self.function, g, name)
+
+    def value(self, v: Vertex, g: Mapping[str, Array], f: Differentiate) -> Array:
+        return self._numbers(v, (), g, f)
+
+    def slope(self, v: Vertex, source: str, g: Mapping[str, Array], f: Differentiate) -> Diagonal:
+        return Diagonal(self._numbers(v, (source,), g, f))
+
+    def curvature(self, v: Vertex, p: str, q: str, g: Mapping[str, Array], f: Differentiate) -> Array:
+        return self._numbers(v, (p, q), g, f)
+
+    def _numbers(self, v: Vertex, by: tuple[str, ...], g: Mapping[str, Array], f: Differentiate) -> Array:
+        symbol = dict(zip(v.operands, self.symbols, strict=True))
+        arrays = np.broadcast_arrays(*(g[operand] for operand in v.operands))
+        return f(self.expr, dict(zip(self.symbols, arrays, strict=True)), tuple(symbol[p] for p in by))
+
+    def curved(self, v: Vertex) -> Iterable[tuple[str, str]]:
+        position = {p: n for n, p in enumerate(v.operands)}
+        for n, p in enumerate(v.inputs):
+            for q in v.inputs[n:]:
+                if self.function.bends(tuple(sorted((position[p], position[q])))):
+                    yield p, q
+
+    def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
+        return Paths.sum([below[p] for p in v.inputs])
+
+    def range(self, below: Sequence[Interval]) -> Interval:
+        f = self.function.derivative()
+        if self.arity == 1:
+            return values(f, below[0])
+        if f.is_Add and set(f.args) == set(self.symbols):
+            return total(below)
+        return REALS
+
+    def spelled(self, v: Vertex, names: Mapping[str, str], concatenate: str) -> str:
+        if self.arity == 1:
+            return f"f_{v.name}({names[v.operands[0]]})"
+        return self._spelled(v, (), names)
+
+    def spelled_back(self, v: Vertex, source: str, value: str, names: Mapping[str, str], *, squared: bool) -> str:
+        slope = f"f1_{v.name}" if self.arity == 1 else f"({self._spelled(v, (source,), names)})"
+        return f"{value} * {slope}{' ** 2' * squared}"
+
+    def spelled_bend(self, v: Vertex, source: str, names: Mapping[str, str]) -> str | None:
+        if self.arity == 1:
+            return f"f2_{v.name}"
+        text = self._spelled(v, (source, source), names)
+        return None if text == "0" else f"({text})"
+
+    def _spelled(self, v: Vertex, by: tuple[str, ...], names: Mapping[str, str]) -> str:
+        derivative = self.function.derivative(tuple(sorted(map(v.operands.index, by))))
+        operands = (sp.Symbol(names[operand]) for operand in v.operands)
+        return str(derivative.xreplace(dict(zip(self.symbols, operands, strict=True))))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Diagonal:
+    """∂g/∂g_p in numbers, unit by unit, (N, units)."""
+
+    array: Array
+
+    def forward(self, value: Array, *, squared: bool = False) -> Array:
+        """J v, also for v with tangents, (N, C, units)."""
+        array = self._array(squared=squared)
+        return value * (array[:, np.newaxis] if value.ndim == 3 else array)
+
+    def backward(self, value: Array, *, squared: bool = False) -> Array:
+        """Jᵀ v."""
+        return value * self._array(squared=squared)
+
+    def _array(self, *, squared: bool) -> Array:
+        return np.square(self.array) if squared else self.array
+
+
+def pointwise(
+    source: Node | Sequence[Node],
+    function: sp.Expr | Callable[..., sp.Expr],
+    *,
+    name: str | None = None,
+    kind: str = "pointwise",
+    domain: tuple[float | None, float | None] | None = None,
+) -> Node:
+    """g = f(a) or f(a, b, …), unit by unit, for a sympy expression or a function that returns one.
+
+    Operands are nodes of equal width, and parameters of this width or of one number. An expression of one operand has
+    one symbol; with several, `function` is called with a symbol for each. `domain` = (least, greatest) says that a
+    single operand is never outside, where f need not be real: (0, None) for what is never negative. Raises
+    `UnsupportedNonlinearity` for anything else; `kind` is only used to name the layer.
+    """
+    origin = here()
+    checked_name("kind", kind, origin, "it begins the layer's name; leave it out, or choose the whole name with name=")
+    if isinstance(source, tuple | list):
+        nodes = nodes_of(source, origin, "pointwise")
+    else:
+        nodes = (node_of(source, origin, "pointwise"),)
+    distinct = tuple(dict.fromkeys(nodes))
+    symbol = dict(zip(distinct, symbols_of(len(distinct)), strict=True))
+    expr = symbolic(function, tuple(symbol[node] for node in nodes), origin=origin)
+    ends = interval(domain, origin)
+    if ends is not None and len(distinct) > 1:
+        raise NetworkError(
+            origin=origin,
+            what=f"domain= is of a function of one node; got {several(distinct)}",
+            hint="leave it out: the function must be real for all values of its operands",
+        )
+    shape = _common(distinct, origin, kind)
+    operands = tuple(_spread(node, shape, origin) for node in distinct)
+    return Node(
+        layer=Pointwise(expr, kind, len(distinct), ends), operands=operands, shape=shape, name=name, origin=origin
+    )
+
+
+def _spread(node: Node, shape: tuple[int, ...], origin: str) -> Node:
+    """The node in this shape."""
+    if node.shape == shape:
+        return node
+    return Node(layer=Broadcast(), operands=(node,), shape=shape, name=None, origin=origin)
+
+
+def _common(nodes: Sequence[Node], origin: str, kind: str) -> tuple[int, ...]:
+    """The shape of the result. Raises `NetworkError` where the operands do not broadcast to it."""
+    shapes = {node.shape for node in nodes}
+    shape = max(shapes)
+    if shapes - {shape, (1,)}:
+        raise NetworkError(
+            origin=origin,
+            what=f"sm.{kind} takes nodes of one width; got {several(nodes)}",
+            hint="sm.linear changes a width, sm.concat puts nodes of different widths side by side",
+        )
+    return shape
+
+
+def add(*sources: Node, name: str | None = None) -> Node:
+    """g = a + b + …, unit by unit; all of one width, or of one unit (skip connections)."""
+    nodes = nodes_of(sources, here(), "add")
+    return pointwise(nodes, lambda *operands: sp.Add(*operands), name=name, kind="add")
+
+
+def scale(source: Node, *, name: str | None = None) -> Node:
+    """g_j = s_j f_j with a learned gain s of one value per unit, parameter `<name>.gain`."""
+    origin = here()
+    node = node_of(source, origin, "scale")
+    gain = learned("gain", node.shape, origin)
+    return pointwise((node, gain), lambda g, s: s * g, name=name, kind="scale")
+
+
+def combined(kind: str, function: Callable[..., Any], operands: Sequence[object]) -> Node:
+    """What an operator makes of nodes and numbers. Raises `NetworkError` for anything else."""
+    origin = here()
+    numbers = {n: real_number(operand) for n, operand in enumerate(operands) if not isinstance(operand, Node)}
+    for n, number in numbers.items():
+        if number is None:
+            raise NetworkError(
+                origin=origin,
+                what=f"an operator takes nodes and finite numbers; got {shortened(operands[n])}",
+                hint="sm.parameter(…) makes a learned one; sm.pointwise((a, b), f) takes any formula",
+            )
+    nodes = [operand for operand in operands if isinstance(operand, Node)]
+
+    def applied(*symbols: sp.Expr) -> sp.Expr:
+        rest = iter(symbols)
+        return function(*(numbers[n] if n in numbers else next(rest) for n in range(len(operands))))
+
+    return pointwise(nodes, applied, kind=kind)

@@ -1,0 +1,120 @@
+"""A pointwise layer in a schedule: f is written with the transcendentals that its derivatives are rebuilt from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import sympy as sp
+
+from smgen.constants import binary_exponent
+from smgen.ir import BATCH, Buffer, Contribution, Emitter, Name, Pointwise, Shape, term
+from smgen.layers.letters import G, derivative_of
+from smgen.layers.protocol import Naming, Vertex
+from smgen.partials import Orders, Partials
+
+
+@dataclass(kw_only=True)
+class LoweredPointwise:
+    """The derivatives are written when they are asked for first."""
+
+    e: Emitter
+    vertex: Vertex
+    f: Partials
+    saved: Mapping[sp.Expr, sp.Expr]
+    value: sp.Expr
+    _derivatives: dict[Orders, sp.Expr] = field(default_factory=dict)
+
+    @property
+    def pairs(self) -> Sequence[tuple[str, str]]:
+        inputs = self.vertex.inputs
+        every = [(p, q) for n, p in enumerate(inputs) for q in inputs[n:]]
+        return [(p, q) for p, q in every if self.f.derivative(self._orders(p, q)) != 0]
+
+    def forward(self, e: Emitter, values: Mapping[str, sp.Expr], *, squared: bool = False) -> Iterator[Contribution]:
+        for p in self.vertex.inputs:
+            yield from self._scaled(e, p, values[p], squared=squared)
+
+    def backward(self, e: Emitter, source: str, value: sp.Expr, *, squared: bool = False) -> Iterator[Contribution]:
+        yield from self._scaled(e, source, value, squared=squared)
+
+    def _scaled(self, e: Emitter, source: str, value: sp.Expr, *, squared: bool) -> Iterator[Contribution]:
+        slope = self.partial(source) if value != 0 else sp.S.Zero
+        if slope != 0:
+            yield term(e.scale(slope**2 if squared else slope, value))
+
+    def gradient(
+        self, e: Emitter, source: str, left: sp.Expr, right: sp.Expr, name: Naming, *, squared: bool = False
+    ) -> Mapping[str, sp.Expr]:
+        return {}
+
+    def partial(self, *operands: str) -> sp.Expr:
+        """From the saved transcendentals, in a buffer from its first use on."""
+        orders = self._orders(*operands)
+        if orders not in self._derivatives:
+            self._derivatives[orders] = self._derivative(orders)
+        return self._derivatives[orders]
+
+    def _orders(self, *operands: str) -> Orders:
+        return tuple(sorted(map(self.vertex.operands.index, operands)))
+
+    def _derivative(self, orders: Orders) -> sp.Expr:
+        ratio, formula = self.f.ratio(orders), None
+        if ratio is not None:
+            lower, quotient = ratio
+            value = self.partial(*(self.vertex.operands[n] for n in lower)) * quotient.xreplace(self.saved)
+        else:
+            value, formula = self.f.form(orders).xreplace(self.saved), _as_written(self.vertex, self.f, orders)
+        coefficient, rest = value.as_coeff_Mul()
+        if not value.is_Symbol and not (rest.is_Symbol and _is_moderate(coefficient)):
+            value = self.e.let(derivative_of(self.vertex.name, self.vertex.operands, orders, formula), value)
+        return value
+
+
+def written(e: Emitter, v: Vertex, f: Partials, g: Mapping[str, sp.Expr], name: Name) -> LoweredPointwise:
+    """One operation for f and everything its derivatives are made of, so that they share one exp or tanh."""
+    sources = {symbol: g[operand] for symbol, operand in zip(f.symbols, v.operands, strict=True)}
+    known: dict[sp.Expr, sp.Expr] = dict(sources)
+    outs: list[Buffer] = []
+    exprs: list[sp.Expr] = []
+    shape: Shape = (BATCH, *v.shape) if v.inputs else v.shape
+    labels: Counter[str] = Counter()
+    for call in f.saved:
+        if call != f.form():
+            out = e.new(_saved_name(v, f, call, labels), shape)
+            outs.append(out)
+            exprs.append(call.xreplace(sources))
+            known[call] = out.symbol
+    assert name.letter is not None
+    value = e.new(Name(name.code, replace(name.letter, formula=_as_written(v, f, ()))), shape)
+    outs.append(value)
+    exprs.append(f.form().xreplace(known))
+    if f.form() in f.saved:
+        known[f.form()] = value.symbol
+    reads = tuple(b for b in e.reads(*exprs) if b not in outs)
+    return LoweredPointwise(e=e, vertex=v, f=f, saved=known, value=e.emit(Pointwise(tuple(outs), tuple(exprs), reads)))
+
+
+def _saved_name(v: Vertex, f: Partials, call: sp.Expr, labels: Counter[str]) -> Name | str:
+    """`f_prime_softplus_1` for a call that is a derivative itself, else `sigmoid_minus_softplus_1`."""
+    for orders in f.orders():
+        if f.form(orders) == call:
+            return derivative_of(v.name, v.operands, orders)
+    label: str = call.func.__name__ + ("_minus" if call.args[0].could_extract_minus_sign() else "")
+    labels[label] += 1
+    return f"{label}_{labels[label]}_{v.name}" if labels[label] > 1 else f"{label}_{v.name}"
+
+
+def _as_written(v: Vertex, f: Partials, orders: Orders) -> sp.Expr | None:
+    """The derivative as people write it, where it is computed in another form."""
+    if f.form(orders) == f.derivative(orders):
+        return None
+    letters = (G.of(operand).letter for operand in v.operands)
+    names = (sp.Symbol(letter.text, real=True) for letter in letters if letter is not None)
+    return f.derivative(orders).xreplace(dict(zip(f.symbols, names, strict=True)))
+
+
+def _is_moderate(coefficient: sp.Expr) -> bool:
+    """Whether its powers stay in every dtype's range, so that sympy may merge a coefficient with what it multiplies."""
+    return coefficient.is_number and abs(binary_exponent(coefficient)) <= 20

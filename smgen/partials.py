@@ -1,0 +1,155 @@
+"""A function of one or several symbols with its partial derivatives, as expressions that compute well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Final, TypeAlias
+
+import numpy as np
+import sympy as sp
+
+from smgen.calculus import Calculus, brief, calls_in
+from smgen.constants import exact
+from smgen.derivatives import Nonlinearity, differentiate, refuse_large, refuse_unknown, shortest
+from smgen.errors import UnsupportedNonlinearity
+from smgen.primitives import KINKED, SAVED, G, stable
+from smgen.recognise import recognise
+from smgen.scalar import evaluate
+from smgen.tails import settle
+
+Orders: TypeAlias = tuple[int, ...]
+"""Which arguments a derivative is by, as positions in ascending order: (0, 0, 1) for f_aab."""
+
+HIGHEST: Final = 3
+
+
+def symbols_of(count: int) -> tuple[sp.Symbol, ...]:
+    """The arguments of a function: g alone, or g_1, g_2, …"""
+    return (G,) if count == 1 else tuple(sp.Symbol(f"g_{n}", real=True) for n in range(1, count + 1))
+
+
+@dataclass(frozen=True)
+class Partials:
+    """f of `symbols` and its derivatives up to the third order, each found when it is asked for first."""
+
+    expr: sp.Expr
+    symbols: tuple[sp.Symbol, ...]
+
+    @cached_property
+    def nonlinearity(self) -> Nonlinearity | None:
+        """What is known of a function of one symbol."""
+        return differentiate(self.expr) if self.symbols == (G,) else None
+
+    @cached_property
+    def _known(self) -> dict[Orders, sp.Expr]:
+        written = recognise(exact(self.expr))
+        refuse_unknown(written, self.expr)
+        return {(): written}
+
+    def derivative(self, orders: Orders = ()) -> sp.Expr:
+        """The exact derivative. Raises `UnsupportedNonlinearity` for what has no formula."""
+        if self.nonlinearity is not None:
+            return self.nonlinearity.derivatives[len(orders)]
+        if orders not in self._known:
+            symbol = self.symbols[orders[-1]]
+            below = self.derivative(orders[:-1])
+            slope = Calculus().derivative(below.xreplace({symbol: G})).xreplace({G: symbol})
+            refuse_large(slope, self.expr)
+            refuse_unknown(slope, self.expr)
+            self._known[orders] = shortest(slope)
+        return self._known[orders]
+
+    def form(self, orders: Orders = ()) -> sp.Expr:
+        """How it is computed."""
+        if self.nonlinearity is not None:
+            return self.nonlinearity.forms[len(orders)]
+        return _each_part(self.derivative(orders), settle)
+
+    def ratio(self, orders: Orders) -> tuple[Orders, sp.Expr] | None:
+        """A lower derivative and what it is multiplied by, where that is shorter."""
+        ratio = self.nonlinearity.ratios[len(orders)] if self.nonlinearity is not None else None
+        return None if ratio is None else (orders[: ratio[0]], ratio[1])
+
+    def bends(self, orders: Orders) -> bool:
+        """Whether a second derivative is not 0 almost everywhere."""
+        if self.nonlinearity is not None:
+            return is_curved(self.nonlinearity)
+        return bool(self.derivative(orders) != 0)
+
+    @property
+    def kinks(self) -> bool:
+        """Whether the slope jumps somewhere."""
+        if self.nonlinearity is not None:
+            return bool(self.nonlinearity.kinks)
+        return bool(self.derivative().has(*KINKED))
+
+    @cached_property
+    def saved(self) -> tuple[sp.Expr, ...]:
+        """The calls worth evaluating once per element, from which the derivatives are rebuilt by arithmetic."""
+        if self.nonlinearity is not None:
+            return self.nonlinearity.saved
+        if not self.expr.atoms(sp.Function):
+            return ()
+        return tuple(
+            sorted({c for o in self.orders() for c in calls_in(self.form(o), *SAVED)}, key=sp.default_sort_key)
+        )
+
+    def orders(self) -> Iterator[Orders]:
+        """Every derivative that is not 0 because a lower one is a number, f itself left out."""
+        found: list[Orders] = [(n,) for n in range(len(self.symbols))]
+        for _ in range(HIGHEST):
+            yield from found
+            curved = [orders for orders in found if self.derivative(orders).free_symbols]
+            found = [(*orders, n) for orders in curved for n in range(orders[-1], len(self.symbols))]
+
+
+@lru_cache(maxsize=256)
+def partials(expr: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Partials:
+    """The derivatives of a function of these symbols.
+
+    Raises `UnsupportedNonlinearity` where one is without a formula, or the function does not depend on a symbol.
+    """
+    f = Partials(expr, symbols)
+    for n in range(len(symbols)):
+        if f.derivative((n,)) == 0:
+            raise UnsupportedNonlinearity(
+                what=f"{brief(expr)} has no usable derivative by its argument {n + 1}: it is 0 almost everywhere",
+                hint="leave the argument out, or use it in a smooth function",
+            )
+    return f
+
+
+def _each_part(expr: sp.Expr, improve: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
+    """`improve`, which knows functions of g, applied to each part that has one symbol."""
+    symbols = expr.free_symbols
+    if len(symbols) == 1:
+        (symbol,) = symbols
+        return improve(expr.xreplace({symbol: G})).xreplace({G: symbol})
+    if not symbols:
+        return expr
+    parts = [_each_part(arg, improve) for arg in _parts(expr)]
+    return expr.func(*parts)
+
+
+def _parts(expr: sp.Expr) -> list[sp.Expr]:
+    """The arguments; of sums and products, those that share their one symbol together."""
+    if not (expr.is_Add or expr.is_Mul):
+        return list(expr.args)
+    together: dict[frozenset[sp.Basic], list[sp.Expr]] = {}
+    for arg in expr.args:
+        key = frozenset(arg.free_symbols)
+        together.setdefault(key if len(key) <= 1 else frozenset({arg}), []).append(arg)
+    return [expr.func(*args) for args in together.values()]
+
+
+def is_curved(nonlinearity: Nonlinearity) -> bool:
+    """Whether f″ is not 0 almost everywhere: as a formula or, of a function with kinks, at many points."""
+    bend = nonlinearity.derivatives[2]
+    if bend == 0 or not nonlinearity.kinks:
+        return bool(bend != 0)
+    decades = np.logspace(-6, 6, 481)
+    points = np.concatenate([-decades, decades, np.linspace(-30, 30, 1237)])
+    with np.errstate(all="ignore"):
+        return bool(np.any(evaluate(stable(bend), {G: points}, np.float64)))
