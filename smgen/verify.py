@@ -20,10 +20,8 @@ from smgen.ir import (
     Transpose,
     View,
     broadcast,
-    column_of,
     names_in,
-    product_shape,
-    row_of,
+    product_layout,
 )
 
 
@@ -87,19 +85,21 @@ def _check_reads(op: Op) -> None:
 def _check_shapes(op: Op) -> None:
     match op:
         case Pointwise() | Elementary():
-            source = broadcast(*(b.shape for b in op.reads))
+            source = broadcast(*(b.layout for b in op.reads))
             for out in op.outs:
-                _require(broadcast(source, out.shape) == out.shape, f"{out.name} {out.shape} cannot hold {source}")
-        case Fused(shape=shape, steps=steps, stored=stored, totals=totals, reads=reads):
-            source = broadcast(*(b.shape for b in reads))
-            _require(broadcast(source, shape) == shape, f"a loop over {shape} cannot read {source}")
+                fits = broadcast(source, out.layout) == out.layout
+                _require(fits, f"{out.name} {out.shape} cannot hold {source.shape}")
+        case Fused(layout=layout, steps=steps, stored=stored, totals=totals, reads=reads):
+            source = broadcast(*(b.layout for b in reads))
+            _require(broadcast(source, layout) == layout, f"a loop over {layout.shape} cannot read {source.shape}")
             results = {out for out, _ in steps}
-            _require(all(out.shape == shape for out in results), f"a step does not have the loop's shape {shape}")
+            same = all(out.layout == layout for out in results)
+            _require(same, f"a step does not have the loop's shape {layout.shape}")
             _require(set(stored) <= results, "what is stored is not computed")
             _require(all(t.src in results or t.src in reads for t in totals), "a total of what the loop does not have")
         case Product():
             for left, right in op.pairs:
-                shape = product_shape(op.form, left.shape, right.shape, each_sample=op.each_sample)
+                shape = product_layout(op.form, left.layout, right.layout, each_sample=op.each_sample).shape
                 _require(op.out.shape == shape, f"{op.out.name} {op.out.shape} does not hold a product {shape}")
         case Reduce(out=out, src=src, axis=axis):
             expected: Shape = () if axis is None else src.shape[:axis] + src.shape[axis + 1 :]
@@ -107,9 +107,8 @@ def _check_shapes(op: Op) -> None:
             _require(axis is not None or out.kind == "accumulator", "a total is accumulated in float64")
         case View(out, src, start):
             same = out.shape == src.shape and start == 0
-            column = out.shape == column_of(src.shape) or (len(src.shape) == 2 and out.shape == row_of(src.shape))
             inside = out.shape[:-1] == src.shape[:-1] and start + _width(out) <= _width(src)
-            _require(same or column or inside, f"{out.shape} is no view of {src.shape}")
+            _require(same or op.is_column or op.is_row or inside, f"{out.shape} is no view of {src.shape}")
         case Concat(out, parts, _):
             _require(sum(width for _, width in parts) == _width(out), "the parts do not fill the result")
         case Identity(out):

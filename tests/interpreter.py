@@ -25,8 +25,6 @@ from smgen.ir import (
     Schedule,
     Transpose,
     View,
-    column_of,
-    row_of,
 )
 from smgen.scalar import NUMPY
 
@@ -127,9 +125,9 @@ def _fit(value: Any, out: Buffer, env: dict[str, Any]) -> Any:
 
 
 def _view(value: Array, out: Buffer, src: Buffer, start: int) -> Array:
-    if out.shape == column_of(src.shape):
+    if out.shape == (*src.shape, 1):
         return value[..., np.newaxis]
-    if len(src.shape) == 2 and out.shape == row_of(src.shape):
+    if src.is_vector and out.shape == (src.shape[0], 1, src.shape[1]):
         return value[:, np.newaxis]
     if out.shape == src.shape:
         return value

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from smgen.analysis.storage import allocate, view_roots
 from smgen.errors import InternalError
 from smgen.hessians import lower
-from smgen.ir import STEPS, Buffer, Elementary, Form, Function, Pointwise, Product, Reduce, Schedule, Sweep
+from smgen.ir import STEPS, Buffer, Elementary, Form, Function, Layout, Pointwise, Product, Reduce, Schedule, Sweep
 from smgen.layers.letters import parameter_buffer
 from smgen.network import Network
 from smgen.passes import pipelines, run
@@ -93,8 +93,8 @@ def test_nothing_superfluous_is_left() -> None:
     assert sum(isinstance(op, Product) for op in lowered.ops) == 5  # λ = 0 saves three of the eight of λ > 0
 
 
-A, B = Buffer("a", ("N", 2)), Buffer("b", ("N", 2))
-ROW = Buffer("row", (2,))
+A, B = Buffer("a", Layout.of(("N", 2))), Buffer("b", Layout.of(("N", 2)))
+ROW, OTHER = Buffer("row", Layout.of((2,))), Buffer("row2", Layout.of((2,)))
 
 
 def schedule(*ops: Any, outputs: tuple[Buffer, ...] = (B,)) -> Schedule:
@@ -109,16 +109,19 @@ GOOD = Pointwise((B,), (A.symbol + ROW.symbol,), (A, ROW))
     ("broken", "complaint"),
     [
         (schedule(GOOD, GOOD), "assigned twice"),
-        (schedule(Pointwise((B,), (sp.Symbol("c", real=True),), (Buffer("c", (2,)),))), "before it is assigned"),
+        (
+            schedule(Pointwise((B,), (sp.Symbol("c", real=True),), (Buffer("c", Layout.of((2,))),))),
+            "before it is assigned",
+        ),
         (schedule(replace(GOOD, reads=(A,))), "does not declare"),
-        (schedule(replace(GOOD, outs=(Buffer("b", ("N", 3)),))), "do not broadcast"),
-        (schedule(Pointwise((Buffer("b", (2,)),), (A.symbol,), (A,))), "cannot hold"),
+        (schedule(replace(GOOD, outs=(Buffer("b", Layout.of(("N", 3))),))), "do not broadcast"),
+        (schedule(Pointwise((Buffer("b", Layout.of((2,))),), (A.symbol,), (A,))), "cannot hold"),
         (schedule(Product(out=B, left=A, right=ROW, form=Form.TIMES_TRANSPOSED)), "do not fit"),
         (schedule(Product(out=B, left=A, right=A, form=Form.TIMES)), "do not fit"),
         (schedule(Product(out=B, left=A, right=A, form=Form.TRANSPOSED_TIMES)), "does not hold a product"),
         (schedule(Product(out=B, left=A, right=A, form=Form.TIMES, each_sample=True)), "do not fit"),
         (schedule(Reduce(out=B, src=A, axis=0)), "has shape"),
-        (schedule(Reduce(out=Buffer("b", ()), src=A, axis=None)), "float64"),
+        (schedule(Reduce(out=Buffer("b", Layout.of(())), src=A, axis=None)), "float64"),
         (schedule(outputs=(B,)), "does not compute"),
     ],
 )

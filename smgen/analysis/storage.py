@@ -107,5 +107,5 @@ def _last_uses(schedule: Schedule, roots: Mapping[str, str]) -> dict[str, int]:
 
 def most_tangents(schedule: Schedule) -> int:
     """How many rows a sample has in the arrays of the schedule, at most."""
-    shapes = (b.shape for op in schedule.ops for b in op.outs if b.batched and len(b.shape) == 3)
+    shapes = (b.shape for op in schedule.ops for b in op.outs if b.is_stack)
     return max((int(shape[1]) for shape in shapes), default=1)

@@ -87,7 +87,7 @@ def functions(schedules: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
 
 def _has_tangents(schedule: Schedule) -> bool:
     """Whether the helpers for tangents are called."""
-    return any(isinstance(op, Transpose) or any(len(b.shape) == 3 for b in op.outs) for op in schedule.ops)
+    return any(isinstance(op, Transpose) or any(b.is_stack for b in op.outs) for op in schedule.ops)
 
 
 def _chunk(function: PrintedFunction, dtype: str) -> int:

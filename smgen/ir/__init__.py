@@ -11,16 +11,16 @@ from smgen.ir.buffers import (
     ITEMSIZE,
     LAMBDA,
     SAMPLES,
+    SCALAR,
     Buffer,
     Dim,
     Kind,
+    Layout,
     Letter,
     Name,
     Shape,
     broadcast,
-    column_of,
     names_in,
-    row_of,
 )
 from smgen.ir.emitter import ZERO, Contribution, Emitter, term
 from smgen.ir.functions import ENERGY, FUNCTIONS, HESSIAN_DIAGONAL, LAYER_MEANS, SCORE, STEPS, Function, Lam
@@ -36,7 +36,7 @@ from smgen.ir.operations import (
     Reduce,
     Transpose,
     View,
-    product_shape,
+    product_layout,
 )
 from smgen.ir.schedules import Phase, Schedule, Sweep
 
@@ -49,6 +49,7 @@ __all__ = [
     "LAMBDA",
     "LAYER_MEANS",
     "SAMPLES",
+    "SCALAR",
     "SCORE",
     "STEPS",
     "ZERO",
@@ -64,6 +65,7 @@ __all__ = [
     "Identity",
     "Kind",
     "Lam",
+    "Layout",
     "Letter",
     "Name",
     "Op",
@@ -77,9 +79,7 @@ __all__ = [
     "Transpose",
     "View",
     "broadcast",
-    "column_of",
     "names_in",
-    "product_shape",
-    "row_of",
+    "product_layout",
     "term",
 ]

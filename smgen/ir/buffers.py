@@ -44,6 +44,59 @@ class Name:
         return Name(f"{self.code}_{suffix}")
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The axes of a buffer: the batch's if it varies over samples, that of `tangents` if it has them, then the units'.
+
+    One tangent stands for all of them, as one unit does.
+    """
+
+    batch: bool = False
+    tangents: int | None = None
+    units: tuple[int, ...] = ()
+
+    @property
+    def shape(self) -> Shape:
+        """All axes: (N, C, M) of tangents, (N, M) of a row a sample, (M, D) of a weight."""
+        samples = (BATCH,) if self.batch else ()
+        return (*samples, *(() if self.tangents is None else (self.tangents,)), *self.units)
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether a sample has a row for each of its tangents."""
+        return self.batch and self.tangents is not None
+
+    @classmethod
+    def of(cls, shape: Shape) -> Layout:
+        """That of an array without tangents."""
+        units = tuple(dim for dim in shape if dim != BATCH)
+        return cls(batch=BATCH in shape, units=units)
+
+    @property
+    def column(self) -> Layout:
+        """With a further axis of one unit: (M,) → (M, 1), which broadcasts over the inputs of a weight."""
+        return Layout(self.batch, self.tangents, (*self.units, 1))
+
+    @property
+    def once(self) -> Layout:
+        """Without samples."""
+        return Layout(False, self.tangents, self.units)
+
+    @property
+    def row_of_tangents(self) -> Layout:
+        """(N, M) → (N, 1, M), which broadcasts over the tangents (N, C, M)."""
+        return Layout(self.batch, 1, self.units)
+
+    @property
+    def column_of_tangents(self) -> Layout:
+        """A number a tangent, (N, C) → (N, C, 1), which broadcasts over the units (N, C, M)."""
+        (count,) = self.units
+        return Layout(self.batch, count, (1,))
+
+
+SCALAR: Final = Layout()
+
+
 @dataclass(frozen=True)
 class Buffer:
     """A named array of the module's dtype (`real`) or of float64 (`accumulator`: the loss sums).
@@ -52,7 +105,7 @@ class Buffer:
     """
 
     name: str
-    shape: Shape
+    layout: Layout
     letter: Letter | None = None
     kind: Kind = "real"
 
@@ -61,26 +114,46 @@ class Buffer:
         """The symbol that stands for this buffer in expressions."""
         return sp.Symbol(self.name, real=True)
 
+    @cached_property
+    def shape(self) -> Shape:
+        """All axes."""
+        return self.layout.shape
+
     @property
     def batched(self) -> bool:
         """Whether the value varies over the batch."""
-        return BATCH in self.shape
+        return self.layout.batch
+
+    @property
+    def tangents(self) -> int | None:
+        """How many tangents a sample has of it; None for what has no such axis."""
+        return self.layout.tangents
 
     @property
     def is_vector(self) -> bool:
         """Whether a sample has one row of it."""
-        return self.batched and len(self.shape) == 2
+        return self.batched and self.tangents is None and len(self.layout.units) == 1
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether a sample has a row of it for each of its tangents."""
+        return self.layout.is_stack
+
+    @property
+    def is_matrix(self) -> bool:
+        """Whether it is a matrix that is the same for all samples."""
+        return not self.batched and len(self.shape) == 2
 
     @property
     def rank(self) -> int:
         """0 for a scalar, 1 for what is computed once a call, 2 once a sample, 3 for each of a sample's tangents."""
         if not self.batched:
             return 1 if self.shape else 0
-        return 2 + (len(self.shape) == 3 and 1 not in self.shape[1:])
+        return 2 + (self.tangents not in (None, 1) and self.layout.units != (1,))
 
 
-LAMBDA: Final = Buffer("lam", (), Letter("λ"), "accumulator")
-SAMPLES: Final = Buffer("N", (), Letter("N"), "accumulator")
+LAMBDA: Final = Buffer("lam", SCALAR, Letter("λ"), "accumulator")
+SAMPLES: Final = Buffer("N", SCALAR, Letter("N"), "accumulator")
 """The scalar arguments that every schedule may read, in expressions of any dtype."""
 
 
@@ -91,22 +164,22 @@ def names_in(expr: sp.Expr) -> frozenset[str]:
 
 
 @lru_cache(maxsize=4096)
-def broadcast(*shapes: Shape) -> Shape:
-    """The shape of an elementwise result, as NumPy has it. Raises `ValueError` where the shapes do not agree."""
-    result: list[Dim] = []
-    for depth in range(1, max(map(len, shapes), default=0) + 1):
-        dims = {shape[-depth] for shape in shapes if len(shape) >= depth} - {1}
+def broadcast(*layouts: Layout) -> Layout:
+    """That of an elementwise result, axis by axis. Raises `ValueError` where the layouts do not agree.
+
+    Beside values of samples a matrix of one row is that row.
+    """
+    tangents = {layout.tangents for layout in layouts} - {None}
+    if len(tangents - {1}) > 1:
+        raise ValueError(f"{[layout.shape for layout in layouts]} do not broadcast")
+    units: list[int] = []
+    for depth in range(1, max((len(layout.units) for layout in layouts), default=0) + 1):
+        dims = {layout.units[-depth] for layout in layouts if len(layout.units) >= depth} - {1}
         if len(dims) > 1:
-            raise ValueError(f"shapes {shapes} do not broadcast")
-        result.insert(0, dims.pop() if dims else 1)
-    return tuple(result)
-
-
-def column_of(shape: Shape) -> Shape:
-    """(M,) → (M, 1), which broadcasts over the inputs of an (M, D) weight; (N, C) → (N, C, 1)."""
-    return (*shape, 1)
-
-
-def row_of(shape: Shape) -> Shape:
-    """(N, M) → (N, 1, M), which broadcasts over the tangents (N, C, M)."""
-    return (shape[0], 1, shape[1])
+            raise ValueError(f"{[layout.shape for layout in layouts]} do not broadcast")
+        units.insert(0, dims.pop() if dims else 1)
+    rows = max((len(layout.units) for layout in layouts if layout.batch), default=len(units))
+    while len(units) > rows and units[0] == 1:
+        del units[0]
+    count = max((n for n in tangents if n is not None), default=None)
+    return Layout(any(layout.batch for layout in layouts), count, tuple(units))

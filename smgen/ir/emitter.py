@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 
 import sympy as sp
 
-from smgen.ir.buffers import BATCH, SAMPLES, Buffer, Kind, Name, Shape, broadcast, column_of, names_in
-from smgen.ir.operations import Concat, Form, Op, Pointwise, Product, Reduce, View, product_shape
+from smgen.ir.buffers import BATCH, SAMPLES, SCALAR, Buffer, Kind, Layout, Name, broadcast, names_in
+from smgen.ir.operations import Concat, Form, Op, Pointwise, Product, Reduce, View, product_layout
 from smgen.ir.schedules import Sweep
 
 ZERO: Final = sp.S.Zero
@@ -38,22 +38,22 @@ class Emitter:
         self._batch_sums: dict[sp.Expr, sp.Expr] = {}
         self._columns: dict[sp.Expr, sp.Expr] = {}
         self._squares: dict[Buffer, Buffer] = {}
-        self._ones: dict[Shape, Buffer] = {}
+        self._ones: dict[int, Buffer] = {}
         self._waiting: dict[Buffer, Op] = {}
 
     # What is known of a value
 
-    def shape(self, value: sp.Expr) -> Shape:
-        """The shape its buffers broadcast to; () for constants and for expressions of λ and N alone."""
-        return broadcast(*(b.shape for b in self.reads(value)))
+    def layout(self, value: sp.Expr) -> Layout:
+        """What its buffers broadcast to; a scalar's for constants and for expressions of λ and N alone."""
+        return broadcast(*(b.layout for b in self.reads(value)))
 
     def is_constant(self, value: sp.Expr) -> bool:
         """Whether every unit of every sample has this one value."""
-        return self.shape(value) == ()
+        return self.layout(value) == SCALAR
 
     def is_batched(self, value: sp.Expr) -> bool:
         """Whether the value varies over the batch."""
-        return BATCH in self.shape(value)
+        return self.layout(value).batch
 
     def reads(self, *values: sp.Expr) -> tuple[Buffer, ...]:
         """The buffers that occur in the values, by name."""
@@ -74,12 +74,12 @@ class Emitter:
         """The sweeps that hold anything."""
         return tuple(Sweep(name, tuple(ops)) for name, ops in self.sweeps if ops)
 
-    def new(self, name: Name | str, shape: Shape, kind: Kind = "real") -> Buffer:
+    def new(self, name: Name | str, layout: Layout, kind: Kind = "real") -> Buffer:
         """A buffer with a name not taken yet."""
         code, letter = (name, None) if isinstance(name, str) else (name.code, name.letter)
         while code in self.buffers:
             code += "_"
-        self.buffers[code] = Buffer(code, shape, letter, kind)
+        self.buffers[code] = Buffer(code, layout, letter, kind)
         return self.buffers[code]
 
     def emit(self, op: Op) -> sp.Symbol:
@@ -101,7 +101,7 @@ class Emitter:
             return value
         if not self.is_batched(value) and value.as_coeff_Mul()[1].is_Symbol and not value.is_Symbol:
             return value  # a multiple of a row is not worth a row of its own
-        out = self.new(name, self.shape(value))
+        out = self.new(name, self.layout(value))
         if value.is_Symbol:
             if value.name in self._given:
                 self._given.add(out.name)
@@ -111,12 +111,12 @@ class Emitter:
     def _store(self, out: Buffer, value: sp.Expr, number: str = "") -> sp.Symbol:
         return self.emit(Pointwise((out,), (value,), self.reads(value), number))
 
-    def fill(self, name: Name, shape: Shape, value: sp.Expr, number: str = "", kind: Kind = "real") -> Buffer:
-        """What a function returns: a buffer of this very shape, even for a constant, never an argument's own array."""
-        out = self.new(name, shape, kind)
+    def fill(self, name: Name, layout: Layout, value: sp.Expr, number: str = "", kind: Kind = "real") -> Buffer:
+        """What a function returns: a buffer of this very layout, even for a constant, never an argument's own array."""
+        out = self.new(name, layout, kind)
         if value.is_Symbol and value.name not in self._given:
             source = self.buffer(value)
-            if source.shape == shape and kind == source.kind:
+            if source.layout == layout and kind == source.kind:
                 return self.buffer(self.emit(View(out, source, number=number)))
         return self.buffer(self._store(out, value, number))
 
@@ -138,7 +138,7 @@ class Emitter:
     def square(self, weight: Buffer) -> Buffer:
         """W ∘ W, formed once per call."""
         if weight not in self._squares:
-            out = self.new(f"{weight.name}_squared", weight.shape)
+            out = self.new(f"{weight.name}_squared", weight.layout)
             self.emit(Pointwise((out,), (weight.symbol**2,), (weight,)))
             self._squares[weight] = out
         return self._squares[weight]
@@ -152,29 +152,39 @@ class Emitter:
         return self._through(value, weight, name, number, 1)
 
     def _through(self, value: sp.Expr, weight: Buffer, name: Name, number: str, contracted: int) -> sp.Expr:
-        units = weight.shape[1 - contracted]
+        units = weight.layout.shape[1 - contracted]
+        assert units != BATCH
         if value == 0:
             return ZERO
         if self.is_constant(value):
             if value == 1:
-                out = self.new(name, (units,))
+                out = self.new(name, Layout(units=(units,)))
                 return self.emit(Reduce(out=out, src=weight, axis=contracted, was_product=True, number=number))
-            total = self.new(f"{weight.name}_sum", (units,))
+            total = self.new(f"{weight.name}_sum", Layout(units=(units,)))
             return value * self.emit(Reduce(out=total, src=weight, axis=contracted, was_product=True))
         operand = self.buffer(self.named(value, name.part("arg")))
         form = Form.TIMES if contracted == 0 else Form.TIMES_TRANSPOSED
         return self.product(operand, weight, form, name, number)
 
     def product(
-        self, left: Buffer, right: Buffer, form: Form, name: Name | str, number: str = "", *, each_sample: bool = False
+        self,
+        left: Buffer,
+        right: Buffer,
+        form: Form,
+        name: Name | str,
+        number: str = "",
+        *,
+        each_sample: bool = False,
+        layout: Layout | None = None,
     ) -> sp.Symbol:
-        """A matrix product in a buffer of its own."""
-        out = self.new(name, product_shape(form, left.shape, right.shape, each_sample=each_sample))
+        """A matrix product in a buffer of its own; `layout` says what its rows are where the operands do not."""
+        own = product_layout(form, left.layout, right.layout, each_sample=each_sample)
+        out = self.new(name, layout or own)
         return self.emit(Product(out=out, left=left, right=right, form=form, each_sample=each_sample, number=number))
 
     def named(self, value: sp.Expr, name: Name | str) -> sp.Expr:
         """The value in a buffer."""
-        return value if value.is_Symbol else self._store(self.new(name, self.shape(value)), value)
+        return value if value.is_Symbol else self._store(self.new(name, self.layout(value)), value)
 
     def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
         """Σ_n left_nj right_ni as an expression over (M, D), summing over the batch before multiplying where it can."""
@@ -193,7 +203,7 @@ class Emitter:
             return value
         if value not in self._columns:
             row = self.buffer(self.named(value, "column_arg"))
-            out = self.new(f"{row.name}_column", column_of(row.shape))
+            out = self.new(f"{row.name}_column", row.layout.column)
             self._columns[value] = self.emit(View(out, row))
         return self._columns[value]
 
@@ -203,22 +213,22 @@ class Emitter:
             return SAMPLES.symbol * value
         if value not in self._batch_sums:
             src = self.buffer(self.named(value, name.part("terms")))
-            out = self.new(name, src.shape[1:])
+            out = self.new(name, src.layout.once)
             self._batch_sums[value] = self.emit(Reduce(out=out, src=src, axis=0, was_product=was_product))
         return self._batch_sums[value]
 
-    def ones(self, shape: Shape) -> Buffer:
-        """An array of ones, written once."""
-        if shape not in self._ones:
-            self._ones[shape] = self.fill(Name(f"ones_{'_'.join(map(str, shape))}"), shape, sp.S.One)
-        return self._ones[shape]
+    def ones(self, units: int) -> Buffer:
+        """A row of ones, (1, M), written once."""
+        if units not in self._ones:
+            self._ones[units] = self.fill(Name(f"ones_{units}"), Layout(units=(1, units)), sp.S.One)
+        return self._ones[units]
 
     def mean_sum(self, value: sp.Expr, units: int, name: Name) -> sp.Expr:
         """(1/N) Σ_n Σ_d value_nd in float64, as a scalar expression."""
         if self.is_constant(value):
             return units * value
         src = self.buffer(self.named(value, name.part("terms")))
-        total = self.emit(Reduce(out=self.new(name, (), "accumulator"), src=src, axis=None))
+        total = self.emit(Reduce(out=self.new(name, SCALAR, "accumulator"), src=src, axis=None))
         return total / SAMPLES.symbol if src.batched else total
 
     def concat(self, name: Name, parts: list[tuple[sp.Expr, int]], number: str = "") -> sp.Expr:
@@ -226,15 +236,17 @@ class Emitter:
         if len({value for value, _ in parts}) == 1 and self.is_constant(parts[0][0]):
             return parts[0][0]
         named = tuple((v if self.is_constant(v) else self.named(v, name.part("part")), width) for v, width in parts)
-        units = sum(width for _, width in parts)
-        shape = (*broadcast(*(self.shape(v)[:-1] for v, _ in named)), units)
-        return self.emit(Concat(self.new(name, shape), named, self.reads(*(v for v, _ in named)), number))
+        layouts = [self.layout(v) for v, _ in named]
+        others = broadcast(*(Layout(layout.batch, layout.tangents) for layout in layouts))
+        layout = Layout(others.batch, others.tangents, (sum(width for _, width in parts),))
+        return self.emit(Concat(self.new(name, layout), named, self.reads(*(v for v, _ in named)), number))
 
     def slice(self, value: sp.Expr, start: int, width: int, name: Name, number: str = "") -> sp.Expr:
         """Units start … start + width of a value, without a copy."""
         if self.is_constant(value):
             return value
         src = self.buffer(self.named(value, name.part("arg")))
-        if src.shape[-1] == width:
+        if src.layout.units[-1] == width:
             return src.symbol
-        return self.emit(View(self.new(name, (*src.shape[:-1], width)), src, start, number))
+        layout = Layout(src.batched, src.tangents, (*src.layout.units[:-1], width))
+        return self.emit(View(self.new(name, layout), src, start, number))

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import sympy as sp
 
-from smgen.ir.buffers import BATCH, Buffer, Shape
+from smgen.ir.buffers import BATCH, Buffer, Layout, Shape
 
 
 @dataclass(frozen=True)
@@ -108,22 +108,25 @@ class Product:
         return tuple(dict.fromkeys(operand for pair in self.pairs for operand in pair))
 
 
-def product_shape(form: Form, left: Shape, right: Shape, *, each_sample: bool) -> Shape:
-    """The shape of a product. Raises `ValueError` where the operands do not fit."""
-    result: Shape = ()
-    if len(right) < 2:
+def product_layout(form: Form, left: Layout, right: Layout, *, each_sample: bool) -> Layout:
+    """That of a product. Raises `ValueError` where the operands do not fit."""
+    a, b = left.shape, right.shape
+    result = Layout()
+    if len(b) < 2:
         fits = False
     elif form is Form.TRANSPOSED_TIMES:
-        own = BATCH in left[:-2] + right[:-2] and left[-2:-1] == right[-2:-1]
-        fits = own if each_sample else left[:-1] == right[:-1]
-        result = (left[-1], right[-1])
+        own = BATCH in a[:-2] + b[:-2] and a[-2:-1] == b[-2:-1]
+        fits = own if each_sample else a[:-1] == b[:-1]
+        rows, columns = left.units[-1], right.units[-1]
+        result = Layout(True, rows, (columns,)) if each_sample else Layout(units=(rows, columns))
     else:
-        summed, kept = right[-2:] if form is Form.TIMES else (right[-1], right[-2])
-        fits = left[-1] == summed and right[:-2] == ((BATCH,) if each_sample else ())
-        result = (*(left[-2:-1] if each_sample else left[:-1]), kept)
+        summed, kept = b[-2:] if form is Form.TIMES else (b[-1], b[-2])
+        fits = a[-1] == summed and b[:-2] == ((BATCH,) if each_sample else ())
+        if fits and kept != BATCH:
+            result = Layout(left.batch or each_sample, left.tangents, (*left.units[:-1], kept))
     if not fits:
-        raise ValueError(f"{left} and {right} do not fit for {form.value}{' each sample' * each_sample}")
-    return (BATCH, *result) if each_sample else result
+        raise ValueError(f"{a} and {b} do not fit for {form.value}{' each sample' * each_sample}")
+    return result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +155,7 @@ class Reduce:
 class View:
     """out = src under another name or shape, without a copy.
 
-    Four forms, told apart by the shapes: the same value, a slice of the last axis from `start`, a further last axis of
+    Four forms, told apart by the layouts: the same value, a slice of the last axis from `start`, a further last axis of
     one, (M,) → (M, 1) or (N, C) → (N, C, 1), or a sample's row for all its tangents, (N, M) → (N, 1, M).
     """
 
@@ -160,6 +163,16 @@ class View:
     src: Buffer
     start: int = 0
     number: str = ""
+
+    @property
+    def is_column(self) -> bool:
+        """Whether it adds a last axis of one."""
+        return self.out.shape == (*self.src.shape, 1)
+
+    @property
+    def is_row(self) -> bool:
+        """Whether it is a sample's row for all its tangents."""
+        return self.src.is_vector and self.out.layout == self.src.layout.row_of_tangents
 
     @property
     def outs(self) -> tuple[Buffer, ...]:
@@ -218,16 +231,20 @@ class Transpose:
 class Fused:
     """One loop over a shape: steps in order, each of which may read earlier ones, and totals taken in the same pass.
 
-    A total is over all axes, or over the tangents of each sample: axis 1 of three. Only the `stored` results
-    exist afterwards; the other steps are local to an element. What `passes.fuse` makes of neighbours; a kernel, on
-    targets that have kernels.
+    A total is over all axes, or over the tangents of each sample. Only the `stored` results exist afterwards; the other
+    steps are local to an element. What `passes.fuse` makes of neighbours; a kernel, on targets that have kernels.
     """
 
-    shape: Shape
+    layout: Layout
     steps: tuple[tuple[Buffer, sp.Expr], ...]
     stored: tuple[Buffer, ...]
     totals: tuple[Reduce, ...]
     reads: tuple[Buffer, ...]
+
+    @property
+    def shape(self) -> Shape:
+        """All axes."""
+        return self.layout.shape
 
     @property
     def outs(self) -> tuple[Buffer, ...]:

@@ -48,10 +48,10 @@ class OnesMap:
     units: int
 
     def forward(self, e: Emitter, value: sp.Expr, name: Name, number: str) -> sp.Expr:
-        return e.backward(value, e.ones((1, self.units)), name, number)
+        return e.backward(value, e.ones(self.units), name, number)
 
     def backward(self, e: Emitter, value: sp.Expr, name: Name, number: str) -> sp.Expr:
-        return e.forward(value, e.ones((1, self.units)), name, number)
+        return e.forward(value, e.ones(self.units), name, number)
 
     def squared(self, e: Emitter) -> OnesMap:
         return self

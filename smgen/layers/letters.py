@@ -9,7 +9,7 @@ from typing import Final
 
 import sympy as sp
 
-from smgen.ir import Buffer, Letter, Name
+from smgen.ir import Buffer, Layout, Letter, Name
 from smgen.primitives import MARKS
 
 WORDS: Final = frozenset({
@@ -73,4 +73,4 @@ def parameter_buffer(key: str, shape: tuple[int, ...]) -> Buffer:
     letter, place = _ROLES.get(role, ("θ", 0))
     code = "theta" if letter == "θ" else letter
     text = f"{letter}_{label(group)}"
-    return Buffer(f"{code}_{label(group)}", shape, Letter(text, place, letter))
+    return Buffer(f"{code}_{label(group)}", Layout(units=shape), Letter(text, place, letter))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import sympy as sp
 
 from smgen.constants import binary_exponent
-from smgen.ir import BATCH, Buffer, Contribution, Emitter, Name, Pointwise, Shape, term
+from smgen.ir import Buffer, Contribution, Emitter, Layout, Name, Pointwise, term
 from smgen.layers.letters import G, derivative_of
 from smgen.layers.protocol import Naming, Vertex
 from smgen.partials import Orders, Partials
@@ -78,16 +78,16 @@ def written(e: Emitter, v: Vertex, f: Partials, g: Mapping[str, sp.Expr], name: 
     known: dict[sp.Expr, sp.Expr] = dict(sources)
     outs: list[Buffer] = []
     exprs: list[sp.Expr] = []
-    shape: Shape = (BATCH, *v.shape) if v.inputs else v.shape
+    layout = Layout(batch=bool(v.inputs), units=v.shape)
     labels: Counter[str] = Counter()
     for call in f.saved:
         if call != f.form():
-            out = e.new(_saved_name(v, f, call, labels), shape)
+            out = e.new(_saved_name(v, f, call, labels), layout)
             outs.append(out)
             exprs.append(call.xreplace(sources))
             known[call] = out.symbol
     assert name.letter is not None
-    value = e.new(Name(name.code, replace(name.letter, formula=_as_written(v, f, ()))), shape)
+    value = e.new(Name(name.code, replace(name.letter, formula=_as_written(v, f, ()))), layout)
     outs.append(value)
     exprs.append(f.form().xreplace(known))
     if f.form() in f.saved:

@@ -8,14 +8,15 @@ from typing import Final, TypeAlias
 import sympy as sp
 
 from smgen.ir import (
-    BATCH,
     ENERGY,
     HESSIAN_DIAGONAL,
     LAMBDA,
     LAYER_MEANS,
+    SCALAR,
     SCORE,
     Buffer,
     Function,
+    Layout,
     Letter,
     Name,
     Reduce,
@@ -28,6 +29,9 @@ from smgen.lower.names import ADJOINTS, Adjoint, K, L
 from smgen.lower.sweeps import adjoint_forward, backward
 from smgen.lower.values import Lowering
 from smgen.network import Network
+
+ROW: Final = Layout(batch=True)
+"""One number a sample."""
 
 Mode: TypeAlias = Callable[[Lowering, sp.Expr | None], Curvature]
 """How a hessian mode begins a function, for a λ or, where there is no loss, for None."""
@@ -57,9 +61,9 @@ def _energy(low: Lowering, _: Curvature) -> tuple[Buffer, ...]:
     low.emitter.sweep("energy")
     total = sp.S.Zero
     for name, count in low.network.energies:
-        unit_sum = low.emitter.new(f"E_{name}", (BATCH,))
+        unit_sum = low.emitter.new(f"E_{name}", ROW)
         total += count * low.emitter.emit(Reduce(out=unit_sum, src=low.emitter.buffer(low.g[name]), axis=1))
-    return (low.emitter.fill(_result("energy"), (BATCH,), total),)
+    return (low.emitter.fill(_result("energy"), ROW, total),)
 
 
 def _result(code: str) -> Name:
@@ -74,7 +78,7 @@ def _layer_means(low: Lowering, _: Curvature) -> tuple[Buffer, ...]:
     for v in low.network.vertices:
         name = G.of(v.name).code
         src = low.emitter.buffer(low.emitter.named(low.g[v.name] / v.units, f"{name}_part"))
-        out = low.emitter.new(_result(f"mean_{name}"), (BATCH,))
+        out = low.emitter.new(_result(f"mean_{name}"), ROW)
         low.emitter.emit(Reduce(out=out, src=src, axis=1))
         outs.append(out)
     return tuple(outs)
@@ -83,13 +87,13 @@ def _layer_means(low: Lowering, _: Curvature) -> tuple[Buffer, ...]:
 def _score(low: Lowering, _: Curvature) -> tuple[Buffer, ...]:
     source = low.network.input
     value = -backward(low)[source.name]
-    return (low.emitter.fill(_result("score"), (BATCH, source.units), value),)
+    return (low.emitter.fill(_result("score"), Layout(batch=True, units=source.shape), value),)
 
 
 def _hessian_diagonal(low: Lowering, curvature: Curvature) -> tuple[Buffer, ...]:
     curvature.backward()
-    shape = (BATCH, low.network.input.units)
-    return (low.emitter.fill(_result("hessian_diagonal"), shape, curvature.diagonal()),)
+    layout = Layout(batch=True, units=low.network.input.shape)
+    return (low.emitter.fill(_result("hessian_diagonal"), layout, curvature.diagonal()),)
 
 
 def _losses(low: Lowering, curvature: Curvature, function: Function, lam: sp.Expr) -> tuple[Buffer, ...]:
@@ -106,7 +110,7 @@ def _losses(low: Lowering, curvature: Curvature, function: Function, lam: sp.Exp
     results = []
     for code in function.results:
         value = values[code] if code in values else values["K"] + values["L"]
-        results.append(low.emitter.fill(_result(code), (), value, kind="accumulator"))
+        results.append(low.emitter.fill(_result(code), SCALAR, value, kind="accumulator"))
         values[code] = results[-1].symbol
     gradients = [g for code in function.gradients for g in _gradient(low, curvature, ADJOINTS[code], delta, lam)]
     return (*results, *gradients)

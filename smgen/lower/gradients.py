@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import sympy as sp
 
-from smgen.ir import SAMPLES, Buffer, Name
+from smgen.ir import SAMPLES, Buffer, Layout, Name
 from smgen.layers.letters import label, parameter_buffer
 from smgen.layers.protocol import Naming
 from smgen.lower.curvature import Adjoints, Values
@@ -104,4 +104,4 @@ class _Backward:
             if not c.operands:
                 number = self._numbers.get(c.name.partition(".")[2], "[+] 7")
                 value = sp.Add(*self.terms[c.name]) / SAMPLES.symbol
-                self.gradients[c.name] = self.low.emitter.fill(self._name(c.name), c.shape, value, number)
+                self.gradients[c.name] = self.low.emitter.fill(self._name(c.name), Layout(units=c.shape), value, number)

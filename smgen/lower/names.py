@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from smgen.ir import BATCH, LAMBDA, SAMPLES, Buffer, Letter, Name
+from smgen.ir import LAMBDA, SAMPLES, Buffer, Layout, Letter, Name
 from smgen.layers.letters import G, Quantity, parameter_buffer
 from smgen.layers.protocol import Equations
 from smgen.network import Network
@@ -98,5 +98,5 @@ def gradient_of(of: str, parameter: Buffer) -> Name:
 def input_buffers(network: Network) -> tuple[Buffer, ...]:
     """x, λ, N and the parameters: what every schedule may read."""
     x = G.of(network.input.name)
-    data = Buffer(x.code, (BATCH, network.input.units), x.letter)
+    data = Buffer(x.code, Layout(batch=True, units=network.input.shape), x.letter)
     return (data, LAMBDA, SAMPLES, *(parameter_buffer(k, s) for k, s in network.parameters.items()))

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from smgen.ir import BATCH, ZERO, Buffer, Emitter, Letter, Name
+from smgen.ir import ZERO, Buffer, Emitter, Layout, Letter, Name
 from smgen.layers.protocol import Naming
 from smgen.lower.curvature import Values
 from smgen.lower.names import DELTA_WEIGHTED, WEIGHTED, Adjoint, L
@@ -30,8 +30,8 @@ from smgen.network import Network, Vertex
 
 def probes_buffer(network: Network, probes: int) -> Buffer:
     """v, the argument: (N, P, D), or (N, D) for a single probe."""
-    count = (probes,) if probes > 1 else ()
-    return Buffer("probes", (BATCH, *count, network.input.units), Letter("v", 1, "v"))
+    layout = Layout(batch=True, tangents=probes if probes > 1 else None, units=network.input.shape)
+    return Buffer("probes", layout, Letter("v", 1, "v"))
 
 
 class Probes:

@@ -44,7 +44,7 @@ class Segment(Propagation):
 
     @property
     def _is_matrix(self) -> bool:
-        return len(self.tangents.shape(self.weight)) > 1 + self.tangents.is_batched(self.weight)
+        return self.tangents.layout(self.weight).tangents is not None
 
     def forward(self, v: Vertex) -> None:
         """ĝ_v."""

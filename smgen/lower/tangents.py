@@ -15,12 +15,11 @@ from smgen.ir import (
     Emitter,
     Form,
     Identity,
+    Layout,
     Name,
     Reduce,
     Transpose,
     View,
-    column_of,
-    row_of,
 )
 
 
@@ -52,21 +51,24 @@ class Tangents(Emitter):
         return value.xreplace({b.symbol: self._view(b, "column") for b in self._flat(value)})
 
     def _flat(self, value: sp.Expr) -> list[Buffer]:
-        """The rows in a value: what varies over the batch has two axes, what does not has one."""
-        return [b for b in self.reads(value) if len(b.shape) == 1 + b.batched]
+        """The rows in a value: what has no tangents yet."""
+        return [b for b in self.reads(value) if b.tangents is None and len(b.layout.units) == 1]
 
     def _view(self, b: Buffer, form: str) -> sp.Symbol:
         key = (form, b)
         if key not in self._known:
-            shape = row_of(b.shape) if form == "row" else column_of(b.shape)
-            self._known[key] = self.emit(View(self.new(f"{b.name}_{form}", shape), b))
+            layout = b.layout.row_of_tangents if form == "row" else b.layout.column_of_tangents
+            self._known[key] = self.emit(View(self.new(f"{b.name}_{form}", layout), b))
         return self._known[key]
 
     def transposed(self, weight: Buffer) -> sp.Symbol:
-        """Wᵀ: the tangents of a linear layer along its inputs."""
+        """Wᵀ: the tangents of a linear layer along its inputs; of tangents, a weight."""
         key = ("transposed", weight)
         if key not in self._known:
-            out = self.new(f"{weight.name}_transposed", weight.shape[::-1])
+            rows, columns = int(weight.shape[-1]), int(weight.shape[0])
+            along = Layout(tangents=rows, units=(columns,))
+            layout = along if weight.tangents is None else Layout(units=(rows, columns))
+            out = self.new(f"{weight.name}_transposed", layout)
             self._known[key] = self.emit(Transpose(out, weight))
         return self._known[key]
 
@@ -74,7 +76,8 @@ class Tangents(Emitter):
         """The tangents of a vertex along its own units."""
         key = ("identity", units)
         if key not in self._known:
-            self._known[key] = self.wait(Identity(self.new(f"identity_{units}", (units, units))))
+            layout = Layout(tangents=units, units=(units,))
+            self._known[key] = self.wait(Identity(self.new(f"identity_{units}", layout)))
         return self._known[key]
 
     # Sums
@@ -93,8 +96,10 @@ class Tangents(Emitter):
             return ZERO
         src = self.buffer(self.named(value, name.part("terms")))
         position = len(src.shape) + axis
-        shape = src.shape[:position] + src.shape[position + 1 :]
-        return factor * self.emit(Reduce(out=self.new(name, shape), src=src, axis=position))
+        (kept,) = src.layout.units if axis == -2 else (src.tangents,)
+        assert kept is not None
+        out = self.new(name, Layout(src.batched, None, (kept,)))
+        return factor * self.emit(Reduce(out=out, src=src, axis=position))
 
     # Products
 
@@ -129,12 +134,15 @@ class Tangents(Emitter):
     def batch_times(self, value: sp.Expr, weight: Buffer, name: Name) -> sp.Expr:
         """(Σ_n value_nmk) W, (M, D)."""
         factor, summed = self._batch_sum(value, name.part("sum"))
-        return factor * self.product(summed, weight, Form.TIMES, name)
+        layout = Layout.of(summed.shape[:1] + weight.shape[1:])
+        return factor * self.product(summed, weight, Form.TIMES, name, layout=layout)
 
     def grams(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
-        """Σ_c left_ncj right_nck, (N, M, K): a matrix for each sample."""
+        """Σ_c left_ncj right_nck, (N, M, K): a matrix for each sample, whose rows are tangents."""
         factor, a, b = self._operands(left, right, name)
-        return factor * self.product(a, b, Form.TRANSPOSED_TIMES, name, each_sample=a.batched or b.batched)
+        each = a.batched or b.batched
+        layout = Layout(each, a.layout.units[-1], b.layout.units)
+        return factor * self.product(a, b, Form.TRANSPOSED_TIMES, name, each_sample=each, layout=layout)
 
     def times(self, left: sp.Expr, right: sp.Expr, name: Name, number: str) -> sp.Expr:
         """Σ_j left_ncj right_njk, (N, C, K)."""

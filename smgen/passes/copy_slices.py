@@ -18,14 +18,14 @@ def copy_slices(schedule: Schedule) -> Schedule:
     for sweep in schedule.sweeps:
         ops: list[Op] = []
         for op in sweep.ops:
-            if isinstance(op, Product) or (isinstance(op, Reduce) and len(op.src.shape) == 3 and op.axis != 1):
+            if isinstance(op, Product) or (isinstance(op, Reduce) and op.src.is_stack and op.axis != 1):
                 for operand in dict.fromkeys(op.reads):
                     if operand.name in slices and operand.name not in copies:
-                        copy = Buffer(f"copy_of_{operand.name}", operand.shape, operand.letter)
+                        copy = Buffer(f"copy_of_{operand.name}", operand.layout, operand.letter)
                         copies[operand.name] = copy
                         ops.append(
                             Fused(
-                                shape=copy.shape,
+                                layout=copy.layout,
                                 steps=((copy, operand.symbol),),
                                 stored=(copy,),
                                 totals=(),

@@ -44,7 +44,7 @@ class _Apart:
         key = (function, operands)
         if key not in self.known:
             reads = self.read(operands)
-            out = Buffer(f"{self.prefix}.{len(self.ops)}", broadcast(*(b.shape for b in reads)))
+            out = Buffer(f"{self.prefix}.{len(self.ops)}", broadcast(*(b.layout for b in reads)))
             self.append(Elementary(out, function, operands, reads))
             self.known[key] = out.symbol
         return self.known[key]

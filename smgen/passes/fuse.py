@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 import sympy as sp
 
-from smgen.ir import Buffer, Fused, Op, Pointwise, Reduce, Schedule, Shape
+from smgen.ir import Buffer, Fused, Layout, Op, Pointwise, Reduce, Schedule
 
 Member: TypeAlias = Pointwise | Reduce
-LoopShape: TypeAlias = Callable[[Op], Shape | None]
+LoopLayout: TypeAlias = Callable[[Op], Layout | None]
 
 
 @dataclass
@@ -19,14 +19,14 @@ class _Slot:
     """A place in the new order: a loop that may still grow, or any other operation."""
 
     sweep: int
-    shape: Shape | None
+    layout: Layout | None
     members: list[Member] = field(default_factory=list)
     op: Op | None = None
 
 
 def fuse_with_tangent_sums(schedule: Schedule) -> Schedule:
     """`fuse`, where sums over the tangents of a sample are totals of a loop too."""
-    return _fused(schedule, _loop_shape_with_tangent_sums)
+    return _fused(schedule, _loop_layout_with_tangent_sums)
 
 
 def fuse(schedule: Schedule) -> Schedule:
@@ -35,13 +35,13 @@ def fuse(schedule: Schedule) -> Schedule:
     A value that one loop alone reads is computed in it and never stored. Before: without aliases. After: every
     pointwise operation and total is part of a `Fused`.
     """
-    return _fused(schedule, _loop_shape)
+    return _fused(schedule, _loop_layout)
 
 
-def _fused(schedule: Schedule, loop_shape: LoopShape) -> Schedule:
+def _fused(schedule: Schedule, loop_layout: LoopLayout) -> Schedule:
     slots: list[_Slot] = []
     place: dict[str, int] = {b.name: -1 for b in schedule.inputs}
-    carried = _private(schedule, loop_shape)
+    carried = _private(schedule, loop_layout)
     waiting: dict[str, list[Pointwise]] = {}
     for index, sweep in enumerate(schedule.sweeps):
         for op in sweep.ops:
@@ -49,30 +49,30 @@ def _fused(schedule: Schedule, loop_shape: LoopShape) -> Schedule:
                 waiting[op.outs[0].name] = [*(w for b in op.reads for w in waiting.pop(b.name, [])), op]
                 continue
             before = [w for b in op.reads for w in waiting.pop(b.name, [])]
-            _put(op, loop_shape(op), before, index, slots, place)
+            _put(op, loop_layout(op), before, index, slots, place)
     return _assembled(schedule, slots)
 
 
-def _loop_shape(op: Op) -> Shape | None:
+def _loop_layout(op: Op) -> Layout | None:
     """The shape an operation loops over, if it can share its loop."""
     match op:
         case Pointwise():
-            return op.outs[0].shape
+            return op.outs[0].layout
         case Reduce(src=src, axis=None):
-            return src.shape
+            return src.layout
         case _:
             return None
 
 
-def _loop_shape_with_tangent_sums(op: Op) -> Shape | None:
+def _loop_layout_with_tangent_sums(op: Op) -> Layout | None:
     match op:
-        case Reduce(src=src, axis=1) if len(src.shape) == 3:
-            return src.shape
+        case Reduce(src=src, axis=1) if src.is_stack:
+            return src.layout
         case _:
-            return _loop_shape(op)
+            return _loop_layout(op)
 
 
-def _private(schedule: Schedule, loop_shape: LoopShape) -> set[str]:
+def _private(schedule: Schedule, loop_layout: LoopLayout) -> set[str]:
     """Values read once, by an operation that loops over their own shape: they move to their reader."""
     readers: dict[str, list[Op]] = {}
     for op in schedule.ops:
@@ -86,24 +86,24 @@ def _private(schedule: Schedule, loop_shape: LoopShape) -> set[str]:
         and len(op.outs) == 1
         and op.outs[0].name not in results
         and len(readers.get(op.outs[0].name, [])) == 1
-        and loop_shape(readers[op.outs[0].name][0]) == op.outs[0].shape
+        and loop_layout(readers[op.outs[0].name][0]) == op.outs[0].layout
     }
 
 
 def _put(
-    op: Op, shape: Shape | None, before: list[Pointwise], sweep: int, slots: list[_Slot], place: dict[str, int]
+    op: Op, layout: Layout | None, before: list[Pointwise], sweep: int, slots: list[_Slot], place: dict[str, int]
 ) -> None:
-    if shape is None or not isinstance(op, Pointwise | Reduce):
+    if layout is None or not isinstance(op, Pointwise | Reduce):
         slots.append(_Slot(sweep, None, op=op))
         place.update({out.name: len(slots) - 1 for out in op.outs})
         return
     members: list[Member] = [*before, op]
     inside = {out.name for member in members for out in member.outs}
     needed = [b for member in members for b in member.reads if b.name not in inside]
-    after = max((place[b.name] + (b.shape != shape) for b in needed), default=-1)
-    position = next((p for p in range(len(slots) - 1, max(after, 0) - 1, -1) if slots[p].shape == shape), None)
+    after = max((place[b.name] + (b.layout != layout) for b in needed), default=-1)
+    position = next((p for p in range(len(slots) - 1, max(after, 0) - 1, -1) if slots[p].layout == layout), None)
     if position is None:
-        slots.append(_Slot(sweep, shape))
+        slots.append(_Slot(sweep, layout))
         position = len(slots) - 1
     slots[position].members += members
     place.update({out.name: position for member in members for out in member.outs})
@@ -139,7 +139,7 @@ def _name(ops: Iterable[Op], origins: Mapping[str, str]) -> str:
 
 def _loop(slot: _Slot, stored: set[str]) -> Fused:
     """The members as the steps of one loop; what no other operation reads is not stored."""
-    assert slot.shape is not None
+    assert slot.layout is not None
     steps: list[tuple[Buffer, sp.Expr]] = []
     reads: dict[str, Buffer] = {}
     for member in slot.members:
@@ -148,7 +148,7 @@ def _loop(slot: _Slot, stored: set[str]) -> Fused:
         if isinstance(member, Pointwise):
             steps += zip(member.outs, member.exprs, strict=True)
     return Fused(
-        shape=slot.shape,
+        layout=slot.layout,
         steps=tuple(steps),
         stored=tuple(out for out, _ in steps if out.name in stored),
         totals=tuple(member for member in slot.members if isinstance(member, Reduce)),

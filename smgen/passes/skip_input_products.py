@@ -25,14 +25,13 @@ from smgen.ir import (
     SAMPLES,
     Buffer,
     Form,
+    Layout,
     Op,
     Pointwise,
     Product,
     Reduce,
     Schedule,
-    Shape,
     View,
-    column_of,
 )
 
 NUMBER = "[+] 3"
@@ -163,19 +162,19 @@ class _Rewriting:
         match op:
             case Reduce(src=src) if src.name in self.uses.squares:
                 factor, through = self.uses.squares[src.name], self.through(self.w)
-                self.total(op, self.a.shape, factor * self.a.symbol * through.symbol, (self.a, through))
+                self.total(op, self.a.layout, factor * self.a.symbol * through.symbol, (self.a, through))
             case Reduce(src=src):
                 _, factor = self.uses.affine[src.name]
                 columns, rows = self.column_sum(self.a), self.row_sum(self.w)
-                self.total(op, rows.shape, factor * columns.symbol * rows.symbol, (columns, rows))
+                self.total(op, rows.layout, factor * columns.symbol * rows.symbol, (columns, rows))
             case Product(form=Form.TIMES_TRANSPOSED, out=out, left=left, right=right):
                 product = self.through(right)
                 self.combine(out, self.uses.affine[left.name], lambda: self.row_sum(right), product)
             case Product(out=out, left=left, right=right):
                 self.combine(out, self.uses.affine[right.name], lambda: self.column_of_sum(left), self.outer(left))
 
-    def total(self, op: Reduce, shape: Shape, value: sp.Expr, reads: tuple[Buffer, ...]) -> None:
-        terms = Buffer(f"{op.out.name}_terms", shape)
+    def total(self, op: Reduce, layout: Layout, value: sp.Expr, reads: tuple[Buffer, ...]) -> None:
+        terms = Buffer(f"{op.out.name}_terms", layout)
         self.ops += [Pointwise((terms,), (value,), reads), replace(op, src=terms)]
 
     def combine(self, out: Buffer, form: tuple[sp.Expr, sp.Expr], total: Callable[[], Buffer], product: Buffer) -> None:
@@ -195,33 +194,33 @@ class _Rewriting:
     def outer(self, left: Buffer) -> Buffer:
         """Σ_n L X = (Lᵀ A) W."""
         gram = self.make(
-            Buffer(f"{left.name}_by_{self.a.name}", (left.shape[-1], self.a.shape[-1])),
+            Buffer(f"{left.name}_by_{self.a.name}", Layout.of((left.shape[-1], self.a.shape[-1]))),
             lambda b: Product(out=b, left=left, right=self.a, form=Form.TRANSPOSED_TIMES),
         )
         return self.make(
-            Buffer(f"{gram.name}_{self.w.name}", (left.shape[-1], self.w.shape[1])),
+            Buffer(f"{gram.name}_{self.w.name}", Layout.of((left.shape[-1], self.w.shape[1]))),
             lambda b: Product(out=b, left=gram, right=self.w, form=Form.TIMES),
         )
 
     def through(self, v: Buffer) -> Buffer:
         """X Vᵀ = A (W Vᵀ)."""
         label = "gram_" + (self.w.name if v == self.w else f"{self.w.name}_{v.name}")
-        shape = (self.w.shape[0], v.shape[0])
+        layout = Layout.of((self.w.shape[0], v.shape[0]))
         gram = self.make(
-            Buffer(label, shape), lambda b: Product(out=b, left=self.w, right=v, form=Form.TIMES_TRANSPOSED)
+            Buffer(label, layout), lambda b: Product(out=b, left=self.w, right=v, form=Form.TIMES_TRANSPOSED)
         )
-        out = self.named.get(v, Buffer(f"{label}_{self.a.name}", (BATCH, v.shape[0])))
+        out = self.named.get(v, Buffer(f"{label}_{self.a.name}", Layout.of((BATCH, v.shape[0]))))
         return self.make(out, lambda b: Product(out=b, left=self.a, right=gram, form=Form.TIMES, number=NUMBER))
 
     def row_sum(self, v: Buffer) -> Buffer:
-        return self.make(Buffer(f"{v.name}_rows", (v.shape[0],)), lambda b: Reduce(out=b, src=v, axis=1))
+        return self.make(Buffer(f"{v.name}_rows", Layout.of(v.shape[:1])), lambda b: Reduce(out=b, src=v, axis=1))
 
     def column_sum(self, a: Buffer) -> Buffer:
-        return self.make(Buffer(f"{a.name}_total", a.shape[1:]), lambda b: Reduce(out=b, src=a, axis=0))
+        return self.make(Buffer(f"{a.name}_total", a.layout.once), lambda b: Reduce(out=b, src=a, axis=0))
 
     def column_of_sum(self, a: Buffer) -> Buffer:
         total = self.column_sum(a)
-        return self.make(Buffer(f"{total.name}_column", column_of(total.shape)), lambda b: View(b, total))
+        return self.make(Buffer(f"{total.name}_column", total.layout.column), lambda b: View(b, total))
 
     def make(self, out: Buffer, op: Callable[[Buffer], Op]) -> Buffer:
         """The buffer, computed at its first use."""

@@ -7,7 +7,7 @@ from typing import Final
 
 import sympy as sp
 
-from smgen.ir import BATCH, LAMBDA, SAMPLES, Buffer, Concat, Fused, Shape
+from smgen.ir import LAMBDA, SAMPLES, Buffer, Concat, Fused, Layout
 from smgen.printers.c import CPrinter
 from smgen.printers.kernels import Kernel, ScalarKernel, Variant, dimensions, tangents_of, variant_name
 
@@ -30,7 +30,7 @@ class LoopPrinter:
 
     def kernel(self, loop: Fused, name: str) -> Kernel:
         """The kernel of an array-valued loop."""
-        rows, columns = dimensions(loop.shape)
+        rows, columns = dimensions(loop.layout)
         arrays = [b for b in loop.reads if b.name not in SCALARS]
         scalars = self._scalars(b for b in loop.reads if b.name in SCALARS)
         totals = tuple(total.out.name for total in loop.totals)
@@ -41,7 +41,7 @@ class LoopPrinter:
         return Kernel(
             name=name,
             rows=rows,
-            tangents=tangents_of(loop.shape),
+            tangents=tangents_of(loop.layout),
             columns=columns,
             lanes=lanes,
             at_parameters=", ".join(at),
@@ -101,7 +101,7 @@ class LoopPrinter:
     def _vectorises(self, loop: Fused, arrays: list[Buffer], columns: int) -> bool:
         """Whether every row, and every slice's start, is a whole number of vectors."""
         lanes = LANES[self.dtype]
-        if loop.shape == (BATCH,) or columns % lanes:
+        if not loop.layout.units or columns % lanes:
             return False
         return all(
             self.strides.get(b.name, 0) % lanes == 0 and self.starts.get(b.name, 0) % lanes == 0
@@ -112,10 +112,10 @@ class LoopPrinter:
         self, loop: Fused, name: str, arrays: list[Buffer], scalars: list[str], columns: int, lanes: int
     ) -> Variant:
         kind = self.c.real if lanes == 1 else VECTOR[self.dtype]
-        varying = [b for b in arrays if not _is_scalar(b, loop.shape)]
-        loads = [f"const {kind} v_{b.name} = {self._element(b, loop.shape, lanes, const=True)};" for b in varying]
+        varying = [b for b in arrays if not _is_scalar(b, loop.layout)]
+        loads = [f"const {kind} v_{b.name} = {self._element(b, loop.layout, lanes, const=True)};" for b in varying]
         loads += [
-            f"const {self.c.real} v_{b.name} = {b.name}[{_row(b, loop.shape)}];" for b in arrays if b not in varying
+            f"const {self.c.real} v_{b.name} = {b.name}[{_row(b, loop.layout)}];" for b in arrays if b not in varying
         ]
         if loop.stored:
             loads.append(f"{kind} {', '.join(f'v_{b.name}' for b in loop.stored)};")
@@ -126,7 +126,7 @@ class LoopPrinter:
             values = [f"v_{b.name}{lane if b in varying else ''}" for b in arrays]
             written = [f"v_{b.name}{lane}" for b in loop.stored]
             calls.append(f"at_{name}({', '.join([*values, *passed, *written, *totals])});")
-        stores = [f"{self._element(b, loop.shape, lanes)} = v_{b.name};" for b in loop.stored]
+        stores = [f"{self._element(b, loop.layout, lanes)} = v_{b.name};" for b in loop.stored]
         return Variant(
             name=variant_name(name, lanes),
             columns=columns // lanes,
@@ -136,20 +136,20 @@ class LoopPrinter:
             stores=tuple(stores),
         )
 
-    def _element(self, b: Buffer, shape: Shape, lanes: int, *, const: bool = False) -> str:
+    def _element(self, b: Buffer, layout: Layout, lanes: int, *, const: bool = False) -> str:
         base = b.name if lanes == 1 else f"reinterpret_cast<{'const ' * const}{VECTOR[self.dtype]}*>({b.name})"
-        row = _row(b, shape)
-        if _is_scalar(b, shape):
+        row = _row(b, layout)
+        if _is_scalar(b, layout):
             return f"{b.name}[{row}]"
         if not row:
             return f"{base}[column]"
-        _, columns = dimensions(shape)
+        _, columns = dimensions(layout)
         stride = self.strides.get(b.name, columns) // lanes
         return f"{base}[(long long){row} * {stride} + column]"
 
     def concat(self, op: Concat, name: str) -> Kernel:
         """The kernel that puts parts side by side."""
-        rows, columns = dimensions(op.out.shape)
+        rows, columns = dimensions(op.out.layout)
         arrays = [b for b in op.reads if b.name not in SCALARS]
         scalars = self._scalars(b for b in op.reads if b.name in SCALARS)
         lanes = LANES[self.dtype]
@@ -166,7 +166,7 @@ class LoopPrinter:
         return Kernel(
             name=name,
             rows=rows,
-            tangents=tangents_of(op.out.shape),
+            tangents=tangents_of(op.out.layout),
             columns=columns,
             lanes=lanes,
             at_parameters="",
@@ -182,11 +182,11 @@ class LoopPrinter:
         named = {b.symbol: b for b in arrays}
         text, start = "", 0
         for position, (part, width) in enumerate(op.parts):
-            value = self._part(named.get(part), part, op.out.shape, (width, start), lanes)
+            value = self._part(named.get(part), part, op.out.layout, (width, start), lanes)
             start += width
             last = position == len(op.parts) - 1
             text += value if last else f"column < {start // lanes} ? {value} : "
-        out = self._element(op.out, op.out.shape, lanes)
+        out = self._element(op.out, op.out.layout, lanes)
         loads = (*self._comment(op.out), f"const {kind} v_{op.out.name} = {text};")
         return Variant(
             name=variant_name(name, lanes),
@@ -197,27 +197,27 @@ class LoopPrinter:
             stores=(f"{out} = v_{op.out.name};",),
         )
 
-    def _part(self, b: Buffer | None, part: sp.Expr, shape: Shape, place: tuple[int, int], lanes: int) -> str:
+    def _part(self, b: Buffer | None, part: sp.Expr, layout: Layout, place: tuple[int, int], lanes: int) -> str:
         if b is None:
             return self.c(part)
         width, start = place
         base = b.name if lanes == 1 else f"reinterpret_cast<const {VECTOR[self.dtype]}*>({b.name})"
         offset = f"column - {start // lanes}" if start else "column"
-        row = _row(b, shape)
+        row = _row(b, layout)
         if not row:
             return f"{base}[{offset}]"
         return f"{base}[(long long){row} * {self.strides.get(b.name, width) // lanes} + {offset}]"
 
 
-def _is_scalar(b: Buffer, shape: Shape) -> bool:
+def _is_scalar(b: Buffer, layout: Layout) -> bool:
     """Whether a buffer has one value for all columns of a row."""
-    return shape == (BATCH,) or (len(b.shape) > 1 and b.shape[-1] == 1 != shape[-1])
+    return not layout.units or (len(b.shape) > 1 and b.shape[-1] == 1 != layout.units[-1])
 
 
-def _row(b: Buffer, shape: Shape) -> str:
+def _row(b: Buffer, layout: Layout) -> str:
     """The row of a buffer in a loop, whose rows are all tangents of all samples; nothing if it has one for all."""
     if len(b.shape) == 1 and not b.batched:
         return ""
-    if len(shape) < 3 or (len(b.shape) == 3 and b.shape[1] == shape[1]):
+    if not layout.is_stack or (b.is_stack and b.tangents == layout.tangents):
         return "row"
-    return f"(row % {shape[1]})" if not b.batched else f"(row / {shape[1]})"
+    return f"(row % {layout.tangents})" if not b.batched else f"(row / {layout.tangents})"

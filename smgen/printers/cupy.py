@@ -16,6 +16,7 @@ from smgen.ir import (
     Fused,
     Identity,
     Kind,
+    Layout,
     Op,
     Pointwise,
     Product,
@@ -94,7 +95,9 @@ class _Printer:
         self.equations = equations
         self.kernels = kernels
         self.storage: Storage = allocate(schedule)
-        self.arrays: dict[str, Buffer] = {name: Buffer(name, shape) for name, shape in self.storage.slots.items()}
+        self.arrays: dict[str, Buffer] = {
+            name: Buffer(name, Layout.of(shape)) for name, shape in self.storage.slots.items()
+        }
         # New arrays at every call; gradients are arrays of the workspace.
         self.fresh = not schedule.function.gradients
         self.blocks: dict[str, str] = {}
@@ -179,7 +182,7 @@ class _Printer:
 
     def reduction(self, op: Reduce) -> str:
         out, src, axis = op.out, op.src, op.axis
-        if len(src.shape) == 3:
+        if src.is_stack:
             return self.tangent_reduction(op)
         if op.was_product and src.name not in self.strides and out.shape != (1,):
             length = BATCH if src.batched else src.shape[int(axis or 0)]
@@ -212,7 +215,7 @@ class _Printer:
 
     def array(self, name: str, shape: Shape, kind: Kind = "real") -> str:
         """Note a workspace array; its name begins like no buffer's, whatever layers are called."""
-        self.arrays[name] = Buffer(name, shape, kind=kind)
+        self.arrays[name] = Buffer(name, Layout.of(shape), kind=kind)
         return name
 
     def target(self, out: Buffer) -> str:

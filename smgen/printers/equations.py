@@ -29,7 +29,6 @@ from smgen.ir import (
     Schedule,
     Transpose,
     View,
-    column_of,
 )
 from smgen.passes import pipelines
 from smgen.printers.formulas import LATE, Binds, Expression, Text
@@ -79,10 +78,10 @@ class _Equations:
                 return self._product(op)
             case Reduce(src=src, axis=axis):
                 text = _sigma(_axes(src, axis), self.of(src))
-                each_tangent = src.batched and len(src.shape) == 3 and axis in (0, 2)
+                each_tangent = src.is_stack and axis in (0, 2)
                 return Text(f"[{text.text}]", places=text.places) if each_tangent else text
             case View(_, src, start):
-                whole = out.shape[-1] == src.shape[-1] or out.shape == column_of(src.shape)
+                whole = out.shape[-1] == src.shape[-1] or op.is_column
                 text = self.of(src)
                 if out.batched and self.is_column(out):
                     return Text(f"({text.text})_c", places=text.places)
@@ -107,7 +106,7 @@ class _Equations:
     def is_column(self, b: Buffer) -> bool:
         """Whether a buffer is another one's value with a last axis of one."""
         source = self.sources.get(b.name)
-        if not isinstance(source, View) or b.shape != column_of(source.src.shape):
+        if not isinstance(source, View) or not source.is_column:
             return False
         return not b.batched or source.src.shape[-1] != 1
 
@@ -121,7 +120,7 @@ class _Equations:
         if op.each_sample and op.form is Form.TIMES:
             return f"[{self.of(right).text}]ᵀ {a}"
         if op.form is Form.TRANSPOSED_TIMES:
-            sums = "Σ_c " if op.each_sample else "Σ_n Σ_c " if len(left.shape) == 3 else "Σ_n " * left.batched
+            sums = "Σ_c " if op.each_sample else "Σ_n Σ_c " if left.is_stack else "Σ_n " * left.batched
             return f"{sums}{a} {b}ᵀ" if sums else f"{a}ᵀ {b}"
         of_vectors = left.batched or len(left.shape) == 1
         turned = (op.form is Form.TIMES) == of_vectors

@@ -65,8 +65,8 @@ class Expression:
     def __init__(self, equations: Buffers, out: Buffer) -> None:
         self.equations = equations
         self.out = out
-        self.is_stack = out.batched and len(out.shape) == 3
-        self.is_matrix = not out.batched and len(out.shape) == 2
+        self.is_stack = out.is_stack
+        self.is_matrix = out.is_matrix
         self._known: dict[sp.Expr, Text] = {}
 
     def readable(self, e: sp.Expr) -> Text:
@@ -111,7 +111,7 @@ class Expression:
 
     def _symbol(self, b: Buffer) -> Text:
         text = self.equations.of(b)
-        is_matrix = len(b.shape) == 2 and not b.batched
+        is_matrix = b.is_matrix
         if self.is_stack and is_matrix:
             return Text(f"({text.text})_c", places=text.places)
         if self.out.batched and is_matrix:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from smgen.ir import BATCH, Shape
+from smgen.ir import Layout
 from smgen.printers.c import CPrinter
 
 _HELPERS: Final = {
@@ -100,17 +100,14 @@ def variant_name(name: str, lanes: int) -> str:
     return name if lanes == 1 else f"vec{lanes}_{name}"
 
 
-def tangents_of(shape: Shape) -> int:
+def tangents_of(layout: Layout) -> int:
     """Rows of each sample."""
-    return int(shape[1]) if len(shape) == 3 else 1
+    return layout.tangents if layout.batch and layout.tangents is not None else 1
 
 
-def dimensions(shape: Shape) -> tuple[int | None, int]:
+def dimensions(layout: Layout) -> tuple[int | None, int]:
     """Rows (None for N, or N for each tangent) and columns of a loop."""
-    if shape == (BATCH,):
-        return None, 1
-    *above, last = shape
-    assert isinstance(last, int)
-    if not above:
-        return 1, last
-    return (None, last) if above[0] == BATCH else (int(above[0]), last)
+    last = layout.units[-1] if layout.units else 1
+    if layout.batch:
+        return None, last
+    return (int(layout.shape[0]), last) if len(layout.shape) > 1 else (1, last)

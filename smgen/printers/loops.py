@@ -7,7 +7,7 @@ from typing import Final
 
 import sympy as sp
 
-from smgen.ir import BATCH, Buffer, Dim, Fused, Phase, Shape
+from smgen.ir import BATCH, Buffer, Dim, Fused, Layout, Phase
 from smgen.printers.c import CPrinter
 from smgen.printers.memory import Memory
 from smgen.printers.source import Statement
@@ -50,13 +50,13 @@ class Loops:
         return block("", inside) if self.phase == "tile" else block("if (slot == 0)", inside)
 
     def _loop(self, op: Fused, sums: str) -> list[str]:
-        rows, columns = sides(op.shape)
+        rows, columns = sides(op.layout)
         body = list(self.body(op))
         if self.phase == "tile":
             s = self.span(columns)
             inner = columns_loop(f"{s}.first", f"{s}.last", sums, body)
-            if len(op.shape) == 3:
-                inner = for_loop("c", "0", str(op.shape[1]), inner)
+            if op.layout.is_stack:
+                inner = for_loop("c", "0", str(op.layout.tangents), inner)
             return for_loop("n", "0", "rows", inner)
         if sums:
             whole = columns_loop("0", str(columns), sums, body)
@@ -67,10 +67,10 @@ class Loops:
 
     def body(self, op: Fused) -> Iterator[str]:
         """The statements for one element."""
-        _, columns = sides(op.shape)
-        names = {b.symbol: sp.Symbol(self.element(b, op.shape)) for b in (*op.reads, *op.stored) if b.shape}
+        _, columns = sides(op.layout)
+        names = {b.symbol: sp.Symbol(self.element(b, op.layout)) for b in (*op.reads, *op.stored) if b.shape}
         if any(str(name).endswith("[k]") for name in names.values()):
-            yield f"const long k = {self.row(op.shape, columns)} + j;"
+            yield f"const long k = {self.row(op.layout, columns)} + j;"
         again = {s for _, expr in op.steps for s in expr.free_symbols} | {total.src.symbol for total in op.totals}
         for out, expr in op.steps:
             if equation := self.equation(out):
@@ -79,17 +79,17 @@ class Loops:
             if out not in op.stored:
                 yield f"const real {out.name} = {value}"
             elif out.symbol not in again:
-                yield f"{self.element(out, op.shape)} = {value}"
+                yield f"{self.element(out, op.layout)} = {value}"
             else:
                 names[out.symbol] = sp.Symbol(f"{VALUE}{out.name}")
                 yield f"const real {VALUE}{out.name} = {value}"
-                yield f"{self.element(out, op.shape)} = {VALUE}{out.name};"
+                yield f"{self.element(out, op.layout)} = {VALUE}{out.name};"
         for total in op.totals:
             if equation := self.equation(total.out):
                 yield f"/* {equation} */"
             value = names.get(total.src.symbol, total.src.symbol)
             if total.out.shape:  # over the tangents
-                target = self.element(total.out, (BATCH, columns))
+                target = self.element(total.out, Layout(batch=True, units=(columns,)))
                 target = target.replace("[k]", f"[n * {columns} + j]")
                 yield f"{target} = (c ? {target} : 0) + {value};"
             else:
@@ -101,24 +101,24 @@ class Loops:
         return ["{", f"    {head}", *(f"    {line}" for line in for_loop(index, "own.first", "own.last", body)), "}"]
 
     @staticmethod
-    def row(shape: Shape, stride: int) -> str:
+    def row(layout: Layout, stride: int) -> str:
         """Where a row of an array begins that has the loop's own shape: tangents c of samples n, or rows n."""
-        return f"(n * {shape[1]} + c) * {stride}" if len(shape) == 3 else f"n * {stride}"
+        return f"(n * {layout.tangents} + c) * {stride}" if layout.is_stack else f"n * {stride}"
 
-    def element(self, b: Buffer, shape: Shape) -> str:
+    def element(self, b: Buffer, layout: Layout) -> str:
         """One element of an array in a loop; an axis of one unit has one. k counts the elements of the loop."""
         stride = self.memory.stride(b)
-        _, columns = sides(shape)
-        if b.shape == shape and len(shape) > 1 and stride == columns != 1 and shape[0] != 1:
+        _, columns = sides(layout)
+        if b.layout == layout and len(b.shape) > 1 and stride == columns != 1 and b.shape[0] != 1:
             return f"{b.name}[k]"
         column = "" if b.shape[-1] in (1, BATCH) else "j"
-        return f"{b.name}[{' + '.join(filter(None, (self.row_in(b, shape, stride), column))) or '0'}]"
+        return f"{b.name}[{' + '.join(filter(None, (self.row_in(b, layout, stride), column))) or '0'}]"
 
-    def row_in(self, b: Buffer, shape: Shape, stride: int) -> str:
+    def row_in(self, b: Buffer, layout: Layout, stride: int) -> str:
         """Where the row begins that an array has in the loop; nothing if it has one for all rows."""
-        if len(shape) == 3 and len(b.shape) == 3 and b.shape[1] != 1:
-            return f"n * {shape[1]} + c" if stride == 1 else self.row(shape, stride)
-        if len(shape) == 3 and len(b.shape) == 2 and not b.batched and b.shape[0] != 1:
+        if layout.is_stack and b.is_stack and b.tangents != 1:
+            return f"n * {layout.tangents} + c" if stride == 1 else self.row(layout, stride)
+        if layout.is_stack and b.is_matrix and b.shape[0] != 1:
             return "c" if stride == 1 else f"c * {stride}"
         if b.shape[0] == 1 or (len(b.shape) == 1 and not b.batched):
             return ""
@@ -141,14 +141,14 @@ class Loops:
         """Each thread fills its own columns of the result."""
         known = {b.name: b for b in reads if b.shape}
         s = self.span(out.shape[-1]) if self.phase == "tile" else f"share({self.team}, {out.shape[-1]})"
-        rows = self.row_in(out, out.shape, self.memory.stride(out)) if len(out.shape) > 1 else ""
+        rows = self.row_in(out, out.layout, self.memory.stride(out)) if len(out.shape) > 1 else ""
         lines: list[str] = []
         start = 0
         for part, width in parts:
             value = self.c(part)
             if part.is_Symbol and part.name in known:
                 b = known[part.name]
-                across = self.row_in(b, out.shape, self.memory.stride(b))
+                across = self.row_in(b, out.layout, self.memory.stride(b))
                 value = f"{part.name}[{f'{across} + ' if across else ''}j{f' - {start}' if start else ''}]"
             target = f"{out.name}[{f'{rows} + ' if rows else ''}j] = {value};"
             first, last = (
@@ -156,17 +156,17 @@ class Loops:
                 f"min_long({s}.last, {start + width})",
             )
             columns = for_loop("j", first, last, [target])
-            if len(out.shape) == 3:
-                columns = for_loop("c", "0", str(out.shape[1]), columns)
-            lines += for_loop("n", "0", sides(out.shape)[0], columns) if rows else columns
+            if out.is_stack:
+                columns = for_loop("c", "0", str(out.tangents), columns)
+            lines += for_loop("n", "0", sides(out.layout)[0], columns) if rows else columns
             start += width
         return lines
 
 
-def sides(shape: Shape) -> tuple[str, int]:
+def sides(layout: Layout) -> tuple[str, int]:
     """Rows, as C, and columns of a loop; no rows for a single row of values."""
-    columns = shape[-1] if isinstance(shape[-1], int) else 1
-    if BATCH in shape:
+    shape, columns = layout.shape, layout.units[-1] if layout.units else 1
+    if layout.batch:
         return "rows", columns
     return (str(shape[0]) if len(shape) == 2 else ""), columns
 

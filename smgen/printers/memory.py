@@ -9,7 +9,7 @@ from typing import Final
 
 from smgen.analysis.storage import allocate, view_roots
 from smgen.errors import InternalError
-from smgen.ir import ITEMSIZE, Buffer, Fused, Phase, Product, Reduce, Schedule, Shape, View, column_of
+from smgen.ir import ITEMSIZE, Buffer, Fused, Phase, Product, Reduce, Schedule, Shape, View
 
 LINE: Final = 64
 """Bytes of a cache line: arrays start on one, but for those of tangents."""
@@ -160,7 +160,7 @@ class _Plan:
     def view(self, op: View, phase: Phase) -> None:
         root = self.roots[op.out.name]
         stride = self.strides[op.src.name]
-        column = op.out.shape == column_of(op.src.shape) and op.src.shape[-1] != 1
+        column = op.is_column and op.src.shape[-1] != 1
         if column and op.src.batched and stride != op.src.shape[-1]:
             raise InternalError(f"{op.out.name}: a column of a slice")
         self.strides[op.out.name] = 1 if column else stride

@@ -18,6 +18,7 @@ from smgen.ir import (
     Elementary,
     Fused,
     Identity,
+    Layout,
     Op,
     Phase,
     Pointwise,
@@ -53,7 +54,7 @@ def print_function(schedule: Schedule, equations: Mapping[str, str]) -> TiledFun
         if statements:
             phases[sweep.phase].append(PrintedSweep(heading, statements))
     read = {b.name for op in schedule.ops for b in op.reads}
-    arrays = {name: Buffer(name, shape) for name, shape in storage.slots.items()}
+    arrays = {name: Buffer(name, Layout.of(shape)) for name, shape in storage.slots.items()}
     return TiledFunction(
         function=schedule.function,
         reads=tuple(b.name for b in schedule.inputs if b.name in read),
@@ -62,7 +63,7 @@ def print_function(schedule: Schedule, equations: Mapping[str, str]) -> TiledFun
         tile_arrays=tuple(b for name, b in arrays.items() if name in storage.tile),
         tile=tuple(phases["tile"]),
         sums=_sums(schedule),
-        results=tuple(Buffer(_whole(b), b.shape) for b in schedule.outputs if b.batched),
+        results=tuple(Buffer(_whole(b), b.layout) for b in schedule.outputs if b.batched),
         end=tuple(phases["end"]),
         outputs=tuple(_whole(b) if b.batched else b.name for b in schedule.outputs),
     )
@@ -123,7 +124,7 @@ class _Printer:
                 return [f"{out.name} = {self.target(out)}", f"np.matmul({matrices}, out={out.name}{form})"]
             case Reduce(out=out, src=src, axis=None):
                 return [f"{out.name} = float(np.sum({src.name}, dtype=np.float64))"]
-            case Reduce(out=out, src=src, axis=0) if src.batched and len(src.shape) == 2:
+            case Reduce(out=out, src=src, axis=0) if src.is_vector:
                 return [f"{out.name} = _column_sum({src.name}, out={self.target(out)})"]
             case Reduce(out=out, src=src, axis=axis):
                 return [f"{out.name} = np.sum({src.name}, axis={axis}, out={self.target(out)})"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from smgen.errors import InternalError, unreachable
-from smgen.ir import BATCH, Buffer, Form, Product
+from smgen.ir import BATCH, Buffer, Form, Layout, Product
 from smgen.printers.loops import Loops, block, columns_loop, for_loop
 
 CALLS: Final = {
@@ -70,7 +70,7 @@ class Products:
         stride = self.memory.stride(src)
         if self.phase == "tile" and axis == 0:
             return self.batch_sum(out, src)
-        if len(src.shape) == 3:  # over the units of each tangent
+        if src.is_stack:  # over the units of each tangent
             across = f"{src.name}[(n * {src.shape[1]} + c) * {stride} + j]"
             sums = _dot(f"{out.name}[n * {src.shape[1]} + c]", "j", str(src.shape[2]), across)
             s = self.loops.span(src.shape[1])
@@ -87,11 +87,11 @@ class Products:
     def batch_sum(self, out: Buffer, src: Buffer) -> list[str]:
         """What the tile adds to a sum over all samples: of rows in double, of matrices in the dtype."""
         s = self.loops.span(src.shape[-1])
-        if len(src.shape) == 2:
-            add = [f"{out.name}[j] += {self.loops.element(src, (BATCH, 0))};"]
+        if not src.is_stack:
+            add = [f"{out.name}[j] += {self.loops.element(src, Layout(batch=True, units=(0,)))};"]
             return for_loop("n", "0", "rows", columns_loop(f"{s}.first", f"{s}.last", "", add))
         target = f"{out.name}[c * {self.memory.stride(out)} + j]"
-        value = f"{src.name}[{self.loops.row(src.shape, self.memory.stride(src))} + j]"
+        value = f"{src.name}[{self.loops.row(src.layout, self.memory.stride(src))} + j]"
         add = [f"{target} = (n || more != 0 ? {target} : 0) + {value};"]
         inner = columns_loop(f"{s}.first", f"{s}.last", "", add)
         return for_loop("n", "0", "rows", for_loop("c", "0", str(src.shape[1]), inner))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smgen.errors import unreachable
-from smgen.ir import Buffer, Form, Function, Product, Shape, View, column_of, row_of
+from smgen.ir import Buffer, Form, Function, Product, Shape, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def product_source(op: Product) -> tuple[str, str]:
     if op.each_sample:
         turned = ".transpose(0, 2, 1)" if op.left.batched else ".T"
         return f"{left}{turned if op.form is Form.TRANSPOSED_TIMES else ''}, {right}", ""
-    flat = len(op.left.shape) == 3
+    flat = op.left.is_stack
     if flat:
         left = _rows(op.left)
     match op.form:
@@ -93,8 +93,8 @@ def view_source(op: View) -> str:
     out: Buffer = op.out
     if out.shape == op.src.shape:
         return op.src.name
-    if out.shape == column_of(op.src.shape):
+    if op.is_column:
         return f"{op.src.name}[..., None]" if op.src.batched else f"{op.src.name}[:, None]"
-    if len(op.src.shape) == 2 and out.shape == row_of(op.src.shape):
+    if op.is_row:
         return f"{op.src.name}[:, None]"
     return f"{op.src.name}[..., {op.start}:{op.start + int(out.shape[-1])}]"
