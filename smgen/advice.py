@@ -20,7 +20,7 @@ from smgen.data import flaws, unbounded
 from smgen.depths import Depth, errors_by_depth
 from smgen.errors import BuildError
 from smgen.exactness import verdict
-from smgen.hessians import MODES
+from smgen.hessians import DIAGONAL, EXACT, HUTCHINSON, MODES
 from smgen.network import Network
 
 Array = npt.NDArray[Any]
@@ -91,11 +91,11 @@ def advise(
     """Measure and recommend. `compile_mode` gives the module of a mode, on NumPy arrays, with `PROBES` probes."""
     modules = {mode: compile_mode(mode) for mode in MODES}
     x = np.ascontiguousarray(np.random.default_rng(seed).permutation(data)[:SAMPLES])
-    params = modules["exact"].init_params(seed)
+    params = modules[EXACT.name].init_params(seed)
     before = _state(network, modules, params, x, lam)
     trained = tuple(_trained(network, modules, mode, params, x, lam, seed) for mode in modules)
     mode, reason = _recommended(network, before, {t.mode: t for t in trained})
-    lowest = min((t.state.exact for t in trained if t.mode != "diagonal" or verdict(network).exact), default=0.0)
+    lowest = min((t.state.exact for t in trained if t.mode != DIAGONAL.name or verdict(network).exact), default=0.0)
     if mode and lam == 0 and unbounded(lowest, data):
         mode, reason = "", f"the loss falls without bound on these data, J = {lowest:.3g} after {STEPS} steps. {REMEDY}"
     return Advice(before, trained, mode, reason)
@@ -106,12 +106,12 @@ def _state(
 ) -> State:
     with np.errstate(all="ignore"):
         recursion, exact = (
-            modules[mode].hessian_diagonal(params, x).astype(np.float64) for mode in ("diagonal", "exact")
+            modules[mode].hessian_diagonal(params, x).astype(np.float64) for mode in (DIAGONAL.name, EXACT.name)
         )
         total, size = abs(float(exact.sum())), float(np.abs(exact).sum())
         return State(
-            recursion=float(modules["diagonal"].loss(params, x, lam)),
-            exact=float(modules["exact"].loss(params, x, lam)),
+            recursion=float(modules[DIAGONAL.name].loss(params, x, lam)),
+            exact=float(modules[EXACT.name].loss(params, x, lam)),
             error=float(np.abs(recursion - exact).sum()) / max(size, 1e-300),
             trace_error=abs(float(recursion.sum() - exact.sum())) / max(total, 1e-300),
             depths=tuple(errors_by_depth(network, params, x.astype(np.float64))),
@@ -137,7 +137,7 @@ def _trained(
 
     def objective(theta: Array) -> tuple[float, Array]:
         start = perf_counter()
-        given = {"rng": seed} if mode == "hutchinson" else {}
+        given = {"rng": seed} if MODES[mode].draws else {}
         with np.errstate(all="ignore"):
             try:
                 reached = module.unflatten(theta)
@@ -161,22 +161,22 @@ def _trained(
 
 def _recommended(network: Network, before: State, trained: Mapping[str, Trained]) -> tuple[str, str]:
     """The mode and why."""
-    exact, probed, diagonal = (trained[mode] for mode in ("exact", "hutchinson", "diagonal"))
+    exact, probed, diagonal = (trained[mode.name] for mode in (EXACT, HUTCHINSON, DIAGONAL))
     if not np.isfinite([before.exact, exact.state.exact, probed.state.exact]).all():
         return "", "the loss is not finite: rescale the data, or the network's weights and nonlinearities"
     if verdict(network).exact:
-        return "diagonal", f"it is exact for this network: {verdict(network).reason}"
+        return DIAGONAL.name, f"it is exact for this network: {verdict(network).reason}"
     slower = exact.seconds / probed.seconds
     times = f"an exact step takes {slower:.1f} times as long as one with {PROBES} probes"
     gap = probed.state.exact - exact.state.exact
     gain = max(before.exact - exact.state.exact, 1e-300)
     worse = f"the recursion's δ′ is off by {100 * diagonal.state.error:.3g} % after training with it"
     if max(before.error, diagonal.state.error) < SMALL and diagonal.state.exact - exact.state.exact < 0.01 * gain:
-        return "diagonal", f"{worse}, and the loss it reaches is the exact mode's"
+        return DIAGONAL.name, f"{worse}, and the loss it reaches is the exact mode's"
     if slower > COSTLY and gap < 0.1 * gain:
-        return "hutchinson", f"{worse}; {times}, and its loss is {100 * gap / gain:.2g} % of the gain behind"
+        return HUTCHINSON.name, f"{worse}; {times}, and its loss is {100 * gap / gain:.2g} % of the gain behind"
     reached = f"the losses reached are {exact.state.exact:.4g} and {probed.state.exact:.4g}"
-    return "exact", f"{worse}; {times}; {reached}"
+    return EXACT.name, f"{worse}; {times}; {reached}"
 
 
 def rows(advice: Advice) -> Iterator[tuple[str, State, float | None]]:

@@ -25,7 +25,7 @@ from smgen.errors import (
     did_you_mean,
 )
 from smgen.files import building, changed, differs, sealed, write
-from smgen.hessians import DISTRIBUTIONS, MODES, Method, complaint, lower, quality, question
+from smgen.hessians import DIAGONAL, DISTRIBUTIONS, HUTCHINSON, MODES, Method, Mode, complaint, lower, quality, question
 from smgen.loader import load_source
 from smgen.network import Network
 from smgen.network.netfile import absolute, folder_of, load_network
@@ -53,7 +53,7 @@ class Options:
         for name, value, known in (
             ("backend", self.backend, BACKENDS),
             ("dtype", self.dtype, DTYPES),
-            ("hessian", "diagonal" if self.hessian is None else self.hessian, MODES),
+            ("hessian", DIAGONAL.name if self.hessian is None else self.hessian, MODES),
             ("distribution", self.distribution, DISTRIBUTIONS),
         ):
             if value not in known:
@@ -72,9 +72,14 @@ class Options:
             raise BuildError(what=f"--memory {self.memory}: not a size in MiB", hint="1 or more, or leave it out")
 
     @property
+    def mode(self) -> Mode:
+        """The hessian mode."""
+        return MODES[self.method.hessian]
+
+    @property
     def method(self) -> Method:
         """How δ′ is computed."""
-        return Method(self.hessian or "diagonal", self.batch_size, self.probes, self.distribution)
+        return Method(self.hessian or DIAGONAL.name, self.batch_size, self.probes, self.distribution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +111,10 @@ def build(
     options = options or Options()
     if standalone and not BACKENDS[options.backend].standalone:
         raise BuildError(what=f"--standalone with --backend {options.backend}", hint="C is what --backend c emits")
-    if options.method.hessian != "hutchinson" and (options.probes, options.distribution) != (1, "rademacher"):
+    if not options.mode.draws and (options.probes, options.distribution) != (1, "rademacher"):
         chosen = f"--hessian {options.hessian}" if options.hessian else "no --hessian"
         raise BuildError(
-            what=f"--probes or --distribution with {chosen}", hint="probes are what --hessian hutchinson takes"
+            what=f"--probes or --distribution with {chosen}", hint=f"probes are what --hessian {HUTCHINSON.name} takes"
         )
     folder = absolute(out if out is not None else folder_of(net))
     network, facts = prepared(net, options, name=name, ask=True)
@@ -178,7 +183,7 @@ def gather(network: Network, net: Path, options: Options, name: str | None = Non
         raise BuildError(what=f"--name {name!r}: no Python name", hint=hint)
     folder = absolute(net).parent.name if net.stem == "net" else net.stem
     chosen = asdict(options) | {"hessian": options.method.hessian}
-    if chosen["hessian"] != "hutchinson":
+    if not options.mode.draws:
         del chosen["probes"], chosen["distribution"]
     chosen["name"] = name
     flags = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in chosen.items() if value is not None)
@@ -209,6 +214,6 @@ def _quotable(text: str) -> str:
 
 def check(network: Network, facts: Facts) -> None:
     """Warn of an inexact recursion and of formulas that fail in the dtype; refuse what is not real."""
-    if facts.quality.flat or (facts.method.hessian == "diagonal" and not facts.quality.exact):
+    if facts.quality.flat or (facts.hessian is DIAGONAL and not facts.quality.exact):
         warnings.warn(complaint(facts.quality), InexactWarning, stacklevel=3)
     check_nonlinearities(network, facts.dtype, stacklevel=3)

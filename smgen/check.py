@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from smgen.errors import BuildError
+from smgen.hessians import DIAGONAL, MODES, Mode
 from smgen.network import Network
 from smgen.reference import Reference, evaluate
 
@@ -47,7 +48,7 @@ def check(network: Network, module: ModuleType, seed: int = 0) -> Iterator[Findi
 
 def _case(module: ModuleType, seed: int) -> tuple[dict[str, Any], Any]:
     """Random parameters and samples at which the module's gradient is finite, if there are any."""
-    given = {"probes": module.draw_probes(16, 0)} if module.METADATA["hessian"] == "hutchinson" else {}
+    given = {"probes": module.draw_probes(16, 0)} if _mode(module).draws else {}
     with np.errstate(all="ignore"):
         params, x = module._test_case(module.init_params(seed), np.random.default_rng(seed), **given)
     return params, module._asnumpy(x)[:SAMPLES]
@@ -65,6 +66,10 @@ def _affordable(network: Network) -> None:
         )
 
 
+def _mode(module: ModuleType) -> Mode:
+    return MODES[module.METADATA["hessian"]]
+
+
 def _lams(module: ModuleType) -> tuple[float, ...]:
     """The weights of the regulariser that a module takes: with a single probe, 0 alone."""
     return (0.0,) if module.METADATA.get("probes") == 1 else (0.0, 0.1)
@@ -78,26 +83,17 @@ def _numbers(
     delta = np.array([r.delta for r in references])
     k = float(np.mean(0.5 * np.sum(delta**2, axis=1)))
     given: dict[str, Any] = {}
-    squares: Any = 0.0
-    match module.METADATA["hessian"]:
-        case "hutchinson":
-            given["probes"] = module.draw_probes(len(references), seed)
-            v = module._asnumpy(given["probes"]).astype(np.float64)
-            z = v * np.einsum("nde,npe->npd", np.array([r.hessian for r in references]), v)
-            what, prime = "δ′ from given probes ([+] 9)", z.mean(axis=1)
-            if lam:
-                squares = (z.sum(axis=1) ** 2 - (z**2).sum(axis=1)) / (z.shape[1] * (z.shape[1] - 1))
-        case "exact":
-            what, prime = "δ′, Hessian's diagonal ([+] 8)", np.array([r.diagonal for r in references])
-            squares = prime**2
-        case _:
-            what, prime = "δ′ by the recursion (§1.3)", np.array([r.recursion for r in references])
-            squares = prime**2
-    ell = float(np.mean(np.sum(-prime + lam * squares, axis=1)))
+    probes = None
+    if _mode(module).draws:
+        given["probes"] = module.draw_probes(len(references), seed)
+        probes = module._asnumpy(given["probes"]).astype(np.float64)
+    recursion, hessians = np.array([r.recursion for r in references]), np.array([r.hessian for r in references])
+    truth = _mode(module).truth(recursion, hessians, probes, lam > 0)
+    ell = float(np.mean(np.sum(-truth.prime + lam * truth.squares, axis=1)))
     for name, ours, theirs in (
         ("energy E", module._asnumpy(module.energy(params, x)), np.array([r.energy for r in references])),
         ("score −δ (1)", module._asnumpy(module.score(params, x)), -delta),
-        (what, module._asnumpy(module.hessian_diagonal(params, x, **given)), prime),
+        (truth.what, module._asnumpy(module.hessian_diagonal(params, x, **given)), truth.prime),
         (
             "K and L",
             np.array([float(term) for term in module.loss_terms(params, x, lam, **given)]),
@@ -129,7 +125,7 @@ def _exactness(module: ModuleType, references: list[Reference]) -> Finding:
     if not np.isfinite([difference, size]).all():
         return Finding("recursion against the Hessian", "overflows in float64", "any", True)
     error = difference / max(size, 1e-300) if difference else 0.0
-    exact = bool(module.METADATA["exact"]) and module.METADATA["hessian"] == "diagonal"
+    exact = bool(module.METADATA["exact"]) and _mode(module) is DIAGONAL
     expected = "1e-10" if exact else "any"
     what = "recursion against the Hessian"
     return Finding(what, f"{error:.0e}", expected, not exact or error <= 1e-10)
@@ -140,7 +136,7 @@ def _gradient(
 ) -> Iterator[Finding]:
     """The merged gradient against the slopes of the loss, and against ∂K + ∂L of the separate sweeps: worst over λ."""
     bound = TOLERANCE[module.METADATA["dtype"]]
-    given = {"probes": module.draw_probes(16, 0)} if module.METADATA["hessian"] == "hutchinson" else {}
+    given = {"probes": module.draw_probes(16, 0)} if _mode(module).draws else {}
     rows: dict[str, list[tuple[bool, float, float, float]]] = {key: [] for key in module.PARAMS}
     with np.errstate(all="ignore"):  # far from the parameters the loss may overflow
         params, x = module._test_case(params, rng, **given)

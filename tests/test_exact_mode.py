@@ -10,9 +10,9 @@ from hypothesis import assume, given, settings
 
 import smgen as sm
 from smgen.hessians import Method, lower
+from smgen.hessians.cuts import candidates
 from smgen.ir import Schedule
 from smgen.layers.letters import G, parameter_buffer
-from smgen.lower import candidates, lower_exact
 from smgen.network import Network
 from smgen.passes import run
 from smgen.passes.pipelines import PIPELINES
@@ -21,6 +21,7 @@ from tests import complex_step, oracle
 from tests.cuda.emitted import example
 from tests.dags import dags
 from tests.interpreter import interpret
+from tests.lowerings import lower_exact
 from tests.networks import CATALOGUE, EXACT, mlp
 from tests.support import Array, Params, assert_close, layer_means, module_of, random_case, spec_of
 from tests.test_random_dags import moderate, relaxed

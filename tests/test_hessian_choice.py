@@ -13,7 +13,8 @@ import smgen as sm
 from smgen.advice import advise
 from smgen.build import Options, compiled
 from smgen.depths import errors_by_depth
-from smgen.hessians import MODES, Method, chosen_cuts, scheme
+from smgen.hessians import MODES, Method, scheme
+from smgen.hessians.cuts import chosen_cuts
 from smgen.ir import STEPS
 from smgen.loader import load
 from smgen.network import Network

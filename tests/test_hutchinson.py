@@ -10,13 +10,13 @@ import pytest
 
 from smgen.ir import Schedule
 from smgen.layers.letters import G, parameter_buffer
-from smgen.lower import lower_probes
 from smgen.network import Network
 from smgen.passes import run
 from smgen.passes.pipelines import PIPELINES
 from smgen.passes.prune import prune
 from tests import oracle
 from tests.interpreter import interpret
+from tests.lowerings import lower_probes
 from tests.networks import CATALOGUE, EXACT
 from tests.support import Array, Params, assert_close, module_of, random_case, spec_of
 

@@ -9,12 +9,12 @@ import pytest
 import smgen as sm
 from smgen.hessians import Method
 from smgen.layers.nodes import Node
-from smgen.lower import lower_exact, lower_probes
 from smgen.network import Network
 from smgen.passes import run
 from smgen.passes.prune import prune
 from tests import test_hutchinson
 from tests.cuda.emitted import assert_agrees
+from tests.lowerings import lower_exact, lower_probes
 from tests.support import random_case
 from tests.test_exact_mode import all_cuts, compare_module, compare_schedules
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smgen.backends.pieces import Pieces, pieces
 from smgen.exactness import Verdict
-from smgen.hessians import Method
+from smgen.hessians import DIAGONAL, MODES, Method, Mode
 from smgen.ir import Shape
 
 
@@ -33,6 +33,11 @@ class Facts:
     units: int
 
     @property
+    def hessian(self) -> Mode:
+        """The hessian mode."""
+        return MODES[self.method.hessian]
+
+    @property
     def metadata(self) -> dict[str, str | bool | int]:
         """`METADATA` of the generated module; its order is the order in the file."""
         chosen: dict[str, str | bool | int] = {
@@ -47,7 +52,7 @@ class Facts:
             "exact": self.quality.exact,
             "reason": self.quality.reason,
         }
-        if self.method.hessian == "hutchinson":
+        if self.draws:
             chosen |= {"probes": self.method.probes, "distribution": self.method.distribution}
         if self.memory is not None:
             chosen["memory_mib"] = self.memory
@@ -56,7 +61,7 @@ class Facts:
     @property
     def mode(self) -> str:
         """What the names of files and C functions say of the hessian mode: nothing if it is the default."""
-        return "" if self.method.hessian == "diagonal" else f"_{self.method.hessian}"
+        return "" if self.hessian is DIAGONAL else f"_{self.hessian.name}"
 
     @property
     def file(self) -> str:
@@ -71,7 +76,7 @@ class Facts:
     @property
     def draws(self) -> bool:
         """Whether functions take probes."""
-        return self.method.hessian == "hutchinson"
+        return self.hessian.draws
 
     @property
     def gaussian(self) -> bool:
@@ -97,24 +102,14 @@ class Facts:
     @property
     def way(self) -> str:
         """How δ′ is computed, after "∂²E/∂x_d²"."""
-        return {
-            "diagonal": "by the diagonal recursion",
-            "exact": "exactly",
-            "hutchinson": "by its unbiased estimate, the mean over the probes of v ∘ Hv",
-        }[self.method.hessian]
+        return self.hessian.way
 
     @property
     def statement(self) -> str:
         """The quality of δ′ in a sentence."""
         if self.quality.flat:
             return f"Of no use in training: {self.quality.reason}."
-        match self.method.hessian:
-            case "diagonal":
-                return f"The diagonal recursion is {self.quality}."
-            case "exact":
-                return f"δ′ is exact: {self.quality.reason}".rstrip(".") + "."
-            case _:
-                return f"δ′ is {self.quality.reason}."
+        return self.hessian.statement(self.quality)
 
 
 def shape_text(shape: Shape) -> str:

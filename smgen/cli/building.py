@@ -140,14 +140,15 @@ def check(
 def _quality(network: Network, module: ModuleType) -> str:
     """What δ′ is in the module's mode, in a sentence. A warning has said what is wrong with it."""
     from smgen.exactness import verdict
+    from smgen.hessians import DIAGONAL, MODES
 
-    mode, reason = module.METADATA["hessian"], module.METADATA["reason"]
+    mode, reason = MODES[module.METADATA["hessian"]], module.METADATA["reason"]
     if verdict(network).flat:
         return "Of no use in training: the warning says why."
-    if mode == "diagonal" and not module.METADATA["exact"]:
+    if mode is DIAGONAL and not module.METADATA["exact"]:
         return "The recursion is inexact: the warning says why."
-    quality = "unbiased" if mode == "hutchinson" else "exact"
-    return f"The {'recursion' if mode == 'diagonal' else f'{mode} mode'} is {quality}: {reason}."
+    quality = "unbiased" if mode.draws else "exact"
+    return f"The {'recursion' if mode is DIAGONAL else f'{mode.name} mode'} is {quality}: {reason}."
 
 
 def _samples(net: Path, data: Path, dtype: str) -> npt.NDArray[np.float64]:

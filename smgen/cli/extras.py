@@ -36,9 +36,10 @@ def bench(
     """
     from smgen.bench.command import bench as compare
     from smgen.build import Options, prepared
+    from smgen.hessians import DIAGONAL
 
     with reported():
-        mode = "diagonal" if hessian is None else hessian
+        mode = DIAGONAL.name if hessian is None else hessian
         options = Options(
             backend="numpy",
             dtype=dtype,
@@ -49,7 +50,7 @@ def bench(
         )
         for weight in lam or ():
             held("--lam", weight, dtype)
-        if mode == "hutchinson" and probes == 1 and any(lam or [0.1]):
+        if options.mode.draws and probes == 1 and any(lam or [0.1]):
             raise BuildError(what="--probes 1 with λ > 0: Σ_d H_dd² takes two", hint="--probes 2, or --lam 0")
         network, facts = prepared(net, options)
         try:

@@ -62,6 +62,13 @@ class Layout:
         return (*samples, *(() if self.tangents is None else (self.tangents,)), *self.units)
 
     @property
+    def as_tangents(self) -> Layout:
+        """A matrix that is the same for all samples, as tangents; anything else as it is."""
+        if self.batch or self.tangents is not None or len(self.units) != 2:
+            return self
+        return Layout(False, self.units[0], self.units[1:])
+
+    @property
     def is_stack(self) -> bool:
         """Whether a sample has a row for each of its tangents."""
         return self.batch and self.tangents is not None
@@ -167,8 +174,12 @@ def names_in(expr: sp.Expr) -> frozenset[str]:
 def broadcast(*layouts: Layout) -> Layout:
     """That of an elementwise result, axis by axis. Raises `ValueError` where the layouts do not agree.
 
-    Beside values of samples a matrix of one row is that row.
+    Beside values of samples a matrix of one row is that row; beside those of tangents a matrix has a row for each.
     """
+    if any(layout.is_stack for layout in layouts):
+        layouts = tuple(layout.as_tangents for layout in layouts)
+    elif any(layout.batch for layout in layouts):
+        layouts = tuple(layout if layout.batch else Layout.of(layout.shape) for layout in layouts)
     tangents = {layout.tangents for layout in layouts} - {None}
     if len(tangents - {1}) > 1:
         raise ValueError(f"{[layout.shape for layout in layouts]} do not broadcast")

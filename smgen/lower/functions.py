@@ -33,18 +33,18 @@ from smgen.network import Network
 ROW: Final = Layout(batch=True)
 """One number a sample."""
 
-Mode: TypeAlias = Callable[[Lowering, sp.Expr | None], Curvature]
+Begin: TypeAlias = Callable[[Lowering, Function, sp.Expr | None], Curvature]
 """How a hessian mode begins a function, for a λ or, where there is no loss, for None."""
 
 Body: TypeAlias = Callable[[Lowering, Curvature], tuple[Buffer, ...]]
 """Writes a function's sweeps and returns its outputs."""
 
 
-def schedule(network: Network, function: Function, mode: Mode, arguments: tuple[Buffer, ...] = ()) -> Schedule:
+def schedule(network: Network, function: Function, begin: Begin, arguments: tuple[Buffer, ...] = ()) -> Schedule:
     """The schedule of one function. `arguments` are those of the mode, beside x, λ and the parameters."""
     low = Lowering(network=network, arguments=arguments)
     lam = None if function.lam == "none" else sp.S.Zero if function.lam == "zero" else LAMBDA.symbol
-    curvature = mode(low, lam)
+    curvature = begin(low, function, lam)
     low.forward()
     outputs = _losses(low, curvature, function, lam) if lam is not None else BODIES[function](low, curvature)
     return Schedule(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 import sympy as sp
 
-from smgen.ir import ZERO, Buffer, Form, Layout, Name
+from smgen.ir import ZERO, Buffer, Form, Name
 from smgen.layers.protocol import Naming
 from smgen.lower.curvature import Values
 from smgen.lower.stretch import Stretch, delta_curvatures
@@ -78,9 +78,7 @@ class Gram:
 
         def product() -> sp.Expr:
             name = f"tangent_gram_{self.weight.name}"
-            units = self.linear.units
-            layout = Layout(tangents=units, units=(units,))
-            return self.tangents.product(self.weight, self.weight, Form.TIMES_TRANSPOSED, name, layout=layout)
+            return self.tangents.product(self.weight, self.weight, Form.TIMES_TRANSPOSED, name)
 
         return self._once("gram", product)
 

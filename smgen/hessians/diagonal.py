@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 import sympy as sp
 
-from smgen.ir import ZERO, Contribution, term
+from smgen.exactness import Verdict
+from smgen.hessians.protocol import Array, Method, Mode, Truth, every
+from smgen.ir import ZERO, Contribution, Function, Schedule, term
 from smgen.layers.letters import Quantity
 from smgen.layers.protocol import Naming
 from smgen.lower.curvature import Values, loss_of
 from smgen.lower.names import DELTA_PRIME, Adjoint, L, d_ddelta_prime
 from smgen.lower.sweeps import backward
 from smgen.lower.values import Lowering
-from smgen.network import Vertex
+from smgen.network import Network, Vertex
 
 
 class Diagonal:
@@ -82,3 +85,36 @@ class Diagonal:
         """∂/∂θ of Σ_n δ′_kᵀ (A ∘ A) ν_p."""
         at = self.low.at[k.name]
         return at.gradient(self.low.emitter, p, self.prime[k.name], self.adjoints[p], name, squared=True)
+
+
+def recursion(network: Network, method: Method) -> tuple[Schedule, ...]:
+    """Every function with the diagonal recursion."""
+    return every(network, lambda low, function, lam: Diagonal(low))
+
+
+def _quality(verdict: Verdict, method: Method) -> Verdict:
+    return verdict
+
+
+def _statement(quality: Verdict) -> str:
+    return f"The diagonal recursion is {quality}."
+
+
+def _scheme(network: Network, method: Method, function: Function) -> str:
+    return "the diagonal recursion"
+
+
+def _truth(recursion: Array, hessians: Array, probes: Array | None, squares: bool) -> Truth:
+    return Truth("δ′ by the recursion (§1.3)", recursion, recursion**2)
+
+
+DIAGONAL: Final = Mode(
+    name="diagonal",
+    summary="the recursion of Kingma and LeCun: cheapest; exact for one mixing layer, wrong for deep networks",
+    way="by the diagonal recursion",
+    statement=_statement,
+    quality=_quality,
+    schedules=recursion,
+    scheme=_scheme,
+    truth=_truth,
+)

@@ -13,10 +13,14 @@ the square's gradient, ĝ is propagated from u_p = ∂L/∂(H v_p); δ̇ and δ�
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
+import numpy as np
 import sympy as sp
 
-from smgen.ir import ZERO, Buffer, Emitter, Layout, Letter, Name
+from smgen.exactness import Verdict
+from smgen.hessians.protocol import Array, Method, Mode, Truth, every
+from smgen.ir import FUNCTIONS, ZERO, Buffer, Emitter, Function, Layout, Letter, Name, Schedule
 from smgen.layers.protocol import Naming
 from smgen.lower.curvature import Values
 from smgen.lower.names import DELTA_WEIGHTED, WEIGHTED, Adjoint, L
@@ -34,7 +38,7 @@ def probes_buffer(network: Network, probes: int) -> Buffer:
     return Buffer("probes", layout, Letter("v", 1, "v"))
 
 
-class Probes:
+class Hutchinson:
     """One segment from x to the energy whose tangents at x are the probes."""
 
     word = "tangents"
@@ -159,3 +163,44 @@ class OneTangent(Tangents):
     def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
         (f, a), (g, b) = left.as_coeff_Mul(), right.as_coeff_Mul()
         return f * g * Emitter.outer_sum(self, a, b, name)
+
+
+def estimates(network: Network, method: Method) -> tuple[Schedule, ...]:
+    """Every function with random probes; a single one says nothing of squares, so that there is no λ > 0."""
+    functions = tuple(function for function in FUNCTIONS if method.probes > 1 or function.lam != "any")
+    arguments = (probes_buffer(network, method.probes),)
+    return every(
+        network, lambda low, function, lam: Hutchinson(low, method.probes), arguments=arguments, functions=functions
+    )
+
+
+def _quality(verdict: Verdict, method: Method) -> Verdict:
+    return Verdict(False, f"an unbiased estimate from {method.probes} random probes a sample; K is exact")
+
+
+def _statement(quality: Verdict) -> str:
+    return f"δ′ is {quality.reason}."
+
+
+def _scheme(network: Network, method: Method, function: Function) -> str:
+    return f"{method.probes} tangent{'s' * (method.probes > 1)} a sample, from the probes"
+
+
+def _truth(recursion: Array, hessians: Array, probes: Array | None, squares: bool) -> Truth:
+    assert probes is not None
+    z = probes * np.einsum("nde,npe->npd", hessians, probes)
+    unbiased = (z.sum(axis=1) ** 2 - (z**2).sum(axis=1)) / (z.shape[1] * (z.shape[1] - 1)) if squares else 0.0
+    return Truth("δ′ from given probes ([+] 9)", z.mean(axis=1), unbiased)
+
+
+HUTCHINSON: Final = Mode(
+    name="hutchinson",
+    summary="random probes: unbiased for every network at a cost that does not grow with D, with noise",
+    way="by its unbiased estimate, the mean over the probes of v ∘ Hv",
+    statement=_statement,
+    quality=_quality,
+    schedules=estimates,
+    scheme=_scheme,
+    truth=_truth,
+    draws=True,
+)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from smgen.ir import ZERO
+from smgen.hessians.gram import Gram, is_collapsible
+from smgen.ir import ZERO, Function, Schedule
 from smgen.layers.protocol import Naming
 from smgen.lower.curvature import Values, loss_of
-from smgen.lower.gram import Gram, is_collapsible
+from smgen.lower.functions import schedule
 from smgen.lower.names import DELTA_PRIME, Adjoint, L, d_ddelta_prime
 from smgen.lower.segment import Segment
 from smgen.lower.stretch import Stretch
@@ -89,7 +90,7 @@ class Exact:
 def stretches(network: Network, cuts: tuple[str, ...]) -> list[Stretch]:
     """The graph cut at these vertices, each above the one before it."""
     bases = [network.input.name, *cuts]
-    above = {name: _descendants(network, name) for name in bases}
+    above = {name: descendants(network, name) for name in bases}
     found = []
     for base, top in zip(bases, [*cuts, None], strict=True):
         beyond = above[top] if top is not None else set()
@@ -98,24 +99,13 @@ def stretches(network: Network, cuts: tuple[str, ...]) -> list[Stretch]:
     return found
 
 
-def candidates(network: Network) -> tuple[str, ...]:
-    """Vertices where the graph can be cut: what is above depends on x through them alone and begins with linear layers.
-
-    In order, each above the ones before it.
-    """
-    found: list[str] = []
-    for v in network.vertices:
-        children = network.children(v.name)
-        if v.name == network.input.name or not children or not all(k.layer.mixes for k in children):
-            continue
-        above = _descendants(network, v.name)
-        closed = all(s in above or s == v.name for name in above for s in network[name].inputs)
-        if closed and (not found or v.name in _descendants(network, found[-1])):
-            found.append(v.name)
-    return tuple(found)
+def with_cuts(network: Network, function: Function, cuts: tuple[str, ...]) -> Schedule:
+    """One function with the full Hessian, the graph cut at these vertices."""
+    return schedule(network, function, lambda low, _, lam: Exact(low, cuts, trace=lam == 0))
 
 
-def _descendants(network: Network, name: str) -> set[str]:
+def descendants(network: Network, name: str) -> set[str]:
+    """The vertices that depend on one."""
     found: set[str] = set()
     for v in network.vertices:
         if found & set(v.inputs) or name in v.inputs:

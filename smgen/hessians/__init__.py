@@ -1,0 +1,64 @@
+"""The hessian modes, one file each, and what is asked of the mode that a method names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+from smgen.exactness import Verdict, verdict
+from smgen.hessians.diagonal import DIAGONAL
+from smgen.hessians.exact import EXACT
+from smgen.hessians.hutchinson import HUTCHINSON
+from smgen.hessians.protocol import DISTRIBUTIONS, Method, Mode, Truth
+from smgen.ir import STEPS, Function, Schedule
+from smgen.lower.labels import labelled
+from smgen.network import Network
+
+__all__ = [
+    "DIAGONAL", "DISTRIBUTIONS", "EXACT", "HUTCHINSON", "MODES", "Method", "Mode", "Truth", "complaint", "lower",
+    "quality", "question", "scheme",
+]  # fmt: skip
+
+MODES: Final[dict[str, Mode]] = {mode.name: mode for mode in (DIAGONAL, EXACT, HUTCHINSON)}
+"""Every mode, by name."""
+
+
+@lru_cache(maxsize=64)
+def lower(network: Network, method: Method | None = None) -> tuple[Schedule, ...]:
+    """The schedules of every function of the generated module in the order they have there, kept for the next call."""
+    method = method or Method()
+    return MODES[method.hessian].schedules(labelled(network), method)
+
+
+def quality(network: Network, method: Method) -> Verdict:
+    """Whether the mode's δ′ is exact for the network, and why."""
+    found = verdict(network)
+    if found.flat:
+        return replace(found, exact=not found.kinked)
+    return MODES[method.hessian].quality(found, method)
+
+
+def question(found: Verdict) -> tuple[str, str]:
+    """What stops a build without a mode, and a hint: a choice between the modes, or that none is of use."""
+    if found.flat:
+        hint = "give a layer a curved nonlinearity (sm.softplus, sm.logcosh, …); with --hessian it is built as it is"
+        return f"{found.reason}.", hint
+    modes = "".join(f"\n    --hessian {name:10}  {mode.summary}" for name, mode in MODES.items())
+    return f"the diagonal recursion is {found}. The mode is yours to choose:{modes}\n", "choose with --hessian"
+
+
+def complaint(found: Verdict) -> str:
+    """The warning of a build whose δ′ is wrong, or says nothing."""
+    if found.flat:
+        return f"no use in training: {found.reason}"
+    return (
+        f"the diagonal recursion is {found}. A deep network trained with it exploits the error: the loss it "
+        "minimises is not the score-matching loss. --hessian exact is exact for this network, --hessian hutchinson "
+        "unbiased"
+    )
+
+
+def scheme(network: Network, method: Method, function: Function = STEPS["zero"]) -> str:
+    """How a function finds the second derivatives, in words."""
+    return MODES[method.hessian].scheme(network, method, function)

@@ -1,0 +1,61 @@
+"""Where the exact mode cuts the graph: of many lowerings of the same numbers the one that the cost model prefers.
+
+There is a choice for each of: the gradient at λ = 0, the gradient at λ > 0, and the diagonal itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import combinations
+from typing import Final
+
+from smgen.analysis.flops import estimated_flops
+from smgen.hessians.segments import descendants, with_cuts
+from smgen.ir import FUNCTIONS, HESSIAN_DIAGONAL, STEPS, Function
+from smgen.network import Network
+from smgen.passes.prune import prune
+
+MOST_SUBSETS: Final = 4
+"""With more places to cut than this, only stretches of neighbouring ones are tried."""
+
+
+def candidates(network: Network) -> tuple[str, ...]:
+    """Vertices where the graph can be cut: what is above depends on x through them alone and begins with linear layers.
+
+    In order, each above the ones before it.
+    """
+    found: list[str] = []
+    for v in network.vertices:
+        children = network.children(v.name)
+        if v.name == network.input.name or not children or not all(k.layer.mixes for k in children):
+            continue
+        above = descendants(network, v.name)
+        closed = all(s in above or s == v.name for name in above for s in network[name].inputs)
+        if closed and (not found or v.name in descendants(network, found[-1])):
+            found.append(v.name)
+    return tuple(found)
+
+
+def deciding(function: Function) -> Function:
+    """The function whose cost decides where a function's graph is cut."""
+    if not function.is_loss:
+        return HESSIAN_DIAGONAL
+    return STEPS[function.lam] if function.gradients else function
+
+
+@lru_cache(maxsize=64)
+def chosen_cuts(network: Network, batch_size: int) -> Mapping[Function, tuple[str, ...]]:
+    """For each function that decides, the cuts that the cost model finds cheapest; of equals the fewest."""
+    subsets = _subsets(candidates(network))
+    return {
+        function: min(subsets, key=lambda cuts: estimated_flops(prune(with_cuts(network, function, cuts)), batch_size))
+        for function in dict.fromkeys(map(deciding, FUNCTIONS))
+    }
+
+
+def _subsets(places: tuple[str, ...]) -> list[tuple[str, ...]]:
+    if len(places) <= MOST_SUBSETS:
+        return [chosen for size in range(len(places) + 1) for chosen in combinations(places, size)]
+    ranges = combinations(range(len(places) + 1), 2)
+    return [(), *sorted((places[first:last] for first, last in ranges), key=len)]

@@ -1,0 +1,60 @@
+"""The mode `exact`: the full Hessian, cut where it is cheapest; the recursion's code where that is exact."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from smgen.exactness import Verdict, verdict
+from smgen.hessians.cuts import candidates, chosen_cuts, deciding
+from smgen.hessians.diagonal import DIAGONAL
+from smgen.hessians.protocol import Array, Method, Mode, Truth
+from smgen.hessians.segments import with_cuts
+from smgen.ir import FUNCTIONS, Function, Schedule
+from smgen.network import Network
+
+
+def _schedules(network: Network, method: Method) -> tuple[Schedule, ...]:
+    if verdict(network).exact:
+        return DIAGONAL.schedules(network, method)
+    cuts = chosen_cuts(network, method.batch_size)
+    return tuple(with_cuts(network, function, cuts[deciding(function)]) for function in FUNCTIONS)
+
+
+def _quality(found: Verdict, method: Method) -> Verdict:
+    if found.exact:
+        return Verdict(True, f"the diagonal recursion, which is exact here: {found.reason}")
+    return Verdict(True, f"the full Hessian, where the diagonal recursion would be inexact: {found.reason}")
+
+
+def _statement(quality: Verdict) -> str:
+    return f"δ′ is exact: {quality.reason}".rstrip(".") + "."
+
+
+def _scheme(network: Network, method: Method, function: Function) -> str:
+    if verdict(network).exact:
+        return DIAGONAL.scheme(network, method, function)
+    cuts = chosen_cuts(network, method.batch_size)[deciding(function)]
+    if not cuts:
+        return f"forward: {network.input.units} tangents of the input through every layer"
+    units = ", ".join(f"'{cut}' ({network[cut].units})" for cut in cuts)
+    whole = "backward: " if cuts == candidates(network) else ""
+    return f"{whole}the Hessian at {units}"
+
+
+def _truth(recursion: Array, hessians: Array, probes: Array | None, squares: bool) -> Truth:
+    diagonal = np.einsum("ndd->nd", hessians)
+    return Truth("δ′, Hessian's diagonal ([+] 8)", diagonal, diagonal**2)
+
+
+EXACT: Final = Mode(
+    name="exact",
+    summary="the full Hessian: exact for every network; its cost grows with the layers' widths",
+    way="exactly",
+    statement=_statement,
+    quality=_quality,
+    schedules=_schedules,
+    scheme=_scheme,
+    truth=_truth,
+)
