@@ -91,7 +91,15 @@ def _library(binary: Path) -> ctypes.CDLL:
     return ctypes.CDLL(str(binary))
 
 
+_used: list[Path] = []
+"""The kernel file that ran last; the stacks of its threads stay for the next launch, those of others do not."""
+
+
 def _call(binary: Path, kernel: Kernel, launch: bytes, arguments: list[Argument]) -> None:
+    if _used != [binary]:
+        for other in _used:
+            _library(other).cuda_on_cpu_give_back()
+        _used[:] = [binary]
     entry = getattr(_library(binary), f"launch_{kernel.name}")
     entry.restype = ctypes.c_char_p
     values = (ctypes.c_uint64 * len(arguments))(*(a.payload for a in arguments))

@@ -98,6 +98,13 @@ static char* new_stack()
     return stack;
 }
 
+static void give_back(Fiber& fiber)
+{
+    const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    if (fiber.stack) munmap(fiber.stack - page, page + Fiber::stack_size);
+    fiber.stack = nullptr;
+}
+
 // `entry` starts with entered() and ends with suspend(fiber, true).
 static void prepare(Fiber& fiber, void (*entry)())
 {

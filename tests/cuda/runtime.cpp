@@ -146,4 +146,10 @@ const char* run_fibers(const Launch& launch, void (*kernel)(void**), void** argu
     return error[0] ? error : nullptr;
 }
 
+// A process has few maps to give, and every kernel file has stacks of its own.
+extern "C" __attribute__((visibility("default"))) void cuda_on_cpu_give_back()
+{
+    for (Thread& thread : pool) give_back(thread.fiber);
+}
+
 }  // namespace cuda_on_cpu
