@@ -17,7 +17,7 @@ from smgen.calculus import formula
 from smgen.cost import cost, savings
 from smgen.exactness import verdict
 from smgen.hessians import MODES, lower, quality, scheme
-from smgen.ir import FUNCTIONS, STEPS
+from smgen.ir import STEPS, functions
 from smgen.network import Network
 from smgen.passes import pipelines
 from smgen.primitives import MARKS
@@ -162,7 +162,7 @@ def _costs(found: dict[str, Any]) -> Table:
         ("function", *columns),
         right=tuple(columns),
     )
-    labels = {function.name: function.label for function in FUNCTIONS}
+    labels = {function.name: function.label for function in functions()}
     for name, figures in found["costs"].items():
         costs.add_row(labels[name], *(quantity(figures[key]) for key in columns.values()))
     return costs

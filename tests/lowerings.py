@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from smgen.hessians import HUTCHINSON, Method
 from smgen.hessians.segments import with_cuts
-from smgen.ir import FUNCTIONS, Schedule
+from smgen.ir import Schedule, functions
 from smgen.network import Network
 
 
 def lower_exact(network: Network, cuts: tuple[str, ...] = ()) -> tuple[Schedule, ...]:
     """The full Hessian, cut in the same places in all functions."""
-    return tuple(with_cuts(network, function, cuts) for function in FUNCTIONS)
+    return tuple(with_cuts(network, function, cuts) for function in functions())
 
 
 def lower_probes(network: Network, probes: int) -> tuple[Schedule, ...]:

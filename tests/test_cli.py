@@ -18,7 +18,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from smgen.cli import app
-from smgen.ir import FUNCTIONS
+from smgen.ir import functions
 from smgen.loader import load, load_source
 from smgen.network.netfile import load_network
 
@@ -236,7 +236,7 @@ def test_show(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [v["name"] for v in found["vertices"]] == ["x", "filters", "logcosh_1"]
     schedules = run("show", net, "--schedule").stdout.splitlines()
     assert [line for line in schedules if line and not line.startswith(" ")] == [
-        function.name for function in FUNCTIONS
+        function.name for function in functions()
     ]
 
 

@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-   template c/module.c.j2, sha256 11f2cb5cd54729aabfb8dd05e3df51eb4b63f746129c4ae00467efe1915c4049 */
+   template c/module.c.j2, sha256 39d56a51eb89a363b1044f357af7a86e7442aef8e57a2f0b2e56024030e5b1e6 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_07fa90ff3800039a;
-const char ica_pair_07fa90ff3800039a = 0;
+extern const char ica_pair_138c6b02cc834c2c;
+const char ica_pair_138c6b02cc834c2c = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

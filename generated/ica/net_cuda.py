@@ -22,7 +22,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11
+template cuda/module.py.j2, sha256 73594d541568d81cd1986ce82ecf9642a1e7828f613219c547d9a14a88092c0c
 """
 
 import operator
@@ -58,7 +58,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11",
+    "template_sha256": "73594d541568d81cd1986ce82ecf9642a1e7828f613219c547d9a14a88092c0c",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1230,12 +1230,12 @@ def hessian_diagonal(params, x):
 
 def loss(params, x, lam=0.0):
     """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
-    return _losses(params, x, lam)[2]
+    return _losses(params, x, lam)[-1]
 
 
 def loss_terms(params, x, lam=0.0):
     """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
-    return _losses(params, x, lam)[:2]
+    return _losses(params, x, lam)[:-1]
 
 
 def _losses(params, x, lam):
@@ -1944,11 +1944,12 @@ def selftest(seed=0, verbose=False):
     with np.errstate(all="ignore"):  # far from θ, J may overflow
         params, x = _test_case(params, rng, **given)
         for lam in (0.0, 0.1):
-            for name, good, error, seen in _slope_errors(params, x, lam, rng, **given):
-                passed = passed and good
-                if verbose:
-                    found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
-                    print(f"{'ok  ' if good else 'FAIL'} lam = {lam}, {name}: {found}")
+            for prefix in _PREFIXES:
+                for name, good, error, seen in _slope_errors(params, x, lam, rng, prefix, **given):
+                    passed = passed and good
+                    if verbose:
+                        found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
+                        print(f"{'ok  ' if good else 'FAIL'} {prefix}lam = {lam}, {name}: {found}")
     return passed
 
 
@@ -1968,24 +1969,30 @@ def _test_case(params, rng, **given):
     return params, x
 
 
-def _slope_errors(params, x, lam, rng, **given):
+_PREFIXES = ("", )  # of the objectives' functions
+
+
+def _slope_errors(params, x, lam, rng, prefix="", **given):
     """For each parameter: its name, whether ∇J is right, by how much it is off, and how large an error would be seen."""
-    J, gradient = loss_and_grad(params, x, lam, **given)
-    K, L, dK, dL = loss_and_grad_terms(params, x, lam, **given)
+    names = ("loss", "loss_and_grad", "loss_and_grad_terms")
+    value, merged, separate = (globals()[f"{prefix}{name}"] for name in names)
+    J, gradient = merged(params, x, lam, **given)
+    apart = separate(params, x, lam, **given)
+    values, parts = apart[: len(apart) // 2], apart[len(apart) // 2 :]
     # Sums are in float64 in any case: there the last bit of the terms is what J's own rounding is.
-    least = np.finfo(DTYPE).eps * (abs(float(K)) + abs(float(L))) / (1 if DTYPE is np.float64 else 16)
-    noise = max(_loss_noise(params, x, lam, rng, **given), least)
+    least = np.finfo(DTYPE).eps * sum(abs(float(term)) for term in values) / (1 if DTYPE is np.float64 else 16)
+    noise = max(_loss_noise(value, params, x, lam, rng, **given), least)
     for name in PARAMS:
         slopes = _asnumpy(gradient[name]).astype(np.float64)
         largest = float(np.max(np.abs(slopes)))
-        terms = largest + sum(float(np.max(np.abs(_asnumpy(part[name])))) for part in (dK, dL))
+        terms = largest + sum(float(np.max(np.abs(_asnumpy(part[name])))) for part in parts)
         if not np.isfinite([float(J), noise, terms]).all():
             yield name, False, np.nan, np.nan
             continue
         found = []
         for direction in _directions(slopes, rng):
             rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
-            move = _mover(params, x, lam, name, slopes, direction, given)
+            move = _mover(value, params, x, lam, name, slopes, direction, given)
             for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
                 right, error, seen = _compared(move, noise, rounding, h)
                 if right:
@@ -2010,7 +2017,7 @@ def _directions(slopes, rng):
         yield direction.reshape(slopes.shape)
 
 
-def _mover(params, x, lam, name, slopes, direction, given):
+def _mover(loss, params, x, lam, name, slopes, direction, given):
     """h ↦ (J(θ + h d) − J(θ − h d)) / 2h − ⟨∇J, d⟩, an even function of h, 0 at 0; and how much J grew."""
     start = _asnumpy(params[name])
 
@@ -2058,7 +2065,7 @@ def _compared(move, noise, rounding, h):
     return (False, abs(suspected[0]), suspected[1]) if suspected else (True, 0.0, np.inf)
 
 
-def _loss_noise(params, x, lam, rng, **given):
+def _loss_noise(loss, params, x, lam, rng, **given):
     """The rounding error of J: the spread of third differences along a short way through all parameters.
 
     The way is so short that the powers of a step that are left are smaller than rounding, and kinks are rarely on it.
@@ -2075,4 +2082,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 2810eaa6e70139e98362f549f440cb076f59673f579c546157a3dfe19832778e
+# sha256 of all above 62d93c24e2628f165f8afdbb8e6a1af8a37e17eb0b3c99569cd0936a0a6d6986

@@ -23,7 +23,7 @@ The kernels are in SOURCE below. Each pointwise region is one of them, its mathe
 `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
 
 description sha256 858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f
-template cuda/module.py.j2, sha256 27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11
+template cuda/module.py.j2, sha256 73594d541568d81cd1986ce82ecf9642a1e7828f613219c547d9a14a88092c0c
 """
 
 import operator
@@ -63,7 +63,7 @@ INITIAL = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f",
-    "template_sha256": "27024d866bcda79b3b343f40a3e21b761dc2f9867b4a0c0ba81a933a614fff11",
+    "template_sha256": "73594d541568d81cd1986ce82ecf9642a1e7828f613219c547d9a14a88092c0c",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1594,12 +1594,12 @@ def hessian_diagonal(params, x):
 
 def loss(params, x, lam=0.0):
     """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
-    return _losses(params, x, lam)[2]
+    return _losses(params, x, lam)[-1]
 
 
 def loss_terms(params, x, lam=0.0):
     """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
-    return _losses(params, x, lam)[:2]
+    return _losses(params, x, lam)[:-1]
 
 
 def _losses(params, x, lam):
@@ -2463,11 +2463,12 @@ def selftest(seed=0, verbose=False):
     with np.errstate(all="ignore"):  # far from θ, J may overflow
         params, x = _test_case(params, rng, **given)
         for lam in (0.0, 0.1):
-            for name, good, error, seen in _slope_errors(params, x, lam, rng, **given):
-                passed = passed and good
-                if verbose:
-                    found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
-                    print(f"{'ok  ' if good else 'FAIL'} lam = {lam}, {name}: {found}")
+            for prefix in _PREFIXES:
+                for name, good, error, seen in _slope_errors(params, x, lam, rng, prefix, **given):
+                    passed = passed and good
+                    if verbose:
+                        found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
+                        print(f"{'ok  ' if good else 'FAIL'} {prefix}lam = {lam}, {name}: {found}")
     return passed
 
 
@@ -2487,24 +2488,30 @@ def _test_case(params, rng, **given):
     return params, x
 
 
-def _slope_errors(params, x, lam, rng, **given):
+_PREFIXES = ("", )  # of the objectives' functions
+
+
+def _slope_errors(params, x, lam, rng, prefix="", **given):
     """For each parameter: its name, whether ∇J is right, by how much it is off, and how large an error would be seen."""
-    J, gradient = loss_and_grad(params, x, lam, **given)
-    K, L, dK, dL = loss_and_grad_terms(params, x, lam, **given)
+    names = ("loss", "loss_and_grad", "loss_and_grad_terms")
+    value, merged, separate = (globals()[f"{prefix}{name}"] for name in names)
+    J, gradient = merged(params, x, lam, **given)
+    apart = separate(params, x, lam, **given)
+    values, parts = apart[: len(apart) // 2], apart[len(apart) // 2 :]
     # Sums are in float64 in any case: there the last bit of the terms is what J's own rounding is.
-    least = np.finfo(DTYPE).eps * (abs(float(K)) + abs(float(L))) / (1 if DTYPE is np.float64 else 16)
-    noise = max(_loss_noise(params, x, lam, rng, **given), least)
+    least = np.finfo(DTYPE).eps * sum(abs(float(term)) for term in values) / (1 if DTYPE is np.float64 else 16)
+    noise = max(_loss_noise(value, params, x, lam, rng, **given), least)
     for name in PARAMS:
         slopes = _asnumpy(gradient[name]).astype(np.float64)
         largest = float(np.max(np.abs(slopes)))
-        terms = largest + sum(float(np.max(np.abs(_asnumpy(part[name])))) for part in (dK, dL))
+        terms = largest + sum(float(np.max(np.abs(_asnumpy(part[name])))) for part in parts)
         if not np.isfinite([float(J), noise, terms]).all():
             yield name, False, np.nan, np.nan
             continue
         found = []
         for direction in _directions(slopes, rng):
             rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
-            move = _mover(params, x, lam, name, slopes, direction, given)
+            move = _mover(value, params, x, lam, name, slopes, direction, given)
             for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
                 right, error, seen = _compared(move, noise, rounding, h)
                 if right:
@@ -2529,7 +2536,7 @@ def _directions(slopes, rng):
         yield direction.reshape(slopes.shape)
 
 
-def _mover(params, x, lam, name, slopes, direction, given):
+def _mover(loss, params, x, lam, name, slopes, direction, given):
     """h ↦ (J(θ + h d) − J(θ − h d)) / 2h − ⟨∇J, d⟩, an even function of h, 0 at 0; and how much J grew."""
     start = _asnumpy(params[name])
 
@@ -2577,7 +2584,7 @@ def _compared(move, noise, rounding, h):
     return (False, abs(suspected[0]), suspected[1]) if suspected else (True, 0.0, np.inf)
 
 
-def _loss_noise(params, x, lam, rng, **given):
+def _loss_noise(loss, params, x, lam, rng, **given):
     """The rounding error of J: the spread of third differences along a short way through all parameters.
 
     The way is so short that the powers of a step that are left are smaller than rounding, and kinks are rarely on it.
@@ -2594,4 +2601,4 @@ def _loss_noise(params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 3810f878794e2ca667edcfb0a00771430376f0a675fa8f69b8c2a9e7dfb9f5f2
+# sha256 of all above f98162b93bd6458e44d30be7ac521d4cbdc0775779c41b733e077b1eb06c6303

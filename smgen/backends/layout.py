@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from smgen.backends.facts import Facts, shape_text
 from smgen.ir import Function
 from smgen.layers.letters import parameter_buffer
+from smgen.objectives import OBJECTIVES
 from smgen.printers.source import PrintedFunction, PrintedSweep, Statement
 
 WIDTH: Final = 116
@@ -48,7 +49,41 @@ class Arrays:
     counts_in_int32: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossLayout:
+    """The public functions of an objective: how their names begin, and its terms as people write them."""
+
+    prefix: str
+    sum: str
+    equation: str
+    terms: str
+    apart: str
+    count: int
+    count_with_sum: int
+
+
+def losses() -> tuple[LossLayout, ...]:
+    """All objectives."""
+    return tuple(
+        LossLayout(
+            prefix=objective.prefix,
+            sum=" + ".join(objective.letters),
+            equation=" + ".join(map(objective.equation, objective.letters)),
+            terms=_listed([f"{letter} = {objective.equation(letter)}" for letter in objective.letters]),
+            apart=_listed([*objective.letters, *(f"∂{letter}" for letter in objective.letters)]),
+            count=len(objective.letters),
+            count_with_sum=len(objective.letters) + 1,
+        )
+        for objective in OBJECTIVES.values()
+    )
+
+
+def _listed(words: Sequence[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """The part of a module's context that is the same for every backend."""
 
@@ -56,15 +91,17 @@ class Header:
     verdict: tuple[str, ...]
     parameters: tuple[tuple[str, str, str], ...]
     metadata: tuple[tuple[str, str], ...]
+    losses: tuple[LossLayout, ...]
 
 
 def header(facts: Facts, note: str = "") -> Header:
     """Facts as lines and literals; `note` is what the passes have to say."""
     return Header(
-        tuple(facts.description.splitlines()),
-        tuple(textwrap.wrap(f"{facts.statement} {note}", WIDTH)),
-        tuple((key, shape_text(shape), repr(facts.initial[key])) for key, shape in facts.parameters.items()),
-        tuple((key, _literal(value)) for key, value in facts.metadata.items()),
+        description=tuple(facts.description.splitlines()),
+        verdict=tuple(textwrap.wrap(f"{facts.statement} {note}", WIDTH)),
+        parameters=tuple((key, shape_text(shape), repr(facts.initial[key])) for key, shape in facts.parameters.items()),
+        metadata=tuple((key, _literal(value)) for key, value in facts.metadata.items()),
+        losses=losses(),
     )
 
 

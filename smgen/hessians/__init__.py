@@ -11,7 +11,7 @@ from smgen.hessians.diagonal import DIAGONAL
 from smgen.hessians.exact import EXACT
 from smgen.hessians.hutchinson import HUTCHINSON
 from smgen.hessians.protocol import DISTRIBUTIONS, Method, Mode, Truth
-from smgen.ir import STEPS, Function, Schedule
+from smgen.ir import STEPS, Function, Schedule, functions
 from smgen.lower.labels import labelled
 from smgen.network import Network
 
@@ -24,10 +24,13 @@ MODES: Final[dict[str, Mode]] = {mode.name: mode for mode in (DIAGONAL, EXACT, H
 """Every mode, by name."""
 
 
-@lru_cache(maxsize=64)
 def lower(network: Network, method: Method | None = None) -> tuple[Schedule, ...]:
     """The schedules of every function of the generated module in the order they have there, kept for the next call."""
-    method = method or Method()
+    return _lower(network, method or Method(), functions())
+
+
+@lru_cache(maxsize=64)
+def _lower(network: Network, method: Method, _: tuple[Function, ...]) -> tuple[Schedule, ...]:
     return MODES[method.hessian].schedules(labelled(network), method)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from smgen.analysis.flops import estimated_flops
 from smgen.hessians.segments import descendants, with_cuts
-from smgen.ir import FUNCTIONS, HESSIAN_DIAGONAL, STEPS, Function
+from smgen.ir import HESSIAN_DIAGONAL, Function, step_of
 from smgen.network import Network
 from smgen.passes.prune import prune
 
@@ -39,18 +39,18 @@ def candidates(network: Network) -> tuple[str, ...]:
 
 def deciding(function: Function) -> Function:
     """The function whose cost decides where a function's graph is cut."""
-    if not function.is_loss:
+    if function.objective is None:
         return HESSIAN_DIAGONAL
-    return STEPS[function.lam] if function.gradients else function
+    return step_of(function.objective, function.lam) if function.gradients else function
 
 
 @lru_cache(maxsize=64)
-def chosen_cuts(network: Network, batch_size: int) -> Mapping[Function, tuple[str, ...]]:
+def chosen_cuts(network: Network, batch_size: int, chosen: tuple[Function, ...]) -> Mapping[Function, tuple[str, ...]]:
     """For each function that decides, the cuts that the cost model finds cheapest; of equals the fewest."""
     subsets = _subsets(candidates(network))
     return {
         function: min(subsets, key=lambda cuts: estimated_flops(prune(with_cuts(network, function, cuts)), batch_size))
-        for function in dict.fromkeys(map(deciding, FUNCTIONS))
+        for function in dict.fromkeys(map(deciding, chosen))
     }
 
 

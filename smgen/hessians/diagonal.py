@@ -12,7 +12,7 @@ from smgen.hessians.protocol import Array, Method, Mode, Truth, every
 from smgen.ir import ZERO, Contribution, Function, Schedule, term
 from smgen.layers.letters import Quantity
 from smgen.layers.protocol import Naming
-from smgen.lower.curvature import Values, loss_of
+from smgen.lower.curvature import Values, moments_of
 from smgen.lower.names import DELTA_PRIME, Adjoint, L, d_ddelta_prime
 from smgen.lower.sweeps import backward
 from smgen.lower.values import Lowering
@@ -51,18 +51,18 @@ class Diagonal:
     def diagonal(self) -> sp.Expr:
         return self.prime[self.low.network.input.name]
 
-    def loss(self, lam: sp.Expr) -> sp.Expr:
-        return loss_of(self.low, self.diagonal(), lam)
+    def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
+        return moments_of(self.low, self.diagonal(), first, second)
 
     @property
     def quantity(self) -> Quantity:
         """ν."""
         return d_ddelta_prime(self.adjoint.of)
 
-    def start(self, adjoint: Adjoint, lam: sp.Expr) -> None:
+    def start(self, adjoint: Adjoint, first: sp.Expr, second: sp.Expr) -> None:
         """∂L/∂δ′_in = −1 + 2λ δ′_in (7)."""
         self.adjoint, self.adjoints = adjoint, {}
-        self.nu_start = -1 + 2 * lam * self.diagonal()
+        self.nu_start = first + 2 * second * self.diagonal()
 
     def forward(self, v: Vertex) -> None:
         """ν_j = Σ_i ν_i (∂g_j/∂g_i)²: (7), (8), (13), (20)."""

@@ -11,15 +11,15 @@ from smgen.hessians.cuts import candidates, chosen_cuts, deciding
 from smgen.hessians.diagonal import DIAGONAL
 from smgen.hessians.protocol import Array, Method, Mode, Truth
 from smgen.hessians.segments import with_cuts
-from smgen.ir import FUNCTIONS, Function, Schedule
+from smgen.ir import Function, Schedule, functions
 from smgen.network import Network
 
 
 def _schedules(network: Network, method: Method) -> tuple[Schedule, ...]:
     if verdict(network).exact:
         return DIAGONAL.schedules(network, method)
-    cuts = chosen_cuts(network, method.batch_size)
-    return tuple(with_cuts(network, function, cuts[deciding(function)]) for function in FUNCTIONS)
+    cuts = chosen_cuts(network, method.batch_size, functions())
+    return tuple(with_cuts(network, function, cuts[deciding(function)]) for function in functions())
 
 
 def _quality(found: Verdict, method: Method) -> Verdict:
@@ -35,7 +35,7 @@ def _statement(quality: Verdict) -> str:
 def _scheme(network: Network, method: Method, function: Function) -> str:
     if verdict(network).exact:
         return DIAGONAL.scheme(network, method, function)
-    cuts = chosen_cuts(network, method.batch_size)[deciding(function)]
+    cuts = chosen_cuts(network, method.batch_size, functions())[deciding(function)]
     if not cuts:
         return f"forward: {network.input.units} tangents of the input through every layer"
     units = ", ".join(f"'{cut}' ({network[cut].units})" for cut in cuts)

@@ -20,7 +20,7 @@ import sympy as sp
 
 from smgen.exactness import Verdict
 from smgen.hessians.protocol import Array, Method, Mode, Truth, every
-from smgen.ir import FUNCTIONS, ZERO, Buffer, Emitter, Function, Layout, Letter, Name, Schedule
+from smgen.ir import ZERO, Buffer, Emitter, Function, Layout, Letter, Name, Schedule, functions
 from smgen.layers.protocol import Naming
 from smgen.lower.curvature import Values
 from smgen.lower.names import DELTA_WEIGHTED, WEIGHTED, Adjoint, L
@@ -64,15 +64,15 @@ class Hutchinson:
         x = self.low.network.input.name
         return self.tangents.sum_tangents(self.v * self.segment.back[x], Name(f"sum_probed_{x}")) / self.probes
 
-    def loss(self, lam: sp.Expr) -> sp.Expr:
-        """L, without bias."""
-        if lam == 0:
-            return -self.segment.trace() / self.probes
+    def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
+        """Without bias."""
+        if second == 0:
+            return first * self.segment.trace() / self.probes
         units, mean = self.low.network.input.units, self.low.emitter.mean_sum
         _, total, squares = self._probed()
-        value = -mean(total, units, Name("sum_quadratic_forms")) / self.probes
+        value = first * mean(total, units, Name("sum_quadratic_forms")) / self.probes
         pairs = mean(total**2 - squares, units, Name("sum_pairs"))
-        return value + lam * pairs / (self.probes * (self.probes - 1))
+        return value + second * pairs / (self.probes * (self.probes - 1))
 
     def _probed(self) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
         """z = v ∘ Hv, (N, P, D), its sum over the probes and the sum of its square."""
@@ -83,14 +83,15 @@ class Hutchinson:
             self._squares = z, total, self.tangents.sum_tangents(z**2, Name("sum_probed_squared"))
         return self._squares
 
-    def start(self, adjoint: Adjoint, lam: sp.Expr) -> None:
+    def start(self, adjoint: Adjoint, first: sp.Expr, second: sp.Expr) -> None:
         """∂L/∂(vᵀHv) = −1/P, or u = ∂L/∂(Hv)."""
         self.adjoint = adjoint
-        if lam == 0:
-            self.segment.begin(-sp.S.One / self.probes)
+        if second == 0:
+            self.segment.begin(first / self.probes)
             return
         z, total, _ = self._probed()
-        pull = 2 * lam / (self.probes * (self.probes - 1)) * (self.tangents.row(total) - z) - sp.S.One / self.probes
+        pairs = self.probes * (self.probes - 1)
+        pull = 2 * second / pairs * (self.tangents.row(total) - z) + first / self.probes
         x = self.low.network.input.name
         self.segment = Pairs(self.segment, self.low.emitter.let(WEIGHTED.of(x), self.v * pull, "[+] 9"))
 
@@ -167,11 +168,9 @@ class OneTangent(Tangents):
 
 def estimates(network: Network, method: Method) -> tuple[Schedule, ...]:
     """Every function with random probes; a single one says nothing of squares, so that there is no λ > 0."""
-    functions = tuple(function for function in FUNCTIONS if method.probes > 1 or function.lam != "any")
+    chosen = tuple(function for function in functions() if method.probes > 1 or function.lam != "any")
     arguments = (probes_buffer(network, method.probes),)
-    return every(
-        network, lambda low, function, lam: Hutchinson(low, method.probes), arguments=arguments, functions=functions
-    )
+    return every(network, lambda low, function, lam: Hutchinson(low, method.probes), arguments=arguments, chosen=chosen)
 
 
 def _quality(verdict: Verdict, method: Method) -> Verdict:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import sympy as sp
 
 from smgen.exactness import Verdict
-from smgen.ir import FUNCTIONS, Buffer, Function, Schedule
+from smgen.ir import Buffer, Function, Schedule, functions
 from smgen.lower.curvature import Curvature
 from smgen.lower.functions import schedule
 from smgen.lower.values import Lowering
@@ -74,7 +74,7 @@ def every(
     begin: Callable[[Lowering, Function, sp.Expr | None], Curvature],
     *,
     arguments: tuple[Buffer, ...] = (),
-    functions: tuple[Function, ...] = FUNCTIONS,
+    chosen: tuple[Function, ...] | None = None,
 ) -> tuple[Schedule, ...]:
-    """Schedules of these functions; `begin` makes the state of one's second derivatives, for its λ."""
-    return tuple(schedule(network, function, begin, arguments) for function in functions)
+    """Schedules of the chosen functions, or of all; `begin` makes the state of one's second derivatives, for its λ."""
+    return tuple(schedule(network, function, begin, arguments) for function in chosen or functions())

@@ -9,7 +9,7 @@ import sympy as sp
 from smgen.hessians.gram import Gram, is_collapsible
 from smgen.ir import ZERO, Function, Schedule
 from smgen.layers.protocol import Naming
-from smgen.lower.curvature import Values, loss_of
+from smgen.lower.curvature import Values, moments_of
 from smgen.lower.functions import schedule
 from smgen.lower.names import DELTA_PRIME, Adjoint, L, d_ddelta_prime
 from smgen.lower.segment import Segment
@@ -50,16 +50,18 @@ class Exact:
             self._diagonal = self.low.emitter.let(name, self.segments[0].diagonal(), "[+] 8")
         return self._diagonal
 
-    def loss(self, lam: sp.Expr) -> sp.Expr:
-        """L = Σ (−δ′_in + λ δ′_in²); at λ = 0 only the trace, whose sums over the tangents come first."""
-        return loss_of(self.low, self.diagonal(), lam) if lam != 0 else -self.segments[0].trace()
+    def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
+        """Without squares only the trace, whose sums over the tangents come first."""
+        if second == 0:
+            return first * self.segments[0].trace()
+        return moments_of(self.low, self.diagonal(), first, second)
 
-    def start(self, adjoint: Adjoint, lam: sp.Expr) -> None:
-        """∂L/∂δ′_in = −1 + 2λ δ′_in (7)."""
+    def start(self, adjoint: Adjoint, first: sp.Expr, second: sp.Expr) -> None:
+        """∂L/∂δ′_in (7)."""
         self.adjoint = adjoint
-        self._nu: sp.Expr = sp.S.NegativeOne
-        if lam != 0:
-            self._nu = 2 * lam * self.diagonal() - 1
+        self._nu: sp.Expr = first
+        if second != 0:
+            self._nu = 2 * second * self.diagonal() + first
 
     def forward(self, v: Vertex) -> None:
         """ĝ of v, and N where a segment ends."""

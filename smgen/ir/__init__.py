@@ -23,7 +23,7 @@ from smgen.ir.buffers import (
     names_in,
 )
 from smgen.ir.emitter import ZERO, Contribution, Emitter, term
-from smgen.ir.functions import ENERGY, FUNCTIONS, HESSIAN_DIAGONAL, LAYER_MEANS, SCORE, STEPS, Function, Lam
+from smgen.ir.functions import ENERGY, HESSIAN_DIAGONAL, LAYER_MEANS, SCORE, STEPS, Function, Lam, functions, step_of
 from smgen.ir.operations import (
     Concat,
     Elementary,
@@ -43,7 +43,6 @@ from smgen.ir.schedules import Phase, Schedule, Sweep
 __all__ = [
     "BATCH",
     "ENERGY",
-    "FUNCTIONS",
     "HESSIAN_DIAGONAL",
     "ITEMSIZE",
     "LAMBDA",
@@ -79,7 +78,9 @@ __all__ = [
     "Transpose",
     "View",
     "broadcast",
+    "functions",
     "names_in",
     "product_layout",
+    "step_of",
     "term",
 ]

@@ -220,7 +220,7 @@ class Emitter:
     def ones(self, units: int) -> Buffer:
         """A row of ones, (1, M), written once."""
         if units not in self._ones:
-            self._ones[units] = self.fill(Name(f"ones_{units}"), Layout(units=(1, units)), sp.S.One)
+            self._ones[units] = self.fill(Name(f"row_of_ones_{units}"), Layout(units=(1, units)), sp.S.One)
         return self._ones[units]
 
     def mean_sum(self, value: sp.Expr, units: int, name: Name) -> sp.Expr:
@@ -237,8 +237,8 @@ class Emitter:
             return parts[0][0]
         named = tuple((v if self.is_constant(v) else self.named(v, name.part("part")), width) for v, width in parts)
         layouts = [self.layout(v) for v, _ in named]
-        others = broadcast(*(Layout(layout.batch, layout.tangents) for layout in layouts))
-        layout = Layout(others.batch, others.tangents, (sum(width for _, width in parts),))
+        others = broadcast(*(Layout(layout.batch, layout.tangents, layout.units[:-1]) for layout in layouts))
+        layout = Layout(others.batch, others.tangents, (*others.units, sum(width for _, width in parts)))
         return self.emit(Concat(self.new(name, layout), named, self.reads(*(v for v, _ in named)), number))
 
     def slice(self, value: sp.Expr, start: int, width: int, name: Name, number: str = "") -> sp.Expr:

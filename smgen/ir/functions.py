@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
+
+from smgen.objectives import HYVARINEN, OBJECTIVES, Objective
 
 Lam: TypeAlias = Literal["none", "zero", "any"]
 """The λ of the loss that a function computes: none without a loss, zero for its shorter path, any for an argument."""
@@ -14,7 +16,8 @@ Lam: TypeAlias = Literal["none", "zero", "any"]
 class Function:
     """One function: what it returns, and of which losses it returns gradients after that, one a parameter.
 
-    `results` are numbers, means over the batch, where there is a loss; else arrays with a row for each sample.
+    `results` are terms of the objective, or their sum J, means over the batch; without an objective they are arrays
+    with a row for each sample.
     """
 
     base: str
@@ -22,6 +25,7 @@ class Function:
     results: tuple[str, ...]
     gradients: tuple[str, ...] = ()
     lam: Lam = "none"
+    objective: Objective | None = None
 
     @property
     def name(self) -> str:
@@ -36,7 +40,7 @@ class Function:
     @property
     def is_loss(self) -> bool:
         """Whether the results are losses: numbers, and not a row for each sample."""
-        return self.lam != "none"
+        return self.objective is not None
 
 
 ENERGY: Final = Function(base="energy", summary="E, (N,)", results=("energy",))
@@ -49,25 +53,47 @@ LAYER_MEANS: Final = Function(
     summary="the mean over the units of each layer, (N,) each: they show which one overflows",
     results=("means",),
 )
-LOSS_TERMS: Final = Function(
-    base="loss_terms", summary="K, L and J, means over the batch", results=("K", "L", "J"), lam="any"
-)
-LOSS_AND_GRAD: Final = Function(
-    base="loss_and_grad", summary="J and its gradient: the merged sweep", results=("J",), gradients=("J",), lam="any"
-)
-LOSS_AND_GRAD_TERMS: Final = Function(
-    base="loss_and_grad_terms",
-    summary="K, L and the gradient of each: the source's separate sweeps",
-    results=("K", "L"),
-    gradients=("K", "L"),
-    lam="any",
-)
 _LAMS: Final[tuple[Lam, ...]] = ("any", "zero")
-STEPS: Final[Mapping[Lam, Function]] = {"zero": replace(LOSS_AND_GRAD, lam="zero"), "any": LOSS_AND_GRAD}
-"""What a step of training calls, by λ."""
 
-LOSSES: Final = tuple(
-    replace(function, lam=lam) for function in (LOSS_TERMS, LOSS_AND_GRAD, LOSS_AND_GRAD_TERMS) for lam in _LAMS
-)
-FUNCTIONS: Final = (ENERGY, SCORE, HESSIAN_DIAGONAL, *LOSSES, LAYER_MEANS)
-"""In the order they appear in the module."""
+
+def step_of(objective: Objective, lam: Lam) -> Function:
+    """What a step of training calls."""
+    return Function(
+        base=f"{objective.prefix}loss_and_grad",
+        summary="J and its gradient: the merged sweep",
+        results=("J",),
+        gradients=("J",),
+        lam=lam,
+        objective=objective,
+    )
+
+
+def losses_of(objective: Objective) -> Iterator[Function]:
+    """The functions of an objective, each for any λ and for λ = 0."""
+    letters = objective.letters
+    terms = Function(
+        base=f"{objective.prefix}loss_terms",
+        summary=f"{', '.join(letters)} and J, means over the batch",
+        results=(*letters, "J"),
+        objective=objective,
+    )
+    separate = Function(
+        base=f"{objective.prefix}loss_and_grad_terms",
+        summary=f"{', '.join(letters)} and the gradient of each: the source's separate sweeps",
+        results=letters,
+        gradients=letters,
+        objective=objective,
+    )
+    for function in (terms, step_of(objective, "any"), separate):
+        for lam in _LAMS:
+            yield replace(function, lam=lam)
+
+
+def functions() -> tuple[Function, ...]:
+    """Every function of a module, in the order they appear there."""
+    losses = (function for objective in OBJECTIVES.values() for function in losses_of(objective))
+    return (ENERGY, SCORE, HESSIAN_DIAGONAL, *losses, LAYER_MEANS)
+
+
+STEPS: Final[Mapping[Lam, Function]] = {lam: step_of(HYVARINEN, lam) for lam in ("zero", "any")}
+"""What a step of score matching calls, by λ."""

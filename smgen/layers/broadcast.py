@@ -25,7 +25,7 @@ class Broadcast(LinearLayer):
     def mixes(self) -> bool:
         return False
 
-    def map(self, v: Vertex, parameters: Sequence[sp.Expr]) -> LinearMap:
+    def map(self, e: Emitter, v: Vertex, parameters: Sequence[sp.Expr]) -> LinearMap:
         return OnesMap(v.units)
 
     def matrix(self, v: Vertex, parameters: Sequence[Array]) -> Array:

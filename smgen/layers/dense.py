@@ -10,7 +10,7 @@ import sympy as sp
 
 from smgen.errors import NetworkError, shortened
 from smgen.ir import Emitter, Name
-from smgen.layers.linear_maps import LinearLayer
+from smgen.layers.linear_maps import LinearLayer, LinearMap
 from smgen.layers.nodes import Node, checked_name, node_of, units_of, varying
 from smgen.layers.parameter import learned
 from smgen.layers.protocol import Array, Equations, Vertex
@@ -36,7 +36,7 @@ class Dense(LinearLayer):
         source, weight, *bias = operands
         return " + ".join((f"{weight} @ {source}", *bias))
 
-    def map(self, v: Vertex, parameters: Sequence[sp.Expr]) -> WeightMap:
+    def map(self, e: Emitter, v: Vertex, parameters: Sequence[sp.Expr]) -> WeightMap:
         (weight,) = parameters
         return WeightMap(weight)
 
@@ -65,7 +65,7 @@ class WeightMap:
     def backward(self, e: Emitter, value: sp.Expr, name: Name, number: str) -> sp.Expr:
         return e.backward(value, e.buffer(self.weight), name, number)
 
-    def squared(self, e: Emitter) -> SquaredMap:
+    def squared(self, e: Emitter) -> LinearMap:
         return SquaredMap(e.square(e.buffer(self.weight)).symbol, self.weight)
 
     def gradient(self, e: Emitter, left: sp.Expr, right: sp.Expr, names: Sequence[Name]) -> Sequence[sp.Expr]:

@@ -64,7 +64,7 @@ class LinearLayer(ABC):
         """What names of its layers begin with."""
 
     @abstractmethod
-    def map(self, v: Vertex, parameters: Sequence[sp.Expr]) -> LinearMap:
+    def map(self, e: Emitter, v: Vertex, parameters: Sequence[sp.Expr]) -> LinearMap:
         """A in a schedule, for parameters that stand in buffers."""
 
     @abstractmethod
@@ -83,7 +83,7 @@ class LinearLayer(ABC):
 
     def lower(self, e: Emitter, v: Vertex, g: Mapping[str, sp.Expr], name: Name) -> Lowered:
         parameters = [g[key] for key in v.operands[1 : len(v.operands) - self.bias]]
-        lowered = _Lowered(v, self.map(v, parameters), self.bias)
+        lowered = _Lowered(v, self.map(e, v, parameters), self.bias)
         source = v.operands[0]
         if self.bias:
             product = lowered.map.forward(e, g[source], name.part("unbiased"), "")

@@ -48,11 +48,11 @@ class Curvature(Adjoints, Protocol):
     def diagonal(self) -> sp.Expr:
         """δ′ at the input, (N, D)."""
 
-    def loss(self, lam: sp.Expr) -> sp.Expr:
-        """L, the mean over the batch."""
+    def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
+        """The mean over the batch of Σ_d first · δ′_d + second · δ′_d², exact or without bias."""
 
-    def start(self, adjoint: Adjoint, lam: sp.Expr) -> None:
-        """Begin the adjoints of L for this λ."""
+    def start(self, adjoint: Adjoint, first: sp.Expr, second: sp.Expr) -> None:
+        """Begin the adjoints of a term with this derivative by δ′: first + 2 second · δ′ (7)."""
 
 
 class Flat:
@@ -73,10 +73,10 @@ class Flat:
         return {}
 
 
-def loss_of(low: Lowering, diagonal: sp.Expr, lam: sp.Expr) -> sp.Expr:
-    """L = Σ (−δ′_in + λ δ′_in²), the mean over the batch, for a mode that has δ′ as an array."""
+def moments_of(low: Lowering, diagonal: sp.Expr, first: sp.Expr, second: sp.Expr) -> sp.Expr:
+    """The mean over the batch of Σ_d first · δ′_d + second · δ′_d², for a mode that has δ′ as an array."""
     units, mean = low.network.input.units, low.emitter.mean_sum
-    value = -mean(diagonal, units, Name("sum_delta_prime"))
-    if lam == 0:
-        return value
-    return value + lam * mean(diagonal**2, units, Name("sum_delta_prime_squared"))
+    value = first * mean(diagonal, units, Name("sum_delta_prime")) if first != 0 else ZERO
+    if second != 0:
+        value += second * mean(diagonal**2, units, Name("sum_delta_prime_squared"))
+    return value

@@ -23,12 +23,14 @@ from smgen.ir import (
     Schedule,
 )
 from smgen.layers.letters import G
-from smgen.lower.curvature import Curvature, Flat, Values
+from smgen.lower.curvature import Curvature, Flat
 from smgen.lower.gradients import adjoint_backward
-from smgen.lower.names import ADJOINTS, Adjoint, K, L
+from smgen.lower.names import adjoint_of
 from smgen.lower.sweeps import adjoint_forward, backward
 from smgen.lower.values import Lowering
 from smgen.network import Network
+from smgen.objectives import DELTA as DELTA_SYMBOL
+from smgen.objectives import Objective
 
 ROW: Final = Layout(batch=True)
 """One number a sample."""
@@ -43,10 +45,13 @@ Body: TypeAlias = Callable[[Lowering, Curvature], tuple[Buffer, ...]]
 def schedule(network: Network, function: Function, begin: Begin, arguments: tuple[Buffer, ...] = ()) -> Schedule:
     """The schedule of one function. `arguments` are those of the mode, beside x, λ and the parameters."""
     low = Lowering(network=network, arguments=arguments)
-    lam = None if function.lam == "none" else sp.S.Zero if function.lam == "zero" else LAMBDA.symbol
+    lam = {"none": None, "zero": sp.S.Zero, "any": LAMBDA.symbol}[function.lam]
     curvature = begin(low, function, lam)
     low.forward()
-    outputs = _losses(low, curvature, function, lam) if lam is not None else BODIES[function](low, curvature)
+    if function.objective is not None and lam is not None:
+        outputs = _Losses(low, curvature, function, function.objective, lam).outputs()
+    else:
+        outputs = BODIES[function](low, curvature)
     return Schedule(
         function=function,
         inputs=low.emitter.inputs,
@@ -96,34 +101,54 @@ def _hessian_diagonal(low: Lowering, curvature: Curvature) -> tuple[Buffer, ...]
     return (low.emitter.fill(_result("hessian_diagonal"), layout, curvature.diagonal()),)
 
 
-def _losses(low: Lowering, curvature: Curvature, function: Function, lam: sp.Expr) -> tuple[Buffer, ...]:
-    """K = ½ Σ δ_in², L and J = K + L, means over the batch in float64, and the gradients that are asked for.
+class _Losses:
+    """The terms of an objective, their sum J, means over the batch in float64, and the gradients that are asked for.
 
-    The gradient of J is one merged sweep ([+] 1): every sweep is linear in the adjoints. Those of K and of L are the
+    The gradient of J is one merged sweep ([+] 1): every sweep is linear in the adjoints. Those of the terms are the
     source's separate sweeps.
     """
-    delta = curvature.backward()
-    low.emitter.sweep("loss")
-    x = low.network.input
-    k = low.emitter.mean_sum(delta[x.name] ** 2, x.units, Name("sum_delta_squared")) / 2
-    values = {"K": k, "L": curvature.loss(lam)}
-    results = []
-    for code in function.results:
-        value = values[code] if code in values else values["K"] + values["L"]
-        results.append(low.emitter.fill(_result(code), SCALAR, value, kind="accumulator"))
-        values[code] = results[-1].symbol
-    gradients = [g for code in function.gradients for g in _gradient(low, curvature, ADJOINTS[code], delta, lam)]
-    return (*results, *gradients)
 
+    def __init__(
+        self, low: Lowering, curvature: Curvature, function: Function, objective: Objective, lam: sp.Expr
+    ) -> None:
+        self.low, self.curvature, self.function, self.objective, self.lam = low, curvature, function, objective, lam
+        self.delta = curvature.backward()
 
-def _gradient(low: Lowering, curvature: Curvature, adjoint: Adjoint, delta: Values, lam: sp.Expr) -> tuple[Buffer, ...]:
-    """The adjoint sweeps of one term: K and J start from ∂/∂δ_in = δ_in, L and J from the mode's ∂L."""
-    start = sp.S.Zero if adjoint is L else delta[low.network.input.name]
-    if adjoint is not K:
-        curvature.start(adjoint, lam)
-    term = Flat() if adjoint is K else curvature
-    mu = adjoint_forward(low, adjoint, start, term)
-    return tuple(adjoint_backward(low, adjoint, delta, mu, term).values())
+    def outputs(self) -> tuple[Buffer, ...]:
+        self.low.emitter.sweep("loss")
+        values = {letter: self._mean(letter) for letter in self.objective.letters}
+        results = []
+        for letter in self.function.results:
+            value = values[letter] if letter in values else sp.Add(*values.values())
+            results.append(self.low.emitter.fill(_result(letter), SCALAR, value, kind="accumulator"))
+            values |= {letter: results[-1].symbol} if letter in values else {}
+        gradients = [g for letter in self.function.gradients for g in self._gradient(letter)]
+        return (*results, *gradients)
+
+    def _mean(self, letter: str) -> sp.Expr:
+        """(1/N) Σ_n Σ_d ℓ of one term."""
+        parts, x = self.objective.parts(letter, self.lam), self.low.network.input
+        value: sp.Expr = sp.S.Zero
+        if parts.of_delta != 0:
+            number, rest = parts.of_delta.as_coeff_Mul()
+            name = "sum_delta_squared" if rest == DELTA_SYMBOL**2 else f"sum_{letter}"
+            at_input = rest.xreplace({DELTA_SYMBOL: self.delta[x.name]})
+            value = number * self.low.emitter.mean_sum(at_input, x.units, Name(name))
+        if (parts.first, parts.second) != (0, 0):
+            value += self.curvature.moments(parts.first, parts.second)
+        return value
+
+    def _gradient(self, letter: str) -> tuple[Buffer, ...]:
+        """The adjoint sweeps of a term, from ∂ℓ/∂δ_in (3), (5) and ∂ℓ/∂δ′_in (7)."""
+        parts, x = self.objective.parts(letter, self.lam), self.low.network.input
+        bends = (parts.first, parts.second) != (0, 0)
+        adjoint = adjoint_of(letter, slopes=parts.of_delta != 0, bends=bends)
+        start = sp.diff(parts.of_delta, DELTA_SYMBOL).xreplace({DELTA_SYMBOL: self.delta[x.name]})
+        if bends:
+            self.curvature.start(adjoint, parts.first, parts.second)
+        term = self.curvature if bends else Flat()
+        mu = adjoint_forward(self.low, adjoint, start, term)
+        return tuple(adjoint_backward(self.low, adjoint, self.delta, mu, term).values())
 
 
 BODIES: Final[Mapping[Function, Body]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from smgen.ir import LAMBDA, SAMPLES, Buffer, Layout, Letter, Name
@@ -63,7 +63,11 @@ J: Final = Adjoint(
 )
 """Both at once: every sweep is linear in the adjoints ([+] 1)."""
 
-ADJOINTS: Final[Mapping[str, Adjoint]] = {adjoint.of: adjoint for adjoint in (K, L, J)}
+
+def adjoint_of(letter: str, *, slopes: bool, bends: bool) -> Adjoint:
+    """The sweeps of a term that depends on δ (`slopes`) as K does, on δ′ (`bends`) as L does, or on both."""
+    return replace(J if slopes and bends else L if bends else K, of=letter)
+
 
 DELTA: Final = Quantity("delta", "δ", 5)
 DELTA_PRIME: Final = Quantity("delta_prime", "δ′", 6)

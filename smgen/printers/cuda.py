@@ -115,7 +115,9 @@ class LoopPrinter:
         varying = [b for b in arrays if not _is_scalar(b, loop.layout)]
         loads = [f"const {kind} v_{b.name} = {self._element(b, loop.layout, lanes, const=True)};" for b in varying]
         loads += [
-            f"const {self.c.real} v_{b.name} = {b.name}[{_row(b, loop.layout)}];" for b in arrays if b not in varying
+            f"const {self.c.real} v_{b.name} = {b.name}[{_row(b, loop.layout) or 0}];"
+            for b in arrays
+            if b not in varying
         ]
         if loop.stored:
             loads.append(f"{kind} {', '.join(f'v_{b.name}' for b in loop.stored)};")
@@ -140,7 +142,7 @@ class LoopPrinter:
         base = b.name if lanes == 1 else f"reinterpret_cast<{'const ' * const}{VECTOR[self.dtype]}*>({b.name})"
         row = _row(b, layout)
         if _is_scalar(b, layout):
-            return f"{b.name}[{row}]"
+            return f"{b.name}[{row or 0}]"
         if not row:
             return f"{base}[column]"
         _, columns = dimensions(layout)
@@ -211,7 +213,7 @@ class LoopPrinter:
 
 def _is_scalar(b: Buffer, layout: Layout) -> bool:
     """Whether a buffer has one value for all columns of a row."""
-    return not layout.units or (len(b.shape) > 1 and b.shape[-1] == 1 != layout.units[-1])
+    return not layout.units or (b.layout.units[-1:] == (1,) and layout.units[-1] != 1)
 
 
 def _row(b: Buffer, layout: Layout) -> str:

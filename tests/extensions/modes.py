@@ -1,0 +1,33 @@
+"""A hessian mode that smgen does not have: the full Hessian from the tangents of every input, whatever it costs."""
+
+from __future__ import annotations
+
+from smgen.exactness import Verdict
+from smgen.hessians import EXACT, Method, Mode
+from smgen.hessians.segments import with_cuts
+from smgen.ir import Function, Schedule, functions
+from smgen.network import Network
+
+
+def _schedules(network: Network, method: Method) -> tuple[Schedule, ...]:
+    return tuple(with_cuts(network, function, ()) for function in functions())
+
+
+def _quality(recursion: Verdict, method: Method) -> Verdict:
+    return Verdict(True, "tangents of all inputs")
+
+
+def _scheme(network: Network, method: Method, function: Function) -> str:
+    return f"{network.input.units} tangents"
+
+
+FORWARD = Mode(
+    name="forward",
+    summary="the full Hessian, never cut",
+    way="by tangents of all inputs",
+    statement=EXACT.statement,
+    quality=_quality,
+    schedules=_schedules,
+    scheme=_scheme,
+    truth=EXACT.truth,
+)
