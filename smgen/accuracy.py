@@ -14,7 +14,7 @@ import numpy.typing as npt
 import sympy as sp
 
 from smgen.calculus import subexpressions
-from smgen.primitives import REFERENCE, G, absolute, choose, guarded, kept, stable
+from smgen.primitives import G, absolute, choose, guarded, kept, references, stable
 from smgen.scalar import evaluate
 
 DIGITS: Final = 60
@@ -191,7 +191,7 @@ def _reference(expr: sp.Expr, dtype: str, at: bytes) -> tuple[Array, Array]:
 
 def compiled(expr: sp.Expr) -> Callable[[Any], Any]:
     """`expr` as a function of an mpmath number, common subexpressions once."""
-    function: Callable[[Any], Any] = sp.lambdify(G, guarded(expr), [REFERENCE, "mpmath"], cse=_cse)
+    function: Callable[[Any], Any] = sp.lambdify(G, guarded(expr), [references(), "mpmath"], cse=_cse)
     return function
 
 

@@ -13,8 +13,9 @@ import sympy as sp
 from smgen.calculus import Calculus, brief, calls_in, subexpressions
 from smgen.constants import exact
 from smgen.errors import SmgenError, UnsupportedNonlinearity, did_you_mean, several, shortened
+from smgen.functions import kinked, known, saved
 from smgen.pieces import Border, pieces
-from smgen.primitives import KINKED, KNOWN, SAVED, G, choose, logsumexp, maximum, softmax
+from smgen.primitives import G, choose, logsumexp, maximum, softmax
 from smgen.recognise import recognise
 from smgen.tails import settle
 
@@ -158,15 +159,15 @@ def differentiate(expr: sp.Expr) -> Nonlinearity:
         )
     derivatives = (f, f1, f2, f3)
     forms = (settle(f), settle(f1), settle(f2), settle(f3))
-    saved = {call for form in forms[1:] for call in calls_in(form, *SAVED)}
+    calls = {call for form in forms[1:] for call in calls_in(form, *saved())}
     return Nonlinearity(
         written=expr,
         derivatives=derivatives,
         forms=forms,
-        saved=tuple(sorted(saved, key=sp.default_sort_key)),
+        saved=tuple(sorted(calls, key=sp.default_sort_key)),
         ratios=(None, None, _ratio(derivatives, forms, 2), _ratio(derivatives, forms, 3)),
-        switches=tuple(sorted({call.func.__name__ for call in written.atoms(*KINKED)})),
-        borders=() if not written.has(*KINKED) else None if cut is None else cut.borders,
+        switches=tuple(sorted({call.func.__name__ for call in written.atoms(*kinked())})),
+        borders=() if not written.has(*kinked()) else None if cut is None else cut.borders,
     )
 
 
@@ -180,7 +181,7 @@ def _ratio(derivatives: tuple[sp.Expr, ...], forms: tuple[sp.Expr, ...], n: int)
         shorter = sp.count_ops(q) + 1 < sp.count_ops(derivatives[n] if best is None else best[1] * G)
         # What grows with g could be infinite where f⁽ᵏ⁾ is 0.
         plain = q.is_number or G not in q.xreplace({call: sp.Dummy() for call in q.atoms(sp.Function)}).free_symbols
-        if sp.denom(q).is_number and shorter and plain and q.atoms(*SAVED) <= forms[n].atoms(*SAVED):
+        if sp.denom(q).is_number and shorter and plain and q.atoms(*saved()) <= forms[n].atoms(*saved()):
             best = (k, q)
     return best
 
@@ -219,11 +220,12 @@ def refuse_large(expr: sp.Expr, of: sp.Expr) -> None:
         )
 
 
-_ALLOWED: Final = (sp.Add, sp.Mul, sp.Pow, sp.Symbol, sp.Number, sp.NumberSymbol, *KNOWN)
+_PLAIN: Final = (sp.Add, sp.Mul, sp.Pow, sp.Symbol, sp.Number, sp.NumberSymbol)
 
 
 def refuse_unknown(expr: sp.Expr, of: sp.Expr) -> None:
     """Raise `UnsupportedNonlinearity` for the first kind of sympy object that smgen has no formula for."""
+    allowed = (*_PLAIN, *known())
     seen: set[sp.Basic] = set()
     unknown: set[sp.Basic] = set()
     waiting: list[sp.Basic] = [expr]
@@ -232,7 +234,7 @@ def refuse_unknown(expr: sp.Expr, of: sp.Expr) -> None:
         if e in seen:
             continue
         seen.add(e)
-        if isinstance(e, _ALLOWED):
+        if isinstance(e, allowed):
             waiting.extend(e.args)
         else:
             unknown.add(e)
@@ -242,7 +244,7 @@ def refuse_unknown(expr: sp.Expr, of: sp.Expr) -> None:
         raise UnsupportedNonlinearity(what=f"f of {brief(of)} is not real", hint=_HINT)
     call = min(unknown, key=sp.default_sort_key)
     name = call.func.__name__
-    names = [f.__name__ for f in KNOWN]
+    names = [f.__name__ for f in known()]
     if name in names:
         hint = f"an undefined sympy.Function does not become one by its name: write sm.{name}(g) or sympy.{name}(g)"
         raise UnsupportedNonlinearity(what=f"{brief(call)} has no formula", hint=hint)

@@ -11,23 +11,14 @@ import sympy as sp
 
 from smgen import primitives as p
 from smgen.calculus import varies
-from smgen.primitives import REFERENCE, G
+from smgen.functions import facts_of, references
+from smgen.primitives import G
 
 Interval: TypeAlias = tuple[float, float]
 REALS: Final[Interval] = (-inf, inf)
 
-_RISING: Final = (sp.exp, sp.log, sp.sinh, sp.tanh, sp.asinh, sp.atan, p.erf, p.log1p, p.expm1, p.sigmoid, p.softplus,
-                  p.ndtr, p.relu, p.step, p.signum)  # fmt: skip
-_EVEN: Final = (sp.cosh, p.logcosh, p.absolute)
-_BELLS: Final = (p.sech, p.gaussian)
-_LIMITS: Final[dict[tuple[str, float], float]] = {
-    **{(name, -inf): 0.0 for name in ("exp", "sigmoid", "softplus", "ndtr", "relu", "step")},
-    **{(name, -inf): -1.0 for name in ("tanh", "erf", "expm1", "signum")},
-    **{(name, inf): 1.0 for name in ("tanh", "erf", "sigmoid", "ndtr", "step", "signum")},
-    **{("atan", sign * inf): sign * 1.5707963267948966 for sign in (-1, 1)},
-    ("log", 0.0): -inf,
-    ("log1p", -1.0): -inf,
-}
+_CORNERS: Final[dict[tuple[str, float], float]] = {("log", 0.0): -inf, ("log1p", -1.0): -inf}
+"""Where a monotone function goes to infinity at a finite place."""
 
 
 def values(e: sp.Expr, g: Interval) -> Interval:
@@ -66,26 +57,23 @@ def values(e: sp.Expr, g: Interval) -> Interval:
             return 0.0, inf
         case p.softmax():
             return 0.0, 1.0
-        case _ if isinstance(e, _RISING):
-            low, high = inner[0]
-            return _at(e, low, -inf), _at(e, high, inf)
-        case _ if isinstance(e, _EVEN):
-            low, high = _absolute(inner[0])
-            return _at(e, low, -inf), _at(e, high, inf)
-        case _ if isinstance(e, _BELLS):
-            return 0.0, 1.0
-        case _:
-            return REALS
+    facts = facts_of(type(e))
+    if facts is None or not facts.monotone:
+        return REALS
+    if facts.monotone == "bell":
+        return 0.0, 1.0
+    low, high = inner[0] if facts.monotone == "rising" else _absolute(inner[0])
+    return _at(e, low, -inf), _at(e, high, inf)
 
 
 def _at(call: sp.Expr, u: float, otherwise: float) -> float:
     """The value of a monotone function at an end of an interval."""
-    name = call.func.__name__
-    if (name, u) in _LIMITS:
-        return _LIMITS[name, u]
+    name, facts = call.func.__name__, facts_of(type(call))
+    if (name, u) in _CORNERS:
+        return _CORNERS[name, u]
     if abs(u) == inf:
-        return u
-    function: Callable[..., Any] = REFERENCE.get(name) or getattr(mpmath, name)
+        return facts.limits[u > 0] if facts is not None else u
+    function: Callable[..., Any] = references().get(name) or getattr(mpmath, name)
     try:
         return float(function(mpmath.mpf(u)))
     except (ValueError, TypeError):

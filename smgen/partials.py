@@ -14,7 +14,8 @@ from smgen.calculus import Calculus, brief, calls_in
 from smgen.constants import exact
 from smgen.derivatives import Nonlinearity, differentiate, refuse_large, refuse_unknown, shortest
 from smgen.errors import UnsupportedNonlinearity
-from smgen.primitives import KINKED, SAVED, G, stable
+from smgen.functions import kinked, saved
+from smgen.primitives import G, stable
 from smgen.recognise import recognise
 from smgen.scalar import evaluate
 from smgen.tails import settle
@@ -83,7 +84,7 @@ class Partials:
         """Whether the slope jumps somewhere."""
         if self.nonlinearity is not None:
             return bool(self.nonlinearity.kinks)
-        return bool(self.derivative().has(*KINKED))
+        return bool(self.derivative().has(*kinked()))
 
     @cached_property
     def saved(self) -> tuple[sp.Expr, ...]:
@@ -93,7 +94,7 @@ class Partials:
         if not self.expr.atoms(sp.Function):
             return ()
         return tuple(
-            sorted({c for o in self.orders() for c in calls_in(self.form(o), *SAVED)}, key=sp.default_sort_key)
+            sorted({c for o in self.orders() for c in calls_in(self.form(o), *saved())}, key=sp.default_sort_key)
         )
 
     def orders(self) -> Iterator[Orders]:

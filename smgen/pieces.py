@@ -15,13 +15,13 @@ import mpmath
 import sympy as sp
 
 from smgen.calculus import Calculus
+from smgen.functions import kinked
 from smgen.primitives import (
-    KINKED,
-    REFERENCE,
     G,
     absolute,
     choose,
     maximum,
+    references,
     relu,
     signum,
     step,
@@ -86,7 +86,7 @@ def _switch(call: sp.Expr) -> sp.Expr:
 def _places(f: sp.Expr) -> list[sp.Expr] | None:
     """The real roots of all switches, in order."""
     found: set[sp.Expr] = set()
-    for call in f.atoms(*KINKED):
+    for call in f.atoms(*kinked()):
         roots = _roots(_switch(call))
         if roots is None:
             return None
@@ -113,7 +113,7 @@ def _roots(u: sp.Expr) -> set[sp.Expr] | None:
 
 def _scanned(u: sp.Expr) -> set[sp.Expr] | None:
     """Roots where u changes its sign between neighbours of a grid, by bisection; None for too many of them."""
-    function = sp.lambdify(G, u, [REFERENCE, "mpmath"])
+    function = sp.lambdify(G, u, [references(), "mpmath"])
     grid = [mpmath.mpf(k) / 8 + mpmath.mpf(1) / 1000 for k in range(-400, 401)]
     found: set[sp.Expr] = set()
     for a, b in pairwise(grid):
@@ -131,13 +131,13 @@ def _scanned(u: sp.Expr) -> set[sp.Expr] | None:
 
 def _resolved(e: sp.Expr, at: Any) -> sp.Expr:
     """`e` with the formula that holds around a place that is no border."""
-    if not e.has(*KINKED):
+    if not e.has(*kinked()):
         return e
     args = [_resolved(arg, at) for arg in e.args]
-    if not isinstance(e, KINKED):
+    if not isinstance(e, kinked()):
         return e.func(*args)
     difference = args[0] - args[1] if isinstance(e, maximum | choose) else args[0]
-    value = sp.lambdify(G, difference, [REFERENCE, "mpmath"])(at)
+    value = sp.lambdify(G, difference, [references(), "mpmath"])(at)
     sign = (value > 0) - (value < 0)
     match e:
         case absolute():
@@ -167,7 +167,7 @@ def _jump(left: sp.Expr, right: sp.Expr, at: Any) -> int | None:
 
 def _limit(e: sp.Expr, at: Any, direction: int) -> Any:
     """The value at the border or, where the formula has none there, that of a place next to it; None for neither."""
-    function = sp.lambdify(G, e, [REFERENCE, "mpmath"])
+    function = sp.lambdify(G, e, [references(), "mpmath"])
     for place in (at, at + direction * mpmath.mpf(10) ** -28 * max(1, abs(at))):
         try:
             value = mpmath.mpf(function(place))

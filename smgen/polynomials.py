@@ -16,7 +16,7 @@ import sympy as sp
 
 from smgen.calculus import varies
 from smgen.constants import binary_exponent
-from smgen.primitives import REFERENCE, G, absolute, guarded, inverse, kept, maximum, minimum, unit
+from smgen.primitives import G, absolute, guarded, inverse, kept, maximum, minimum, references, unit
 
 ROOM: Final = 4
 """Constants from 2^−4 on are no reason to rescale: what they save lies within a factor 16 of the largest number."""
@@ -155,7 +155,7 @@ def seen_to_fall(w: sp.Expr, by: int) -> tuple[sp.Expr | None, sp.Expr | None]:
     """`falls` for what is no polynomial, from its values at powers of two; the judge looks at the outcome."""
     if w.has(sp.sin, sp.cos, sp.tan):
         return None, None
-    f = sp.lambdify(G, guarded(w), [REFERENCE, "mpmath"])
+    f = sp.lambdify(G, guarded(w), [references(), "mpmath"])
     ends = []
     for sign in (-1, 1):
         fallen = None

@@ -17,7 +17,7 @@ import sympy as sp
 
 from smgen.definitions import Array, Samples
 from smgen.network import Network
-from smgen.primitives import REFERENCE
+from smgen.primitives import references
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _differentiate(expr: sp.Expr, values: Mapping[sp.Symbol, Array], by: tuple[s
 
 @lru_cache(maxsize=64)
 def _function(expr: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
-    function: Callable[..., Any] = sp.lambdify(symbols, expr, [REFERENCE, "mpmath"])
+    function: Callable[..., Any] = sp.lambdify(symbols, expr, [references(), "mpmath"])
     return function
 
 

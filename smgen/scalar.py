@@ -6,11 +6,9 @@ the build-time accuracy check runs what it emits, so what is checked is what is 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import mpmath
 import numpy as np
 import numpy.typing as npt
 import sympy as sp
@@ -18,20 +16,10 @@ import sympy as sp
 from smgen import primitives as p
 from smgen.constants import in_range, nearest_float, steps
 from smgen.errors import InternalError
+from smgen.functions import machines
 
 Emit = Callable[[str, tuple[sp.Expr, ...]], sp.Expr]
 Rank = Callable[[sp.Expr], int]
-
-FUNCTIONS: Final[dict[type[sp.Function], str]] = {
-    **{f: f.__name__ for f in (sp.exp, sp.log, sp.sin, sp.cos, sp.tan, sp.sinh, sp.cosh, sp.tanh)},
-    **{f: f.__name__ for f in (p.log1p, p.expm1, p.erf, p.erfcx, p.relu, p.step, p.maximum, p.minimum, p.choose)},
-    sp.asinh: "arcsinh",
-    sp.atan: "arctan",
-    p.absolute: "abs",
-    p.signum: "sign",
-    p.nearest: "rint",
-}
-"""Machine functions and the name of the elementary operation (NumPy's, where NumPy has it)."""
 
 
 def linearise(expr: sp.Expr, emit: Emit, rank_of: Rank) -> sp.Expr:
@@ -42,6 +30,7 @@ def linearise(expr: sp.Expr, emit: Emit, rank_of: Rank) -> sp.Expr:
     first. `emit(function, operands)` must return the same symbol for the same arguments if it wants subexpressions
     shared.
     """
+    known = machines()
     ranks: dict[sp.Expr, int] = {}
     results: dict[sp.Expr, sp.Expr] = {}
 
@@ -68,8 +57,8 @@ def linearise(expr: sp.Expr, emit: Emit, rank_of: Rank) -> sp.Expr:
                 return power(e.base, e.exp)
             case p.kept():
                 return walk(e.args[0])
-            case sp.Function() if e.func in FUNCTIONS:
-                return emit(FUNCTIONS[e.func], tuple(walk(arg) for arg in e.args))
+            case sp.Function() if e.func in known:
+                return emit(known[e.func].name, tuple(walk(arg) for arg in e.args))
             case _:
                 raise InternalError(f"no elementary operation for {type(e).__name__} in {e}")
 
@@ -158,24 +147,13 @@ def _integer_power(emit: Emit, base: sp.Expr, exponent: int) -> sp.Expr:
 Array = npt.NDArray[Any]
 
 
-def _erfcx(u: float) -> float:
-    with mpmath.workdps(40):
-        return float(p.REFERENCE["erfcx"](mpmath.mpf(float(u))))
+_ARITHMETIC: Final = ("add", "subtract", "multiply", "divide", "negative", "square", "sqrt", "power")
 
 
-NUMPY: Final[dict[str, Callable[..., Any]]] = {
-    **{
-        name: getattr(np, name)
-        for name in ("add", "subtract", "multiply", "divide", "negative", "square", "sqrt", "power")
-    },
-    **{name: getattr(np, name) for name in FUNCTIONS.values() if hasattr(np, name)},
-    "relu": lambda u: np.maximum(u, 0),
-    "step": lambda u: np.heaviside(u, u.dtype.type(0)),
-    "choose": lambda a, b, x, y: np.where(a < b, x, y),
-    "erf": lambda u: np.vectorize(math.erf, otypes=[u.dtype])(u),
-    "erfcx": lambda u: np.vectorize(_erfcx, otypes=[u.dtype])(u),
-}
-"""Each elementary operation as a NumPy function, for evaluation at build time and in tests."""
+def numpy_functions() -> dict[str, Callable[..., Any]]:
+    """Each elementary operation as a NumPy function, for evaluation at build time and in tests."""
+    arithmetic = {name: getattr(np, name) for name in _ARITHMETIC}
+    return arithmetic | {m.name: m.evaluate or getattr(np, m.name) for m in machines().values()}
 
 
 def evaluate(expr: sp.Expr, values: Mapping[sp.Symbol, Any], dtype: npt.DTypeLike) -> Array:
@@ -183,6 +161,7 @@ def evaluate(expr: sp.Expr, values: Mapping[sp.Symbol, Any], dtype: npt.DTypeLik
 
     Raises `constants.OutOfRange` for a constant that the dtype cannot hold.
     """
+    numpy = numpy_functions()
     env: dict[sp.Expr, Any] = dict(values)
     cache: dict[tuple[str, tuple[sp.Expr, ...]], sp.Expr] = {}
     real: Any = np.dtype(dtype).type
@@ -201,7 +180,7 @@ def evaluate(expr: sp.Expr, values: Mapping[sp.Symbol, Any], dtype: npt.DTypeLik
         key = (function, operands)
         if key not in cache:
             cache[key] = sp.Dummy()
-            env[cache[key]] = NUMPY[function](*(value(o) for o in operands))
+            env[cache[key]] = numpy[function](*(value(o) for o in operands))
         return cache[key]
 
     return np.asarray(value(linearise(expr, emit, rank)))

@@ -9,7 +9,7 @@ from typing import Any, Final
 import mpmath
 import sympy as sp
 
-from smgen.primitives import MARKS, REFERENCE, G, choose, log1p
+from smgen.primitives import MARKS, G, choose, log1p, references
 
 DIGITS: Final = 60
 _STEPS: Final = (mpmath.mpf(10) ** -12, mpmath.mpf(10) ** -18, mpmath.mpf(10) ** -24)
@@ -33,7 +33,7 @@ def _zeros(base: sp.Expr) -> Iterable[Any]:
         poly = sp.Poly(base, G)
         if poly.degree() <= 12 and all(c.is_Rational for c in poly.all_coeffs()):
             return [mpmath.mpf(str(sp.N(root, DIGITS))) for root in set(sp.real_roots(poly))]
-    f = sp.lambdify(G, base, [REFERENCE, "mpmath"])
+    f = sp.lambdify(G, base, [references(), "mpmath"])
     zeros = []
     for a, b in pairwise(mpmath.mpf(k) / 8 + mpmath.mpf(1) / 1024 for k in range(-160, 161)):
         try:
@@ -51,7 +51,7 @@ def explain(derivatives: tuple[sp.Expr, ...], place: Any) -> str:
     with mpmath.workdps(2 * DIGITS):
         for mark, derivative in zip(MARKS, derivatives, strict=True):
             branch = _branch(derivative, mpmath.mpf(place))
-            f = sp.lambdify(G, branch, [REFERENCE, "mpmath"])
+            f = sp.lambdify(G, branch, [references(), "mpmath"])
             text = _explained(mark, f, mpmath.mpf(place), at_border=branch.has(choose))
             if text is not None:
                 return text

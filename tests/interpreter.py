@@ -26,7 +26,7 @@ from smgen.ir import (
     Transpose,
     View,
 )
-from smgen.scalar import NUMPY
+from smgen.scalar import numpy_functions
 
 Array = npt.NDArray[Any]
 
@@ -65,7 +65,7 @@ def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
                     env[out.name] = _fit(_value(expr, env), out, env)
             case Elementary(out, function, operands, _):
                 values = [_value(operand, env) for operand in operands]
-                result = values[0] if function == "copy" else NUMPY[function](*values)
+                result = values[0] if function == "copy" else numpy_functions()[function](*values)
                 env[out.name] = _fit(result, out, env)
             case Fused(steps=steps, stored=stored, totals=totals):
                 local = dict(env)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+import sympy
 
 import smgen as sm
 from smgen.build import Options
 from smgen.exactness import verdict
+from smgen.functions import FUNCTIONS
 from smgen.hessians import MODES
 from smgen.network import Network
 from smgen.objectives import OBJECTIVES
 from smgen.reference import evaluate
 from tests import oracle
 from tests.cuda.emitted import assert_agrees
+from tests.extensions.algebraic import algebraic
 from tests.extensions.circulant import circulant
 from tests.extensions.modes import FORWARD
 from tests.extensions.objectives import ROBUST
@@ -96,6 +99,35 @@ def test_a_hessian_mode(forward: str, backend: str) -> None:
         assert_close(gradient[key], dK[key] + dL[key], 1e-9, key)
     assert module.METADATA["hessian"] == forward
     assert Options(hessian=forward).mode is FORWARD
+
+
+@pytest.fixture
+def algebraic_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(FUNCTIONS, "algebraic", algebraic)
+    yield
+    module_of.cache_clear()
+
+
+@pytest.mark.parametrize("backend", [*BACKENDS, "cuda"])
+@pytest.mark.usefixtures("algebraic_known")
+def test_a_scalar_function(backend: str) -> None:
+    def energy(f: Callable[[sympy.Expr], sympy.Expr]) -> Network:
+        return Network(energy=sm.pointwise(sm.linear(sm.input(3), 4), lambda g: sympy.log(2 + f(g)) + g**2 / 4))
+
+    network, same = energy(algebraic), energy(lambda g: g / sympy.sqrt(1 + g**2))
+    assert verdict(network).exact
+    params, x = random_case(network, samples=5)
+    if backend == "cuda":
+        assert_agrees(network, "float64", params, x)
+        return
+    ours, theirs = module_of(network, backend=backend), module_of(same, backend=backend)
+    for lam in (0.0, 0.3):
+        J, gradient = ours.loss_and_grad(params, x, lam)
+        J_same, expected = theirs.loss_and_grad(params, x, lam)
+        assert_close(J, J_same, 1e-12)
+        for key in params:
+            assert_close(gradient[key], expected[key], 1e-11, key)
+    assert_close(ours.energy(params, 1e100 * x), theirs.energy(params, 1e100 * x), 1e-12)
 
 
 @pytest.fixture

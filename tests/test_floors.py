@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "smgen"
 
 FLOORS = (
     ("errors",),
-    ("references", "constants", "origins", "objectives"),
+    ("constants", "origins", "objectives"),
     ("functions",),
     ("primitives", "ir", "tables", "data"),
     ("calculus", "logarithms"),

@@ -20,7 +20,7 @@ from smgen.derivatives import Nonlinearity, differentiate
 from smgen.layers.named import NAMED
 from smgen.layers.pointwise import Pointwise
 from smgen.numerics import numerics
-from smgen.primitives import REFERENCE, G
+from smgen.primitives import G, references
 from smgen.recognise import recognise
 from smgen.scalar import evaluate
 from tests.support import Array
@@ -68,7 +68,7 @@ def points(dtype: str) -> Array:
 def exactly(expr: sp.Expr, at: Array, digits: int) -> list[Any]:
     """`expr` at each point, in mpmath."""
     with mpmath.workdps(digits):
-        f = sp.lambdify(G, expr, [REFERENCE, "mpmath"], cse=True)
+        f = sp.lambdify(G, expr, [references(), "mpmath"], cse=True)
         return [mpmath.mpf(f(mpmath.mpf(float(point)))) for point in at]
 
 
@@ -170,10 +170,10 @@ def test_recognition_is_an_identity_and_leaves_nothing_to_recognise(expr: sp.Exp
 ])  # fmt: skip
 def test_primitives_are_closed_under_differentiation(f: Any) -> None:
     for order in range(1, 4):
-        assert all(isinstance(call, p.KNOWN) for call in sp.diff(f(G), G, order).atoms(sp.Function))
+        assert all(isinstance(call, p.known()) for call in sp.diff(f(G), G, order).atoms(sp.Function))
     at = np.array([-0.9, -0.3, 0.01, 0.7, 2.9, 11.0])
     with mpmath.workdps(40):
-        function = sp.lambdify(G, f(G), [REFERENCE, "mpmath"])
+        function = sp.lambdify(G, f(G), [references(), "mpmath"])
         for u, slope in zip(at, exactly(sp.diff(f(G), G), at, 40), strict=True):
             assert abs(slope - mpmath.diff(function, mpmath.mpf(u))) <= mpmath.mpf(10) ** -25 * max(1, abs(slope))
 

@@ -22,7 +22,7 @@ from smgen.bench.rounds import Case, data_of, measure_programs
 from smgen.errors import BuildError
 from smgen.loader import load_source
 from smgen.network import Network
-from smgen.primitives import KNOWN
+from smgen.primitives import known
 from tests.networks import CATALOGUE, ica
 from tests.support import assert_close, module_of
 
@@ -123,4 +123,4 @@ def test_every_function_is_there(prelude: str) -> None:
             names |= {alias.asname or alias.name for alias in node.names}
         elif isinstance(node, ast.FunctionDef):
             names.add(node.name)
-    assert {function.__name__ for function in KNOWN} <= names
+    assert {function.__name__ for function in known()} <= names

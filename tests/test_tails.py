@@ -21,7 +21,7 @@ from smgen.derivatives import differentiate
 from smgen.errors import NumericsWarning
 from smgen.network import Network
 from smgen.numerics import numerics
-from smgen.primitives import REFERENCE, G, stable
+from smgen.primitives import G, references, stable
 from smgen.scalar import evaluate
 from tests.support import module_of
 
@@ -131,7 +131,7 @@ NAMED = ["atan", "cos", "erf", "gelu", "logcosh", "pseudo_huber", "sigmoid", "si
 @lru_cache(maxsize=256)
 def raw(expr: sp.Expr, order: int) -> Any:
     """The derivative by sympy's own rules, for mpmath."""
-    return sp.lambdify(G, sp.diff(expr, G, order), [REFERENCE, "mpmath"], cse=True)
+    return sp.lambdify(G, sp.diff(expr, G, order), [references(), "mpmath"], cse=True)
 
 
 def reference(expr: sp.Expr, at: Any, order: int) -> float:

@@ -77,10 +77,10 @@ _D = 64
 
 SOURCE = r"""
 static __device__ __forceinline__ float choose(const float a, const float b, const float x, const float y) { return a < b ? x : y; }
-static __device__ __forceinline__ float minimum(const float a, const float b) { const float m = a < b ? a : b; return a != a ? a : m; }
-static __device__ __forceinline__ float maximum(const float a, const float b) { const float m = a > b ? a : b; return a != a ? a : m; }
-static __device__ __forceinline__ float squared(const float u) { return u * u; }
 static __device__ __forceinline__ float cubed(const float u) { return u * u * u; }
+static __device__ __forceinline__ float maximum(const float a, const float b) { const float m = a > b ? a : b; return a != a ? a : m; }
+static __device__ __forceinline__ float minimum(const float a, const float b) { const float m = a < b ? a : b; return a != a ? a : m; }
+static __device__ __forceinline__ float squared(const float u) { return u * u; }
 
 // The sum of `value` over the threads of a block, in float64; valid in the first warp. The block has whole warps.
 static __device__ double block_sum(double value)
@@ -2601,4 +2601,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above f98162b93bd6458e44d30be7ac521d4cbdc0775779c41b733e077b1eb06c6303
+# sha256 of all above 4d70bb3b37b5ae0d5e64ae9794eca963674c7bc32f05b8afbaff62b451e8358e

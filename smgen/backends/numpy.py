@@ -25,7 +25,7 @@ from smgen.backends.layout import (
 from smgen.cost import savings
 from smgen.ir import ITEMSIZE, Buffer, Elementary, Schedule
 from smgen.printers.equations import forms
-from smgen.printers.numpy import SCIPY, print_function
+from smgen.printers.numpy import print_function, scipy_functions
 from smgen.printers.source import TiledFunction, shape_source
 from smgen.render import render
 
@@ -87,7 +87,7 @@ def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         arrays=ARRAYS,
         shapes=tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
         functions=tuple(_lay_out(facts, s, function) for s, function in zip(lowered, printed, strict=True)),
-        needs_scipy=bool(calls & SCIPY),
+        needs_scipy=bool(calls & scipy_functions()),
     )
     return {".py": render(TEMPLATE, module)}
 

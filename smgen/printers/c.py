@@ -14,16 +14,8 @@ import sympy as sp
 
 from smgen.constants import OutOfRange, in_range
 from smgen.errors import BuildError
+from smgen.functions import machines
 from smgen.scalar import linearise
-
-_NAMES: Final = {"arcsinh": "asinh", "arctan": "atan", "abs": "fabs", "sign": "signum", "power": "pow"}
-"""Elementary operations that C calls by another name."""
-
-_OWN: Final = frozenset({"choose", "maximum", "minimum", "signum", "step", "relu"})
-"""Functions that the generated file defines in its dtype; those of the C library end in f for float."""
-
-SIMD: Final = frozenset({"exp", "log", "tanh", "expm1", "log1p", "erf", "erfcx"})
-"""Functions that smgen has vectorisable ones of, called simd_exp and so on: templates/c/primitives.h."""
 
 _INFIX: Final = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
@@ -106,7 +98,8 @@ class CPrinter:
                 return _Value(f"{first.text} * {first.text}", _PRODUCT, first.text)
             case "square":
                 return _Value(f"squared({first.text})", _ATOM, first.text)
-        name = _NAMES.get(function, function)
-        if name not in _OWN:
-            name = ("simd_" if self.simd and name in SIMD else "") + name + self.suffix
+        machine = next((m for m in machines().values() if m.name == function), None)
+        name = "pow" if machine is None and function == "power" else (machine and machine.c) or function
+        if machine is None or not machine.body:
+            name = ("simd_" if self.simd and machine is not None and machine.simd else "") + name + self.suffix
         return _Value(f"{name}({', '.join(operand.text for operand in operands)})", _ATOM)

@@ -6,35 +6,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from smgen.functions import machines
 from smgen.ir import Layout
 from smgen.printers.c import CPrinter
 
-_HELPERS: Final = {
-    "choose": "return a < b ? x : y;",
-    "minimum": "const {real} m = a < b ? a : b; return a != a ? a : m;",
-    "maximum": "const {real} m = a > b ? a : b; return a != a ? a : m;",
-    "relu": "const {real} m = u > 0 ? u : 0; return u != u ? u : m;",
-    "step": "const {real} s = u > 0 ? 1 : 0; return u != u ? u : s;",
-    "signum": "const {real} s = u > 0 ? 1 : u; return u < 0 ? -1 : s;",
-    "squared": "return u * u;",
-    "cubed": "return u * u * u;",
-}
-"""Functions that the C library lacks, or has without NumPy's way with NaN; each in the module's dtype.
-
-One choice after the other: a compiler vectorises that, and no branches.
-"""
-
-_ARGUMENTS: Final = {"choose": "abxy", "minimum": "ab", "maximum": "ab"}
+_POWERS: Final = {"squared": "return u * u;", "cubed": "return u * u * u;"}
 
 
 def helpers(dtype: str, text: str, qualifiers: str) -> tuple[str, ...]:
-    """Definitions of the helper functions that `text` calls, and of no others."""
+    """Definitions of the functions that `text` calls and the C library lacks, or has without NumPy's way with NaN.
+
+    Each is one choice after the other: a compiler vectorises that, and no branches.
+    """
     real = CPrinter(dtype).real
+    own = {m.c or m.name: (m.arguments, m.body) for m in machines().values() if m.body}
+    bodies = own | {name: ("u", body) for name, body in _POWERS.items()}
     found = []
-    for name, value in _HELPERS.items():
+    for name, (letters, body) in sorted(bodies.items()):
         if f"{name}(" in text:
-            arguments = ", ".join(f"const {real} {argument}" for argument in _ARGUMENTS.get(name, "u"))
-            found.append(f"{qualifiers} {real} {name}({arguments}) {{ {value.format(real=real)} }}")
+            arguments = ", ".join(f"const {real} {letter}" for letter in letters)
+            found.append(f"{qualifiers} {real} {name}({arguments}) {{ {body.replace('{real}', real)} }}")
     return tuple(found)
 
 

@@ -6,12 +6,12 @@ import keyword
 from collections.abc import Iterator, Mapping
 from itertools import count, product
 from string import ascii_lowercase
-from typing import Final
 
 import sympy as sp
 
 from smgen.analysis.storage import Storage, allocate, view_roots
 from smgen.errors import InternalError, unreachable
+from smgen.functions import machines
 from smgen.ir import (
     Buffer,
     Concat,
@@ -32,16 +32,10 @@ from smgen.printers.headings import headings
 from smgen.printers.scalars import python_scalar
 from smgen.printers.source import PrintedSweep, Statement, TiledFunction, product_source, shape_source, view_source
 
-_CALLS: Final = {
-    "relu": "np.maximum({}, 0.0",
-    "step": "np.heaviside({}, 0.0",
-    "erf": "special.erf({}",
-    "erfcx": "special.erfcx({}",
-}
-"""Elementary operations that are more than a NumPy name."""
 
-SCIPY: Final = frozenset({"erf", "erfcx"})
-"""Elementary operations that NumPy lacks and scipy.special has."""
+def scipy_functions() -> frozenset[str]:
+    """Elementary operations that NumPy lacks and scipy.special has."""
+    return frozenset(m.name for m in machines().values() if m.scipy)
 
 
 def print_function(schedule: Schedule, equations: Mapping[str, str]) -> TiledFunction:
@@ -88,6 +82,7 @@ class _Printer:
         self.storage = storage
         self.equations = equations
         self.labels: dict[str, str] = {}
+        self.calls = {m.name: m.call for m in machines().values()}
         self.last_read = {b.name: position for position, op in enumerate(schedule.ops) for b in op.reads}
         self.position = -1
         roots = view_roots(schedule)
@@ -112,7 +107,7 @@ class _Printer:
                 a, b, x, y = map(self.operand, (a, b, x, y))
                 return self.written(out, op, f"np.where({a} < {b}, {x}, {y})")
             case Elementary(out, function, operands, _):
-                head = _CALLS.get(function, f"np.{function}({{}}")
+                head = self.calls.get(function, f"np.{function}({{}}")
                 call = head.format(", ".join(map(self.operand, operands)))
                 return [f"{self.define(out, op)} = {call}, out={self.target(out)})"]
             case Pointwise(outs, exprs, _):

@@ -1,0 +1,58 @@
+"""sympy's own functions that every target has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Final, Literal
+
+import mpmath
+import sympy as sp
+
+from smgen.functions.base import FARTHEST, Machine, exp_reference
+
+
+@dataclass(frozen=True, slots=True)
+class Elementary:
+    """What `ScalarFunction` states, of a class of sympy's, whose derivative sympy knows.
+
+    Where there is no `reference`, mpmath's own will do.
+    """
+
+    machine: Machine
+    reference: Callable[[Any], Any] | None
+    monotone: Literal["", "rising", "even"] = ""
+    limits: tuple[float, float] = (-inf, inf)
+
+
+def _tanh(u: Any) -> Any:
+    return mpmath.tanh(u) if abs(u) < FARTHEST else mpmath.sign(u)
+
+
+def _sinh(u: Any) -> Any:
+    return mpmath.sinh(u) if abs(u) < 1 else (exp_reference(u) - exp_reference(-u)) / 2
+
+
+def _cosh(u: Any) -> Any:
+    return (exp_reference(u) + exp_reference(-u)) / 2
+
+
+def _wave(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A periodic function, where its argument says anything about the period."""
+    return lambda u: function(u) if abs(u) < mpmath.mpf(10) ** 400 else mpmath.mpf(0)
+
+
+ELEMENTARY: Final[Mapping[type[sp.Function], Elementary]] = {
+    sp.exp: Elementary(Machine(name="exp", simd=True), exp_reference, "rising", (0.0, inf)),
+    sp.log: Elementary(Machine(name="log", simd=True), None, "rising", (-inf, inf)),
+    sp.sin: Elementary(Machine(name="sin"), _wave(mpmath.sin)),
+    sp.cos: Elementary(Machine(name="cos"), _wave(mpmath.cos)),
+    sp.tan: Elementary(Machine(name="tan"), _wave(mpmath.tan)),
+    sp.sinh: Elementary(Machine(name="sinh"), _sinh, "rising"),
+    sp.cosh: Elementary(Machine(name="cosh"), _cosh, "even", (inf, inf)),
+    sp.tanh: Elementary(Machine(name="tanh", simd=True), _tanh, "rising", (-1.0, 1.0)),
+    sp.asinh: Elementary(Machine(name="arcsinh", c="asinh"), None, "rising"),
+    sp.atan: Elementary(Machine(name="arctan", c="atan"), None, "rising", (-1.5707963267948966, 1.5707963267948966)),
+}
+"""All are dear enough to be evaluated once per element."""
