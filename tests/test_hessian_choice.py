@@ -41,8 +41,8 @@ def test_build_of_an_inexact_network_asks(net: Path) -> None:
     told = run("build", net, code=2).stderr
     assert tree(net.parent) == before
     assert "net.py: the diagonal recursion is inexact: linear 'linear_2' mixes units" in told
-    for mode, summary in MODES.items():
-        assert f"--hessian {mode:10}  {summary}" in told
+    for name, record in MODES.items():
+        assert f"--hessian {name:10}  {record.summary}" in told
     for mode in MODES:
         run("build", net, "--hessian", mode, "--force")
         path = net.parent / ("net_numpy.py" if mode == "diagonal" else f"net_{mode}_numpy.py")

@@ -71,7 +71,7 @@ def test_the_list_of_words_is_whole() -> None:
     words: set[str] = set()
     for make in CATALOGUE.values():
         network = make()
-        layers = {v.name for v in network.vertices} | {key.split(".")[0] for key in network.parameters}
+        layers = {v.name.split(".")[0] for v in (*network.vertices, *network.constants)}
         pattern = "|".join(sorted(map(re.escape, layers), key=len, reverse=True))
         for method in (Method(), Method("exact", 4), Method("hutchinson", 1024, 2)):
             for schedule in lower(network, method):

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 import sympy as sp
 
-from smgen.ir.buffers import BATCH, SAMPLES, SCALAR, Buffer, Kind, Layout, Name, broadcast, names_in
+from smgen.ir.buffers import BATCH, SAMPLES, SCALAR, Buffer, Kind, Layout, Letter, Name, broadcast, names_in
 from smgen.ir.operations import Concat, Form, Op, Pointwise, Product, Reduce, View, product_layout
 from smgen.ir.schedules import Sweep
 
@@ -220,7 +220,8 @@ class Emitter:
     def ones(self, units: int) -> Buffer:
         """A row of ones, (1, M), written once."""
         if units not in self._ones:
-            self._ones[units] = self.fill(Name(f"row_of_ones_{units}"), Layout(units=(1, units)), sp.S.One)
+            name = Name(f"row_of_ones_{units}", Letter(f"ones_{units}", family="ones"))
+            self._ones[units] = self.fill(name, Layout(units=(1, units)), sp.S.One)
         return self._ones[units]
 
     def mean_sum(self, value: sp.Expr, units: int, name: Name) -> sp.Expr:

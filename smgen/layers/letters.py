@@ -13,11 +13,11 @@ from smgen.ir import Buffer, Layout, Letter, Name
 from smgen.primitives import MARKS
 
 WORDS: Final = frozenset({
-    "above", "adjoint", "arg", "at", "bent", "by", "column", "copy", "curvature", "db", "ddelta", "delta",
-    "dg", "diagonal", "dJ", "dK", "dL", "ds", "dW", "energy", "forms", "gram", "hessian", "identity",
-    "inside", "lam", "mean", "minus", "of", "pairs", "part", "parts", "prime", "probed", "probes", "product",
-    "quadratic", "row", "rows", "score", "second", "square", "squared", "squares", "sum", "tangent", "tangents", "term",
-    "terms", "third", "total", "transposed", "unbiased", "weighted",
+    "above", "adjoint", "arg", "at", "bent", "by", "column", "copy", "curvature", "db", "ddelta", "delta", "dg",
+    "diagonal", "dJ", "dK", "dL", "ds", "dtheta", "dW", "energy", "forms", "gram", "hessian", "identity", "inside",
+    "lam", "mean", "minus", "of", "ones", "pairs", "part", "parts", "prime", "probed", "probes", "product",
+    "products", "quadratic", "row", "rows", "score", "second", "square", "squared", "squares", "sum", "tangent",
+    "tangents", "term", "terms", "third", "total", "transposed", "unbiased", "weighted",
 })  # fmt: skip
 """What buffers' names are put together from, beside the names of layers: `delta_prime_x`, `W_filters_squared_rows`."""
 

@@ -125,8 +125,8 @@ def call(module: ModuleType, function: str, text: str, lam: float, within: float
     x = rng.normal(size=(SAMPLES, module._D)).astype(module.DTYPE)
     given: dict[str, Any] = {"g_x": x, "λ": lam, "N": SAMPLES, "pi": np.pi}
     for key, value in params.items():
-        layer, kind = key.rsplit(".", 1)
-        given[f"{ {'weight': 'W', 'bias': 'b', 'gain': 's'}[kind] }_{layer}"] = value
+        layer, _, role = key.partition(".")
+        given[f"{ {'weight': 'W', 'bias': 'b', 'gain': 's', '': 'θ'}[role] }_{layer}"] = value
     keywords: dict[str, Any] = {}
     if hasattr(module, "draw_probes"):
         given["v"] = module.draw_probes(SAMPLES, 3)
