@@ -68,7 +68,7 @@ def losses() -> tuple[LossLayout, ...]:
         LossLayout(
             prefix=objective.prefix,
             sum=" + ".join(objective.letters),
-            equation=" + ".join(map(objective.equation, objective.letters)),
+            equation=objective.sum_of_equations,
             terms=_listed([f"{letter} = {objective.equation(letter)}" for letter in objective.letters]),
             apart=_listed([*objective.letters, *(f"∂{letter}" for letter in objective.letters)]),
             count=len(objective.letters),

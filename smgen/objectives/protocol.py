@@ -58,13 +58,18 @@ class Objective:
         """A term as people write it: ½ Σ δ²."""
         return _text(self.term(letter))
 
+    @property
+    def sum_of_equations(self) -> str:
+        """J, term by term."""
+        return " + ".join(map(self.equation, self.letters)).replace("+ −", "− ")
+
 
 def _text(expr: sp.Expr) -> str:
     """Σ (…) of a unit's expression."""
     terms = sorted(expr.as_ordered_terms(), key=lambda t: (t.has(LAM), t.has(DELTA_PRIME), str(t)))
     if len(terms) == 1:
         number, rest = terms[0].as_coeff_Mul()
-        return f"{_number(number)}Σ {_power(rest)}"
+        return f"{'−' if number < 0 else ''}{_number(abs(number))}Σ {_power(rest)}"
     return f"Σ ({_sum(terms)})"
 
 
