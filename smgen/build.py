@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import shlex
 import warnings
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +20,7 @@ from types import ModuleType
 from smgen import __version__
 from smgen.backends import BACKENDS, DTYPES
 from smgen.backends.facts import Facts
+from smgen.calculus import formula
 from smgen.errors import (
     BuildError,
     InexactWarning,
@@ -30,6 +32,7 @@ from smgen.loader import load_source
 from smgen.network import Network
 from smgen.network.netfile import absolute, folder_of, load_network
 from smgen.numerics import check_nonlinearities
+from smgen.primitives import MARKS
 from smgen.render import template_fingerprint
 
 
@@ -191,6 +194,7 @@ def gather(network: Network, net: Path, options: Options, name: str | None = Non
         name=name or _quotable(folder) or "net",
         stem=name or _quotable(net.stem),
         description=network.summary,
+        formulas=tuple(_formulas(network)),
         fingerprint=network.fingerprint,
         template_fingerprint=template_fingerprint(template),
         generator=f"smgen {__version__}",
@@ -205,6 +209,13 @@ def gather(network: Network, net: Path, options: Options, name: str | None = Non
         initial=network.initial,
         units=network.input.units,
     )
+
+
+def _formulas(network: Network) -> Iterator[str]:
+    """f, f′, f″ and f‴ of every nonlinearity, on a line each."""
+    for derivatives, names in network.nonlinearities.items():
+        texts = [f"{mark} = {formula(d)}" for mark, d in zip(MARKS, derivatives, strict=True)]
+        yield f"{', '.join(names)}: {'; '.join(texts)}"
 
 
 def _quotable(text: str) -> str:

@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from math import prod
 from typing import Any, Final
 
-import sympy as sp
 from rich.console import Console
 from rich.text import Text
 
@@ -138,11 +137,7 @@ def _few(names: Sequence[str]) -> str:
 
 def _formulas(network: Network) -> Iterator[Text]:
     """f, f′, f″ and f‴ on a line each; vertices with the same nonlinearity have them in common."""
-    users: dict[tuple[sp.Expr, ...], list[str]] = {}
-    for v in (*network.constants, *network.vertices):
-        if v.layer.nonlinearity is not None:
-            users.setdefault(v.layer.nonlinearity.derivatives, []).append(v.name)
-    for derivatives, names in users.items():
+    for derivatives, names in network.nonlinearities.items():
         yield Text(f"Nonlinearity of {_few(names)}", style="italic")
         for mark, derivative in zip(MARKS, derivatives, strict=True):
             yield Text(f"  {mark:2} = {formula(derivative)}", no_wrap=True)

@@ -16,12 +16,14 @@ NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 144), o
 gradients are means over it. Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry
 by entry; Σ_n sums over samples, Σ_i over units.
 
+In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
+
 Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
 installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 f7e720d716a9d6ac3cf46ecfec7cbdbe55fc7f65f5ea39b572ad4bd2183a830c
+template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
 """
 
 import _thread
@@ -36,6 +38,817 @@ import warnings
 
 import numpy as np
 
+# ==== The mathematics ====
+#
+# Functions of one unit, g, and their derivatives:
+#
+#     experts: f = logcosh(g); f′ = tanh(g); f″ = sech(g)**2; f‴ = -2*tanh(g)*sech(g)**2
+
+
+def _energy(params, x, lam, workspace):
+    """E, (N,)."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    all_energy = np.empty((N,), DTYPE)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx288_0, Nx288_1, Nx288_2,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx288_0", "Nx288_1", "Nx288_2",
+        )
+
+        # ---- forward: reads g, W; writes g
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        # g_experts = logcosh(g_filters)
+        a = np.abs(g_filters, out=Nx288_1)
+        b = np.tanh(g_filters, out=Nx288_0)
+        b = np.square(b, out=Nx288_0)
+        b = np.negative(b, out=Nx288_0)
+        c = np.negative(a, out=Nx288_2)
+        c = np.exp(c, out=Nx288_2)
+        c = np.square(c, out=Nx288_2)
+        Nx288_0[...] = np.where(a < 1.0, b, c)
+        b = Nx288_0
+        b = np.log1p(b, out=Nx288_0)
+        c = np.multiply(b, -0.5, out=Nx288_2)
+        b = np.add(a, b, out=Nx288_0)
+        b = np.subtract(b, 0.6931471805599453, out=Nx288_0)
+        g_experts = Nx288_1
+        g_experts[...] = np.where(a < 1.0, c, b)
+
+        # ---- energy: reads g; writes energy
+        # Σ_i g_experts
+        E_experts = np.sum(g_experts, axis=1, out=all_energy[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 82944, 3456, workspace)
+
+    return all_energy
+
+
+def _score(params, x, lam, workspace):
+    """−δ at the input, (N, D)."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    all_score = np.empty((N, 144), DTYPE)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx288_0, Nx144_0,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx288_0", "Nx144_0",
+        )
+
+        # ---- forward: reads g, W; writes g, f′
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=Nx288_0)
+
+        # ---- backward: reads f′, W; writes δ, score
+        # δ_filters = f′(g_filters)  (1)
+        delta_filters = f_prime_experts
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
+        # score = −δ_x
+        score = np.negative(delta_x, out=all_score[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 165888, 1728, workspace)
+
+    return all_score
+
+
+def _hessian_diagonal(params, x, lam, workspace):
+    """δ′ at the input, (N, D)."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    (
+        M288x144_0,
+    ) = workspace.arrays(
+        "M288x144_0",
+    )
+    all_hessian_diagonal = np.empty((N, 144), DTYPE)
+
+    # ---- once a call, from the weights alone: reads W
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=M288x144_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx288_0, Nx288_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx288_0", "Nx288_1",
+        )
+
+        # ---- forward: reads g, W; writes g
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        # sech(g_filters)
+        a = np.abs(g_filters, out=Nx288_0)
+        a = np.negative(a, out=Nx288_0)
+        a = np.exp(a, out=Nx288_0)
+        b = np.square(a, out=Nx288_1)
+        b = np.add(b, 1.0, out=Nx288_1)
+        a = np.divide(a, b, out=Nx288_0)
+        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
+
+        # ---- backward: writes f″, δ′, hessian_diagonal
+        # f″(g_filters) = sech(g_filters)²
+        f_second_experts = np.square(sech_experts, out=Nx288_0)
+        # δ′_filters = f″(g_filters)  (§1.3)
+        delta_prime_filters = f_second_experts
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=all_hessian_diagonal[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 165888, 2304, workspace)
+
+    return all_hessian_diagonal
+
+
+def _loss_terms(params, x, lam, workspace):
+    """K, L and J, means over the batch."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    (
+        M288x144_0,
+    ) = workspace.arrays(
+        "M288x144_0",
+    )
+
+    # ---- once a call, from the weights alone: reads W
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=M288x144_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1",
+        )
+
+        # ---- forward: reads g, W; writes g, f′
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        # sech(g_filters)
+        a = np.abs(g_filters, out=Nx288_0)
+        a = np.negative(a, out=Nx288_0)
+        a = np.exp(a, out=Nx288_0)
+        b = np.square(a, out=Nx288_2)
+        b = np.add(b, 1.0, out=Nx288_2)
+        a = np.divide(a, b, out=Nx288_0)
+        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_filters = f′(g_filters)  (1)
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
+        f_second_experts = np.square(sech_experts, out=Nx288_0)
+        # δ′_filters = f″(g_filters)  (§1.3)
+        delta_prime_filters = f_second_experts
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx144_0)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx144_1)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+    ) = _over_tiles(tile, N, 512, 1, 248832, 4608, workspace)
+
+    # ---- at the end, from the sums over all samples: writes K, L, J
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
+    # J = K + L
+    J = K + L
+
+    return K, L, J
+
+
+def _loss_terms_lam0(params, x, lam, workspace):
+    """K, L and J, means over the batch. λ = 0."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    (
+        M288x144_0, M288_0,
+    ) = workspace.arrays(
+        "M288x144_0", "M288_0",
+    )
+
+    # ---- once a call, from the weights alone: reads W
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=M288x144_0)
+    # Σ_i W_filters ∘ W_filters
+    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M288_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288_1",
+        )
+
+        # ---- forward: reads g, W; writes g, f′
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        # sech(g_filters)
+        a = np.abs(g_filters, out=Nx288_0)
+        a = np.negative(a, out=Nx288_0)
+        a = np.exp(a, out=Nx288_0)
+        b = np.square(a, out=Nx288_2)
+        b = np.add(b, 1.0, out=Nx288_2)
+        a = np.divide(a, b, out=Nx288_0)
+        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_filters = f′(g_filters)  (1)
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
+        f_second_experts = np.square(sech_experts, out=Nx288_0)
+        # δ′_filters = f″(g_filters)  (§1.3)
+        delta_prime_filters = f_second_experts
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx144_0)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_filters
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M288_1)
+        return (
+            sum_delta_squared, delta_prime_filters_total,
+        )
+
+    (
+        sum_delta_squared, delta_prime_filters_total,
+    ) = _over_tiles(tile, N, 512, 1, 165888, 4032, workspace)
+
+    # ---- at the end, from the sums over all samples: writes K, L, J
+    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
+    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    L = -sum_delta_prime / N
+    # J = K + L
+    J = K + L
+
+    return K, L, J
+
+
+def _loss_and_grad(params, x, lam, workspace):
+    """J and its gradient: the merged sweep."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    (
+        M288x144_0, M288x144_4,
+    ) = workspace.arrays(
+        "M288x144_0", "M288x144_4",
+    )
+
+    # ---- once a call, from the weights alone: reads W
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=M288x144_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1, Nx144_2, Nx288_3, Nx288_4, M288x144_1, M288x144_2, M288x144_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1", "Nx144_2", "Nx288_3", "Nx288_4", "M288x144_1",
+            "M288x144_2", "M288x144_3",
+        )
+
+        # ---- forward: reads g, W; writes g, f′
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        # sech(g_filters)
+        a = np.abs(g_filters, out=Nx288_0)
+        a = np.negative(a, out=Nx288_0)
+        a = np.exp(a, out=Nx288_0)
+        b = np.square(a, out=Nx288_2)
+        b = np.add(b, 1.0, out=Nx288_2)
+        a = np.divide(a, b, out=Nx288_0)
+        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_filters = f′(g_filters)  (1)
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
+        f_second_experts = np.square(sech_experts, out=Nx288_0)
+        # δ′_filters = f″(g_filters)  (§1.3)
+        delta_prime_filters = f_second_experts
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx144_2)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx144_2)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
+        # ---- forward adjoints of J: reads δ, δ′, W; writes ∂J/∂δ, ∂J/∂δ′
+        # ∂J/∂δ_x = δ_x  (3)+(5)
+        dJ_ddelta_x = delta_x
+        # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
+        a = np.multiply(delta_prime_x, 2 * lam, out=Nx144_1)
+        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx144_1)
+        # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx288_2)
+        # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
+        dJ_ddelta_prime_filters = np.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
+
+        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g; writes f‴, ∂J/∂g
+        # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_4)
+        f_third_experts = np.multiply(a, -2.0, out=Nx288_4)
+        # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
+        a = np.multiply(dJ_ddelta_filters, f_second_experts, out=Nx288_2)
+        b = np.multiply(dJ_ddelta_prime_filters, f_third_experts, out=Nx288_3)
+        dJ_dg_filters = np.add(a, b, out=Nx288_2)
+        # Σ_n δ_filters ∂J/∂δ_xᵀ
+        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M288x144_1)
+        # Σ_n δ′_filters ∂J/∂δ′_xᵀ
+        dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M288x144_2)
+        # Σ_n ∂J/∂g_filters g_xᵀ
+        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M288x144_3)
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_filters_delta, dJ_dW_filters_delta_prime,
+            dJ_dW_filters_g,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_filters_delta, dJ_dW_filters_delta_prime,
+        dJ_dW_filters_g,
+    ) = _over_tiles(tile, N, 512, 1, 663552, 7488, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
+    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
+    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters
+    #     ∂J/∂δ′_xᵀ))  (16)+(17)
+    a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=M288x144_4)
+    a = np.multiply(a, 2.0, out=M288x144_4)
+    a = np.add(a, dJ_dW_filters_delta, out=M288x144_4)
+    a = np.add(a, dJ_dW_filters_g, out=M288x144_4)
+    dJ_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+
+    return J, {
+        "filters.weight": dJ_dW_filters,
+    }
+
+
+def _loss_and_grad_lam0(params, x, lam, workspace):
+    """J and its gradient: the merged sweep. λ = 0."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    (
+        M288x144_0, M288_0, M288x144_3, M288x144_4,
+    ) = workspace.arrays(
+        "M288x144_0", "M288_0", "M288x144_3", "M288x144_4",
+    )
+
+    # ---- once a call, from the weights alone: reads W
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=M288x144_0)
+    # Σ_i W_filters ∘ W_filters
+    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M288_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1, M288_1, Nx288_3, M288x144_1, M288x144_2,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1", "M288_1", "Nx288_3", "M288x144_1", "M288x144_2",
+        )
+
+        # ---- forward: reads g, W; writes g, f′
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        # sech(g_filters)
+        a = np.abs(g_filters, out=Nx288_0)
+        a = np.negative(a, out=Nx288_0)
+        a = np.exp(a, out=Nx288_0)
+        b = np.square(a, out=Nx288_2)
+        b = np.add(b, 1.0, out=Nx288_2)
+        a = np.divide(a, b, out=Nx288_0)
+        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_filters = f′(g_filters)  (1)
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
+        f_second_experts = np.square(sech_experts, out=Nx288_0)
+        # δ′_filters = f″(g_filters)  (§1.3)
+        delta_prime_filters = f_second_experts
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx144_1)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_filters
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M288_1)
+
+        # ---- forward adjoints of J: reads δ, W; writes ∂J/∂δ
+        # ∂J/∂δ_x = δ_x  (3)+(5)
+        dJ_ddelta_x = delta_x
+        # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx288_2)
+
+        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, g; writes f‴, ∂J/∂g
+        # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_3)
+        f_third_experts = np.multiply(a, -2.0, out=Nx288_3)
+        # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) − f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22)
+        a = np.multiply(dJ_ddelta_filters, f_second_experts, out=Nx288_2)
+        b = np.multiply(W_filters_squared_rows, f_third_experts, out=Nx288_3)
+        dJ_dg_filters = np.subtract(a, b, out=Nx288_2)
+        # Σ_n δ_filters ∂J/∂δ_xᵀ
+        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M288x144_1)
+        # Σ_n ∂J/∂g_filters g_xᵀ
+        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M288x144_2)
+        return (
+            sum_delta_squared, delta_prime_filters_total, dJ_dW_filters_delta, dJ_dW_filters_g,
+        )
+
+    (
+        sum_delta_squared, delta_prime_filters_total, dJ_dW_filters_delta, dJ_dW_filters_g,
+    ) = _over_tiles(tile, N, 512, 1, 414720, 5760, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W
+    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
+    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
+    # Σ_n δ′_filters
+    dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
+    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)
+    #     (16)+(17)
+    a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M288x144_3)
+    b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M288x144_4)
+    b = np.multiply(b, 2.0, out=M288x144_4)
+    a = np.subtract(a, b, out=M288x144_3)
+    dJ_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+
+    return J, {
+        "filters.weight": dJ_dW_filters,
+    }
+
+
+def _loss_and_grad_terms(params, x, lam, workspace):
+    """K, L and the gradient of each: the source's separate sweeps."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    (
+        M288x144_0, M288x144_5,
+    ) = workspace.arrays(
+        "M288x144_0", "M288x144_5",
+    )
+
+    # ---- once a call, from the weights alone: reads W
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=M288x144_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1, Nx144_2, M288x144_1, M288x144_2, M288x144_3, M288x144_4,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1", "Nx144_2", "M288x144_1", "M288x144_2", "M288x144_3",
+            "M288x144_4",
+        )
+
+        # ---- forward: reads g, W; writes g, f′
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        # sech(g_filters)
+        a = np.abs(g_filters, out=Nx288_0)
+        a = np.negative(a, out=Nx288_0)
+        a = np.exp(a, out=Nx288_0)
+        b = np.square(a, out=Nx288_2)
+        b = np.add(b, 1.0, out=Nx288_2)
+        a = np.divide(a, b, out=Nx288_0)
+        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_filters = f′(g_filters)  (1)
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
+        f_second_experts = np.square(sech_experts, out=Nx288_0)
+        # δ′_filters = f″(g_filters)  (§1.3)
+        delta_prime_filters = f_second_experts
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx144_2)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx144_2)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
+        # ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ
+        # ∂K/∂δ_x = δ_x  (3)
+        dK_ddelta_x = delta_x
+        # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
+        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx288_2)
+
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g; writes ∂K/∂g
+        # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
+        dK_dg_filters = np.multiply(dK_ddelta_filters, f_second_experts, out=Nx288_2)
+        # Σ_n δ_filters ∂K/∂δ_xᵀ
+        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M288x144_1)
+        # Σ_n ∂K/∂g_filters g_xᵀ
+        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
+
+        # ---- forward adjoints of L: reads δ′; writes ∂L/∂δ′
+        # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
+        a = np.multiply(delta_prime_x, 2 * lam, out=Nx144_1)
+        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx144_1)
+        # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
+        dL_ddelta_prime_filters = np.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx288_2)
+
+        # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ′, δ′, g; writes f‴, ∂L/∂g
+        # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_1)
+        f_third_experts = np.multiply(a, -2.0, out=Nx288_1)
+        # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
+        dL_dg_filters = np.multiply(dL_ddelta_prime_filters, f_third_experts, out=Nx288_2)
+        # Σ_n δ′_filters ∂L/∂δ′_xᵀ
+        dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M288x144_3)
+        # Σ_n ∂L/∂g_filters g_xᵀ
+        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M288x144_4)
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_filters_delta, dK_dW_filters_g,
+            dL_dW_filters_delta_prime, dL_dW_filters_g,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_filters_delta, dK_dW_filters_g,
+        dL_dW_filters_delta_prime, dL_dW_filters_g,
+    ) = _over_tiles(tile, N, 512, 1, 746496, 5184, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
+    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
+    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M288x144_5)
+    dK_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
+    a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=M288x144_5)
+    a = np.multiply(a, 2.0, out=M288x144_5)
+    a = np.add(a, dL_dW_filters_g, out=M288x144_5)
+    dL_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+
+    return K, L, {
+        "filters.weight": dK_dW_filters,
+    }, {
+        "filters.weight": dL_dW_filters,
+    }
+
+
+def _loss_and_grad_terms_lam0(params, x, lam, workspace):
+    """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    (
+        M288x144_0, M288_0, M288x144_4,
+    ) = workspace.arrays(
+        "M288x144_0", "M288_0", "M288x144_4",
+    )
+
+    # ---- once a call, from the weights alone: reads W
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=M288x144_0)
+    # Σ_i W_filters ∘ W_filters
+    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M288_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1, M288_1, M288x144_1, M288x144_2, M288x144_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1", "M288_1", "M288x144_1", "M288x144_2", "M288x144_3",
+        )
+
+        # ---- forward: reads g, W; writes g, f′
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        # sech(g_filters)
+        a = np.abs(g_filters, out=Nx288_0)
+        a = np.negative(a, out=Nx288_0)
+        a = np.exp(a, out=Nx288_0)
+        b = np.square(a, out=Nx288_2)
+        b = np.add(b, 1.0, out=Nx288_2)
+        a = np.divide(a, b, out=Nx288_0)
+        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_filters = f′(g_filters)  (1)
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
+        f_second_experts = np.square(sech_experts, out=Nx288_0)
+        # δ′_filters = f″(g_filters)  (§1.3)
+        delta_prime_filters = f_second_experts
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx144_1)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_filters
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M288_1)
+
+        # ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ
+        # ∂K/∂δ_x = δ_x  (3)
+        dK_ddelta_x = delta_x
+        # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
+        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx288_2)
+
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g; writes ∂K/∂g
+        # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
+        dK_dg_filters = np.multiply(dK_ddelta_filters, f_second_experts, out=Nx288_2)
+        # Σ_n δ_filters ∂K/∂δ_xᵀ
+        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M288x144_1)
+        # Σ_n ∂K/∂g_filters g_xᵀ
+        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
+
+        # ---- backward adjoints of L and gradients: reads f′, f″, g; writes f‴, ∂L/∂g
+        # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_1)
+        f_third_experts = np.multiply(a, -2.0, out=Nx288_1)
+        # ∂L/∂g_filters = −f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
+        a = np.multiply(W_filters_squared_rows, f_third_experts, out=Nx288_1)
+        dL_dg_filters = np.negative(a, out=Nx288_1)
+        # Σ_n ∂L/∂g_filters g_xᵀ
+        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M288x144_3)
+        return (
+            sum_delta_squared, delta_prime_filters_total, dK_dW_filters_delta, dK_dW_filters_g, dL_dW_filters_g,
+        )
+
+    (
+        sum_delta_squared, delta_prime_filters_total, dK_dW_filters_delta, dK_dW_filters_g, dL_dW_filters_g,
+    ) = _over_tiles(tile, N, 512, 1, 497664, 4608, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W
+    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
+    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    L = -sum_delta_prime / N
+    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
+    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M288x144_4)
+    dK_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+    # Σ_n δ′_filters
+    dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
+    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (17)
+    a = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=M288x144_4)
+    a = np.multiply(a, 2.0, out=M288x144_4)
+    a = np.subtract(dL_dW_filters_g, a, out=M288x144_4)
+    dL_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+
+    return K, L, {
+        "filters.weight": dK_dW_filters,
+    }, {
+        "filters.weight": dL_dW_filters,
+    }
+
+
+def _layer_means(params, x, lam, workspace):
+    """the mean over the units of each layer, (N,) each: they show which one overflows."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    all_mean_g_x = np.empty((N,), DTYPE)
+    all_mean_g_filters = np.empty((N,), DTYPE)
+    all_mean_g_experts = np.empty((N,), DTYPE)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx288_0, Nx288_1, Nx288_2, Nx288_3, Nx144_0,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx288_0", "Nx288_1", "Nx288_2", "Nx288_3", "Nx144_0",
+        )
+
+        # ---- forward: reads g, W; writes g
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        # g_experts = logcosh(g_filters)
+        a = np.abs(g_filters, out=Nx288_1)
+        b = np.tanh(g_filters, out=Nx288_2)
+        b = np.square(b, out=Nx288_2)
+        b = np.negative(b, out=Nx288_2)
+        c = np.negative(a, out=Nx288_3)
+        c = np.exp(c, out=Nx288_3)
+        c = np.square(c, out=Nx288_3)
+        Nx288_2[...] = np.where(a < 1.0, b, c)
+        b = Nx288_2
+        b = np.log1p(b, out=Nx288_2)
+        c = np.multiply(b, -0.5, out=Nx288_3)
+        b = np.add(a, b, out=Nx288_2)
+        b = np.subtract(b, 0.6931471805599453, out=Nx288_2)
+        g_experts = Nx288_1
+        g_experts[...] = np.where(a < 1.0, c, b)
+
+        # ---- means of the layers: reads g; writes mean_g_x, mean_g_filters, mean_g_experts
+        # (1/144) g_x
+        g_x_part = np.multiply(g_x, 0.006944444444444444, out=Nx144_0)
+        # mean_g_x = Σ_i (1/144) g_x
+        mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        # (1/288) g_filters
+        g_filters_part = np.multiply(g_filters, 0.003472222222222222, out=Nx288_0)
+        # mean_g_filters = Σ_i (1/288) g_filters
+        mean_g_filters = np.sum(g_filters_part, axis=1, out=all_mean_g_filters[rows])
+        # (1/288) g_experts
+        g_experts_part = np.multiply(g_experts, 0.003472222222222222, out=Nx288_1)
+        # mean_g_experts = Σ_i (1/288) g_experts
+        mean_g_experts = np.sum(g_experts_part, axis=1, out=all_mean_g_experts[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 82944, 5184, workspace)
+
+    return all_mean_g_x, all_mean_g_filters, all_mean_g_experts
+
+
+# ==== What a user calls ====
+
 DTYPE = np.float32
 
 # Every parameter's shape, and what its numbers start with: None is N(0, 1/n), n the length of the last axis.
@@ -49,7 +862,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "f7e720d716a9d6ac3cf46ecfec7cbdbe55fc7f65f5ea39b572ad4bd2183a830c",
+    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -61,6 +874,196 @@ METADATA = {
 
 _D = 144
 _LAYERS = ("x", "filters", "experts", )
+
+
+
+
+_local = threading.local()
+
+
+def _own_workspace():
+    if not hasattr(_local, "workspace"):
+        _local.workspace = Workspace()
+    return _local.workspace
+
+
+def energy(params, x):
+    """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
+    params, x, _ = _check(params, x)
+    return _energy(params, x, 0.0, _own_workspace())
+
+
+def score(params, x):
+    """The score −∂E/∂x, (N, 144); nothing else is computed."""
+    params, x, _ = _check(params, x)
+    return _score(params, x, 0.0, _own_workspace())
+
+
+def hessian_diagonal(params, x):
+    """∂²E/∂x_d² by the diagonal recursion, (N, 144)."""
+    params, x, _ = _check(params, x)
+    return _hessian_diagonal(params, x, 0.0, _own_workspace())
+
+
+def loss(params, x, lam=0.0):
+    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
+    return _losses(params, x, lam)[-1]
+
+
+def loss_terms(params, x, lam=0.0):
+    """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
+    return _losses(params, x, lam)[:-1]
+
+
+def _losses(params, x, lam):
+    params, x, lam = _check(params, x, lam)
+    step = _loss_terms if lam else _loss_terms_lam0
+    return step(params, x, lam, _own_workspace())
+
+
+def loss_and_grad(params, x, lam=0.0, *, workspace=None):
+    """J and its exact gradient, a dict of arrays like `params`."""
+    params, x, lam = _check(params, x, lam)
+    if workspace is not None and not isinstance(workspace, Workspace):
+        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
+    step = _loss_and_grad if lam else _loss_and_grad_lam0
+    return step(params, x, lam, workspace or _own_workspace())
+
+
+def loss_and_grad_terms(params, x, lam=0.0):
+    """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
+    params, x, lam = _check(params, x, lam)
+    step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
+    return step(params, x, lam, _own_workspace())
+
+
+def init_params(seed=0):
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
+
+    `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
+    """
+    rng = _generator("seed", seed)
+    params = {}
+    for name, shape in PARAMS.items():
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
+        else:
+            values = np.full(shape, INITIAL[name], DTYPE)
+        params[name] = _asarray(values)
+    return params
+
+
+def flatten(params):
+    """All parameters, or a gradient, as one float64 vector of NumPy's in the order of PARAMS, for scipy.optimize.minimize."""
+    params = _check_params(params)
+    return np.concatenate([_asnumpy(params[name]).astype(np.float64).ravel() for name in PARAMS] or [np.empty(0)])
+
+
+def unflatten(theta):
+    """The inverse of `flatten`: a dict of new arrays in the module's dtype, which must hold all numbers of `theta`."""
+    if isinstance(theta, np.ma.MaskedArray):
+        raise ValueError("theta: expected an array without a mask, got a MaskedArray; give its .filled(…) values")
+    try:
+        theta = np.asarray(theta)
+    except Exception as error:
+        raise ValueError(f"theta: expected a vector of real numbers, got {_got(theta)}") from error
+    total = sum(int(np.prod(shape)) for shape in PARAMS.values())
+    if theta.shape != (total,):
+        raise ValueError(f"theta: expected shape ({total},), got {theta.shape}")
+    if theta.dtype.kind not in "fiu":
+        raise ValueError(f"theta: expected real numbers, got dtype {theta.dtype}")
+    with np.errstate(all="ignore"):
+        values = theta.astype(DTYPE)
+    if not np.isfinite(values).all():
+        k = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise ValueError(f"theta: expected finite numbers within the range of {np.dtype(DTYPE)}, got {theta[k]} at [{k}]")
+    params, start = {}, 0
+    for name, shape in PARAMS.items():
+        size = int(np.prod(shape))
+        params[name] = _asarray(values[start : start + size].reshape(shape).copy())
+        start += size
+    return params
+
+
+def _check(params, x, lam=0.0):
+    """Raise ValueError naming the argument, what was expected and what came; return the arrays and λ as a float.
+
+    They are what is computed with, whatever becomes of the dict meanwhile.
+    NaN and infinite values are refused in parameters as in x.
+    """
+    params = _check_params(params)
+    x = _checked("x", x, None)
+    if x.ndim != 2 or x.shape[1] != _D:
+        raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
+    if x.shape[0] == 0:
+        raise ValueError("x: expected at least one sample, got N = 0")
+    with np.errstate(all="ignore"):
+        # Sums are finite only if every value is; only if they are not are values looked at one by one.
+        suspicious = not np.isfinite(sum(float(np.sum(params[name])) for name in PARAMS))
+    if suspicious:
+        for name in PARAMS:
+            _check_finite(f"params[{name!r}]", params[name])
+    _check_finite("x", x)
+    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
+    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
+        raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
+    return params, x, float(value)
+
+
+def _check_params(params):
+    if not all(hasattr(type(params), method) for method in ("keys", "__iter__", "__contains__", "__getitem__")):
+        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}")
+    try:
+        given = dict(params) if type(params) is dict else {name: params[name] for name in params}
+    except Exception as error:
+        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}") from error
+    missing = [name for name in PARAMS if name not in given]
+    extra = [name for name in given if name not in PARAMS]
+    if missing or extra:
+        raise ValueError(f"params: expected {list(PARAMS)}, got {list(given)}; missing {missing}, unknown {extra}")
+    return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
+
+
+def _checked(name, array, shape):
+    """The array, without what a subclass makes of it."""
+    if not issubclass(type(array), np.ndarray):
+        raise ValueError(f"{name}: expected a numpy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
+    if isinstance(array, np.ma.MaskedArray):
+        raise ValueError(f"{name}: expected an array without a mask, got a {type(array).__name__}; give its .filled(…) values")
+    if isinstance(array, np.matrix):
+        raise ValueError(f"{name}: expected a numpy array, got a {type(array).__name__}; convert with numpy.asarray")
+    array = np.ndarray.view(array, np.ndarray)
+    if array.dtype != DTYPE:
+        raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
+    return array
+
+
+def _generator(name, seed):
+    """A Generator of NumPy's, which itself takes things that it does not come back from."""
+    if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
+        return np.random.default_rng(seed)
+    several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
+    try:
+        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
+    except Exception:
+        words = []
+    if not words or min(words) < 0:
+        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
+    return np.random.default_rng(words if len(words) > 1 else words[0])
+
+
+def _got(value):
+    """What came, for the text of an error: on one line, and short."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = ""
+    return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
+
+
+# ==== Memory, tiles and threads ====
 
 _ARRAYS = {
     "M288_0": (288,),
@@ -526,1001 +1529,25 @@ def _column_sum(values, out):
     return out
 
 
-_local = threading.local()
+# Every step has its workspace to itself.
+for _step in (
+    _energy,
+    _score,
+    _hessian_diagonal,
+    _loss_terms,
+    _loss_terms_lam0,
+    _loss_and_grad,
+    _loss_and_grad_lam0,
+    _loss_and_grad_terms,
+    _loss_and_grad_terms_lam0,
+    _layer_means,
+):
+    globals()[_step.__name__] = _guarded(_step)
+
+
+# ==== The self-test ====
 
 
-def _own_workspace():
-    if not hasattr(_local, "workspace"):
-        _local.workspace = Workspace()
-    return _local.workspace
-
-
-def energy(params, x):
-    """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
-    params, x, _ = _check(params, x)
-    return _energy(params, x, 0.0, _own_workspace())
-
-
-def score(params, x):
-    """The score −∂E/∂x, (N, 144); nothing else is computed."""
-    params, x, _ = _check(params, x)
-    return _score(params, x, 0.0, _own_workspace())
-
-
-def hessian_diagonal(params, x):
-    """∂²E/∂x_d² by the diagonal recursion, (N, 144)."""
-    params, x, _ = _check(params, x)
-    return _hessian_diagonal(params, x, 0.0, _own_workspace())
-
-
-def loss(params, x, lam=0.0):
-    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
-    return _losses(params, x, lam)[-1]
-
-
-def loss_terms(params, x, lam=0.0):
-    """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
-    return _losses(params, x, lam)[:-1]
-
-
-def _losses(params, x, lam):
-    params, x, lam = _check(params, x, lam)
-    step = _loss_terms if lam else _loss_terms_lam0
-    return step(params, x, lam, _own_workspace())
-
-
-def loss_and_grad(params, x, lam=0.0, *, workspace=None):
-    """J and its exact gradient, a dict of arrays like `params`."""
-    params, x, lam = _check(params, x, lam)
-    if workspace is not None and not isinstance(workspace, Workspace):
-        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
-    step = _loss_and_grad if lam else _loss_and_grad_lam0
-    return step(params, x, lam, workspace or _own_workspace())
-
-
-def loss_and_grad_terms(params, x, lam=0.0):
-    """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
-    params, x, lam = _check(params, x, lam)
-    step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
-    return step(params, x, lam, _own_workspace())
-
-
-def init_params(seed=0):
-    """Parameters to start from, as INITIAL says: the same numbers from every backend.
-
-    `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
-    """
-    rng = _generator("seed", seed)
-    params = {}
-    for name, shape in PARAMS.items():
-        if INITIAL[name] is None:
-            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
-        else:
-            values = np.full(shape, INITIAL[name], DTYPE)
-        params[name] = _asarray(values)
-    return params
-
-
-def flatten(params):
-    """All parameters, or a gradient, as one float64 vector of NumPy's in the order of PARAMS, for scipy.optimize.minimize."""
-    params = _check_params(params)
-    return np.concatenate([_asnumpy(params[name]).astype(np.float64).ravel() for name in PARAMS] or [np.empty(0)])
-
-
-def unflatten(theta):
-    """The inverse of `flatten`: a dict of new arrays in the module's dtype, which must hold all numbers of `theta`."""
-    if isinstance(theta, np.ma.MaskedArray):
-        raise ValueError("theta: expected an array without a mask, got a MaskedArray; give its .filled(…) values")
-    try:
-        theta = np.asarray(theta)
-    except Exception as error:
-        raise ValueError(f"theta: expected a vector of real numbers, got {_got(theta)}") from error
-    total = sum(int(np.prod(shape)) for shape in PARAMS.values())
-    if theta.shape != (total,):
-        raise ValueError(f"theta: expected shape ({total},), got {theta.shape}")
-    if theta.dtype.kind not in "fiu":
-        raise ValueError(f"theta: expected real numbers, got dtype {theta.dtype}")
-    with np.errstate(all="ignore"):
-        values = theta.astype(DTYPE)
-    if not np.isfinite(values).all():
-        k = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise ValueError(f"theta: expected finite numbers within the range of {np.dtype(DTYPE)}, got {theta[k]} at [{k}]")
-    params, start = {}, 0
-    for name, shape in PARAMS.items():
-        size = int(np.prod(shape))
-        params[name] = _asarray(values[start : start + size].reshape(shape).copy())
-        start += size
-    return params
-
-
-def _check(params, x, lam=0.0):
-    """Raise ValueError naming the argument, what was expected and what came; return the arrays and λ as a float.
-
-    They are what is computed with, whatever becomes of the dict meanwhile.
-    NaN and infinite values are refused in parameters as in x.
-    """
-    params = _check_params(params)
-    x = _checked("x", x, None)
-    if x.ndim != 2 or x.shape[1] != _D:
-        raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
-    if x.shape[0] == 0:
-        raise ValueError("x: expected at least one sample, got N = 0")
-    with np.errstate(all="ignore"):
-        # Sums are finite only if every value is; only if they are not are values looked at one by one.
-        suspicious = not np.isfinite(sum(float(np.sum(params[name])) for name in PARAMS))
-    if suspicious:
-        for name in PARAMS:
-            _check_finite(f"params[{name!r}]", params[name])
-    _check_finite("x", x)
-    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
-    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
-        raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
-    return params, x, float(value)
-
-
-def _check_params(params):
-    if not all(hasattr(type(params), method) for method in ("keys", "__iter__", "__contains__", "__getitem__")):
-        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}")
-    try:
-        given = dict(params) if type(params) is dict else {name: params[name] for name in params}
-    except Exception as error:
-        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}") from error
-    missing = [name for name in PARAMS if name not in given]
-    extra = [name for name in given if name not in PARAMS]
-    if missing or extra:
-        raise ValueError(f"params: expected {list(PARAMS)}, got {list(given)}; missing {missing}, unknown {extra}")
-    return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
-
-
-def _checked(name, array, shape):
-    """The array, without what a subclass makes of it."""
-    if not issubclass(type(array), np.ndarray):
-        raise ValueError(f"{name}: expected a numpy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
-    if isinstance(array, np.ma.MaskedArray):
-        raise ValueError(f"{name}: expected an array without a mask, got a {type(array).__name__}; give its .filled(…) values")
-    if isinstance(array, np.matrix):
-        raise ValueError(f"{name}: expected a numpy array, got a {type(array).__name__}; convert with numpy.asarray")
-    array = np.ndarray.view(array, np.ndarray)
-    if array.dtype != DTYPE:
-        raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
-    if shape is not None and array.shape != shape:
-        raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
-    return array
-
-
-def _generator(name, seed):
-    """A Generator of NumPy's, which itself takes things that it does not come back from."""
-    if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
-        return np.random.default_rng(seed)
-    several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
-    try:
-        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
-    except Exception:
-        words = []
-    if not words or min(words) < 0:
-        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
-    return np.random.default_rng(words if len(words) > 1 else words[0])
-
-
-def _got(value):
-    """What came, for the text of an error: on one line, and short."""
-    try:
-        text = " ".join(repr(value).split())
-    except Exception:
-        text = ""
-    return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
-
-
-@_guarded
-def _energy(params, x, lam, workspace):
-    """E, (N,)."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    all_energy = np.empty((N,), DTYPE)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2",
-        )
-
-        # ---- forward: reads g, W; writes g
-        # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # g_experts = logcosh(g_filters)
-        a = np.abs(g_filters, out=Nx288_1)
-        b = np.tanh(g_filters, out=Nx288_0)
-        b = np.square(b, out=Nx288_0)
-        b = np.negative(b, out=Nx288_0)
-        c = np.negative(a, out=Nx288_2)
-        c = np.exp(c, out=Nx288_2)
-        c = np.square(c, out=Nx288_2)
-        Nx288_0[...] = np.where(a < 1.0, b, c)
-        b = Nx288_0
-        b = np.log1p(b, out=Nx288_0)
-        c = np.multiply(b, -0.5, out=Nx288_2)
-        b = np.add(a, b, out=Nx288_0)
-        b = np.subtract(b, 0.6931471805599453, out=Nx288_0)
-        g_experts = Nx288_1
-        g_experts[...] = np.where(a < 1.0, c, b)
-
-        # ---- energy: reads g; writes energy
-        # Σ_i g_experts
-        E_experts = np.sum(g_experts, axis=1, out=all_energy[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 82944, 3456, workspace)
-
-    return all_energy
-
-
-@_guarded
-def _score(params, x, lam, workspace):
-    """−δ at the input, (N, D)."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    all_score = np.empty((N, 144), DTYPE)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx144_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx144_0",
-        )
-
-        # ---- forward: reads g, W; writes g, f′
-        # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # f′(g_filters) = tanh(g_filters)
-        f_prime_experts = np.tanh(g_filters, out=Nx288_0)
-
-        # ---- backward: reads f′, W; writes δ, score
-        # δ_filters = f′(g_filters)  (1)
-        delta_filters = f_prime_experts
-        # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
-        # score = −δ_x
-        score = np.negative(delta_x, out=all_score[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 165888, 1728, workspace)
-
-    return all_score
-
-
-@_guarded
-def _hessian_diagonal(params, x, lam, workspace):
-    """δ′ at the input, (N, D)."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    (
-        M288x144_0,
-    ) = workspace.arrays(
-        "M288x144_0",
-    )
-    all_hessian_diagonal = np.empty((N, 144), DTYPE)
-
-    # ---- once a call, from the weights alone: reads W
-    # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M288x144_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1",
-        )
-
-        # ---- forward: reads g, W; writes g
-        # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # sech(g_filters)
-        a = np.abs(g_filters, out=Nx288_0)
-        a = np.negative(a, out=Nx288_0)
-        a = np.exp(a, out=Nx288_0)
-        b = np.square(a, out=Nx288_1)
-        b = np.add(b, 1.0, out=Nx288_1)
-        a = np.divide(a, b, out=Nx288_0)
-        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
-
-        # ---- backward: writes f″, δ′, hessian_diagonal
-        # f″(g_filters) = sech(g_filters)²
-        f_second_experts = np.square(sech_experts, out=Nx288_0)
-        # δ′_filters = f″(g_filters)  (§1.3)
-        delta_prime_filters = f_second_experts
-        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=all_hessian_diagonal[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 165888, 2304, workspace)
-
-    return all_hessian_diagonal
-
-
-@_guarded
-def _loss_terms(params, x, lam, workspace):
-    """K, L and J, means over the batch."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    (
-        M288x144_0,
-    ) = workspace.arrays(
-        "M288x144_0",
-    )
-
-    # ---- once a call, from the weights alone: reads W
-    # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M288x144_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1",
-        )
-
-        # ---- forward: reads g, W; writes g, f′
-        # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # f′(g_filters) = tanh(g_filters)
-        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
-        # sech(g_filters)
-        a = np.abs(g_filters, out=Nx288_0)
-        a = np.negative(a, out=Nx288_0)
-        a = np.exp(a, out=Nx288_0)
-        b = np.square(a, out=Nx288_2)
-        b = np.add(b, 1.0, out=Nx288_2)
-        a = np.divide(a, b, out=Nx288_0)
-        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
-
-        # ---- backward: reads f′, W; writes δ, f″, δ′
-        # δ_filters = f′(g_filters)  (1)
-        delta_filters = f_prime_experts
-        # f″(g_filters) = sech(g_filters)²
-        f_second_experts = np.square(sech_experts, out=Nx288_0)
-        # δ′_filters = f″(g_filters)  (§1.3)
-        delta_prime_filters = f_second_experts
-        # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
-        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx144_0)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-        # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx144_1)
-        # Σ_n Σ_i δ′_x²
-        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
-        return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, 1, 248832, 4608, workspace)
-
-    # ---- at the end, from the sums over all samples: writes K, L, J
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
-    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
-    # J = K + L
-    J = K + L
-
-    return K, L, J
-
-
-@_guarded
-def _loss_terms_lam0(params, x, lam, workspace):
-    """K, L and J, means over the batch. λ = 0."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    (
-        M288x144_0, M288_0,
-    ) = workspace.arrays(
-        "M288x144_0", "M288_0",
-    )
-
-    # ---- once a call, from the weights alone: reads W
-    # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M288x144_0)
-    # Σ_i W_filters ∘ W_filters
-    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M288_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288_1",
-        )
-
-        # ---- forward: reads g, W; writes g, f′
-        # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # f′(g_filters) = tanh(g_filters)
-        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
-        # sech(g_filters)
-        a = np.abs(g_filters, out=Nx288_0)
-        a = np.negative(a, out=Nx288_0)
-        a = np.exp(a, out=Nx288_0)
-        b = np.square(a, out=Nx288_2)
-        b = np.add(b, 1.0, out=Nx288_2)
-        a = np.divide(a, b, out=Nx288_0)
-        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
-
-        # ---- backward: reads f′, W; writes δ, f″, δ′
-        # δ_filters = f′(g_filters)  (1)
-        delta_filters = f_prime_experts
-        # f″(g_filters) = sech(g_filters)²
-        f_second_experts = np.square(sech_experts, out=Nx288_0)
-        # δ′_filters = f″(g_filters)  (§1.3)
-        delta_prime_filters = f_second_experts
-        # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx144_0)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n δ′_filters
-        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M288_1)
-        return (
-            sum_delta_squared, delta_prime_filters_total,
-        )
-
-    (
-        sum_delta_squared, delta_prime_filters_total,
-    ) = _over_tiles(tile, N, 512, 1, 165888, 4032, workspace)
-
-    # ---- at the end, from the sums over all samples: writes K, L, J
-    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
-    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    L = -sum_delta_prime / N
-    # J = K + L
-    J = K + L
-
-    return K, L, J
-
-
-@_guarded
-def _loss_and_grad(params, x, lam, workspace):
-    """J and its gradient: the merged sweep."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    (
-        M288x144_0, M288x144_4,
-    ) = workspace.arrays(
-        "M288x144_0", "M288x144_4",
-    )
-
-    # ---- once a call, from the weights alone: reads W
-    # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M288x144_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1, Nx144_2, Nx288_3, Nx288_4, M288x144_1, M288x144_2, M288x144_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1", "Nx144_2", "Nx288_3", "Nx288_4", "M288x144_1",
-            "M288x144_2", "M288x144_3",
-        )
-
-        # ---- forward: reads g, W; writes g, f′
-        # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # f′(g_filters) = tanh(g_filters)
-        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
-        # sech(g_filters)
-        a = np.abs(g_filters, out=Nx288_0)
-        a = np.negative(a, out=Nx288_0)
-        a = np.exp(a, out=Nx288_0)
-        b = np.square(a, out=Nx288_2)
-        b = np.add(b, 1.0, out=Nx288_2)
-        a = np.divide(a, b, out=Nx288_0)
-        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
-
-        # ---- backward: reads f′, W; writes δ, f″, δ′
-        # δ_filters = f′(g_filters)  (1)
-        delta_filters = f_prime_experts
-        # f″(g_filters) = sech(g_filters)²
-        f_second_experts = np.square(sech_experts, out=Nx288_0)
-        # δ′_filters = f″(g_filters)  (§1.3)
-        delta_prime_filters = f_second_experts
-        # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
-        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx144_2)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-        # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx144_2)
-        # Σ_n Σ_i δ′_x²
-        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
-
-        # ---- forward adjoints of J: reads δ, δ′, W; writes ∂J/∂δ, ∂J/∂δ′
-        # ∂J/∂δ_x = δ_x  (3)+(5)
-        dJ_ddelta_x = delta_x
-        # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx144_1)
-        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx144_1)
-        # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx288_2)
-        # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
-        dJ_ddelta_prime_filters = np.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
-
-        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g; writes f‴, ∂J/∂g
-        # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_4)
-        f_third_experts = np.multiply(a, -2.0, out=Nx288_4)
-        # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
-        a = np.multiply(dJ_ddelta_filters, f_second_experts, out=Nx288_2)
-        b = np.multiply(dJ_ddelta_prime_filters, f_third_experts, out=Nx288_3)
-        dJ_dg_filters = np.add(a, b, out=Nx288_2)
-        # Σ_n δ_filters ∂J/∂δ_xᵀ
-        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M288x144_1)
-        # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-        dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M288x144_2)
-        # Σ_n ∂J/∂g_filters g_xᵀ
-        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M288x144_3)
-        return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_filters_delta, dJ_dW_filters_delta_prime,
-            dJ_dW_filters_g,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_filters_delta, dJ_dW_filters_delta_prime,
-        dJ_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, 1, 663552, 7488, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W
-    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
-    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
-    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters
-    #     ∂J/∂δ′_xᵀ))  (16)+(17)
-    a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=M288x144_4)
-    a = np.multiply(a, 2.0, out=M288x144_4)
-    a = np.add(a, dJ_dW_filters_delta, out=M288x144_4)
-    a = np.add(a, dJ_dW_filters_g, out=M288x144_4)
-    dJ_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
-
-    return J, {
-        "filters.weight": dJ_dW_filters,
-    }
-
-
-@_guarded
-def _loss_and_grad_lam0(params, x, lam, workspace):
-    """J and its gradient: the merged sweep. λ = 0."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    (
-        M288x144_0, M288_0, M288x144_3, M288x144_4,
-    ) = workspace.arrays(
-        "M288x144_0", "M288_0", "M288x144_3", "M288x144_4",
-    )
-
-    # ---- once a call, from the weights alone: reads W
-    # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M288x144_0)
-    # Σ_i W_filters ∘ W_filters
-    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M288_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1, M288_1, Nx288_3, M288x144_1, M288x144_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1", "M288_1", "Nx288_3", "M288x144_1", "M288x144_2",
-        )
-
-        # ---- forward: reads g, W; writes g, f′
-        # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # f′(g_filters) = tanh(g_filters)
-        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
-        # sech(g_filters)
-        a = np.abs(g_filters, out=Nx288_0)
-        a = np.negative(a, out=Nx288_0)
-        a = np.exp(a, out=Nx288_0)
-        b = np.square(a, out=Nx288_2)
-        b = np.add(b, 1.0, out=Nx288_2)
-        a = np.divide(a, b, out=Nx288_0)
-        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
-
-        # ---- backward: reads f′, W; writes δ, f″, δ′
-        # δ_filters = f′(g_filters)  (1)
-        delta_filters = f_prime_experts
-        # f″(g_filters) = sech(g_filters)²
-        f_second_experts = np.square(sech_experts, out=Nx288_0)
-        # δ′_filters = f″(g_filters)  (§1.3)
-        delta_prime_filters = f_second_experts
-        # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx144_1)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n δ′_filters
-        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M288_1)
-
-        # ---- forward adjoints of J: reads δ, W; writes ∂J/∂δ
-        # ∂J/∂δ_x = δ_x  (3)+(5)
-        dJ_ddelta_x = delta_x
-        # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx288_2)
-
-        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, g; writes f‴, ∂J/∂g
-        # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_3)
-        f_third_experts = np.multiply(a, -2.0, out=Nx288_3)
-        # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) − f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22)
-        a = np.multiply(dJ_ddelta_filters, f_second_experts, out=Nx288_2)
-        b = np.multiply(W_filters_squared_rows, f_third_experts, out=Nx288_3)
-        dJ_dg_filters = np.subtract(a, b, out=Nx288_2)
-        # Σ_n δ_filters ∂J/∂δ_xᵀ
-        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M288x144_1)
-        # Σ_n ∂J/∂g_filters g_xᵀ
-        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M288x144_2)
-        return (
-            sum_delta_squared, delta_prime_filters_total, dJ_dW_filters_delta, dJ_dW_filters_g,
-        )
-
-    (
-        sum_delta_squared, delta_prime_filters_total, dJ_dW_filters_delta, dJ_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, 1, 414720, 5760, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W
-    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
-    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
-    # Σ_n δ′_filters
-    dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
-    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)
-    #     (16)+(17)
-    a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M288x144_3)
-    b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M288x144_4)
-    b = np.multiply(b, 2.0, out=M288x144_4)
-    a = np.subtract(a, b, out=M288x144_3)
-    dJ_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
-
-    return J, {
-        "filters.weight": dJ_dW_filters,
-    }
-
-
-@_guarded
-def _loss_and_grad_terms(params, x, lam, workspace):
-    """K, L and the gradient of each: the source's separate sweeps."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    (
-        M288x144_0, M288x144_5,
-    ) = workspace.arrays(
-        "M288x144_0", "M288x144_5",
-    )
-
-    # ---- once a call, from the weights alone: reads W
-    # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M288x144_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1, Nx144_2, M288x144_1, M288x144_2, M288x144_3, M288x144_4,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1", "Nx144_2", "M288x144_1", "M288x144_2", "M288x144_3",
-            "M288x144_4",
-        )
-
-        # ---- forward: reads g, W; writes g, f′
-        # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # f′(g_filters) = tanh(g_filters)
-        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
-        # sech(g_filters)
-        a = np.abs(g_filters, out=Nx288_0)
-        a = np.negative(a, out=Nx288_0)
-        a = np.exp(a, out=Nx288_0)
-        b = np.square(a, out=Nx288_2)
-        b = np.add(b, 1.0, out=Nx288_2)
-        a = np.divide(a, b, out=Nx288_0)
-        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
-
-        # ---- backward: reads f′, W; writes δ, f″, δ′
-        # δ_filters = f′(g_filters)  (1)
-        delta_filters = f_prime_experts
-        # f″(g_filters) = sech(g_filters)²
-        f_second_experts = np.square(sech_experts, out=Nx288_0)
-        # δ′_filters = f″(g_filters)  (§1.3)
-        delta_prime_filters = f_second_experts
-        # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
-        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx144_2)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-        # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx144_2)
-        # Σ_n Σ_i δ′_x²
-        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
-
-        # ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ
-        # ∂K/∂δ_x = δ_x  (3)
-        dK_ddelta_x = delta_x
-        # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx288_2)
-
-        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g; writes ∂K/∂g
-        # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
-        dK_dg_filters = np.multiply(dK_ddelta_filters, f_second_experts, out=Nx288_2)
-        # Σ_n δ_filters ∂K/∂δ_xᵀ
-        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M288x144_1)
-        # Σ_n ∂K/∂g_filters g_xᵀ
-        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
-
-        # ---- forward adjoints of L: reads δ′; writes ∂L/∂δ′
-        # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx144_1)
-        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx144_1)
-        # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
-        dL_ddelta_prime_filters = np.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx288_2)
-
-        # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ′, δ′, g; writes f‴, ∂L/∂g
-        # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_1)
-        f_third_experts = np.multiply(a, -2.0, out=Nx288_1)
-        # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
-        dL_dg_filters = np.multiply(dL_ddelta_prime_filters, f_third_experts, out=Nx288_2)
-        # Σ_n δ′_filters ∂L/∂δ′_xᵀ
-        dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M288x144_3)
-        # Σ_n ∂L/∂g_filters g_xᵀ
-        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M288x144_4)
-        return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_filters_delta, dK_dW_filters_g,
-            dL_dW_filters_delta_prime, dL_dW_filters_g,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_filters_delta, dK_dW_filters_g,
-        dL_dW_filters_delta_prime, dL_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, 1, 746496, 5184, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
-    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
-    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M288x144_5)
-    dK_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
-    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
-    a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=M288x144_5)
-    a = np.multiply(a, 2.0, out=M288x144_5)
-    a = np.add(a, dL_dW_filters_g, out=M288x144_5)
-    dL_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
-
-    return K, L, {
-        "filters.weight": dK_dW_filters,
-    }, {
-        "filters.weight": dL_dW_filters,
-    }
-
-
-@_guarded
-def _loss_and_grad_terms_lam0(params, x, lam, workspace):
-    """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    (
-        M288x144_0, M288_0, M288x144_4,
-    ) = workspace.arrays(
-        "M288x144_0", "M288_0", "M288x144_4",
-    )
-
-    # ---- once a call, from the weights alone: reads W
-    # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M288x144_0)
-    # Σ_i W_filters ∘ W_filters
-    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M288_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1, M288_1, M288x144_1, M288x144_2, M288x144_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1", "M288_1", "M288x144_1", "M288x144_2", "M288x144_3",
-        )
-
-        # ---- forward: reads g, W; writes g, f′
-        # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # f′(g_filters) = tanh(g_filters)
-        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
-        # sech(g_filters)
-        a = np.abs(g_filters, out=Nx288_0)
-        a = np.negative(a, out=Nx288_0)
-        a = np.exp(a, out=Nx288_0)
-        b = np.square(a, out=Nx288_2)
-        b = np.add(b, 1.0, out=Nx288_2)
-        a = np.divide(a, b, out=Nx288_0)
-        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
-
-        # ---- backward: reads f′, W; writes δ, f″, δ′
-        # δ_filters = f′(g_filters)  (1)
-        delta_filters = f_prime_experts
-        # f″(g_filters) = sech(g_filters)²
-        f_second_experts = np.square(sech_experts, out=Nx288_0)
-        # δ′_filters = f″(g_filters)  (§1.3)
-        delta_prime_filters = f_second_experts
-        # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx144_1)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n δ′_filters
-        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M288_1)
-
-        # ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ
-        # ∂K/∂δ_x = δ_x  (3)
-        dK_ddelta_x = delta_x
-        # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx288_2)
-
-        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g; writes ∂K/∂g
-        # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
-        dK_dg_filters = np.multiply(dK_ddelta_filters, f_second_experts, out=Nx288_2)
-        # Σ_n δ_filters ∂K/∂δ_xᵀ
-        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M288x144_1)
-        # Σ_n ∂K/∂g_filters g_xᵀ
-        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
-
-        # ---- backward adjoints of L and gradients: reads f′, f″, g; writes f‴, ∂L/∂g
-        # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_1)
-        f_third_experts = np.multiply(a, -2.0, out=Nx288_1)
-        # ∂L/∂g_filters = −f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
-        a = np.multiply(W_filters_squared_rows, f_third_experts, out=Nx288_1)
-        dL_dg_filters = np.negative(a, out=Nx288_1)
-        # Σ_n ∂L/∂g_filters g_xᵀ
-        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M288x144_3)
-        return (
-            sum_delta_squared, delta_prime_filters_total, dK_dW_filters_delta, dK_dW_filters_g, dL_dW_filters_g,
-        )
-
-    (
-        sum_delta_squared, delta_prime_filters_total, dK_dW_filters_delta, dK_dW_filters_g, dL_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, 1, 497664, 4608, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W
-    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
-    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    L = -sum_delta_prime / N
-    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M288x144_4)
-    dK_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
-    # Σ_n δ′_filters
-    dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
-    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (17)
-    a = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=M288x144_4)
-    a = np.multiply(a, 2.0, out=M288x144_4)
-    a = np.subtract(dL_dW_filters_g, a, out=M288x144_4)
-    dL_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
-
-    return K, L, {
-        "filters.weight": dK_dW_filters,
-    }, {
-        "filters.weight": dL_dW_filters,
-    }
-
-
-@_guarded
-def _layer_means(params, x, lam, workspace):
-    """the mean over the units of each layer, (N,) each: they show which one overflows."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    all_mean_g_x = np.empty((N,), DTYPE)
-    all_mean_g_filters = np.empty((N,), DTYPE)
-    all_mean_g_experts = np.empty((N,), DTYPE)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2, Nx288_3, Nx144_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2", "Nx288_3", "Nx144_0",
-        )
-
-        # ---- forward: reads g, W; writes g
-        # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
-        # g_experts = logcosh(g_filters)
-        a = np.abs(g_filters, out=Nx288_1)
-        b = np.tanh(g_filters, out=Nx288_2)
-        b = np.square(b, out=Nx288_2)
-        b = np.negative(b, out=Nx288_2)
-        c = np.negative(a, out=Nx288_3)
-        c = np.exp(c, out=Nx288_3)
-        c = np.square(c, out=Nx288_3)
-        Nx288_2[...] = np.where(a < 1.0, b, c)
-        b = Nx288_2
-        b = np.log1p(b, out=Nx288_2)
-        c = np.multiply(b, -0.5, out=Nx288_3)
-        b = np.add(a, b, out=Nx288_2)
-        b = np.subtract(b, 0.6931471805599453, out=Nx288_2)
-        g_experts = Nx288_1
-        g_experts[...] = np.where(a < 1.0, c, b)
-
-        # ---- means of the layers: reads g; writes mean_g_x, mean_g_filters, mean_g_experts
-        # (1/144) g_x
-        g_x_part = np.multiply(g_x, 0.006944444444444444, out=Nx144_0)
-        # mean_g_x = Σ_i (1/144) g_x
-        mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
-        # (1/288) g_filters
-        g_filters_part = np.multiply(g_filters, 0.003472222222222222, out=Nx288_0)
-        # mean_g_filters = Σ_i (1/288) g_filters
-        mean_g_filters = np.sum(g_filters_part, axis=1, out=all_mean_g_filters[rows])
-        # (1/288) g_experts
-        g_experts_part = np.multiply(g_experts, 0.003472222222222222, out=Nx288_1)
-        # mean_g_experts = Σ_i (1/288) g_experts
-        mean_g_experts = np.sum(g_experts_part, axis=1, out=all_mean_g_experts[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 82944, 5184, workspace)
-
-    return all_mean_g_x, all_mean_g_filters, all_mean_g_experts
 def selftest(seed=0, verbose=False):
     """Is the gradient the gradient? Along many directions d, the slope of J at θ must be ⟨∇J, d⟩.
 
@@ -1679,4 +1706,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above cbb6e977269917c69b0c0a3dc9c34e6fd8a7883d5fa975bf2a70978ebc49cad2
+# sha256 of all above d80ca0d6f03b019eb34c9eb60df4e7c665a5c707fd629d0ea2be5ea9d89c70dd

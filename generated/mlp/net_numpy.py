@@ -21,12 +21,14 @@ NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 64), on
 gradients are means over it. Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry
 by entry; Σ_n sums over samples, Σ_i over units.
 
+In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
+
 Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
 installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
-template numpy/module.py.j2, sha256 f7e720d716a9d6ac3cf46ecfec7cbdbe55fc7f65f5ea39b572ad4bd2183a830c
+template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
 """
 
 import _thread
@@ -40,6 +42,2072 @@ import threading
 import warnings
 
 import numpy as np
+
+# ==== The mathematics ====
+#
+# Functions of one unit, g, and their derivatives:
+#
+#     softplus_1, softplus_2, softplus_3: f = softplus(g); f′ = sigmoid(g); f″ = sigmoid(-g)*sigmoid(g); f‴ = (sigmoid(-g)
+#         - sigmoid(g))*sigmoid(-g)*sigmoid(g)
+
+
+def _energy(params, x, lam, workspace):
+    """E, (N,)."""
+    N = x.shape[0]
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    all_energy = np.empty((N,), DTYPE)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx64_0, Nx64_1, Nx1_0, Nx1_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx64_0", "Nx64_1", "Nx1_0", "Nx1_1",
+        )
+
+        # ---- forward: reads g, W, b; writes g
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # g_softplus_3 = softplus(g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        a = np.log1p(a, out=Nx1_1)
+        b = np.maximum(g_layer_3, 0.0, out=Nx1_0)
+        g_softplus_3 = np.add(a, b, out=Nx1_1)
+
+        # ---- energy: reads g; writes energy
+        # Σ_i g_softplus_3
+        E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 32896, 1544, workspace)
+
+    return all_energy
+
+
+def _score(params, x, lam, workspace):
+    """−δ at the input, (N, D)."""
+    N = x.shape[0]
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    all_score = np.empty((N, 64), DTYPE)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.sign(g_layer_1, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.sign(g_layer_2, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        b = np.maximum(a, b, out=Nx1_0)
+        a = np.add(a, 1.0, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(b, a, out=Nx1_0)
+
+        # ---- backward: reads f′, W; writes δ, score
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = f_prime_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_1)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_1)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_1)
+        # score = −δ_x
+        score = np.negative(delta_x, out=all_score[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 65664, 3080, workspace)
+
+    return all_score
+
+
+def _hessian_diagonal(params, x, lam, workspace):
+    """δ′ at the input, (N, D)."""
+    N = x.shape[0]
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    (
+        M1x64_0, M64x128_0, M128x64_0,
+    ) = workspace.arrays(
+        "M1x64_0", "M64x128_0", "M128x64_0",
+    )
+    all_hessian_diagonal = np.empty((N, 64), DTYPE)
+
+    # ---- once a call, from the weights alone: reads W
+    # W_layer_3 ∘ W_layer_3
+    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
+    # W_layer_2 ∘ W_layer_2
+    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
+    # W_layer_1 ∘ W_layer_1
+    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
+            Nx1_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
+            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid(−g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.negative(g_layer_1, out=Nx128_2)
+        b = np.sign(b, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
+        b = np.sign(g_layer_1, out=Nx128_4)
+        b = np.maximum(a, b, out=Nx128_4)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid(−g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.negative(g_layer_2, out=Nx64_2)
+        b = np.sign(b, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
+        b = np.sign(g_layer_2, out=Nx64_4)
+        b = np.maximum(a, b, out=Nx64_4)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid(−g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.negative(g_layer_3, out=Nx1_2)
+        b = np.sign(b, out=Nx1_2)
+        b = np.maximum(a, b, out=Nx1_2)
+        c = np.add(a, 1.0, out=Nx1_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        a = np.maximum(a, b, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′, hessian_diagonal
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = f_prime_softplus_3
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_2)
+        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
+        delta_prime_layer_3 = f_second_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
+        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+        a = np.square(f_prime_softplus_2, out=Nx64_4)
+        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
+        delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
+        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+        a = np.square(f_prime_softplus_1, out=Nx128_4)
+        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
+        delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
+        # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=all_hessian_diagonal[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 82048, 3856, workspace)
+
+    return all_hessian_diagonal
+
+
+def _loss_terms(params, x, lam, workspace):
+    """K, L and J, means over the batch."""
+    N = x.shape[0]
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    (
+        M1x64_0, M64x128_0, M128x64_0,
+    ) = workspace.arrays(
+        "M1x64_0", "M64x128_0", "M128x64_0",
+    )
+
+    # ---- once a call, from the weights alone: reads W
+    # W_layer_3 ∘ W_layer_3
+    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
+    # W_layer_2 ∘ W_layer_2
+    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
+    # W_layer_1 ∘ W_layer_1
+    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
+            Nx1_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
+            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid(−g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.negative(g_layer_1, out=Nx128_2)
+        b = np.sign(b, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
+        b = np.sign(g_layer_1, out=Nx128_4)
+        b = np.maximum(a, b, out=Nx128_4)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid(−g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.negative(g_layer_2, out=Nx64_2)
+        b = np.sign(b, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
+        b = np.sign(g_layer_2, out=Nx64_4)
+        b = np.maximum(a, b, out=Nx64_4)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid(−g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.negative(g_layer_3, out=Nx1_2)
+        b = np.sign(b, out=Nx1_2)
+        b = np.maximum(a, b, out=Nx1_2)
+        c = np.add(a, 1.0, out=Nx1_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        a = np.maximum(a, b, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = f_prime_softplus_3
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_2)
+        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
+        delta_prime_layer_3 = f_second_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
+        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+        a = np.square(f_prime_softplus_2, out=Nx64_4)
+        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
+        delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
+        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+        a = np.square(f_prime_softplus_1, out=Nx128_4)
+        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
+        delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
+        # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_3)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+    ) = _over_tiles(tile, N, 512, 1, 98432, 3856, workspace)
+
+    # ---- at the end, from the sums over all samples: writes K, L, J
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
+    # J = K + L
+    J = K + L
+
+    return K, L, J
+
+
+def _loss_terms_lam0(params, x, lam, workspace):
+    """K, L and J, means over the batch. λ = 0."""
+    N = x.shape[0]
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    (
+        M1x64_0, M64x128_0, M128x64_0, M128_0,
+    ) = workspace.arrays(
+        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0",
+    )
+
+    # ---- once a call, from the weights alone: reads W
+    # W_layer_3 ∘ W_layer_3
+    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
+    # W_layer_2 ∘ W_layer_2
+    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
+    # W_layer_1 ∘ W_layer_1
+    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
+    # Σ_i W_layer_1 ∘ W_layer_1
+    W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
+            Nx1_3, M128_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
+            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "M128_1",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid(−g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.negative(g_layer_1, out=Nx128_2)
+        b = np.sign(b, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
+        b = np.sign(g_layer_1, out=Nx128_4)
+        b = np.maximum(a, b, out=Nx128_4)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid(−g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.negative(g_layer_2, out=Nx64_2)
+        b = np.sign(b, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
+        b = np.sign(g_layer_2, out=Nx64_4)
+        b = np.maximum(a, b, out=Nx64_4)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid(−g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.negative(g_layer_3, out=Nx1_2)
+        b = np.sign(b, out=Nx1_2)
+        b = np.maximum(a, b, out=Nx1_2)
+        c = np.add(a, 1.0, out=Nx1_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        a = np.maximum(a, b, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = f_prime_softplus_3
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_2)
+        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
+        delta_prime_layer_3 = f_second_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
+        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+        a = np.square(f_prime_softplus_2, out=Nx64_4)
+        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
+        delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
+        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+        a = np.square(f_prime_softplus_1, out=Nx128_4)
+        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
+        delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_layer_1
+        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
+        return (
+            sum_delta_squared, delta_prime_layer_1_total,
+        )
+
+    (
+        sum_delta_squared, delta_prime_layer_1_total,
+    ) = _over_tiles(tile, N, 512, 1, 82048, 3856, workspace)
+
+    # ---- at the end, from the sums over all samples: writes K, L, J
+    # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
+    sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
+    # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
+    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = −(1/N) Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
+    L = -sum_delta_prime / N
+    # J = K + L
+    J = K + L
+
+    return K, L, J
+
+
+def _loss_and_grad(params, x, lam, workspace):
+    """J and its gradient: the merged sweep."""
+    N = x.shape[0]
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    (
+        M1x64_0, M64x128_0, M128x64_0, M1x64_4, M64x128_4, M128x64_4,
+    ) = workspace.arrays(
+        "M1x64_0", "M64x128_0", "M128x64_0", "M1x64_4", "M64x128_4", "M128x64_4",
+    )
+
+    # ---- once a call, from the weights alone: reads W
+    # W_layer_3 ∘ W_layer_3
+    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
+    # W_layer_2 ∘ W_layer_2
+    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
+    # W_layer_1 ∘ W_layer_1
+    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
+            Nx1_3, Nx64_5, Nx64_6, Nx64_7, Nx64_8, Nx128_5, Nx128_6, Nx128_7, Nx128_8, Nx64_9, Nx64_10, Nx128_9,
+            Nx128_10, Nx128_11, Nx64_11, Nx64_12, Nx64_13, Nx1_4, M1x64_1, M1x64_2, M1x64_3, M1_0, M64x128_1, M64x128_2,
+            M64x128_3, M64_0, M128x64_1, M128x64_2, M128x64_3, M128_0,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
+            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx64_6", "Nx64_7", "Nx64_8", "Nx128_5", "Nx128_6", "Nx128_7",
+            "Nx128_8", "Nx64_9", "Nx64_10", "Nx128_9", "Nx128_10", "Nx128_11", "Nx64_11", "Nx64_12", "Nx64_13", "Nx1_4",
+            "M1x64_1", "M1x64_2", "M1x64_3", "M1_0", "M64x128_1", "M64x128_2", "M64x128_3", "M64_0", "M128x64_1",
+            "M128x64_2", "M128x64_3", "M128_0",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid(−g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.negative(g_layer_1, out=Nx128_2)
+        b = np.sign(b, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
+        b = np.sign(g_layer_1, out=Nx128_4)
+        b = np.maximum(a, b, out=Nx128_4)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid(−g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.negative(g_layer_2, out=Nx64_2)
+        b = np.sign(b, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
+        b = np.sign(g_layer_2, out=Nx64_4)
+        b = np.maximum(a, b, out=Nx64_4)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid(−g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.negative(g_layer_3, out=Nx1_2)
+        b = np.sign(b, out=Nx1_2)
+        b = np.maximum(a, b, out=Nx1_2)
+        c = np.add(a, 1.0, out=Nx1_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        a = np.maximum(a, b, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = f_prime_softplus_3
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
+        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
+        delta_prime_layer_3 = f_second_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
+        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+        a = np.square(f_prime_softplus_2, out=Nx64_7)
+        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
+        delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
+        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+        a = np.square(f_prime_softplus_1, out=Nx128_7)
+        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
+        delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
+        # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_10)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_10)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
+        # ---- forward adjoints of J: reads δ, δ′, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
+        # ∂J/∂δ_x = δ_x  (3)+(5)
+        dJ_ddelta_x = delta_x
+        # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
+        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_9)
+        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_9)
+        # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_8)
+        # ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂J/∂δ′_x  (13)
+        dJ_ddelta_prime_layer_1 = np.matmul(dJ_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_9)
+        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + ∂J/∂δ′_layer_1 f″(g_layer_1)  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_10)
+        b = np.multiply(dJ_ddelta_prime_layer_1, f_second_softplus_1, out=Nx128_11)
+        dJ_ddelta_softplus_1 = np.add(a, b, out=Nx128_10)
+        # ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
+        a = np.square(f_prime_softplus_1, out=Nx128_11)
+        dJ_ddelta_prime_softplus_1 = np.multiply(dJ_ddelta_prime_layer_1, a, out=Nx128_11)
+        # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
+        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_10)
+        # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
+        dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_11)
+        # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=Nx64_12)
+        b = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_13)
+        dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_12)
+        # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
+        a = np.square(f_prime_softplus_2, out=Nx64_13)
+        dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, a, out=Nx64_13)
+        # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
+        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+        # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
+        dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
+
+        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g, W; writes f‴, ∂J/∂g
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
+        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
+        b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
+        dJ_dg_layer_3 = np.add(a, b, out=Nx1_0)
+        # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+        # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
+        dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_2)
+        # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
+        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
+        # Σ_n ∂J/∂g_layer_3
+        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
+        # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
+        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
+        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2
+        #     δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_10)
+        a = np.multiply(a, f_second_softplus_2, out=Nx64_10)
+        b = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
+        b = np.multiply(b, 2.0, out=Nx64_3)
+        a = np.add(a, b, out=Nx64_10)
+        b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_11)
+        b = np.multiply(b, f_third_softplus_2, out=Nx64_11)
+        a = np.add(a, b, out=Nx64_10)
+        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
+        dJ_dg_layer_2 = np.add(a, b, out=Nx64_10)
+        # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+        # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
+        dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_2)
+        # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
+        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
+        # Σ_n ∂J/∂g_layer_2
+        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
+        # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
+        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
+        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + ∂J/∂δ′_layer_1
+        #     δ_softplus_1 f‴(g_layer_1) + 2 ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_8)
+        a = np.multiply(a, f_second_softplus_1, out=Nx128_8)
+        b = np.multiply(dJ_ddelta_prime_layer_1, delta_prime_softplus_1, out=Nx128_3)
+        b = np.multiply(b, f_prime_softplus_1, out=Nx128_3)
+        b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
+        b = np.multiply(b, 2.0, out=Nx128_3)
+        a = np.add(a, b, out=Nx128_8)
+        b = np.multiply(dJ_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_9)
+        b = np.multiply(b, f_third_softplus_1, out=Nx128_9)
+        a = np.add(a, b, out=Nx128_8)
+        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
+        dJ_dg_layer_1 = np.add(a, b, out=Nx128_8)
+        # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
+        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_1)
+        # Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ
+        dJ_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_2)
+        # Σ_n ∂J/∂g_layer_1 g_xᵀ
+        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_3)
+        # Σ_n ∂J/∂g_layer_1
+        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_0)
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
+            dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
+            dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
+        dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
+        dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
+    ) = _over_tiles(tile, N, 416, 1, 279296, 9748, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W, ∂J/∂b
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
+    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
+    #     δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
+    a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=M1x64_4)
+    a = np.multiply(a, 2.0, out=M1x64_4)
+    a = np.add(a, dJ_dW_layer_3_delta, out=M1x64_4)
+    a = np.add(a, dJ_dW_layer_3_g, out=M1x64_4)
+    dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
+    dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
+    #     δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
+    a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=M64x128_4)
+    a = np.multiply(a, 2.0, out=M64x128_4)
+    a = np.add(a, dJ_dW_layer_2_delta, out=M64x128_4)
+    a = np.add(a, dJ_dW_layer_2_g, out=M64x128_4)
+    dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
+    dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
+    # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1
+    #     ∂J/∂δ′_xᵀ))  (16)+(17)
+    a = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime, out=M128x64_4)
+    a = np.multiply(a, 2.0, out=M128x64_4)
+    a = np.add(a, dJ_dW_layer_1_delta, out=M128x64_4)
+    a = np.add(a, dJ_dW_layer_1_g, out=M128x64_4)
+    dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
+    dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
+
+    return J, {
+        "layer_1.weight": dJ_dW_layer_1,
+        "layer_1.bias": dJ_db_layer_1,
+        "layer_2.weight": dJ_dW_layer_2,
+        "layer_2.bias": dJ_db_layer_2,
+        "layer_3.weight": dJ_dW_layer_3,
+        "layer_3.bias": dJ_db_layer_3,
+    }
+
+
+def _loss_and_grad_lam0(params, x, lam, workspace):
+    """J and its gradient: the merged sweep. λ = 0."""
+    N = x.shape[0]
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    (
+        M1x64_0, M64x128_0, M128x64_0, M128_0, M1x64_4, M64x128_4, M128x64_3, M128x64_4,
+    ) = workspace.arrays(
+        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "M1x64_4", "M64x128_4", "M128x64_3", "M128x64_4",
+    )
+
+    # ---- once a call, from the weights alone: reads W
+    # W_layer_3 ∘ W_layer_3
+    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
+    # W_layer_2 ∘ W_layer_2
+    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
+    # W_layer_1 ∘ W_layer_1
+    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
+    # Σ_i W_layer_1 ∘ W_layer_1
+    W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
+            Nx1_3, Nx64_5, Nx64_6, Nx64_7, Nx64_8, Nx128_5, Nx128_6, Nx128_7, Nx128_8, Nx64_9, M128_1, Nx128_9, Nx64_10,
+            Nx64_11, Nx64_12, Nx1_4, M1x64_1, M1x64_2, M1x64_3, M1_0, M64x128_1, M64x128_2, M64x128_3, M64_0, M128x64_1,
+            M128x64_2, M128_2,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
+            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx64_6", "Nx64_7", "Nx64_8", "Nx128_5", "Nx128_6", "Nx128_7",
+            "Nx128_8", "Nx64_9", "M128_1", "Nx128_9", "Nx64_10", "Nx64_11", "Nx64_12", "Nx1_4", "M1x64_1", "M1x64_2",
+            "M1x64_3", "M1_0", "M64x128_1", "M64x128_2", "M64x128_3", "M64_0", "M128x64_1", "M128x64_2", "M128_2",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid(−g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.negative(g_layer_1, out=Nx128_2)
+        b = np.sign(b, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
+        b = np.sign(g_layer_1, out=Nx128_4)
+        b = np.maximum(a, b, out=Nx128_4)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid(−g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.negative(g_layer_2, out=Nx64_2)
+        b = np.sign(b, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
+        b = np.sign(g_layer_2, out=Nx64_4)
+        b = np.maximum(a, b, out=Nx64_4)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid(−g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.negative(g_layer_3, out=Nx1_2)
+        b = np.sign(b, out=Nx1_2)
+        b = np.maximum(a, b, out=Nx1_2)
+        c = np.add(a, 1.0, out=Nx1_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        a = np.maximum(a, b, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = f_prime_softplus_3
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
+        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
+        delta_prime_layer_3 = f_second_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
+        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+        a = np.square(f_prime_softplus_2, out=Nx64_7)
+        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
+        delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
+        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+        a = np.square(f_prime_softplus_1, out=Nx128_7)
+        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
+        delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_9)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_layer_1
+        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
+
+        # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
+        # ∂J/∂δ_x = δ_x  (3)+(5)
+        dJ_ddelta_x = delta_x
+        # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_7)
+        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
+        b = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=Nx128_9)
+        dJ_ddelta_softplus_1 = np.subtract(a, b, out=Nx128_8)
+        # ∂J/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
+        a = np.square(f_prime_softplus_1, out=Nx128_9)
+        a = np.multiply(W_layer_1_squared_rows, a, out=Nx128_9)
+        dJ_ddelta_prime_softplus_1 = np.negative(a, out=Nx128_9)
+        # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
+        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
+        # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
+        dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
+        # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=Nx64_11)
+        b = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_12)
+        dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_11)
+        # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
+        a = np.square(f_prime_softplus_2, out=Nx64_12)
+        dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, a, out=Nx64_12)
+        # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
+        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+        # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
+        dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
+
+        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g, W; writes f‴, ∂J/∂g
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
+        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
+        b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
+        dJ_dg_layer_3 = np.add(a, b, out=Nx1_0)
+        # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+        # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
+        dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_2)
+        # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
+        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
+        # Σ_n ∂J/∂g_layer_3
+        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
+        # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
+        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
+        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2
+        #     δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_9)
+        a = np.multiply(a, f_second_softplus_2, out=Nx64_9)
+        b = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
+        b = np.multiply(b, 2.0, out=Nx64_3)
+        a = np.add(a, b, out=Nx64_9)
+        b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_10)
+        b = np.multiply(b, f_third_softplus_2, out=Nx64_10)
+        a = np.add(a, b, out=Nx64_9)
+        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
+        dJ_dg_layer_2 = np.add(a, b, out=Nx64_9)
+        # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+        # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
+        dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_2)
+        # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
+        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
+        # Σ_n ∂J/∂g_layer_2
+        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
+        # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
+        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
+        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1
+        #     f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘
+        #     W_layer_1  (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
+        a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
+        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
+        a = np.add(a, b, out=Nx128_7)
+        b = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=Nx128_3)
+        b = np.multiply(b, f_prime_softplus_1, out=Nx128_3)
+        b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
+        b = np.multiply(b, 2.0, out=Nx128_3)
+        a = np.subtract(a, b, out=Nx128_7)
+        b = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=Nx128_0)
+        b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
+        dJ_dg_layer_1 = np.subtract(a, b, out=Nx128_7)
+        # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
+        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_1)
+        # Σ_n ∂J/∂g_layer_1 g_xᵀ
+        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
+        # Σ_n ∂J/∂g_layer_1
+        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_2)
+        return (
+            sum_delta_squared, delta_prime_layer_1_total, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
+            dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
+            dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
+        )
+
+    (
+        sum_delta_squared, delta_prime_layer_1_total, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
+        dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
+        dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
+    ) = _over_tiles(tile, N, 480, 1, 230144, 8468, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W, ∂J/∂b
+    # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
+    sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
+    # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
+    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
+    J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
+    #     δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
+    a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=M1x64_4)
+    a = np.multiply(a, 2.0, out=M1x64_4)
+    a = np.add(a, dJ_dW_layer_3_delta, out=M1x64_4)
+    a = np.add(a, dJ_dW_layer_3_g, out=M1x64_4)
+    dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
+    dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
+    #     δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
+    a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=M64x128_4)
+    a = np.multiply(a, 2.0, out=M64x128_4)
+    a = np.add(a, dJ_dW_layer_2_delta, out=M64x128_4)
+    a = np.add(a, dJ_dW_layer_2_g, out=M64x128_4)
+    dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
+    dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
+    # Σ_n δ′_layer_1
+    dJ_dW_layer_1_delta_prime_sum_column = delta_prime_layer_1_total[:, None]
+    # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)
+    #     (16)+(17)
+    a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=M128x64_3)
+    b = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime_sum_column, out=M128x64_4)
+    b = np.multiply(b, 2.0, out=M128x64_4)
+    a = np.subtract(a, b, out=M128x64_3)
+    dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
+    dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
+
+    return J, {
+        "layer_1.weight": dJ_dW_layer_1,
+        "layer_1.bias": dJ_db_layer_1,
+        "layer_2.weight": dJ_dW_layer_2,
+        "layer_2.bias": dJ_db_layer_2,
+        "layer_3.weight": dJ_dW_layer_3,
+        "layer_3.bias": dJ_db_layer_3,
+    }
+
+
+def _loss_and_grad_terms(params, x, lam, workspace):
+    """K, L and the gradient of each: the source's separate sweeps."""
+    N = x.shape[0]
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    (
+        M1x64_0, M64x128_0, M128x64_0, M1x64_6, M64x128_6, M128x64_5,
+    ) = workspace.arrays(
+        "M1x64_0", "M64x128_0", "M128x64_0", "M1x64_6", "M64x128_6", "M128x64_5",
+    )
+
+    # ---- once a call, from the weights alone: reads W
+    # W_layer_3 ∘ W_layer_3
+    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
+    # W_layer_2 ∘ W_layer_2
+    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
+    # W_layer_1 ∘ W_layer_1
+    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
+            Nx1_3, Nx64_5, Nx64_6, Nx64_7, Nx64_8, Nx128_5, Nx128_6, Nx128_7, Nx128_8, Nx64_9, Nx64_10, Nx128_9,
+            Nx64_11, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0, M128x64_1, M128x64_2, M128_0, Nx64_12, Nx1_4,
+            M1x64_3, M1x64_4, M1x64_5, M1_1, M64x128_3, M64x128_4, M64x128_5, M64_1, M128x64_3, M128x64_4, M128_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
+            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx64_6", "Nx64_7", "Nx64_8", "Nx128_5", "Nx128_6", "Nx128_7",
+            "Nx128_8", "Nx64_9", "Nx64_10", "Nx128_9", "Nx64_11", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1",
+            "M64x128_2", "M64_0", "M128x64_1", "M128x64_2", "M128_0", "Nx64_12", "Nx1_4", "M1x64_3", "M1x64_4",
+            "M1x64_5", "M1_1", "M64x128_3", "M64x128_4", "M64x128_5", "M64_1", "M128x64_3", "M128x64_4", "M128_1",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid(−g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.negative(g_layer_1, out=Nx128_2)
+        b = np.sign(b, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
+        b = np.sign(g_layer_1, out=Nx128_4)
+        b = np.maximum(a, b, out=Nx128_4)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid(−g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.negative(g_layer_2, out=Nx64_2)
+        b = np.sign(b, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
+        b = np.sign(g_layer_2, out=Nx64_4)
+        b = np.maximum(a, b, out=Nx64_4)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid(−g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.negative(g_layer_3, out=Nx1_2)
+        b = np.sign(b, out=Nx1_2)
+        b = np.maximum(a, b, out=Nx1_2)
+        c = np.add(a, 1.0, out=Nx1_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        a = np.maximum(a, b, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = f_prime_softplus_3
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
+        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
+        delta_prime_layer_3 = f_second_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
+        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+        a = np.square(f_prime_softplus_2, out=Nx64_7)
+        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
+        delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
+        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+        a = np.square(f_prime_softplus_1, out=Nx128_7)
+        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
+        delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
+        # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_10)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_10)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
+        # ∂K/∂δ_x = δ_x  (3)
+        dK_ddelta_x = delta_x
+        # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
+        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_8)
+        # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=Nx128_9)
+        # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
+        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_10)
+        # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=Nx64_11)
+        # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
+        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′; writes ∂K/∂g
+        # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
+        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
+        # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
+        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=M1x64_1)
+        # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
+        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+        # Σ_n ∂K/∂g_layer_3
+        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=M1_0)
+        # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
+        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=Nx64_11)
+        # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
+        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_10)
+        a = np.multiply(a, f_second_softplus_2, out=Nx64_10)
+        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=Nx64_11)
+        dK_dg_layer_2 = np.add(a, b, out=Nx64_10)
+        # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
+        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
+        # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
+        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+        # Σ_n ∂K/∂g_layer_2
+        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=M64_0)
+        # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
+        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_9)
+        # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
+        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_8)
+        a = np.multiply(a, f_second_softplus_1, out=Nx128_8)
+        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=Nx128_9)
+        dK_dg_layer_1 = np.add(a, b, out=Nx128_8)
+        # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
+        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_1)
+        # Σ_n ∂K/∂g_layer_1 g_xᵀ
+        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
+        # Σ_n ∂K/∂g_layer_1
+        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
+
+        # ---- forward adjoints of L: reads δ′, f″, f′, W; writes ∂L/∂δ′, ∂L/∂δ
+        # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
+        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_9)
+        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_9)
+        # ∂L/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂L/∂δ′_x  (13)
+        dL_ddelta_prime_layer_1 = np.matmul(dL_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_8)
+        # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
+        dL_ddelta_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, f_second_softplus_1, out=Nx128_5)
+        # ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
+        a = np.square(f_prime_softplus_1, out=Nx128_9)
+        dL_ddelta_prime_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, a, out=Nx128_9)
+        # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
+        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
+        # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
+        dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
+        # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19)
+        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=Nx64_11)
+        b = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_12)
+        dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_11)
+        # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
+        a = np.square(f_prime_softplus_2, out=Nx64_12)
+        dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, a, out=Nx64_12)
+        # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
+        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+        # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
+        dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
+
+        # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, δ, δ′, g, W; writes f‴, ∂L/∂g
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
+        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
+        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
+        b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
+        dL_dg_layer_3 = np.add(a, b, out=Nx1_0)
+        # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_3)
+        # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
+        dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_4)
+        # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
+        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
+        # Σ_n ∂L/∂g_layer_3
+        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
+        # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
+        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
+        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2
+        #     δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
+        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
+        a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
+        b = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
+        b = np.multiply(b, 2.0, out=Nx64_3)
+        a = np.add(a, b, out=Nx64_8)
+        b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_10)
+        b = np.multiply(b, f_third_softplus_2, out=Nx64_10)
+        a = np.add(a, b, out=Nx64_8)
+        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
+        dL_dg_layer_2 = np.add(a, b, out=Nx64_8)
+        # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_3)
+        # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
+        dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_4)
+        # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
+        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
+        # Σ_n ∂L/∂g_layer_2
+        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
+        # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
+        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
+        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1) + 2
+        #     ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (22)
+        a = np.multiply(dL_ddelta_prime_layer_1, delta_prime_softplus_1, out=Nx128_3)
+        a = np.multiply(a, f_prime_softplus_1, out=Nx128_3)
+        a = np.multiply(a, f_second_softplus_1, out=Nx128_3)
+        a = np.multiply(a, 2.0, out=Nx128_3)
+        b = np.multiply(dL_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_8)
+        b = np.multiply(b, f_third_softplus_1, out=Nx128_8)
+        a = np.add(a, b, out=Nx128_3)
+        b = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
+        dL_dg_layer_1 = np.add(a, b, out=Nx128_3)
+        # Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ
+        dL_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dL_ddelta_prime_x, out=M128x64_3)
+        # Σ_n ∂L/∂g_layer_1 g_xᵀ
+        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_4)
+        # Σ_n ∂L/∂g_layer_1
+        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_1)
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_layer_3_delta, dK_dW_layer_3_g,
+            dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta,
+            dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g,
+            dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_db_layer_2_sum,
+            dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_db_layer_1_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_layer_3_delta, dK_dW_layer_3_g,
+        dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta,
+        dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g,
+        dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_db_layer_2_sum,
+        dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_db_layer_1_sum,
+    ) = _over_tiles(tile, N, 480, 1, 361600, 8468, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
+    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_6)
+    dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
+    dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
+    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_6)
+    dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
+    dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
+    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_5)
+    dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
+    dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
+    #     δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ))  (17)
+    a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=M1x64_6)
+    a = np.multiply(a, 2.0, out=M1x64_6)
+    a = np.add(a, dL_dW_layer_3_delta, out=M1x64_6)
+    a = np.add(a, dL_dW_layer_3_g, out=M1x64_6)
+    dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
+    dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
+    #     δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
+    a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=M64x128_6)
+    a = np.multiply(a, 2.0, out=M64x128_6)
+    a = np.add(a, dL_dW_layer_2_delta, out=M64x128_6)
+    a = np.add(a, dL_dW_layer_2_g, out=M64x128_6)
+    dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
+    dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
+    # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ))  (17)
+    a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime, out=M128x64_5)
+    a = np.multiply(a, 2.0, out=M128x64_5)
+    a = np.add(a, dL_dW_layer_1_g, out=M128x64_5)
+    dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
+    dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
+
+    return K, L, {
+        "layer_1.weight": dK_dW_layer_1,
+        "layer_1.bias": dK_db_layer_1,
+        "layer_2.weight": dK_dW_layer_2,
+        "layer_2.bias": dK_db_layer_2,
+        "layer_3.weight": dK_dW_layer_3,
+        "layer_3.bias": dK_db_layer_3,
+    }, {
+        "layer_1.weight": dL_dW_layer_1,
+        "layer_1.bias": dL_db_layer_1,
+        "layer_2.weight": dL_dW_layer_2,
+        "layer_2.bias": dL_db_layer_2,
+        "layer_3.weight": dL_dW_layer_3,
+        "layer_3.bias": dL_db_layer_3,
+    }
+
+
+def _loss_and_grad_terms_lam0(params, x, lam, workspace):
+    """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
+    N = x.shape[0]
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    (
+        M1x64_0, M64x128_0, M128x64_0, M128_0, M1x64_6, M64x128_6, M128x64_4,
+    ) = workspace.arrays(
+        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "M1x64_6", "M64x128_6", "M128x64_4",
+    )
+
+    # ---- once a call, from the weights alone: reads W
+    # W_layer_3 ∘ W_layer_3
+    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
+    # W_layer_2 ∘ W_layer_2
+    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
+    # W_layer_1 ∘ W_layer_1
+    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
+    # Σ_i W_layer_1 ∘ W_layer_1
+    W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
+            Nx1_3, Nx64_5, Nx64_6, Nx64_7, Nx64_8, Nx128_5, Nx128_6, Nx128_7, Nx128_8, Nx64_9, M128_1, Nx64_10, M1x64_1,
+            M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0, M128x64_1, M128x64_2, M128_2, Nx64_11, Nx1_4, M1x64_3, M1x64_4,
+            M1x64_5, M1_1, M64x128_3, M64x128_4, M64x128_5, M64_1, M128x64_3, M128_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
+            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx64_6", "Nx64_7", "Nx64_8", "Nx128_5", "Nx128_6", "Nx128_7",
+            "Nx128_8", "Nx64_9", "M128_1", "Nx64_10", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1", "M64x128_2", "M64_0",
+            "M128x64_1", "M128x64_2", "M128_2", "Nx64_11", "Nx1_4", "M1x64_3", "M1x64_4", "M1x64_5", "M1_1",
+            "M64x128_3", "M64x128_4", "M64x128_5", "M64_1", "M128x64_3", "M128_3",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # sigmoid(−g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        b = np.negative(g_layer_1, out=Nx128_2)
+        b = np.sign(b, out=Nx128_2)
+        b = np.maximum(a, b, out=Nx128_2)
+        c = np.add(a, 1.0, out=Nx128_3)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
+        b = np.sign(g_layer_1, out=Nx128_4)
+        b = np.maximum(a, b, out=Nx128_4)
+        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # sigmoid(−g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        b = np.negative(g_layer_2, out=Nx64_2)
+        b = np.sign(b, out=Nx64_2)
+        b = np.maximum(a, b, out=Nx64_2)
+        c = np.add(a, 1.0, out=Nx64_3)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
+        b = np.sign(g_layer_2, out=Nx64_4)
+        b = np.maximum(a, b, out=Nx64_4)
+        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # sigmoid(−g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        b = np.negative(g_layer_3, out=Nx1_2)
+        b = np.sign(b, out=Nx1_2)
+        b = np.maximum(a, b, out=Nx1_2)
+        c = np.add(a, 1.0, out=Nx1_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
+        b = np.sign(g_layer_3, out=Nx1_0)
+        a = np.maximum(a, b, out=Nx1_1)
+        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = f_prime_softplus_3
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
+        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
+        delta_prime_layer_3 = f_second_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
+        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+        a = np.square(f_prime_softplus_2, out=Nx64_7)
+        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
+        delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
+        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+        a = np.square(f_prime_softplus_1, out=Nx128_7)
+        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
+        delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_9)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_layer_1
+        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
+
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
+        # ∂K/∂δ_x = δ_x  (3)
+        dK_ddelta_x = delta_x
+        # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
+        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_7)
+        # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
+        # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
+        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
+        # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=Nx64_10)
+        # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
+        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′; writes ∂K/∂g
+        # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
+        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
+        # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
+        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=M1x64_1)
+        # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
+        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+        # Σ_n ∂K/∂g_layer_3
+        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=M1_0)
+        # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
+        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=Nx64_10)
+        # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
+        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_9)
+        a = np.multiply(a, f_second_softplus_2, out=Nx64_9)
+        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=Nx64_10)
+        dK_dg_layer_2 = np.add(a, b, out=Nx64_9)
+        # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
+        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
+        # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
+        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+        # Σ_n ∂K/∂g_layer_2
+        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=M64_0)
+        # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
+        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
+        # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
+        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
+        a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
+        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=Nx128_8)
+        dK_dg_layer_1 = np.add(a, b, out=Nx128_7)
+        # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
+        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_1)
+        # Σ_n ∂K/∂g_layer_1 g_xᵀ
+        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
+        # Σ_n ∂K/∂g_layer_1
+        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_2)
+
+        # ---- forward adjoints of L: reads f″, f′, W; writes ∂L/∂δ, ∂L/∂δ′
+        # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (19)
+        a = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=Nx128_7)
+        dL_ddelta_softplus_1 = np.negative(a, out=Nx128_7)
+        # ∂L/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
+        a = np.square(f_prime_softplus_1, out=Nx128_5)
+        a = np.multiply(W_layer_1_squared_rows, a, out=Nx128_5)
+        dL_ddelta_prime_softplus_1 = np.negative(a, out=Nx128_5)
+        # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
+        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
+        # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
+        dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_9)
+        # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19)
+        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=Nx64_10)
+        b = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_11)
+        dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_10)
+        # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
+        a = np.square(f_prime_softplus_2, out=Nx64_11)
+        dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, a, out=Nx64_11)
+        # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
+        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+        # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
+        dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
+
+        # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, δ, δ′, g, W; writes f‴, ∂L/∂g
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
+        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
+        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
+        b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
+        dL_dg_layer_3 = np.add(a, b, out=Nx1_0)
+        # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_3)
+        # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
+        dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_4)
+        # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
+        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
+        # Σ_n ∂L/∂g_layer_3
+        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
+        # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
+        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
+        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2
+        #     δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
+        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
+        a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
+        b = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
+        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
+        b = np.multiply(b, 2.0, out=Nx64_3)
+        a = np.add(a, b, out=Nx64_8)
+        b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_9)
+        b = np.multiply(b, f_third_softplus_2, out=Nx64_9)
+        a = np.add(a, b, out=Nx64_8)
+        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
+        dL_dg_layer_2 = np.add(a, b, out=Nx64_8)
+        # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_3)
+        # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
+        dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_4)
+        # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
+        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
+        # Σ_n ∂L/∂g_layer_2
+        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
+        # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
+        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
+        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2
+        #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (22)
+        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
+        b = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=Nx128_3)
+        b = np.multiply(b, f_prime_softplus_1, out=Nx128_3)
+        b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
+        b = np.multiply(b, 2.0, out=Nx128_3)
+        a = np.subtract(a, b, out=Nx128_1)
+        b = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=Nx128_0)
+        b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
+        dL_dg_layer_1 = np.subtract(a, b, out=Nx128_1)
+        # Σ_n ∂L/∂g_layer_1 g_xᵀ
+        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_3)
+        # Σ_n ∂L/∂g_layer_1
+        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_3)
+        return (
+            sum_delta_squared, delta_prime_layer_1_total, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
+            dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
+            dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_db_layer_3_sum,
+            dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_g,
+            dL_db_layer_1_sum,
+        )
+
+    (
+        sum_delta_squared, delta_prime_layer_1_total, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
+        dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
+        dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_db_layer_3_sum,
+        dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_g,
+        dL_db_layer_1_sum,
+    ) = _over_tiles(tile, N, 512, 1, 312448, 7700, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
+    # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
+    sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
+    # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
+    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = −(1/N) Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
+    L = -sum_delta_prime / N
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
+    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_6)
+    dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
+    dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
+    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_6)
+    dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
+    dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
+    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_4)
+    dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
+    dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
+    #     δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ))  (17)
+    a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=M1x64_6)
+    a = np.multiply(a, 2.0, out=M1x64_6)
+    a = np.add(a, dL_dW_layer_3_delta, out=M1x64_6)
+    a = np.add(a, dL_dW_layer_3_g, out=M1x64_6)
+    dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
+    dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
+    #     δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
+    a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=M64x128_6)
+    a = np.multiply(a, 2.0, out=M64x128_6)
+    a = np.add(a, dL_dW_layer_2_delta, out=M64x128_6)
+    a = np.add(a, dL_dW_layer_2_g, out=M64x128_6)
+    dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
+    dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
+    # Σ_n δ′_layer_1
+    dL_dW_layer_1_delta_prime_sum_column = delta_prime_layer_1_total[:, None]
+    # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)  (17)
+    a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime_sum_column, out=M128x64_4)
+    a = np.multiply(a, 2.0, out=M128x64_4)
+    a = np.subtract(dL_dW_layer_1_g, a, out=M128x64_4)
+    dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
+    dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
+
+    return K, L, {
+        "layer_1.weight": dK_dW_layer_1,
+        "layer_1.bias": dK_db_layer_1,
+        "layer_2.weight": dK_dW_layer_2,
+        "layer_2.bias": dK_db_layer_2,
+        "layer_3.weight": dK_dW_layer_3,
+        "layer_3.bias": dK_db_layer_3,
+    }, {
+        "layer_1.weight": dL_dW_layer_1,
+        "layer_1.bias": dL_db_layer_1,
+        "layer_2.weight": dL_dW_layer_2,
+        "layer_2.bias": dL_db_layer_2,
+        "layer_3.weight": dL_dW_layer_3,
+        "layer_3.bias": dL_db_layer_3,
+    }
+
+
+def _layer_means(params, x, lam, workspace):
+    """the mean over the units of each layer, (N,) each: they show which one overflows."""
+    N = x.shape[0]
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    all_mean_g_x = np.empty((N,), DTYPE)
+    all_mean_g_layer_1 = np.empty((N,), DTYPE)
+    all_mean_g_softplus_1 = np.empty((N,), DTYPE)
+    all_mean_g_layer_2 = np.empty((N,), DTYPE)
+    all_mean_g_softplus_2 = np.empty((N,), DTYPE)
+    all_mean_g_layer_3 = np.empty((N,), DTYPE)
+    all_mean_g_softplus_3 = np.empty((N,), DTYPE)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1, Nx64_2, Nx1_0, Nx1_1, Nx1_2,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2",
+        )
+
+        # ---- forward: reads g, W, b; writes g
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.abs(g_layer_1, out=Nx128_1)
+        a = np.negative(a, out=Nx128_1)
+        a = np.exp(a, out=Nx128_1)
+        a = np.log1p(a, out=Nx128_1)
+        b = np.maximum(g_layer_1, 0.0, out=Nx128_2)
+        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.abs(g_layer_2, out=Nx64_1)
+        a = np.negative(a, out=Nx64_1)
+        a = np.exp(a, out=Nx64_1)
+        a = np.log1p(a, out=Nx64_1)
+        b = np.maximum(g_layer_2, 0.0, out=Nx64_2)
+        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        # g_softplus_3 = softplus(g_layer_3)
+        a = np.abs(g_layer_3, out=Nx1_1)
+        a = np.negative(a, out=Nx1_1)
+        a = np.exp(a, out=Nx1_1)
+        a = np.log1p(a, out=Nx1_1)
+        b = np.maximum(g_layer_3, 0.0, out=Nx1_2)
+        g_softplus_3 = np.add(a, b, out=Nx1_1)
+
+        # ---- means of the layers: reads g; writes mean_g_x, mean_g_layer_1, mean_g_softplus_1, mean_g_layer_2,
+        #      mean_g_softplus_2, mean_g_layer_3, mean_g_softplus_3
+        # (1/64) g_x
+        g_x_part = np.multiply(g_x, 0.015625, out=Nx64_2)
+        # mean_g_x = Σ_i (1/64) g_x
+        mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        # (1/128) g_layer_1
+        g_layer_1_part = np.multiply(g_layer_1, 0.0078125, out=Nx128_0)
+        # mean_g_layer_1 = Σ_i (1/128) g_layer_1
+        mean_g_layer_1 = np.sum(g_layer_1_part, axis=1, out=all_mean_g_layer_1[rows])
+        # (1/128) g_softplus_1
+        g_softplus_1_part = np.multiply(g_softplus_1, 0.0078125, out=Nx128_1)
+        # mean_g_softplus_1 = Σ_i (1/128) g_softplus_1
+        mean_g_softplus_1 = np.sum(g_softplus_1_part, axis=1, out=all_mean_g_softplus_1[rows])
+        # (1/64) g_layer_2
+        g_layer_2_part = np.multiply(g_layer_2, 0.015625, out=Nx64_0)
+        # mean_g_layer_2 = Σ_i (1/64) g_layer_2
+        mean_g_layer_2 = np.sum(g_layer_2_part, axis=1, out=all_mean_g_layer_2[rows])
+        # (1/64) g_softplus_2
+        g_softplus_2_part = np.multiply(g_softplus_2, 0.015625, out=Nx64_1)
+        # mean_g_softplus_2 = Σ_i (1/64) g_softplus_2
+        mean_g_softplus_2 = np.sum(g_softplus_2_part, axis=1, out=all_mean_g_softplus_2[rows])
+        # mean_g_layer_3 = Σ_i g_layer_3
+        mean_g_layer_3 = np.sum(g_layer_3, axis=1, out=all_mean_g_layer_3[rows])
+        # mean_g_softplus_3 = Σ_i g_softplus_3
+        mean_g_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_mean_g_softplus_3[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 32896, 2316, workspace)
+
+    return all_mean_g_x, all_mean_g_layer_1, all_mean_g_softplus_1, all_mean_g_layer_2, all_mean_g_softplus_2, all_mean_g_layer_3, all_mean_g_softplus_3
+
+
+# ==== What a user calls ====
 
 DTYPE = np.float32
 
@@ -64,7 +2132,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
-    "template_sha256": "f7e720d716a9d6ac3cf46ecfec7cbdbe55fc7f65f5ea39b572ad4bd2183a830c",
+    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -76,6 +2144,196 @@ METADATA = {
 
 _D = 64
 _LAYERS = ("x", "layer_1", "softplus_1", "layer_2", "softplus_2", "layer_3", "softplus_3", )
+
+
+
+
+_local = threading.local()
+
+
+def _own_workspace():
+    if not hasattr(_local, "workspace"):
+        _local.workspace = Workspace()
+    return _local.workspace
+
+
+def energy(params, x):
+    """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
+    params, x, _ = _check(params, x)
+    return _energy(params, x, 0.0, _own_workspace())
+
+
+def score(params, x):
+    """The score −∂E/∂x, (N, 64); nothing else is computed."""
+    params, x, _ = _check(params, x)
+    return _score(params, x, 0.0, _own_workspace())
+
+
+def hessian_diagonal(params, x):
+    """∂²E/∂x_d² by the diagonal recursion, (N, 64)."""
+    params, x, _ = _check(params, x)
+    return _hessian_diagonal(params, x, 0.0, _own_workspace())
+
+
+def loss(params, x, lam=0.0):
+    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
+    return _losses(params, x, lam)[-1]
+
+
+def loss_terms(params, x, lam=0.0):
+    """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
+    return _losses(params, x, lam)[:-1]
+
+
+def _losses(params, x, lam):
+    params, x, lam = _check(params, x, lam)
+    step = _loss_terms if lam else _loss_terms_lam0
+    return step(params, x, lam, _own_workspace())
+
+
+def loss_and_grad(params, x, lam=0.0, *, workspace=None):
+    """J and its exact gradient, a dict of arrays like `params`."""
+    params, x, lam = _check(params, x, lam)
+    if workspace is not None and not isinstance(workspace, Workspace):
+        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
+    step = _loss_and_grad if lam else _loss_and_grad_lam0
+    return step(params, x, lam, workspace or _own_workspace())
+
+
+def loss_and_grad_terms(params, x, lam=0.0):
+    """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
+    params, x, lam = _check(params, x, lam)
+    step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
+    return step(params, x, lam, _own_workspace())
+
+
+def init_params(seed=0):
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
+
+    `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
+    """
+    rng = _generator("seed", seed)
+    params = {}
+    for name, shape in PARAMS.items():
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
+        else:
+            values = np.full(shape, INITIAL[name], DTYPE)
+        params[name] = _asarray(values)
+    return params
+
+
+def flatten(params):
+    """All parameters, or a gradient, as one float64 vector of NumPy's in the order of PARAMS, for scipy.optimize.minimize."""
+    params = _check_params(params)
+    return np.concatenate([_asnumpy(params[name]).astype(np.float64).ravel() for name in PARAMS] or [np.empty(0)])
+
+
+def unflatten(theta):
+    """The inverse of `flatten`: a dict of new arrays in the module's dtype, which must hold all numbers of `theta`."""
+    if isinstance(theta, np.ma.MaskedArray):
+        raise ValueError("theta: expected an array without a mask, got a MaskedArray; give its .filled(…) values")
+    try:
+        theta = np.asarray(theta)
+    except Exception as error:
+        raise ValueError(f"theta: expected a vector of real numbers, got {_got(theta)}") from error
+    total = sum(int(np.prod(shape)) for shape in PARAMS.values())
+    if theta.shape != (total,):
+        raise ValueError(f"theta: expected shape ({total},), got {theta.shape}")
+    if theta.dtype.kind not in "fiu":
+        raise ValueError(f"theta: expected real numbers, got dtype {theta.dtype}")
+    with np.errstate(all="ignore"):
+        values = theta.astype(DTYPE)
+    if not np.isfinite(values).all():
+        k = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise ValueError(f"theta: expected finite numbers within the range of {np.dtype(DTYPE)}, got {theta[k]} at [{k}]")
+    params, start = {}, 0
+    for name, shape in PARAMS.items():
+        size = int(np.prod(shape))
+        params[name] = _asarray(values[start : start + size].reshape(shape).copy())
+        start += size
+    return params
+
+
+def _check(params, x, lam=0.0):
+    """Raise ValueError naming the argument, what was expected and what came; return the arrays and λ as a float.
+
+    They are what is computed with, whatever becomes of the dict meanwhile.
+    NaN and infinite values are refused in parameters as in x.
+    """
+    params = _check_params(params)
+    x = _checked("x", x, None)
+    if x.ndim != 2 or x.shape[1] != _D:
+        raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
+    if x.shape[0] == 0:
+        raise ValueError("x: expected at least one sample, got N = 0")
+    with np.errstate(all="ignore"):
+        # Sums are finite only if every value is; only if they are not are values looked at one by one.
+        suspicious = not np.isfinite(sum(float(np.sum(params[name])) for name in PARAMS))
+    if suspicious:
+        for name in PARAMS:
+            _check_finite(f"params[{name!r}]", params[name])
+    _check_finite("x", x)
+    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
+    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
+        raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
+    return params, x, float(value)
+
+
+def _check_params(params):
+    if not all(hasattr(type(params), method) for method in ("keys", "__iter__", "__contains__", "__getitem__")):
+        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}")
+    try:
+        given = dict(params) if type(params) is dict else {name: params[name] for name in params}
+    except Exception as error:
+        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}") from error
+    missing = [name for name in PARAMS if name not in given]
+    extra = [name for name in given if name not in PARAMS]
+    if missing or extra:
+        raise ValueError(f"params: expected {list(PARAMS)}, got {list(given)}; missing {missing}, unknown {extra}")
+    return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
+
+
+def _checked(name, array, shape):
+    """The array, without what a subclass makes of it."""
+    if not issubclass(type(array), np.ndarray):
+        raise ValueError(f"{name}: expected a numpy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
+    if isinstance(array, np.ma.MaskedArray):
+        raise ValueError(f"{name}: expected an array without a mask, got a {type(array).__name__}; give its .filled(…) values")
+    if isinstance(array, np.matrix):
+        raise ValueError(f"{name}: expected a numpy array, got a {type(array).__name__}; convert with numpy.asarray")
+    array = np.ndarray.view(array, np.ndarray)
+    if array.dtype != DTYPE:
+        raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
+    return array
+
+
+def _generator(name, seed):
+    """A Generator of NumPy's, which itself takes things that it does not come back from."""
+    if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
+        return np.random.default_rng(seed)
+    several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
+    try:
+        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
+    except Exception:
+        words = []
+    if not words or min(words) < 0:
+        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
+    return np.random.default_rng(words if len(words) > 1 else words[0])
+
+
+def _got(value):
+    """What came, for the text of an error: on one line, and short."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = ""
+    return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
+
+
+# ==== Memory, tiles and threads ====
 
 _ARRAYS = {
     "M128_0": (128,),
@@ -584,2255 +2842,25 @@ def _column_sum(values, out):
     return out
 
 
-_local = threading.local()
+# Every step has its workspace to itself.
+for _step in (
+    _energy,
+    _score,
+    _hessian_diagonal,
+    _loss_terms,
+    _loss_terms_lam0,
+    _loss_and_grad,
+    _loss_and_grad_lam0,
+    _loss_and_grad_terms,
+    _loss_and_grad_terms_lam0,
+    _layer_means,
+):
+    globals()[_step.__name__] = _guarded(_step)
+
+
+# ==== The self-test ====
 
 
-def _own_workspace():
-    if not hasattr(_local, "workspace"):
-        _local.workspace = Workspace()
-    return _local.workspace
-
-
-def energy(params, x):
-    """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
-    params, x, _ = _check(params, x)
-    return _energy(params, x, 0.0, _own_workspace())
-
-
-def score(params, x):
-    """The score −∂E/∂x, (N, 64); nothing else is computed."""
-    params, x, _ = _check(params, x)
-    return _score(params, x, 0.0, _own_workspace())
-
-
-def hessian_diagonal(params, x):
-    """∂²E/∂x_d² by the diagonal recursion, (N, 64)."""
-    params, x, _ = _check(params, x)
-    return _hessian_diagonal(params, x, 0.0, _own_workspace())
-
-
-def loss(params, x, lam=0.0):
-    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
-    return _losses(params, x, lam)[-1]
-
-
-def loss_terms(params, x, lam=0.0):
-    """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
-    return _losses(params, x, lam)[:-1]
-
-
-def _losses(params, x, lam):
-    params, x, lam = _check(params, x, lam)
-    step = _loss_terms if lam else _loss_terms_lam0
-    return step(params, x, lam, _own_workspace())
-
-
-def loss_and_grad(params, x, lam=0.0, *, workspace=None):
-    """J and its exact gradient, a dict of arrays like `params`."""
-    params, x, lam = _check(params, x, lam)
-    if workspace is not None and not isinstance(workspace, Workspace):
-        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
-    step = _loss_and_grad if lam else _loss_and_grad_lam0
-    return step(params, x, lam, workspace or _own_workspace())
-
-
-def loss_and_grad_terms(params, x, lam=0.0):
-    """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
-    params, x, lam = _check(params, x, lam)
-    step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
-    return step(params, x, lam, _own_workspace())
-
-
-def init_params(seed=0):
-    """Parameters to start from, as INITIAL says: the same numbers from every backend.
-
-    `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
-    """
-    rng = _generator("seed", seed)
-    params = {}
-    for name, shape in PARAMS.items():
-        if INITIAL[name] is None:
-            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
-        else:
-            values = np.full(shape, INITIAL[name], DTYPE)
-        params[name] = _asarray(values)
-    return params
-
-
-def flatten(params):
-    """All parameters, or a gradient, as one float64 vector of NumPy's in the order of PARAMS, for scipy.optimize.minimize."""
-    params = _check_params(params)
-    return np.concatenate([_asnumpy(params[name]).astype(np.float64).ravel() for name in PARAMS] or [np.empty(0)])
-
-
-def unflatten(theta):
-    """The inverse of `flatten`: a dict of new arrays in the module's dtype, which must hold all numbers of `theta`."""
-    if isinstance(theta, np.ma.MaskedArray):
-        raise ValueError("theta: expected an array without a mask, got a MaskedArray; give its .filled(…) values")
-    try:
-        theta = np.asarray(theta)
-    except Exception as error:
-        raise ValueError(f"theta: expected a vector of real numbers, got {_got(theta)}") from error
-    total = sum(int(np.prod(shape)) for shape in PARAMS.values())
-    if theta.shape != (total,):
-        raise ValueError(f"theta: expected shape ({total},), got {theta.shape}")
-    if theta.dtype.kind not in "fiu":
-        raise ValueError(f"theta: expected real numbers, got dtype {theta.dtype}")
-    with np.errstate(all="ignore"):
-        values = theta.astype(DTYPE)
-    if not np.isfinite(values).all():
-        k = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise ValueError(f"theta: expected finite numbers within the range of {np.dtype(DTYPE)}, got {theta[k]} at [{k}]")
-    params, start = {}, 0
-    for name, shape in PARAMS.items():
-        size = int(np.prod(shape))
-        params[name] = _asarray(values[start : start + size].reshape(shape).copy())
-        start += size
-    return params
-
-
-def _check(params, x, lam=0.0):
-    """Raise ValueError naming the argument, what was expected and what came; return the arrays and λ as a float.
-
-    They are what is computed with, whatever becomes of the dict meanwhile.
-    NaN and infinite values are refused in parameters as in x.
-    """
-    params = _check_params(params)
-    x = _checked("x", x, None)
-    if x.ndim != 2 or x.shape[1] != _D:
-        raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
-    if x.shape[0] == 0:
-        raise ValueError("x: expected at least one sample, got N = 0")
-    with np.errstate(all="ignore"):
-        # Sums are finite only if every value is; only if they are not are values looked at one by one.
-        suspicious = not np.isfinite(sum(float(np.sum(params[name])) for name in PARAMS))
-    if suspicious:
-        for name in PARAMS:
-            _check_finite(f"params[{name!r}]", params[name])
-    _check_finite("x", x)
-    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
-    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
-        raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
-    return params, x, float(value)
-
-
-def _check_params(params):
-    if not all(hasattr(type(params), method) for method in ("keys", "__iter__", "__contains__", "__getitem__")):
-        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}")
-    try:
-        given = dict(params) if type(params) is dict else {name: params[name] for name in params}
-    except Exception as error:
-        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}") from error
-    missing = [name for name in PARAMS if name not in given]
-    extra = [name for name in given if name not in PARAMS]
-    if missing or extra:
-        raise ValueError(f"params: expected {list(PARAMS)}, got {list(given)}; missing {missing}, unknown {extra}")
-    return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
-
-
-def _checked(name, array, shape):
-    """The array, without what a subclass makes of it."""
-    if not issubclass(type(array), np.ndarray):
-        raise ValueError(f"{name}: expected a numpy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
-    if isinstance(array, np.ma.MaskedArray):
-        raise ValueError(f"{name}: expected an array without a mask, got a {type(array).__name__}; give its .filled(…) values")
-    if isinstance(array, np.matrix):
-        raise ValueError(f"{name}: expected a numpy array, got a {type(array).__name__}; convert with numpy.asarray")
-    array = np.ndarray.view(array, np.ndarray)
-    if array.dtype != DTYPE:
-        raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
-    if shape is not None and array.shape != shape:
-        raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
-    return array
-
-
-def _generator(name, seed):
-    """A Generator of NumPy's, which itself takes things that it does not come back from."""
-    if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
-        return np.random.default_rng(seed)
-    several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
-    try:
-        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
-    except Exception:
-        words = []
-    if not words or min(words) < 0:
-        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
-    return np.random.default_rng(words if len(words) > 1 else words[0])
-
-
-def _got(value):
-    """What came, for the text of an error: on one line, and short."""
-    try:
-        text = " ".join(repr(value).split())
-    except Exception:
-        text = ""
-    return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
-
-
-@_guarded
-def _energy(params, x, lam, workspace):
-    """E, (N,)."""
-    N = x.shape[0]
-    W_layer_1 = params["layer_1.weight"]
-    b_layer_1 = params["layer_1.bias"]
-    W_layer_2 = params["layer_2.weight"]
-    b_layer_2 = params["layer_2.bias"]
-    W_layer_3 = params["layer_3.weight"]
-    b_layer_3 = params["layer_3.bias"]
-    all_energy = np.empty((N,), DTYPE)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx64_0, Nx64_1, Nx1_0, Nx1_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx64_0", "Nx64_1", "Nx1_0", "Nx1_1",
-        )
-
-        # ---- forward: reads g, W, b; writes g
-        # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-        # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # g_softplus_1 = softplus(g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
-        # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # g_softplus_2 = softplus(g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
-        # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # g_softplus_3 = softplus(g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        a = np.log1p(a, out=Nx1_1)
-        b = np.maximum(g_layer_3, 0.0, out=Nx1_0)
-        g_softplus_3 = np.add(a, b, out=Nx1_1)
-
-        # ---- energy: reads g; writes energy
-        # Σ_i g_softplus_3
-        E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 32896, 1544, workspace)
-
-    return all_energy
-
-
-@_guarded
-def _score(params, x, lam, workspace):
-    """−δ at the input, (N, D)."""
-    N = x.shape[0]
-    W_layer_1 = params["layer_1.weight"]
-    b_layer_1 = params["layer_1.bias"]
-    W_layer_2 = params["layer_2.weight"]
-    b_layer_2 = params["layer_2.bias"]
-    W_layer_3 = params["layer_3.weight"]
-    b_layer_3 = params["layer_3.bias"]
-    all_score = np.empty((N, 64), DTYPE)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-        # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # f′(g_layer_1) = sigmoid(g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.sign(g_layer_1, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
-        # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # f′(g_layer_2) = sigmoid(g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.sign(g_layer_2, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
-        # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # f′(g_layer_3) = sigmoid(g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        b = np.maximum(a, b, out=Nx1_0)
-        a = np.add(a, 1.0, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(b, a, out=Nx1_0)
-
-        # ---- backward: reads f′, W; writes δ, score
-        # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = f_prime_softplus_3
-        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
-        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_1)
-        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
-        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_1)
-        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_1)
-        # score = −δ_x
-        score = np.negative(delta_x, out=all_score[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 65664, 3080, workspace)
-
-    return all_score
-
-
-@_guarded
-def _hessian_diagonal(params, x, lam, workspace):
-    """δ′ at the input, (N, D)."""
-    N = x.shape[0]
-    W_layer_1 = params["layer_1.weight"]
-    b_layer_1 = params["layer_1.bias"]
-    W_layer_2 = params["layer_2.weight"]
-    b_layer_2 = params["layer_2.bias"]
-    W_layer_3 = params["layer_3.weight"]
-    b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_0, M64x128_0, M128x64_0,
-    ) = workspace.arrays(
-        "M1x64_0", "M64x128_0", "M128x64_0",
-    )
-    all_hessian_diagonal = np.empty((N, 64), DTYPE)
-
-    # ---- once a call, from the weights alone: reads W
-    # W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
-    # W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
-    # W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-        # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
-        # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
-        # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
-
-        # ---- backward: reads f′, W; writes δ, f″, δ′, hessian_diagonal
-        # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = f_prime_softplus_3
-        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_2)
-        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
-        delta_prime_layer_3 = f_second_softplus_3
-        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
-        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
-        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
-        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
-        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(f_prime_softplus_2, out=Nx64_4)
-        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
-        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-        delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
-        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
-        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
-        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
-        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(f_prime_softplus_1, out=Nx128_4)
-        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
-        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-        delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
-        # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=all_hessian_diagonal[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 82048, 3856, workspace)
-
-    return all_hessian_diagonal
-
-
-@_guarded
-def _loss_terms(params, x, lam, workspace):
-    """K, L and J, means over the batch."""
-    N = x.shape[0]
-    W_layer_1 = params["layer_1.weight"]
-    b_layer_1 = params["layer_1.bias"]
-    W_layer_2 = params["layer_2.weight"]
-    b_layer_2 = params["layer_2.bias"]
-    W_layer_3 = params["layer_3.weight"]
-    b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_0, M64x128_0, M128x64_0,
-    ) = workspace.arrays(
-        "M1x64_0", "M64x128_0", "M128x64_0",
-    )
-
-    # ---- once a call, from the weights alone: reads W
-    # W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
-    # W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
-    # W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-        # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
-        # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
-        # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
-
-        # ---- backward: reads f′, W; writes δ, f″, δ′
-        # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = f_prime_softplus_3
-        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_2)
-        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
-        delta_prime_layer_3 = f_second_softplus_3
-        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
-        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
-        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
-        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
-        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(f_prime_softplus_2, out=Nx64_4)
-        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
-        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-        delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
-        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
-        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
-        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
-        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
-        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(f_prime_softplus_1, out=Nx128_4)
-        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
-        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-        delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
-        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
-        # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-        # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_3)
-        # Σ_n Σ_i δ′_x²
-        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
-        return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, 1, 98432, 3856, workspace)
-
-    # ---- at the end, from the sums over all samples: writes K, L, J
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
-    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
-    # J = K + L
-    J = K + L
-
-    return K, L, J
-
-
-@_guarded
-def _loss_terms_lam0(params, x, lam, workspace):
-    """K, L and J, means over the batch. λ = 0."""
-    N = x.shape[0]
-    W_layer_1 = params["layer_1.weight"]
-    b_layer_1 = params["layer_1.bias"]
-    W_layer_2 = params["layer_2.weight"]
-    b_layer_2 = params["layer_2.bias"]
-    W_layer_3 = params["layer_3.weight"]
-    b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_0, M64x128_0, M128x64_0, M128_0,
-    ) = workspace.arrays(
-        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0",
-    )
-
-    # ---- once a call, from the weights alone: reads W
-    # W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
-    # W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
-    # W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
-    # Σ_i W_layer_1 ∘ W_layer_1
-    W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, M128_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "M128_1",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-        # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
-        # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
-        # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
-
-        # ---- backward: reads f′, W; writes δ, f″, δ′
-        # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = f_prime_softplus_3
-        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_2)
-        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
-        delta_prime_layer_3 = f_second_softplus_3
-        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
-        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
-        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
-        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
-        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(f_prime_softplus_2, out=Nx64_4)
-        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
-        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-        delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
-        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
-        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
-        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
-        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
-        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(f_prime_softplus_1, out=Nx128_4)
-        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
-        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-        delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
-        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n δ′_layer_1
-        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
-        return (
-            sum_delta_squared, delta_prime_layer_1_total,
-        )
-
-    (
-        sum_delta_squared, delta_prime_layer_1_total,
-    ) = _over_tiles(tile, N, 512, 1, 82048, 3856, workspace)
-
-    # ---- at the end, from the sums over all samples: writes K, L, J
-    # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
-    sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
-    # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
-    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
-    L = -sum_delta_prime / N
-    # J = K + L
-    J = K + L
-
-    return K, L, J
-
-
-@_guarded
-def _loss_and_grad(params, x, lam, workspace):
-    """J and its gradient: the merged sweep."""
-    N = x.shape[0]
-    W_layer_1 = params["layer_1.weight"]
-    b_layer_1 = params["layer_1.bias"]
-    W_layer_2 = params["layer_2.weight"]
-    b_layer_2 = params["layer_2.bias"]
-    W_layer_3 = params["layer_3.weight"]
-    b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_0, M64x128_0, M128x64_0, M1x64_4, M64x128_4, M128x64_4,
-    ) = workspace.arrays(
-        "M1x64_0", "M64x128_0", "M128x64_0", "M1x64_4", "M64x128_4", "M128x64_4",
-    )
-
-    # ---- once a call, from the weights alone: reads W
-    # W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
-    # W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
-    # W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx64_5, Nx64_6, Nx64_7, Nx64_8, Nx128_5, Nx128_6, Nx128_7, Nx128_8, Nx64_9, Nx64_10, Nx128_9,
-            Nx128_10, Nx128_11, Nx64_11, Nx64_12, Nx64_13, Nx1_4, M1x64_1, M1x64_2, M1x64_3, M1_0, M64x128_1, M64x128_2,
-            M64x128_3, M64_0, M128x64_1, M128x64_2, M128x64_3, M128_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx64_6", "Nx64_7", "Nx64_8", "Nx128_5", "Nx128_6", "Nx128_7",
-            "Nx128_8", "Nx64_9", "Nx64_10", "Nx128_9", "Nx128_10", "Nx128_11", "Nx64_11", "Nx64_12", "Nx64_13", "Nx1_4",
-            "M1x64_1", "M1x64_2", "M1x64_3", "M1_0", "M64x128_1", "M64x128_2", "M64x128_3", "M64_0", "M128x64_1",
-            "M128x64_2", "M128x64_3", "M128_0",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-        # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
-        # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
-        # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
-
-        # ---- backward: reads f′, W; writes δ, f″, δ′
-        # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = f_prime_softplus_3
-        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
-        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
-        delta_prime_layer_3 = f_second_softplus_3
-        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
-        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
-        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
-        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
-        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(f_prime_softplus_2, out=Nx64_7)
-        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
-        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
-        delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
-        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
-        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
-        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
-        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(f_prime_softplus_1, out=Nx128_7)
-        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
-        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
-        delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
-        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
-        # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_10)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-        # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_10)
-        # Σ_n Σ_i δ′_x²
-        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
-
-        # ---- forward adjoints of J: reads δ, δ′, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
-        # ∂J/∂δ_x = δ_x  (3)+(5)
-        dJ_ddelta_x = delta_x
-        # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_9)
-        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_9)
-        # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_8)
-        # ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂J/∂δ′_x  (13)
-        dJ_ddelta_prime_layer_1 = np.matmul(dJ_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_9)
-        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + ∂J/∂δ′_layer_1 f″(g_layer_1)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_10)
-        b = np.multiply(dJ_ddelta_prime_layer_1, f_second_softplus_1, out=Nx128_11)
-        dJ_ddelta_softplus_1 = np.add(a, b, out=Nx128_10)
-        # ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
-        a = np.square(f_prime_softplus_1, out=Nx128_11)
-        dJ_ddelta_prime_softplus_1 = np.multiply(dJ_ddelta_prime_layer_1, a, out=Nx128_11)
-        # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
-        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_10)
-        # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
-        dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_11)
-        # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=Nx64_12)
-        b = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_13)
-        dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_12)
-        # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        a = np.square(f_prime_softplus_2, out=Nx64_13)
-        dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, a, out=Nx64_13)
-        # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
-        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
-        # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
-        dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
-
-        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g, W; writes f‴, ∂J/∂g
-        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
-        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
-        b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
-        dJ_dg_layer_3 = np.add(a, b, out=Nx1_0)
-        # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
-        # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
-        dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_2)
-        # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
-        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
-        # Σ_n ∂J/∂g_layer_3
-        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
-        # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
-        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
-        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2
-        #     δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_10)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_10)
-        b = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-        b = np.multiply(b, 2.0, out=Nx64_3)
-        a = np.add(a, b, out=Nx64_10)
-        b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_11)
-        b = np.multiply(b, f_third_softplus_2, out=Nx64_11)
-        a = np.add(a, b, out=Nx64_10)
-        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
-        dJ_dg_layer_2 = np.add(a, b, out=Nx64_10)
-        # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
-        # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
-        dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_2)
-        # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
-        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
-        # Σ_n ∂J/∂g_layer_2
-        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
-        # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
-        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
-        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + ∂J/∂δ′_layer_1
-        #     δ_softplus_1 f‴(g_layer_1) + 2 ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_8)
-        a = np.multiply(a, f_second_softplus_1, out=Nx128_8)
-        b = np.multiply(dJ_ddelta_prime_layer_1, delta_prime_softplus_1, out=Nx128_3)
-        b = np.multiply(b, f_prime_softplus_1, out=Nx128_3)
-        b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
-        b = np.multiply(b, 2.0, out=Nx128_3)
-        a = np.add(a, b, out=Nx128_8)
-        b = np.multiply(dJ_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_9)
-        b = np.multiply(b, f_third_softplus_1, out=Nx128_9)
-        a = np.add(a, b, out=Nx128_8)
-        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
-        dJ_dg_layer_1 = np.add(a, b, out=Nx128_8)
-        # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_1)
-        # Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ
-        dJ_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_2)
-        # Σ_n ∂J/∂g_layer_1 g_xᵀ
-        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_3)
-        # Σ_n ∂J/∂g_layer_1
-        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_0)
-        return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
-            dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
-            dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
-        dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
-        dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 416, 1, 279296, 9748, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W, ∂J/∂b
-    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
-    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
-    # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
-    #     δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
-    a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=M1x64_4)
-    a = np.multiply(a, 2.0, out=M1x64_4)
-    a = np.add(a, dJ_dW_layer_3_delta, out=M1x64_4)
-    a = np.add(a, dJ_dW_layer_3_g, out=M1x64_4)
-    dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
-    # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
-    dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
-    #     δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
-    a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=M64x128_4)
-    a = np.multiply(a, 2.0, out=M64x128_4)
-    a = np.add(a, dJ_dW_layer_2_delta, out=M64x128_4)
-    a = np.add(a, dJ_dW_layer_2_g, out=M64x128_4)
-    dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
-    # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
-    dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1
-    #     ∂J/∂δ′_xᵀ))  (16)+(17)
-    a = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime, out=M128x64_4)
-    a = np.multiply(a, 2.0, out=M128x64_4)
-    a = np.add(a, dJ_dW_layer_1_delta, out=M128x64_4)
-    a = np.add(a, dJ_dW_layer_1_g, out=M128x64_4)
-    dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
-    # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
-    dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
-
-    return J, {
-        "layer_1.weight": dJ_dW_layer_1,
-        "layer_1.bias": dJ_db_layer_1,
-        "layer_2.weight": dJ_dW_layer_2,
-        "layer_2.bias": dJ_db_layer_2,
-        "layer_3.weight": dJ_dW_layer_3,
-        "layer_3.bias": dJ_db_layer_3,
-    }
-
-
-@_guarded
-def _loss_and_grad_lam0(params, x, lam, workspace):
-    """J and its gradient: the merged sweep. λ = 0."""
-    N = x.shape[0]
-    W_layer_1 = params["layer_1.weight"]
-    b_layer_1 = params["layer_1.bias"]
-    W_layer_2 = params["layer_2.weight"]
-    b_layer_2 = params["layer_2.bias"]
-    W_layer_3 = params["layer_3.weight"]
-    b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_0, M64x128_0, M128x64_0, M128_0, M1x64_4, M64x128_4, M128x64_3, M128x64_4,
-    ) = workspace.arrays(
-        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "M1x64_4", "M64x128_4", "M128x64_3", "M128x64_4",
-    )
-
-    # ---- once a call, from the weights alone: reads W
-    # W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
-    # W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
-    # W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
-    # Σ_i W_layer_1 ∘ W_layer_1
-    W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx64_5, Nx64_6, Nx64_7, Nx64_8, Nx128_5, Nx128_6, Nx128_7, Nx128_8, Nx64_9, M128_1, Nx128_9, Nx64_10,
-            Nx64_11, Nx64_12, Nx1_4, M1x64_1, M1x64_2, M1x64_3, M1_0, M64x128_1, M64x128_2, M64x128_3, M64_0, M128x64_1,
-            M128x64_2, M128_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx64_6", "Nx64_7", "Nx64_8", "Nx128_5", "Nx128_6", "Nx128_7",
-            "Nx128_8", "Nx64_9", "M128_1", "Nx128_9", "Nx64_10", "Nx64_11", "Nx64_12", "Nx1_4", "M1x64_1", "M1x64_2",
-            "M1x64_3", "M1_0", "M64x128_1", "M64x128_2", "M64x128_3", "M64_0", "M128x64_1", "M128x64_2", "M128_2",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-        # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
-        # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
-        # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
-
-        # ---- backward: reads f′, W; writes δ, f″, δ′
-        # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = f_prime_softplus_3
-        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
-        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
-        delta_prime_layer_3 = f_second_softplus_3
-        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
-        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
-        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
-        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
-        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(f_prime_softplus_2, out=Nx64_7)
-        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
-        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
-        delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
-        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
-        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
-        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
-        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(f_prime_softplus_1, out=Nx128_7)
-        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
-        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
-        delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
-        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_9)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n δ′_layer_1
-        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
-
-        # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
-        # ∂J/∂δ_x = δ_x  (3)+(5)
-        dJ_ddelta_x = delta_x
-        # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_7)
-        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
-        b = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=Nx128_9)
-        dJ_ddelta_softplus_1 = np.subtract(a, b, out=Nx128_8)
-        # ∂J/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
-        a = np.square(f_prime_softplus_1, out=Nx128_9)
-        a = np.multiply(W_layer_1_squared_rows, a, out=Nx128_9)
-        dJ_ddelta_prime_softplus_1 = np.negative(a, out=Nx128_9)
-        # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
-        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
-        # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
-        dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
-        # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=Nx64_11)
-        b = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_12)
-        dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_11)
-        # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        a = np.square(f_prime_softplus_2, out=Nx64_12)
-        dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, a, out=Nx64_12)
-        # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
-        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
-        # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
-        dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
-
-        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g, W; writes f‴, ∂J/∂g
-        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
-        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
-        b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
-        dJ_dg_layer_3 = np.add(a, b, out=Nx1_0)
-        # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
-        # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
-        dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_2)
-        # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
-        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
-        # Σ_n ∂J/∂g_layer_3
-        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
-        # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
-        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
-        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2
-        #     δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_9)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_9)
-        b = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-        b = np.multiply(b, 2.0, out=Nx64_3)
-        a = np.add(a, b, out=Nx64_9)
-        b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_10)
-        b = np.multiply(b, f_third_softplus_2, out=Nx64_10)
-        a = np.add(a, b, out=Nx64_9)
-        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
-        dJ_dg_layer_2 = np.add(a, b, out=Nx64_9)
-        # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
-        # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
-        dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_2)
-        # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
-        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
-        # Σ_n ∂J/∂g_layer_2
-        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
-        # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
-        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
-        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1
-        #     f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘
-        #     W_layer_1  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
-        a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
-        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
-        a = np.add(a, b, out=Nx128_7)
-        b = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=Nx128_3)
-        b = np.multiply(b, f_prime_softplus_1, out=Nx128_3)
-        b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
-        b = np.multiply(b, 2.0, out=Nx128_3)
-        a = np.subtract(a, b, out=Nx128_7)
-        b = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=Nx128_0)
-        b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
-        dJ_dg_layer_1 = np.subtract(a, b, out=Nx128_7)
-        # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_1)
-        # Σ_n ∂J/∂g_layer_1 g_xᵀ
-        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
-        # Σ_n ∂J/∂g_layer_1
-        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_2)
-        return (
-            sum_delta_squared, delta_prime_layer_1_total, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
-            dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
-            dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
-        )
-
-    (
-        sum_delta_squared, delta_prime_layer_1_total, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
-        dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
-        dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 480, 1, 230144, 8468, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W, ∂J/∂b
-    # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
-    sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
-    # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
-    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
-    J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
-    # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
-    #     δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
-    a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=M1x64_4)
-    a = np.multiply(a, 2.0, out=M1x64_4)
-    a = np.add(a, dJ_dW_layer_3_delta, out=M1x64_4)
-    a = np.add(a, dJ_dW_layer_3_g, out=M1x64_4)
-    dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
-    # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
-    dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
-    #     δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
-    a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=M64x128_4)
-    a = np.multiply(a, 2.0, out=M64x128_4)
-    a = np.add(a, dJ_dW_layer_2_delta, out=M64x128_4)
-    a = np.add(a, dJ_dW_layer_2_g, out=M64x128_4)
-    dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
-    # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
-    dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # Σ_n δ′_layer_1
-    dJ_dW_layer_1_delta_prime_sum_column = delta_prime_layer_1_total[:, None]
-    # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)
-    #     (16)+(17)
-    a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=M128x64_3)
-    b = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime_sum_column, out=M128x64_4)
-    b = np.multiply(b, 2.0, out=M128x64_4)
-    a = np.subtract(a, b, out=M128x64_3)
-    dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
-    # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
-    dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
-
-    return J, {
-        "layer_1.weight": dJ_dW_layer_1,
-        "layer_1.bias": dJ_db_layer_1,
-        "layer_2.weight": dJ_dW_layer_2,
-        "layer_2.bias": dJ_db_layer_2,
-        "layer_3.weight": dJ_dW_layer_3,
-        "layer_3.bias": dJ_db_layer_3,
-    }
-
-
-@_guarded
-def _loss_and_grad_terms(params, x, lam, workspace):
-    """K, L and the gradient of each: the source's separate sweeps."""
-    N = x.shape[0]
-    W_layer_1 = params["layer_1.weight"]
-    b_layer_1 = params["layer_1.bias"]
-    W_layer_2 = params["layer_2.weight"]
-    b_layer_2 = params["layer_2.bias"]
-    W_layer_3 = params["layer_3.weight"]
-    b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_0, M64x128_0, M128x64_0, M1x64_6, M64x128_6, M128x64_5,
-    ) = workspace.arrays(
-        "M1x64_0", "M64x128_0", "M128x64_0", "M1x64_6", "M64x128_6", "M128x64_5",
-    )
-
-    # ---- once a call, from the weights alone: reads W
-    # W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
-    # W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
-    # W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx64_5, Nx64_6, Nx64_7, Nx64_8, Nx128_5, Nx128_6, Nx128_7, Nx128_8, Nx64_9, Nx64_10, Nx128_9,
-            Nx64_11, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0, M128x64_1, M128x64_2, M128_0, Nx64_12, Nx1_4,
-            M1x64_3, M1x64_4, M1x64_5, M1_1, M64x128_3, M64x128_4, M64x128_5, M64_1, M128x64_3, M128x64_4, M128_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx64_6", "Nx64_7", "Nx64_8", "Nx128_5", "Nx128_6", "Nx128_7",
-            "Nx128_8", "Nx64_9", "Nx64_10", "Nx128_9", "Nx64_11", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1",
-            "M64x128_2", "M64_0", "M128x64_1", "M128x64_2", "M128_0", "Nx64_12", "Nx1_4", "M1x64_3", "M1x64_4",
-            "M1x64_5", "M1_1", "M64x128_3", "M64x128_4", "M64x128_5", "M64_1", "M128x64_3", "M128x64_4", "M128_1",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-        # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
-        # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
-        # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
-
-        # ---- backward: reads f′, W; writes δ, f″, δ′
-        # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = f_prime_softplus_3
-        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
-        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
-        delta_prime_layer_3 = f_second_softplus_3
-        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
-        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
-        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
-        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
-        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(f_prime_softplus_2, out=Nx64_7)
-        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
-        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
-        delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
-        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
-        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
-        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
-        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(f_prime_softplus_1, out=Nx128_7)
-        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
-        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
-        delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
-        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
-        # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_10)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-        # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_10)
-        # Σ_n Σ_i δ′_x²
-        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
-
-        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
-        # ∂K/∂δ_x = δ_x  (3)
-        dK_ddelta_x = delta_x
-        # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
-        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_8)
-        # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=Nx128_9)
-        # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
-        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_10)
-        # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=Nx64_11)
-        # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
-        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
-
-        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′; writes ∂K/∂g
-        # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
-        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
-        # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=M1x64_1)
-        # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
-        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
-        # Σ_n ∂K/∂g_layer_3
-        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=M1_0)
-        # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
-        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=Nx64_11)
-        # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_10)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_10)
-        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=Nx64_11)
-        dK_dg_layer_2 = np.add(a, b, out=Nx64_10)
-        # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
-        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
-        # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
-        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
-        # Σ_n ∂K/∂g_layer_2
-        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=M64_0)
-        # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
-        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_9)
-        # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_8)
-        a = np.multiply(a, f_second_softplus_1, out=Nx128_8)
-        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=Nx128_9)
-        dK_dg_layer_1 = np.add(a, b, out=Nx128_8)
-        # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
-        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_1)
-        # Σ_n ∂K/∂g_layer_1 g_xᵀ
-        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
-        # Σ_n ∂K/∂g_layer_1
-        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
-
-        # ---- forward adjoints of L: reads δ′, f″, f′, W; writes ∂L/∂δ′, ∂L/∂δ
-        # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_9)
-        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_9)
-        # ∂L/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂L/∂δ′_x  (13)
-        dL_ddelta_prime_layer_1 = np.matmul(dL_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_8)
-        # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
-        dL_ddelta_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, f_second_softplus_1, out=Nx128_5)
-        # ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
-        a = np.square(f_prime_softplus_1, out=Nx128_9)
-        dL_ddelta_prime_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, a, out=Nx128_9)
-        # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
-        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
-        # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
-        dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
-        # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19)
-        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=Nx64_11)
-        b = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_12)
-        dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_11)
-        # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        a = np.square(f_prime_softplus_2, out=Nx64_12)
-        dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, a, out=Nx64_12)
-        # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
-        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
-        # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
-        dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
-
-        # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, δ, δ′, g, W; writes f‴, ∂L/∂g
-        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
-        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
-        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
-        b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
-        dL_dg_layer_3 = np.add(a, b, out=Nx1_0)
-        # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_3)
-        # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
-        dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_4)
-        # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
-        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
-        # Σ_n ∂L/∂g_layer_3
-        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
-        # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
-        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
-        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2
-        #     δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
-        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
-        b = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-        b = np.multiply(b, 2.0, out=Nx64_3)
-        a = np.add(a, b, out=Nx64_8)
-        b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_10)
-        b = np.multiply(b, f_third_softplus_2, out=Nx64_10)
-        a = np.add(a, b, out=Nx64_8)
-        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
-        dL_dg_layer_2 = np.add(a, b, out=Nx64_8)
-        # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_3)
-        # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
-        dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_4)
-        # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
-        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
-        # Σ_n ∂L/∂g_layer_2
-        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
-        # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
-        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
-        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1) + 2
-        #     ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (22)
-        a = np.multiply(dL_ddelta_prime_layer_1, delta_prime_softplus_1, out=Nx128_3)
-        a = np.multiply(a, f_prime_softplus_1, out=Nx128_3)
-        a = np.multiply(a, f_second_softplus_1, out=Nx128_3)
-        a = np.multiply(a, 2.0, out=Nx128_3)
-        b = np.multiply(dL_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_8)
-        b = np.multiply(b, f_third_softplus_1, out=Nx128_8)
-        a = np.add(a, b, out=Nx128_3)
-        b = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
-        dL_dg_layer_1 = np.add(a, b, out=Nx128_3)
-        # Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ
-        dL_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dL_ddelta_prime_x, out=M128x64_3)
-        # Σ_n ∂L/∂g_layer_1 g_xᵀ
-        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_4)
-        # Σ_n ∂L/∂g_layer_1
-        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_1)
-        return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_layer_3_delta, dK_dW_layer_3_g,
-            dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta,
-            dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g,
-            dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_db_layer_2_sum,
-            dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_db_layer_1_sum,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_layer_3_delta, dK_dW_layer_3_g,
-        dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta,
-        dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g,
-        dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_db_layer_2_sum,
-        dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 480, 1, 361600, 8468, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
-    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
-    # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
-    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_6)
-    dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
-    # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
-    dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
-    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_6)
-    dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
-    # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
-    dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
-    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_5)
-    dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
-    # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
-    dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
-    # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
-    #     δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ))  (17)
-    a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=M1x64_6)
-    a = np.multiply(a, 2.0, out=M1x64_6)
-    a = np.add(a, dL_dW_layer_3_delta, out=M1x64_6)
-    a = np.add(a, dL_dW_layer_3_g, out=M1x64_6)
-    dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
-    # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
-    dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
-    #     δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
-    a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=M64x128_6)
-    a = np.multiply(a, 2.0, out=M64x128_6)
-    a = np.add(a, dL_dW_layer_2_delta, out=M64x128_6)
-    a = np.add(a, dL_dW_layer_2_g, out=M64x128_6)
-    dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
-    # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
-    dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ))  (17)
-    a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime, out=M128x64_5)
-    a = np.multiply(a, 2.0, out=M128x64_5)
-    a = np.add(a, dL_dW_layer_1_g, out=M128x64_5)
-    dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
-    # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
-    dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
-
-    return K, L, {
-        "layer_1.weight": dK_dW_layer_1,
-        "layer_1.bias": dK_db_layer_1,
-        "layer_2.weight": dK_dW_layer_2,
-        "layer_2.bias": dK_db_layer_2,
-        "layer_3.weight": dK_dW_layer_3,
-        "layer_3.bias": dK_db_layer_3,
-    }, {
-        "layer_1.weight": dL_dW_layer_1,
-        "layer_1.bias": dL_db_layer_1,
-        "layer_2.weight": dL_dW_layer_2,
-        "layer_2.bias": dL_db_layer_2,
-        "layer_3.weight": dL_dW_layer_3,
-        "layer_3.bias": dL_db_layer_3,
-    }
-
-
-@_guarded
-def _loss_and_grad_terms_lam0(params, x, lam, workspace):
-    """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
-    N = x.shape[0]
-    W_layer_1 = params["layer_1.weight"]
-    b_layer_1 = params["layer_1.bias"]
-    W_layer_2 = params["layer_2.weight"]
-    b_layer_2 = params["layer_2.bias"]
-    W_layer_3 = params["layer_3.weight"]
-    b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_0, M64x128_0, M128x64_0, M128_0, M1x64_6, M64x128_6, M128x64_4,
-    ) = workspace.arrays(
-        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "M1x64_6", "M64x128_6", "M128x64_4",
-    )
-
-    # ---- once a call, from the weights alone: reads W
-    # W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
-    # W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
-    # W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
-    # Σ_i W_layer_1 ∘ W_layer_1
-    W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx64_5, Nx64_6, Nx64_7, Nx64_8, Nx128_5, Nx128_6, Nx128_7, Nx128_8, Nx64_9, M128_1, Nx64_10, M1x64_1,
-            M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0, M128x64_1, M128x64_2, M128_2, Nx64_11, Nx1_4, M1x64_3, M1x64_4,
-            M1x64_5, M1_1, M64x128_3, M64x128_4, M64x128_5, M64_1, M128x64_3, M128_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx64_6", "Nx64_7", "Nx64_8", "Nx128_5", "Nx128_6", "Nx128_7",
-            "Nx128_8", "Nx64_9", "M128_1", "Nx64_10", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1", "M64x128_2", "M64_0",
-            "M128x64_1", "M128x64_2", "M128_2", "Nx64_11", "Nx1_4", "M1x64_3", "M1x64_4", "M1x64_5", "M1_1",
-            "M64x128_3", "M64x128_4", "M64x128_5", "M64_1", "M128x64_3", "M128_3",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-        # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
-        # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
-        # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
-        # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
-        # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
-        # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
-        # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
-        # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
-
-        # ---- backward: reads f′, W; writes δ, f″, δ′
-        # δ_layer_3 = f′(g_layer_3)  (1)
-        delta_layer_3 = f_prime_softplus_3
-        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
-        # δ′_layer_3 = f″(g_layer_3)  (§1.3)
-        delta_prime_layer_3 = f_second_softplus_3
-        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
-        # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
-        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
-        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
-        # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(f_prime_softplus_2, out=Nx64_7)
-        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
-        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
-        delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
-        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-        # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
-        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
-        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
-        # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(f_prime_softplus_1, out=Nx128_7)
-        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
-        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
-        delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
-        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_9)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n δ′_layer_1
-        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
-
-        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
-        # ∂K/∂δ_x = δ_x  (3)
-        dK_ddelta_x = delta_x
-        # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
-        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_7)
-        # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
-        # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
-        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
-        # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=Nx64_10)
-        # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
-        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
-
-        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′; writes ∂K/∂g
-        # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
-        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
-        # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=M1x64_1)
-        # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
-        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
-        # Σ_n ∂K/∂g_layer_3
-        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=M1_0)
-        # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
-        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=Nx64_10)
-        # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_9)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_9)
-        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=Nx64_10)
-        dK_dg_layer_2 = np.add(a, b, out=Nx64_9)
-        # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
-        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
-        # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
-        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
-        # Σ_n ∂K/∂g_layer_2
-        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=M64_0)
-        # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
-        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
-        # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
-        a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
-        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=Nx128_8)
-        dK_dg_layer_1 = np.add(a, b, out=Nx128_7)
-        # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
-        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_1)
-        # Σ_n ∂K/∂g_layer_1 g_xᵀ
-        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
-        # Σ_n ∂K/∂g_layer_1
-        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_2)
-
-        # ---- forward adjoints of L: reads f″, f′, W; writes ∂L/∂δ, ∂L/∂δ′
-        # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (19)
-        a = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=Nx128_7)
-        dL_ddelta_softplus_1 = np.negative(a, out=Nx128_7)
-        # ∂L/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
-        a = np.square(f_prime_softplus_1, out=Nx128_5)
-        a = np.multiply(W_layer_1_squared_rows, a, out=Nx128_5)
-        dL_ddelta_prime_softplus_1 = np.negative(a, out=Nx128_5)
-        # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
-        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
-        # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
-        dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_9)
-        # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19)
-        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=Nx64_10)
-        b = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_11)
-        dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_10)
-        # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        a = np.square(f_prime_softplus_2, out=Nx64_11)
-        dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, a, out=Nx64_11)
-        # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
-        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
-        # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
-        dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
-
-        # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, δ, δ′, g, W; writes f‴, ∂L/∂g
-        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
-        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
-        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
-        b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
-        dL_dg_layer_3 = np.add(a, b, out=Nx1_0)
-        # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_3)
-        # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
-        dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_4)
-        # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
-        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
-        # Σ_n ∂L/∂g_layer_3
-        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
-        # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
-        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
-        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
-        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2
-        #     δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
-        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
-        b = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-        b = np.multiply(b, 2.0, out=Nx64_3)
-        a = np.add(a, b, out=Nx64_8)
-        b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_9)
-        b = np.multiply(b, f_third_softplus_2, out=Nx64_9)
-        a = np.add(a, b, out=Nx64_8)
-        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
-        dL_dg_layer_2 = np.add(a, b, out=Nx64_8)
-        # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_3)
-        # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
-        dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_4)
-        # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
-        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
-        # Σ_n ∂L/∂g_layer_2
-        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
-        # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
-        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
-        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
-        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2
-        #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (22)
-        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
-        b = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=Nx128_3)
-        b = np.multiply(b, f_prime_softplus_1, out=Nx128_3)
-        b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
-        b = np.multiply(b, 2.0, out=Nx128_3)
-        a = np.subtract(a, b, out=Nx128_1)
-        b = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=Nx128_0)
-        b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
-        dL_dg_layer_1 = np.subtract(a, b, out=Nx128_1)
-        # Σ_n ∂L/∂g_layer_1 g_xᵀ
-        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_3)
-        # Σ_n ∂L/∂g_layer_1
-        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_3)
-        return (
-            sum_delta_squared, delta_prime_layer_1_total, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
-            dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
-            dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_db_layer_3_sum,
-            dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_g,
-            dL_db_layer_1_sum,
-        )
-
-    (
-        sum_delta_squared, delta_prime_layer_1_total, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
-        dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
-        dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_db_layer_3_sum,
-        dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_g,
-        dL_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 512, 1, 312448, 7700, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
-    # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
-    sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
-    # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
-    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
-    L = -sum_delta_prime / N
-    # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
-    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_6)
-    dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
-    # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
-    dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
-    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_6)
-    dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
-    # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
-    dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
-    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_4)
-    dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
-    # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
-    dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
-    # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
-    #     δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ))  (17)
-    a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=M1x64_6)
-    a = np.multiply(a, 2.0, out=M1x64_6)
-    a = np.add(a, dL_dW_layer_3_delta, out=M1x64_6)
-    a = np.add(a, dL_dW_layer_3_g, out=M1x64_6)
-    dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
-    # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
-    dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
-    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
-    #     δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
-    a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=M64x128_6)
-    a = np.multiply(a, 2.0, out=M64x128_6)
-    a = np.add(a, dL_dW_layer_2_delta, out=M64x128_6)
-    a = np.add(a, dL_dW_layer_2_g, out=M64x128_6)
-    dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
-    # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
-    dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
-    # Σ_n δ′_layer_1
-    dL_dW_layer_1_delta_prime_sum_column = delta_prime_layer_1_total[:, None]
-    # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)  (17)
-    a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime_sum_column, out=M128x64_4)
-    a = np.multiply(a, 2.0, out=M128x64_4)
-    a = np.subtract(dL_dW_layer_1_g, a, out=M128x64_4)
-    dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
-    # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
-    dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
-
-    return K, L, {
-        "layer_1.weight": dK_dW_layer_1,
-        "layer_1.bias": dK_db_layer_1,
-        "layer_2.weight": dK_dW_layer_2,
-        "layer_2.bias": dK_db_layer_2,
-        "layer_3.weight": dK_dW_layer_3,
-        "layer_3.bias": dK_db_layer_3,
-    }, {
-        "layer_1.weight": dL_dW_layer_1,
-        "layer_1.bias": dL_db_layer_1,
-        "layer_2.weight": dL_dW_layer_2,
-        "layer_2.bias": dL_db_layer_2,
-        "layer_3.weight": dL_dW_layer_3,
-        "layer_3.bias": dL_db_layer_3,
-    }
-
-
-@_guarded
-def _layer_means(params, x, lam, workspace):
-    """the mean over the units of each layer, (N,) each: they show which one overflows."""
-    N = x.shape[0]
-    W_layer_1 = params["layer_1.weight"]
-    b_layer_1 = params["layer_1.bias"]
-    W_layer_2 = params["layer_2.weight"]
-    b_layer_2 = params["layer_2.bias"]
-    W_layer_3 = params["layer_3.weight"]
-    b_layer_3 = params["layer_3.bias"]
-    all_mean_g_x = np.empty((N,), DTYPE)
-    all_mean_g_layer_1 = np.empty((N,), DTYPE)
-    all_mean_g_softplus_1 = np.empty((N,), DTYPE)
-    all_mean_g_layer_2 = np.empty((N,), DTYPE)
-    all_mean_g_softplus_2 = np.empty((N,), DTYPE)
-    all_mean_g_layer_3 = np.empty((N,), DTYPE)
-    all_mean_g_softplus_3 = np.empty((N,), DTYPE)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1, Nx64_2, Nx1_0, Nx1_1, Nx1_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2",
-        )
-
-        # ---- forward: reads g, W, b; writes g
-        # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
-        # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
-        # g_softplus_1 = softplus(g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_2)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
-        # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
-        # g_softplus_2 = softplus(g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_2)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
-        # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
-        # g_softplus_3 = softplus(g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        a = np.log1p(a, out=Nx1_1)
-        b = np.maximum(g_layer_3, 0.0, out=Nx1_2)
-        g_softplus_3 = np.add(a, b, out=Nx1_1)
-
-        # ---- means of the layers: reads g; writes mean_g_x, mean_g_layer_1, mean_g_softplus_1, mean_g_layer_2,
-        #      mean_g_softplus_2, mean_g_layer_3, mean_g_softplus_3
-        # (1/64) g_x
-        g_x_part = np.multiply(g_x, 0.015625, out=Nx64_2)
-        # mean_g_x = Σ_i (1/64) g_x
-        mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
-        # (1/128) g_layer_1
-        g_layer_1_part = np.multiply(g_layer_1, 0.0078125, out=Nx128_0)
-        # mean_g_layer_1 = Σ_i (1/128) g_layer_1
-        mean_g_layer_1 = np.sum(g_layer_1_part, axis=1, out=all_mean_g_layer_1[rows])
-        # (1/128) g_softplus_1
-        g_softplus_1_part = np.multiply(g_softplus_1, 0.0078125, out=Nx128_1)
-        # mean_g_softplus_1 = Σ_i (1/128) g_softplus_1
-        mean_g_softplus_1 = np.sum(g_softplus_1_part, axis=1, out=all_mean_g_softplus_1[rows])
-        # (1/64) g_layer_2
-        g_layer_2_part = np.multiply(g_layer_2, 0.015625, out=Nx64_0)
-        # mean_g_layer_2 = Σ_i (1/64) g_layer_2
-        mean_g_layer_2 = np.sum(g_layer_2_part, axis=1, out=all_mean_g_layer_2[rows])
-        # (1/64) g_softplus_2
-        g_softplus_2_part = np.multiply(g_softplus_2, 0.015625, out=Nx64_1)
-        # mean_g_softplus_2 = Σ_i (1/64) g_softplus_2
-        mean_g_softplus_2 = np.sum(g_softplus_2_part, axis=1, out=all_mean_g_softplus_2[rows])
-        # mean_g_layer_3 = Σ_i g_layer_3
-        mean_g_layer_3 = np.sum(g_layer_3, axis=1, out=all_mean_g_layer_3[rows])
-        # mean_g_softplus_3 = Σ_i g_softplus_3
-        mean_g_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_mean_g_softplus_3[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 32896, 2316, workspace)
-
-    return all_mean_g_x, all_mean_g_layer_1, all_mean_g_softplus_1, all_mean_g_layer_2, all_mean_g_softplus_2, all_mean_g_layer_3, all_mean_g_softplus_3
 def selftest(seed=0, verbose=False):
     """Is the gradient the gradient? Along many directions d, the slope of J at θ must be ⟨∇J, d⟩.
 
@@ -2991,4 +3019,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 6ff1f15fc9db132436d57e8dd2943f9226be269430bcecab3236a27a5353d543
+# sha256 of all above 7e7d1cf911f5d5427cf561f9618b190455ddc925f0328692ecd73da669bd7c5e

@@ -23,12 +23,14 @@ NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 16), on
 gradients are means over it. Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry
 by entry; Σ_n sums over samples, Σ_i over units.
 
+In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
+
 Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
 installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
-template numpy/module.py.j2, sha256 f7e720d716a9d6ac3cf46ecfec7cbdbe55fc7f65f5ea39b572ad4bd2183a830c
+template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
 """
 
 import _thread
@@ -42,6 +44,1725 @@ import threading
 import warnings
 
 import numpy as np
+
+# ==== The mathematics ====
+#
+# Functions of one unit, g, and their derivatives:
+#
+#     hidden: f = tanh(g); f′ = sech(g)**2; f″ = -2*tanh(g)*sech(g)**2; f‴ = 4*tanh(g)**2*sech(g)**2 - 2*sech(g)**4
+#     pointwise_1: f = softplus(g); f′ = sigmoid(g); f″ = sigmoid(-g)*sigmoid(g); f‴ = (sigmoid(-g) -
+#         sigmoid(g))*sigmoid(-g)*sigmoid(g)
+#     prior: f = g**2; f′ = 2*g; f″ = 2; f‴ = 0
+
+
+def _energy(params, x, lam, workspace):
+    """E, (N,)."""
+    N = x.shape[0]
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    all_energy = np.empty((N,), DTYPE)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx32_0, N_0, N_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx32_0", "N_0", "N_1",
+        )
+
+        # ---- forward: reads g, W, b, s; writes g
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_1)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        # g_pointwise_1 = softplus(g_above)
+        a = np.abs(g_above, out=Nx16_1)
+        a = np.negative(a, out=Nx16_1)
+        a = np.exp(a, out=Nx16_1)
+        a = np.log1p(a, out=Nx16_1)
+        b = np.maximum(g_above, 0.0, out=Nx16_2)
+        g_pointwise_1 = np.add(a, b, out=Nx16_1)
+        # g_both = [g_pointwise_1, g_hidden]
+        g_both = Nx32_0
+        g_both[..., 0:16] = g_pointwise_1
+        g_both[..., 16:32] = g_hidden
+        # g_gain = s_gain g_both
+        g_gain = np.multiply(s_gain, g_both, out=Nx32_0)
+        # g_prior = g_x²
+        g_prior = np.square(g_x, out=Nx16_1)
+
+        # ---- energy: reads g; writes energy
+        # Σ_i g_gain
+        E_gain = np.sum(g_gain, axis=1, out=N_0)
+        # Σ_i g_prior
+        E_prior = np.sum(g_prior, axis=1, out=N_1)
+        # energy = Σ_i g_gain + Σ_i g_prior
+        energy = np.add(E_gain, E_prior, out=all_energy[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 1024, 328, workspace)
+
+    return all_energy
+
+
+def _score(params, x, lam, workspace):
+    """−δ at the input, (N, D)."""
+    N = x.shape[0]
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    all_score = np.empty((N, 16), DTYPE)
+
+    # ---- once a call, from the weights alone: reads s; writes δ
+    # δ_both = s_gain  (1)
+    delta_both = s_gain
+    # δ_pointwise_1 = δ_both[0:16]  (1)
+    delta_pointwise_1 = delta_both[..., 0:16]
+    # δ_both[16:32]
+    delta_hidden_term_2 = delta_both[..., 16:32]
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # sech(g_below)
+        a = np.abs(g_below, out=Nx16_1)
+        a = np.negative(a, out=Nx16_1)
+        a = np.exp(a, out=Nx16_1)
+        b = np.square(a, out=Nx16_2)
+        b = np.add(b, 1.0, out=Nx16_2)
+        a = np.divide(a, b, out=Nx16_1)
+        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_0)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        # f′(g_above) = sigmoid(g_above)
+        a = np.abs(g_above, out=Nx16_0)
+        a = np.negative(a, out=Nx16_0)
+        a = np.exp(a, out=Nx16_0)
+        b = np.sign(g_above, out=Nx16_2)
+        b = np.maximum(a, b, out=Nx16_2)
+        a = np.add(a, 1.0, out=Nx16_0)
+        f_prime_pointwise_1 = np.divide(b, a, out=Nx16_2)
+
+        # ---- backward: reads δ, f′, W, g; writes δ, f′, score
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_2)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_0)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
+        # f′(g_below) = sech(g_below)²
+        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_2)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_0)
+        b = np.multiply(g_x, 2.0, out=Nx16_1)
+        delta_x = np.add(a, b, out=Nx16_0)
+        # score = −δ_x
+        score = np.negative(delta_x, out=all_score[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 2048, 192, workspace)
+
+    return all_score
+
+
+def _hessian_diagonal(params, x, lam, workspace):
+    """δ′ at the input, (N, D)."""
+    N = x.shape[0]
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    (
+        M16x16_0,
+    ) = workspace.arrays(
+        "M16x16_0",
+    )
+    all_hessian_diagonal = np.empty((N, 16), DTYPE)
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_both = s_gain  (1)
+    delta_both = s_gain
+    # δ_pointwise_1 = δ_both[0:16]  (1)
+    delta_pointwise_1 = delta_both[..., 0:16]
+    # W_below ∘ W_below
+    W_below_squared = np.square(W_below, out=M16x16_0)
+    # δ_both[16:32]
+    delta_hidden_term_2 = delta_both[..., 16:32]
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # sech(g_below)
+        a = np.abs(g_below, out=Nx16_1)
+        a = np.negative(a, out=Nx16_1)
+        a = np.exp(a, out=Nx16_1)
+        b = np.square(a, out=Nx16_2)
+        b = np.add(b, 1.0, out=Nx16_2)
+        a = np.divide(a, b, out=Nx16_1)
+        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        # sigmoid(−g_above)
+        a = np.abs(g_above, out=Nx16_2)
+        a = np.negative(a, out=Nx16_2)
+        a = np.exp(a, out=Nx16_2)
+        b = np.negative(g_above, out=Nx16_4)
+        b = np.sign(b, out=Nx16_4)
+        b = np.maximum(a, b, out=Nx16_4)
+        c = np.add(a, 1.0, out=Nx16_5)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
+        # f′(g_above) = sigmoid(g_above)
+        b = np.sign(g_above, out=Nx16_3)
+        a = np.maximum(a, b, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
+
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′, hessian_diagonal
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_4)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_5)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_4)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = sech(g_below)²
+        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
+        # f″(g_below) = −2 g_hidden f′(g_below)
+        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
+        f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_4)
+        b = np.square(f_prime_hidden, out=Nx16_1)
+        b = np.multiply(delta_prime_hidden, b, out=Nx16_1)
+        delta_prime_below = np.add(a, b, out=Nx16_4)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_5)
+        delta_prime_x = np.add(a, 2.0, out=all_hessian_diagonal[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 2560, 384, workspace)
+
+    return all_hessian_diagonal
+
+
+def _loss_terms(params, x, lam, workspace):
+    """K, L and J, means over the batch."""
+    N = x.shape[0]
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    (
+        M16x16_0,
+    ) = workspace.arrays(
+        "M16x16_0",
+    )
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_both = s_gain  (1)
+    delta_both = s_gain
+    # δ_pointwise_1 = δ_both[0:16]  (1)
+    delta_pointwise_1 = delta_both[..., 0:16]
+    # W_below ∘ W_below
+    W_below_squared = np.square(W_below, out=M16x16_0)
+    # δ_both[16:32]
+    delta_hidden_term_2 = delta_both[..., 16:32]
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # sech(g_below)
+        a = np.abs(g_below, out=Nx16_1)
+        a = np.negative(a, out=Nx16_1)
+        a = np.exp(a, out=Nx16_1)
+        b = np.square(a, out=Nx16_2)
+        b = np.add(b, 1.0, out=Nx16_2)
+        a = np.divide(a, b, out=Nx16_1)
+        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        # sigmoid(−g_above)
+        a = np.abs(g_above, out=Nx16_2)
+        a = np.negative(a, out=Nx16_2)
+        a = np.exp(a, out=Nx16_2)
+        b = np.negative(g_above, out=Nx16_4)
+        b = np.sign(b, out=Nx16_4)
+        b = np.maximum(a, b, out=Nx16_4)
+        c = np.add(a, 1.0, out=Nx16_5)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
+        # f′(g_above) = sigmoid(g_above)
+        b = np.sign(g_above, out=Nx16_3)
+        a = np.maximum(a, b, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
+
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_4)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_5)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = sech(g_below)²
+        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_3)
+        # f″(g_below) = −2 g_hidden f′(g_below)
+        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
+        f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_2)
+        b = np.square(f_prime_hidden, out=Nx16_1)
+        b = np.multiply(delta_prime_hidden, b, out=Nx16_1)
+        delta_prime_below = np.add(a, b, out=Nx16_2)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_4)
+        b = np.multiply(g_x, 2.0, out=Nx16_1)
+        delta_x = np.add(a, b, out=Nx16_4)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_5)
+        delta_prime_x = np.add(a, 2.0, out=Nx16_5)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx16_4)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_5)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+    ) = _over_tiles(tile, N, 512, 1, 3072, 384, workspace)
+
+    # ---- at the end, from the sums over all samples: writes K, L, J
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
+    # J = K + L
+    J = K + L
+
+    return K, L, J
+
+
+def _loss_terms_lam0(params, x, lam, workspace):
+    """K, L and J, means over the batch. λ = 0."""
+    N = x.shape[0]
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    (
+        M16x16_0,
+    ) = workspace.arrays(
+        "M16x16_0",
+    )
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_both = s_gain  (1)
+    delta_both = s_gain
+    # δ_pointwise_1 = δ_both[0:16]  (1)
+    delta_pointwise_1 = delta_both[..., 0:16]
+    # W_below ∘ W_below
+    W_below_squared = np.square(W_below, out=M16x16_0)
+    # δ_both[16:32]
+    delta_hidden_term_2 = delta_both[..., 16:32]
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # sech(g_below)
+        a = np.abs(g_below, out=Nx16_1)
+        a = np.negative(a, out=Nx16_1)
+        a = np.exp(a, out=Nx16_1)
+        b = np.square(a, out=Nx16_2)
+        b = np.add(b, 1.0, out=Nx16_2)
+        a = np.divide(a, b, out=Nx16_1)
+        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        # sigmoid(−g_above)
+        a = np.abs(g_above, out=Nx16_2)
+        a = np.negative(a, out=Nx16_2)
+        a = np.exp(a, out=Nx16_2)
+        b = np.negative(g_above, out=Nx16_4)
+        b = np.sign(b, out=Nx16_4)
+        b = np.maximum(a, b, out=Nx16_4)
+        c = np.add(a, 1.0, out=Nx16_5)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
+        # f′(g_above) = sigmoid(g_above)
+        b = np.sign(g_above, out=Nx16_3)
+        a = np.maximum(a, b, out=Nx16_2)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
+
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_4)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_5)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = sech(g_below)²
+        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_3)
+        # f″(g_below) = −2 g_hidden f′(g_below)
+        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
+        f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_2)
+        b = np.square(f_prime_hidden, out=Nx16_1)
+        b = np.multiply(delta_prime_hidden, b, out=Nx16_1)
+        delta_prime_below = np.add(a, b, out=Nx16_2)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_4)
+        b = np.multiply(g_x, 2.0, out=Nx16_1)
+        delta_x = np.add(a, b, out=Nx16_4)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_5)
+        delta_prime_x = np.add(a, 2.0, out=Nx16_5)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx16_4)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        return (
+            sum_delta_squared, sum_delta_prime,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime,
+    ) = _over_tiles(tile, N, 512, 1, 3072, 384, workspace)
+
+    # ---- at the end, from the sums over all samples: writes K, L, J
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = −(1/N) Σ_n Σ_i δ′_x
+    L = -sum_delta_prime / N
+    # J = K + L
+    J = K + L
+
+    return K, L, J
+
+
+def _loss_and_grad(params, x, lam, workspace):
+    """J and its gradient: the merged sweep."""
+    N = x.shape[0]
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    (
+        M16x16_0, M16x16_7, M16x16_8, M16_2,
+    ) = workspace.arrays(
+        "M16x16_0", "M16x16_7", "M16x16_8", "M16_2",
+    )
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_both = s_gain  (1)
+    delta_both = s_gain
+    # δ_pointwise_1 = δ_both[0:16]  (1)
+    delta_pointwise_1 = delta_both[..., 0:16]
+    # W_below ∘ W_below
+    W_below_squared = np.square(W_below, out=M16x16_0)
+    # δ_both[16:32]
+    delta_hidden_term_2 = delta_both[..., 16:32]
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
+            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx16_21, Nx16_22, Nx16_23, Nx16_24,
+            Nx32_0, M32_0, M16x16_1, M16x16_2, M16x16_3, M16_0, M16x16_4, M16x16_5, M16x16_6, M16_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
+            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
+            "Nx16_19", "Nx16_20", "Nx16_21", "Nx16_22", "Nx16_23", "Nx16_24", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2",
+            "M16x16_3", "M16_0", "M16x16_4", "M16x16_5", "M16x16_6", "M16_1",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # sech(g_below)
+        a = np.abs(g_below, out=Nx16_1)
+        a = np.negative(a, out=Nx16_1)
+        a = np.exp(a, out=Nx16_1)
+        b = np.square(a, out=Nx16_2)
+        b = np.add(b, 1.0, out=Nx16_2)
+        a = np.divide(a, b, out=Nx16_1)
+        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        # sigmoid(−g_above)
+        a = np.abs(g_above, out=Nx16_4)
+        a = np.negative(a, out=Nx16_4)
+        a = np.exp(a, out=Nx16_4)
+        b = np.negative(g_above, out=Nx16_5)
+        b = np.sign(b, out=Nx16_5)
+        b = np.maximum(a, b, out=Nx16_5)
+        c = np.add(a, 1.0, out=Nx16_6)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
+        # f′(g_above) = sigmoid(g_above)
+        b = np.sign(g_above, out=Nx16_3)
+        a = np.maximum(a, b, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
+
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = sech(g_below)²
+        f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
+        # f″(g_below) = −2 g_hidden f′(g_below)
+        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
+        f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_14)
+        b = np.square(f_prime_hidden, out=Nx16_15)
+        b = np.multiply(delta_prime_hidden, b, out=Nx16_15)
+        delta_prime_below = np.add(a, b, out=Nx16_14)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
+        b = np.multiply(g_x, 2.0, out=Nx16_15)
+        delta_x = np.add(a, b, out=Nx16_8)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
+        delta_prime_x = np.add(a, 2.0, out=Nx16_15)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_16)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
+        # ---- forward adjoints of J: reads δ, δ′, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
+        # ∂J/∂δ_x = δ_x  (3)+(5)
+        dJ_ddelta_x = delta_x
+        # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
+        a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_15)
+        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_15)
+        # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_16)
+        # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
+        dJ_ddelta_prime_below = np.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=Nx16_17)
+        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + ∂J/∂δ′_below f″(g_below)  (18)+(19)
+        a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_18)
+        b = np.multiply(dJ_ddelta_prime_below, f_second_hidden, out=Nx16_19)
+        dJ_ddelta_hidden = np.add(a, b, out=Nx16_18)
+        # ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
+        a = np.square(f_prime_hidden, out=Nx16_19)
+        dJ_ddelta_prime_hidden = np.multiply(dJ_ddelta_prime_below, a, out=Nx16_19)
+        # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
+        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_20)
+        # ∂J/∂δ′_joined = ∂J/∂δ′_hidden + ∂J/∂δ′_x  (8)
+        dJ_ddelta_prime_joined = np.add(dJ_ddelta_prime_hidden, dJ_ddelta_prime_x, out=Nx16_19)
+        # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
+        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_21)
+        # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
+        dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_22)
+        # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19)
+        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=Nx16_23)
+        b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=Nx16_24)
+        dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_23)
+        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
+        dJ_ddelta_both = Nx32_0
+        dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
+        dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
+
+        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, ∂J/∂δ′, δ′, g, W; writes f‴, ∂J/∂g
+        # Σ_n ∂J/∂δ_both
+        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
+        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
+        a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_21)
+        a = np.multiply(a, f_second_pointwise_1, out=Nx16_21)
+        b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=Nx16_22)
+        b = np.multiply(b, f_third_pointwise_1, out=Nx16_22)
+        dJ_dg_above = np.add(a, b, out=Nx16_21)
+        # Σ_n δ_above ∂J/∂δ_joinedᵀ
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+        # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
+        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_2)
+        # Σ_n ∂J/∂g_above g_joinedᵀ
+        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
+        # Σ_n ∂J/∂g_above
+        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_0)
+        # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
+        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
+        # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
+        dJ_dg_hidden = dJ_dg_joined
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
+        a = np.square(g_hidden, out=Nx16_0)
+        a = np.multiply(a, 4.0, out=Nx16_0)
+        b = np.square(sech_hidden, out=Nx16_1)
+        b = np.multiply(b, 2.0, out=Nx16_1)
+        a = np.subtract(a, b, out=Nx16_0)
+        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + ∂J/∂δ′_below δ_hidden
+        #     f‴(g_below) + 2 ∂J/∂δ′_below δ′_hidden f′(g_below) f″(g_below)  (21)+(22)
+        a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_16)
+        a = np.multiply(a, f_second_hidden, out=Nx16_16)
+        b = np.multiply(dJ_ddelta_prime_below, delta_hidden, out=Nx16_10)
+        b = np.multiply(b, f_third_hidden, out=Nx16_10)
+        a = np.add(a, b, out=Nx16_16)
+        b = np.multiply(dJ_ddelta_prime_below, delta_prime_hidden, out=Nx16_17)
+        b = np.multiply(b, f_prime_hidden, out=Nx16_17)
+        b = np.multiply(b, f_second_hidden, out=Nx16_17)
+        b = np.multiply(b, 2.0, out=Nx16_17)
+        a = np.add(a, b, out=Nx16_16)
+        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
+        dJ_dg_below = np.add(a, b, out=Nx16_16)
+        # Σ_n δ_below ∂J/∂δ_xᵀ
+        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_4)
+        # Σ_n δ′_below ∂J/∂δ′_xᵀ
+        dJ_dW_below_delta_prime = np.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_5)
+        # Σ_n ∂J/∂g_below g_xᵀ
+        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_6)
+        # Σ_n ∂J/∂g_below
+        dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_1)
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
+            dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
+            dJ_dW_below_delta_prime, dJ_dW_below_g, dJ_db_below_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
+        dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
+        dJ_dW_below_delta_prime, dJ_dW_below_g, dJ_db_below_sum,
+    ) = _over_tiles(tile, N, 512, 1, 8704, 1728, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
+    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
+    # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
+    dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
+    # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
+    #     g_joinedᵀ + 2 W_below ∘ (Σ_n δ′_below ∂J/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
+    a = np.multiply(W_below, dJ_dW_below_delta_prime, out=M16x16_7)
+    a = np.multiply(a, 2.0, out=M16x16_7)
+    b = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=M16x16_8)
+    b = np.multiply(b, 2.0, out=M16x16_8)
+    a = np.add(a, b, out=M16x16_7)
+    a = np.add(a, dJ_dW_below_delta, out=M16x16_7)
+    a = np.add(a, dJ_dW_below_delta_at_above, out=M16x16_7)
+    a = np.add(a, dJ_dW_below_g, out=M16x16_7)
+    a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_7)
+    dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
+    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_2)
+    dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+
+    return J, {
+        "below.weight": dJ_dW_below,
+        "below.bias": dJ_db_below,
+        "gain.gain": dJ_ds_gain,
+    }
+
+
+def _loss_and_grad_lam0(params, x, lam, workspace):
+    """J and its gradient: the merged sweep. λ = 0."""
+    N = x.shape[0]
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    (
+        M16x16_0, M16_0, M16x16_6, M16x16_7, M16_4,
+    ) = workspace.arrays(
+        "M16x16_0", "M16_0", "M16x16_6", "M16x16_7", "M16_4",
+    )
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_both = s_gain  (1)
+    delta_both = s_gain
+    # δ_pointwise_1 = δ_both[0:16]  (1)
+    delta_pointwise_1 = delta_both[..., 0:16]
+    # W_below ∘ W_below
+    W_below_squared = np.square(W_below, out=M16x16_0)
+    # δ_both[16:32]
+    delta_hidden_term_2 = delta_both[..., 16:32]
+    # Σ_i W_below ∘ W_below
+    W_below_squared_sum = np.sum(W_below_squared, axis=1, out=M16_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
+            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx16_21, Nx16_22, Nx32_0, M32_0,
+            M16x16_1, M16x16_2, M16x16_3, M16_1, M16x16_4, M16_2, M16x16_5, M16_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
+            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
+            "Nx16_19", "Nx16_20", "Nx16_21", "Nx16_22", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16x16_3", "M16_1",
+            "M16x16_4", "M16_2", "M16x16_5", "M16_3",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # sech(g_below)
+        a = np.abs(g_below, out=Nx16_1)
+        a = np.negative(a, out=Nx16_1)
+        a = np.exp(a, out=Nx16_1)
+        b = np.square(a, out=Nx16_2)
+        b = np.add(b, 1.0, out=Nx16_2)
+        a = np.divide(a, b, out=Nx16_1)
+        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        # sigmoid(−g_above)
+        a = np.abs(g_above, out=Nx16_4)
+        a = np.negative(a, out=Nx16_4)
+        a = np.exp(a, out=Nx16_4)
+        b = np.negative(g_above, out=Nx16_5)
+        b = np.sign(b, out=Nx16_5)
+        b = np.maximum(a, b, out=Nx16_5)
+        c = np.add(a, 1.0, out=Nx16_6)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
+        # f′(g_above) = sigmoid(g_above)
+        b = np.sign(g_above, out=Nx16_3)
+        a = np.maximum(a, b, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
+
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = sech(g_below)²
+        f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
+        # f″(g_below) = −2 g_hidden f′(g_below)
+        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
+        f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_14)
+        b = np.square(f_prime_hidden, out=Nx16_15)
+        b = np.multiply(delta_prime_hidden, b, out=Nx16_15)
+        delta_prime_below = np.add(a, b, out=Nx16_14)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
+        b = np.multiply(g_x, 2.0, out=Nx16_15)
+        delta_x = np.add(a, b, out=Nx16_8)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
+        delta_prime_x = np.add(a, 2.0, out=Nx16_15)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+
+        # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
+        # ∂J/∂δ_x = δ_x  (3)+(5)
+        dJ_ddelta_x = delta_x
+        # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_15)
+        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − f″(g_below) Σ_i W_below ∘ W_below  (18)+(19)
+        a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_16)
+        b = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_17)
+        dJ_ddelta_hidden = np.subtract(a, b, out=Nx16_16)
+        # ∂J/∂δ′_hidden = −f′(g_below)² Σ_i W_below ∘ W_below  (20)
+        a = np.square(f_prime_hidden, out=Nx16_17)
+        a = np.multiply(W_below_squared_sum, a, out=Nx16_17)
+        dJ_ddelta_prime_hidden = np.negative(a, out=Nx16_17)
+        # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
+        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_18)
+        # ∂J/∂δ′_joined = −1 + ∂J/∂δ′_hidden  (8)
+        dJ_ddelta_prime_joined = np.subtract(dJ_ddelta_prime_hidden, 1.0, out=Nx16_17)
+        # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
+        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_19)
+        # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
+        dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_20)
+        # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19)
+        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=Nx16_21)
+        b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=Nx16_22)
+        dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_21)
+        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
+        dJ_ddelta_both = Nx32_0
+        dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
+        dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
+
+        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, ∂J/∂δ′, δ′, g, W; writes f‴, ∂J/∂g
+        # Σ_n ∂J/∂δ_both
+        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
+        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
+        a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_19)
+        a = np.multiply(a, f_second_pointwise_1, out=Nx16_19)
+        b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=Nx16_20)
+        b = np.multiply(b, f_third_pointwise_1, out=Nx16_20)
+        dJ_dg_above = np.add(a, b, out=Nx16_19)
+        # Σ_n δ_above ∂J/∂δ_joinedᵀ
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+        # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
+        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_2)
+        # Σ_n ∂J/∂g_above g_joinedᵀ
+        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
+        # Σ_n ∂J/∂g_above
+        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_1)
+        # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
+        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
+        # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
+        dJ_dg_hidden = dJ_dg_joined
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
+        a = np.square(g_hidden, out=Nx16_0)
+        a = np.multiply(a, 4.0, out=Nx16_0)
+        b = np.square(sech_hidden, out=Nx16_1)
+        b = np.multiply(b, 2.0, out=Nx16_1)
+        a = np.subtract(a, b, out=Nx16_0)
+        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − δ_hidden f‴(g_below) Σ_i
+        #     W_below ∘ W_below − 2 δ′_hidden f′(g_below) f″(g_below) Σ_i W_below ∘ W_below  (21)+(22)
+        a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_15)
+        a = np.multiply(a, f_second_hidden, out=Nx16_15)
+        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
+        a = np.add(a, b, out=Nx16_15)
+        b = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_10)
+        b = np.multiply(b, f_third_hidden, out=Nx16_10)
+        a = np.subtract(a, b, out=Nx16_15)
+        b = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_9)
+        b = np.multiply(b, f_prime_hidden, out=Nx16_9)
+        b = np.multiply(b, f_second_hidden, out=Nx16_9)
+        b = np.multiply(b, 2.0, out=Nx16_9)
+        dJ_dg_below = np.subtract(a, b, out=Nx16_15)
+        # Σ_n δ_below ∂J/∂δ_xᵀ
+        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_4)
+        # Σ_n δ′_below
+        dJ_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_2)
+        # Σ_n ∂J/∂g_below g_xᵀ
+        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
+        # Σ_n ∂J/∂g_below
+        dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_3)
+        return (
+            sum_delta_squared, sum_delta_prime, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
+            dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
+            dJ_dW_below_delta_prime_sum, dJ_dW_below_g, dJ_db_below_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
+        dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
+        dJ_dW_below_delta_prime_sum, dJ_dW_below_g, dJ_db_below_sum,
+    ) = _over_tiles(tile, N, 512, 1, 7680, 1600, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
+    J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
+    # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
+    dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
+    # Σ_n δ′_below
+    dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum[:, None]
+    # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
+    #     g_joinedᵀ − 2 diag(Σ_n δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
+    a = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=M16x16_6)
+    a = np.multiply(a, 2.0, out=M16x16_6)
+    a = np.add(a, dJ_dW_below_delta, out=M16x16_6)
+    a = np.add(a, dJ_dW_below_delta_at_above, out=M16x16_6)
+    a = np.add(a, dJ_dW_below_g, out=M16x16_6)
+    a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_6)
+    b = np.multiply(W_below, dJ_dW_below_delta_prime_sum_column, out=M16x16_7)
+    b = np.multiply(b, 2.0, out=M16x16_7)
+    a = np.subtract(a, b, out=M16x16_6)
+    dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
+    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_4)
+    dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+
+    return J, {
+        "below.weight": dJ_dW_below,
+        "below.bias": dJ_db_below,
+        "gain.gain": dJ_ds_gain,
+    }
+
+
+def _loss_and_grad_terms(params, x, lam, workspace):
+    """K, L and the gradient of each: the source's separate sweeps."""
+    N = x.shape[0]
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    (
+        M16x16_0, M16x16_10, M16_4, M16x16_11,
+    ) = workspace.arrays(
+        "M16x16_0", "M16x16_10", "M16_4", "M16x16_11",
+    )
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_both = s_gain  (1)
+    delta_both = s_gain
+    # δ_pointwise_1 = δ_both[0:16]  (1)
+    delta_pointwise_1 = delta_both[..., 0:16]
+    # W_below ∘ W_below
+    W_below_squared = np.square(W_below, out=M16x16_0)
+    # δ_both[16:32]
+    delta_hidden_term_2 = delta_both[..., 16:32]
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
+            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx32_0, M32_0, M16x16_1, M16x16_2,
+            M16_0, M16x16_3, M16x16_4, M16_1, M32_1, M16x16_5, M16x16_6, M16x16_7, M16_2, M16x16_8, M16x16_9, M16_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
+            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
+            "Nx16_19", "Nx16_20", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3", "M16x16_4", "M16_1",
+            "M32_1", "M16x16_5", "M16x16_6", "M16x16_7", "M16_2", "M16x16_8", "M16x16_9", "M16_3",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # sech(g_below)
+        a = np.abs(g_below, out=Nx16_1)
+        a = np.negative(a, out=Nx16_1)
+        a = np.exp(a, out=Nx16_1)
+        b = np.square(a, out=Nx16_2)
+        b = np.add(b, 1.0, out=Nx16_2)
+        a = np.divide(a, b, out=Nx16_1)
+        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        # sigmoid(−g_above)
+        a = np.abs(g_above, out=Nx16_4)
+        a = np.negative(a, out=Nx16_4)
+        a = np.exp(a, out=Nx16_4)
+        b = np.negative(g_above, out=Nx16_5)
+        b = np.sign(b, out=Nx16_5)
+        b = np.maximum(a, b, out=Nx16_5)
+        c = np.add(a, 1.0, out=Nx16_6)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
+        # f′(g_above) = sigmoid(g_above)
+        b = np.sign(g_above, out=Nx16_3)
+        a = np.maximum(a, b, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
+
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = sech(g_below)²
+        f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
+        # f″(g_below) = −2 g_hidden f′(g_below)
+        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
+        f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_14)
+        b = np.square(f_prime_hidden, out=Nx16_15)
+        b = np.multiply(delta_prime_hidden, b, out=Nx16_15)
+        delta_prime_below = np.add(a, b, out=Nx16_14)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
+        b = np.multiply(g_x, 2.0, out=Nx16_15)
+        delta_x = np.add(a, b, out=Nx16_8)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
+        delta_prime_x = np.add(a, 2.0, out=Nx16_15)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_16)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
+        # ∂K/∂δ_x = δ_x  (3)
+        dK_ddelta_x = delta_x
+        # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
+        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_16)
+        # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
+        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_17)
+        # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
+        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=Nx16_18)
+        # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
+        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_19)
+        # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=Nx16_20)
+        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
+        dK_ddelta_both = Nx32_0
+        dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
+        dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
+
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′; writes ∂K/∂g
+        # Σ_n ∂K/∂δ_both
+        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
+        # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
+        a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=Nx16_19)
+        dK_dg_above = np.multiply(a, f_second_pointwise_1, out=Nx16_19)
+        # Σ_n δ_above ∂K/∂δ_joinedᵀ
+        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
+        # Σ_n ∂K/∂g_above g_joinedᵀ
+        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
+        # Σ_n ∂K/∂g_above
+        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=M16_0)
+        # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
+        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=Nx16_18)
+        # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
+        dK_dg_hidden = dK_dg_joined
+        # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
+        a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_16)
+        a = np.multiply(a, f_second_hidden, out=Nx16_16)
+        b = np.multiply(dK_dg_hidden, f_prime_hidden, out=Nx16_18)
+        dK_dg_below = np.add(a, b, out=Nx16_16)
+        # Σ_n δ_below ∂K/∂δ_xᵀ
+        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=M16x16_3)
+        # Σ_n ∂K/∂g_below g_xᵀ
+        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_4)
+        # Σ_n ∂K/∂g_below
+        dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
+
+        # ---- forward adjoints of L: reads δ′, f″, f′, W; writes ∂L/∂δ′, ∂L/∂δ
+        # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
+        a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_15)
+        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_15)
+        # ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13)
+        dL_ddelta_prime_below = np.matmul(dL_ddelta_prime_x, W_below_squared.T, out=Nx16_16)
+        # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
+        dL_ddelta_hidden = np.multiply(dL_ddelta_prime_below, f_second_hidden, out=Nx16_8)
+        # ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
+        a = np.square(f_prime_hidden, out=Nx16_12)
+        dL_ddelta_prime_hidden = np.multiply(dL_ddelta_prime_below, a, out=Nx16_12)
+        # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
+        dL_ddelta_joined = dL_ddelta_hidden
+        # ∂L/∂δ′_joined = ∂L/∂δ′_hidden + ∂L/∂δ′_x  (8)
+        dL_ddelta_prime_joined = np.add(dL_ddelta_prime_hidden, dL_ddelta_prime_x, out=Nx16_12)
+        # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
+        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_18)
+        # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
+        dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_19)
+        # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19)
+        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=Nx16_20)
+        b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=Nx16_17)
+        dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_20)
+        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
+        dL_ddelta_both = Nx32_0
+        dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
+        dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
+
+        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, ∂L/∂δ′, δ′, g, W; writes f‴, ∂L/∂g
+        # Σ_n ∂L/∂δ_both
+        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
+        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
+        a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_18)
+        a = np.multiply(a, f_second_pointwise_1, out=Nx16_18)
+        b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=Nx16_19)
+        b = np.multiply(b, f_third_pointwise_1, out=Nx16_19)
+        dL_dg_above = np.add(a, b, out=Nx16_18)
+        # Σ_n δ_above ∂L/∂δ_joinedᵀ
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_5)
+        # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
+        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_6)
+        # Σ_n ∂L/∂g_above g_joinedᵀ
+        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
+        # Σ_n ∂L/∂g_above
+        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_2)
+        # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
+        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
+        # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
+        dL_dg_hidden = dL_dg_joined
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
+        a = np.square(g_hidden, out=Nx16_0)
+        a = np.multiply(a, 4.0, out=Nx16_0)
+        b = np.square(sech_hidden, out=Nx16_1)
+        b = np.multiply(b, 2.0, out=Nx16_1)
+        a = np.subtract(a, b, out=Nx16_0)
+        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + ∂L/∂δ′_below δ_hidden f‴(g_below) + 2 ∂L/∂δ′_below δ′_hidden
+        #     f′(g_below) f″(g_below)  (22)
+        a = np.multiply(dL_ddelta_prime_below, delta_hidden, out=Nx16_10)
+        a = np.multiply(a, f_third_hidden, out=Nx16_10)
+        b = np.multiply(dL_ddelta_prime_below, delta_prime_hidden, out=Nx16_16)
+        b = np.multiply(b, f_prime_hidden, out=Nx16_16)
+        b = np.multiply(b, f_second_hidden, out=Nx16_16)
+        b = np.multiply(b, 2.0, out=Nx16_16)
+        a = np.add(a, b, out=Nx16_10)
+        b = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
+        dL_dg_below = np.add(a, b, out=Nx16_10)
+        # Σ_n δ′_below ∂L/∂δ′_xᵀ
+        dL_dW_below_delta_prime = np.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=M16x16_8)
+        # Σ_n ∂L/∂g_below g_xᵀ
+        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_9)
+        # Σ_n ∂L/∂g_below
+        dL_db_below_sum = _column_sum(dL_dg_below, out=M16_3)
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_gain_sum, dK_dW_below_delta_at_above,
+            dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
+            dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
+            dL_db_below_sum_at_above, dL_dW_below_delta_prime, dL_dW_below_g, dL_db_below_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_gain_sum, dK_dW_below_delta_at_above,
+        dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
+        dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
+        dL_db_below_sum_at_above, dL_dW_below_delta_prime, dL_dW_below_g, dL_db_below_sum,
+    ) = _over_tiles(tile, N, 512, 1, 11264, 1472, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
+    #      ∂L/∂b
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
+    # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
+    dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
+    # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
+    #     g_joinedᵀ)  (16)
+    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_10)
+    a = np.add(a, dK_dW_below_g, out=M16x16_10)
+    a = np.add(a, dK_dW_below_g_at_above, out=M16x16_10)
+    dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
+    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_4)
+    dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
+    dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
+    # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + 2 W_below
+    #     ∘ (Σ_n δ′_below ∂L/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
+    a = np.multiply(W_below, dL_dW_below_delta_prime, out=M16x16_10)
+    a = np.multiply(a, 2.0, out=M16x16_10)
+    b = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=M16x16_11)
+    b = np.multiply(b, 2.0, out=M16x16_11)
+    a = np.add(a, b, out=M16x16_10)
+    a = np.add(a, dL_dW_below_delta_at_above, out=M16x16_10)
+    a = np.add(a, dL_dW_below_g, out=M16x16_10)
+    a = np.add(a, dL_dW_below_g_at_above, out=M16x16_10)
+    dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
+    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_4)
+    dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+
+    return K, L, {
+        "below.weight": dK_dW_below,
+        "below.bias": dK_db_below,
+        "gain.gain": dK_ds_gain,
+    }, {
+        "below.weight": dL_dW_below,
+        "below.bias": dL_db_below,
+        "gain.gain": dL_ds_gain,
+    }
+
+
+def _loss_and_grad_terms_lam0(params, x, lam, workspace):
+    """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
+    N = x.shape[0]
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    (
+        M16x16_0, M16_0, M16x16_9, M16_6, M16x16_10,
+    ) = workspace.arrays(
+        "M16x16_0", "M16_0", "M16x16_9", "M16_6", "M16x16_10",
+    )
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_both = s_gain  (1)
+    delta_both = s_gain
+    # δ_pointwise_1 = δ_both[0:16]  (1)
+    delta_pointwise_1 = delta_both[..., 0:16]
+    # W_below ∘ W_below
+    W_below_squared = np.square(W_below, out=M16x16_0)
+    # δ_both[16:32]
+    delta_hidden_term_2 = delta_both[..., 16:32]
+    # Σ_i W_below ∘ W_below
+    W_below_squared_sum = np.sum(W_below_squared, axis=1, out=M16_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
+            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx32_0, M32_0, M16x16_1, M16x16_2, M16_1,
+            M16x16_3, M16x16_4, M16_2, M32_1, M16x16_5, M16x16_6, M16x16_7, M16_3, M16_4, M16x16_8, M16_5,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
+            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
+            "Nx16_19", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_1", "M16x16_3", "M16x16_4", "M16_2", "M32_1",
+            "M16x16_5", "M16x16_6", "M16x16_7", "M16_3", "M16_4", "M16x16_8", "M16_5",
+        )
+
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # sech(g_below)
+        a = np.abs(g_below, out=Nx16_1)
+        a = np.negative(a, out=Nx16_1)
+        a = np.exp(a, out=Nx16_1)
+        b = np.square(a, out=Nx16_2)
+        b = np.add(b, 1.0, out=Nx16_2)
+        a = np.divide(a, b, out=Nx16_1)
+        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_0)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        # sigmoid(−g_above)
+        a = np.abs(g_above, out=Nx16_4)
+        a = np.negative(a, out=Nx16_4)
+        a = np.exp(a, out=Nx16_4)
+        b = np.negative(g_above, out=Nx16_5)
+        b = np.sign(b, out=Nx16_5)
+        b = np.maximum(a, b, out=Nx16_5)
+        c = np.add(a, 1.0, out=Nx16_6)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
+        # f′(g_above) = sigmoid(g_above)
+        b = np.sign(g_above, out=Nx16_3)
+        a = np.maximum(a, b, out=Nx16_4)
+        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
+
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = sech(g_below)²
+        f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
+        # f″(g_below) = −2 g_hidden f′(g_below)
+        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
+        f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_14)
+        b = np.square(f_prime_hidden, out=Nx16_15)
+        b = np.multiply(delta_prime_hidden, b, out=Nx16_15)
+        delta_prime_below = np.add(a, b, out=Nx16_14)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
+        b = np.multiply(g_x, 2.0, out=Nx16_15)
+        delta_x = np.add(a, b, out=Nx16_8)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
+        delta_prime_x = np.add(a, 2.0, out=Nx16_15)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
+        # ∂K/∂δ_x = δ_x  (3)
+        dK_ddelta_x = delta_x
+        # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
+        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_15)
+        # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
+        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_16)
+        # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
+        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=Nx16_17)
+        # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
+        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_18)
+        # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=Nx16_19)
+        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
+        dK_ddelta_both = Nx32_0
+        dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
+        dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
+
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′; writes ∂K/∂g
+        # Σ_n ∂K/∂δ_both
+        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
+        # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
+        a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=Nx16_18)
+        dK_dg_above = np.multiply(a, f_second_pointwise_1, out=Nx16_18)
+        # Σ_n δ_above ∂K/∂δ_joinedᵀ
+        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
+        # Σ_n ∂K/∂g_above g_joinedᵀ
+        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
+        # Σ_n ∂K/∂g_above
+        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=M16_1)
+        # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
+        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=Nx16_17)
+        # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
+        dK_dg_hidden = dK_dg_joined
+        # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
+        a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_15)
+        a = np.multiply(a, f_second_hidden, out=Nx16_15)
+        b = np.multiply(dK_dg_hidden, f_prime_hidden, out=Nx16_17)
+        dK_dg_below = np.add(a, b, out=Nx16_15)
+        # Σ_n δ_below ∂K/∂δ_xᵀ
+        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=M16x16_3)
+        # Σ_n ∂K/∂g_below g_xᵀ
+        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_4)
+        # Σ_n ∂K/∂g_below
+        dK_db_below_sum = _column_sum(dK_dg_below, out=M16_2)
+
+        # ---- forward adjoints of L: reads f″, f′, W; writes ∂L/∂δ, ∂L/∂δ′
+        # ∂L/∂δ_hidden = −f″(g_below) Σ_i W_below ∘ W_below  (19)
+        a = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_15)
+        dL_ddelta_hidden = np.negative(a, out=Nx16_15)
+        # ∂L/∂δ′_hidden = −f′(g_below)² Σ_i W_below ∘ W_below  (20)
+        a = np.square(f_prime_hidden, out=Nx16_8)
+        a = np.multiply(W_below_squared_sum, a, out=Nx16_8)
+        dL_ddelta_prime_hidden = np.negative(a, out=Nx16_8)
+        # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
+        dL_ddelta_joined = dL_ddelta_hidden
+        # ∂L/∂δ′_joined = −1 + ∂L/∂δ′_hidden  (8)
+        dL_ddelta_prime_joined = np.subtract(dL_ddelta_prime_hidden, 1.0, out=Nx16_8)
+        # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
+        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_12)
+        # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
+        dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_17)
+        # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19)
+        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=Nx16_18)
+        b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=Nx16_19)
+        dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_18)
+        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
+        dL_ddelta_both = Nx32_0
+        dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
+        dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
+
+        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, ∂L/∂δ′, δ′, g, W; writes f‴, ∂L/∂g
+        # Σ_n ∂L/∂δ_both
+        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
+        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
+        a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_12)
+        a = np.multiply(a, f_second_pointwise_1, out=Nx16_12)
+        b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=Nx16_17)
+        b = np.multiply(b, f_third_pointwise_1, out=Nx16_17)
+        dL_dg_above = np.add(a, b, out=Nx16_12)
+        # Σ_n δ_above ∂L/∂δ_joinedᵀ
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_5)
+        # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
+        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_6)
+        # Σ_n ∂L/∂g_above g_joinedᵀ
+        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
+        # Σ_n ∂L/∂g_above
+        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_3)
+        # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
+        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
+        # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
+        dL_dg_hidden = dL_dg_joined
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
+        a = np.square(g_hidden, out=Nx16_0)
+        a = np.multiply(a, 4.0, out=Nx16_0)
+        b = np.square(sech_hidden, out=Nx16_1)
+        b = np.multiply(b, 2.0, out=Nx16_1)
+        a = np.subtract(a, b, out=Nx16_0)
+        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) − δ_hidden f‴(g_below) Σ_i W_below ∘ W_below − 2 δ′_hidden
+        #     f′(g_below) f″(g_below) Σ_i W_below ∘ W_below  (22)
+        a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
+        b = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_10)
+        b = np.multiply(b, f_third_hidden, out=Nx16_10)
+        a = np.subtract(a, b, out=Nx16_2)
+        b = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_9)
+        b = np.multiply(b, f_prime_hidden, out=Nx16_9)
+        b = np.multiply(b, f_second_hidden, out=Nx16_9)
+        b = np.multiply(b, 2.0, out=Nx16_9)
+        dL_dg_below = np.subtract(a, b, out=Nx16_2)
+        # Σ_n δ′_below
+        dL_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_4)
+        # Σ_n ∂L/∂g_below g_xᵀ
+        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_8)
+        # Σ_n ∂L/∂g_below
+        dL_db_below_sum = _column_sum(dL_dg_below, out=M16_5)
+        return (
+            sum_delta_squared, sum_delta_prime, dK_ds_gain_sum, dK_dW_below_delta_at_above, dK_dW_below_g_at_above,
+            dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum,
+            dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
+            dL_db_below_sum_at_above, dL_dW_below_delta_prime_sum, dL_dW_below_g, dL_db_below_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, dK_ds_gain_sum, dK_dW_below_delta_at_above, dK_dW_below_g_at_above,
+        dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum,
+        dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
+        dL_db_below_sum_at_above, dL_dW_below_delta_prime_sum, dL_dW_below_g, dL_db_below_sum,
+    ) = _over_tiles(tile, N, 512, 1, 10240, 1408, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
+    #      ∂L/∂b
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = −(1/N) Σ_n Σ_i δ′_x
+    L = -sum_delta_prime / N
+    # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
+    dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
+    # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
+    #     g_joinedᵀ)  (16)
+    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_9)
+    a = np.add(a, dK_dW_below_g, out=M16x16_9)
+    a = np.add(a, dK_dW_below_g_at_above, out=M16x16_9)
+    dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
+    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_6)
+    dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
+    dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
+    # Σ_n δ′_below
+    dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum[:, None]
+    # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − 2 diag(Σ_n
+    #     δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
+    a = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=M16x16_9)
+    a = np.multiply(a, 2.0, out=M16x16_9)
+    a = np.add(a, dL_dW_below_delta_at_above, out=M16x16_9)
+    a = np.add(a, dL_dW_below_g, out=M16x16_9)
+    a = np.add(a, dL_dW_below_g_at_above, out=M16x16_9)
+    b = np.multiply(W_below, dL_dW_below_delta_prime_sum_column, out=M16x16_10)
+    b = np.multiply(b, 2.0, out=M16x16_10)
+    a = np.subtract(a, b, out=M16x16_9)
+    dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
+    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_6)
+    dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+
+    return K, L, {
+        "below.weight": dK_dW_below,
+        "below.bias": dK_db_below,
+        "gain.gain": dK_ds_gain,
+    }, {
+        "below.weight": dL_dW_below,
+        "below.bias": dL_db_below,
+        "gain.gain": dL_ds_gain,
+    }
+
+
+def _layer_means(params, x, lam, workspace):
+    """the mean over the units of each layer, (N,) each: they show which one overflows."""
+    N = x.shape[0]
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    all_mean_g_x = np.empty((N,), DTYPE)
+    all_mean_g_below = np.empty((N,), DTYPE)
+    all_mean_g_hidden = np.empty((N,), DTYPE)
+    all_mean_g_joined = np.empty((N,), DTYPE)
+    all_mean_g_above = np.empty((N,), DTYPE)
+    all_mean_g_pointwise_1 = np.empty((N,), DTYPE)
+    all_mean_g_both = np.empty((N,), DTYPE)
+    all_mean_g_gain = np.empty((N,), DTYPE)
+    all_mean_g_prior = np.empty((N,), DTYPE)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx32_0, Nx32_1, Nx16_6,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx32_0", "Nx32_1", "Nx16_6",
+        )
+
+        # ---- forward: reads g, W, b, s; writes g
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=Nx16_1)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        # g_pointwise_1 = softplus(g_above)
+        a = np.abs(g_above, out=Nx16_4)
+        a = np.negative(a, out=Nx16_4)
+        a = np.exp(a, out=Nx16_4)
+        a = np.log1p(a, out=Nx16_4)
+        b = np.maximum(g_above, 0.0, out=Nx16_5)
+        g_pointwise_1 = np.add(a, b, out=Nx16_4)
+        # g_both = [g_pointwise_1, g_hidden]
+        g_both = Nx32_0
+        g_both[..., 0:16] = g_pointwise_1
+        g_both[..., 16:32] = g_hidden
+        # g_gain = s_gain g_both
+        g_gain = np.multiply(s_gain, g_both, out=Nx32_1)
+        # g_prior = g_x²
+        g_prior = np.square(g_x, out=Nx16_5)
+
+        # ---- means of the layers: reads g; writes mean_g_x, mean_g_below, mean_g_hidden, mean_g_joined,
+        #      mean_g_above, mean_g_pointwise_1, mean_g_both, mean_g_gain, mean_g_prior
+        # (1/16) g_x
+        g_x_part = np.multiply(g_x, 0.0625, out=Nx16_6)
+        # mean_g_x = Σ_i (1/16) g_x
+        mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        # (1/16) g_below
+        g_below_part = np.multiply(g_below, 0.0625, out=Nx16_0)
+        # mean_g_below = Σ_i (1/16) g_below
+        mean_g_below = np.sum(g_below_part, axis=1, out=all_mean_g_below[rows])
+        # (1/16) g_hidden
+        g_hidden_part = np.multiply(g_hidden, 0.0625, out=Nx16_1)
+        # mean_g_hidden = Σ_i (1/16) g_hidden
+        mean_g_hidden = np.sum(g_hidden_part, axis=1, out=all_mean_g_hidden[rows])
+        # (1/16) g_joined
+        g_joined_part = np.multiply(g_joined, 0.0625, out=Nx16_2)
+        # mean_g_joined = Σ_i (1/16) g_joined
+        mean_g_joined = np.sum(g_joined_part, axis=1, out=all_mean_g_joined[rows])
+        # (1/16) g_above
+        g_above_part = np.multiply(g_above, 0.0625, out=Nx16_3)
+        # mean_g_above = Σ_i (1/16) g_above
+        mean_g_above = np.sum(g_above_part, axis=1, out=all_mean_g_above[rows])
+        # (1/16) g_pointwise_1
+        g_pointwise_1_part = np.multiply(g_pointwise_1, 0.0625, out=Nx16_4)
+        # mean_g_pointwise_1 = Σ_i (1/16) g_pointwise_1
+        mean_g_pointwise_1 = np.sum(g_pointwise_1_part, axis=1, out=all_mean_g_pointwise_1[rows])
+        # (1/32) g_both
+        g_both_part = np.multiply(g_both, 0.03125, out=Nx32_0)
+        # mean_g_both = Σ_i (1/32) g_both
+        mean_g_both = np.sum(g_both_part, axis=1, out=all_mean_g_both[rows])
+        # (1/32) g_gain
+        g_gain_part = np.multiply(g_gain, 0.03125, out=Nx32_1)
+        # mean_g_gain = Σ_i (1/32) g_gain
+        mean_g_gain = np.sum(g_gain_part, axis=1, out=all_mean_g_gain[rows])
+        # (1/16) g_prior
+        g_prior_part = np.multiply(g_prior, 0.0625, out=Nx16_5)
+        # mean_g_prior = Σ_i (1/16) g_prior
+        mean_g_prior = np.sum(g_prior_part, axis=1, out=all_mean_g_prior[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 1024, 704, workspace)
+
+    return all_mean_g_x, all_mean_g_below, all_mean_g_hidden, all_mean_g_joined, all_mean_g_above, all_mean_g_pointwise_1, all_mean_g_both, all_mean_g_gain, all_mean_g_prior
+
+
+# ==== What a user calls ====
 
 DTYPE = np.float32
 
@@ -60,7 +1781,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
-    "template_sha256": "f7e720d716a9d6ac3cf46ecfec7cbdbe55fc7f65f5ea39b572ad4bd2183a830c",
+    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -72,6 +1793,196 @@ METADATA = {
 
 _D = 16
 _LAYERS = ("x", "below", "hidden", "joined", "above", "pointwise_1", "both", "gain", "prior", )
+
+
+
+
+_local = threading.local()
+
+
+def _own_workspace():
+    if not hasattr(_local, "workspace"):
+        _local.workspace = Workspace()
+    return _local.workspace
+
+
+def energy(params, x):
+    """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
+    params, x, _ = _check(params, x)
+    return _energy(params, x, 0.0, _own_workspace())
+
+
+def score(params, x):
+    """The score −∂E/∂x, (N, 16); nothing else is computed."""
+    params, x, _ = _check(params, x)
+    return _score(params, x, 0.0, _own_workspace())
+
+
+def hessian_diagonal(params, x):
+    """∂²E/∂x_d² by the diagonal recursion, (N, 16)."""
+    params, x, _ = _check(params, x)
+    return _hessian_diagonal(params, x, 0.0, _own_workspace())
+
+
+def loss(params, x, lam=0.0):
+    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
+    return _losses(params, x, lam)[-1]
+
+
+def loss_terms(params, x, lam=0.0):
+    """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
+    return _losses(params, x, lam)[:-1]
+
+
+def _losses(params, x, lam):
+    params, x, lam = _check(params, x, lam)
+    step = _loss_terms if lam else _loss_terms_lam0
+    return step(params, x, lam, _own_workspace())
+
+
+def loss_and_grad(params, x, lam=0.0, *, workspace=None):
+    """J and its exact gradient, a dict of arrays like `params`."""
+    params, x, lam = _check(params, x, lam)
+    if workspace is not None and not isinstance(workspace, Workspace):
+        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
+    step = _loss_and_grad if lam else _loss_and_grad_lam0
+    return step(params, x, lam, workspace or _own_workspace())
+
+
+def loss_and_grad_terms(params, x, lam=0.0):
+    """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
+    params, x, lam = _check(params, x, lam)
+    step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
+    return step(params, x, lam, _own_workspace())
+
+
+def init_params(seed=0):
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
+
+    `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
+    """
+    rng = _generator("seed", seed)
+    params = {}
+    for name, shape in PARAMS.items():
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
+        else:
+            values = np.full(shape, INITIAL[name], DTYPE)
+        params[name] = _asarray(values)
+    return params
+
+
+def flatten(params):
+    """All parameters, or a gradient, as one float64 vector of NumPy's in the order of PARAMS, for scipy.optimize.minimize."""
+    params = _check_params(params)
+    return np.concatenate([_asnumpy(params[name]).astype(np.float64).ravel() for name in PARAMS] or [np.empty(0)])
+
+
+def unflatten(theta):
+    """The inverse of `flatten`: a dict of new arrays in the module's dtype, which must hold all numbers of `theta`."""
+    if isinstance(theta, np.ma.MaskedArray):
+        raise ValueError("theta: expected an array without a mask, got a MaskedArray; give its .filled(…) values")
+    try:
+        theta = np.asarray(theta)
+    except Exception as error:
+        raise ValueError(f"theta: expected a vector of real numbers, got {_got(theta)}") from error
+    total = sum(int(np.prod(shape)) for shape in PARAMS.values())
+    if theta.shape != (total,):
+        raise ValueError(f"theta: expected shape ({total},), got {theta.shape}")
+    if theta.dtype.kind not in "fiu":
+        raise ValueError(f"theta: expected real numbers, got dtype {theta.dtype}")
+    with np.errstate(all="ignore"):
+        values = theta.astype(DTYPE)
+    if not np.isfinite(values).all():
+        k = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise ValueError(f"theta: expected finite numbers within the range of {np.dtype(DTYPE)}, got {theta[k]} at [{k}]")
+    params, start = {}, 0
+    for name, shape in PARAMS.items():
+        size = int(np.prod(shape))
+        params[name] = _asarray(values[start : start + size].reshape(shape).copy())
+        start += size
+    return params
+
+
+def _check(params, x, lam=0.0):
+    """Raise ValueError naming the argument, what was expected and what came; return the arrays and λ as a float.
+
+    They are what is computed with, whatever becomes of the dict meanwhile.
+    NaN and infinite values are refused in parameters as in x.
+    """
+    params = _check_params(params)
+    x = _checked("x", x, None)
+    if x.ndim != 2 or x.shape[1] != _D:
+        raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
+    if x.shape[0] == 0:
+        raise ValueError("x: expected at least one sample, got N = 0")
+    with np.errstate(all="ignore"):
+        # Sums are finite only if every value is; only if they are not are values looked at one by one.
+        suspicious = not np.isfinite(sum(float(np.sum(params[name])) for name in PARAMS))
+    if suspicious:
+        for name in PARAMS:
+            _check_finite(f"params[{name!r}]", params[name])
+    _check_finite("x", x)
+    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
+    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
+        raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
+    return params, x, float(value)
+
+
+def _check_params(params):
+    if not all(hasattr(type(params), method) for method in ("keys", "__iter__", "__contains__", "__getitem__")):
+        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}")
+    try:
+        given = dict(params) if type(params) is dict else {name: params[name] for name in params}
+    except Exception as error:
+        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}") from error
+    missing = [name for name in PARAMS if name not in given]
+    extra = [name for name in given if name not in PARAMS]
+    if missing or extra:
+        raise ValueError(f"params: expected {list(PARAMS)}, got {list(given)}; missing {missing}, unknown {extra}")
+    return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
+
+
+def _checked(name, array, shape):
+    """The array, without what a subclass makes of it."""
+    if not issubclass(type(array), np.ndarray):
+        raise ValueError(f"{name}: expected a numpy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
+    if isinstance(array, np.ma.MaskedArray):
+        raise ValueError(f"{name}: expected an array without a mask, got a {type(array).__name__}; give its .filled(…) values")
+    if isinstance(array, np.matrix):
+        raise ValueError(f"{name}: expected a numpy array, got a {type(array).__name__}; convert with numpy.asarray")
+    array = np.ndarray.view(array, np.ndarray)
+    if array.dtype != DTYPE:
+        raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
+    return array
+
+
+def _generator(name, seed):
+    """A Generator of NumPy's, which itself takes things that it does not come back from."""
+    if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
+        return np.random.default_rng(seed)
+    several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
+    try:
+        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
+    except Exception:
+        words = []
+    if not words or min(words) < 0:
+        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
+    return np.random.default_rng(words if len(words) > 1 else words[0])
+
+
+def _got(value):
+    """What came, for the text of an error: on one line, and short."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = ""
+    return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
+
+
+# ==== Memory, tiles and threads ====
 
 _ARRAYS = {
     "M16_0": (16,),
@@ -571,1906 +2482,25 @@ def _column_sum(values, out):
     return out
 
 
-_local = threading.local()
+# Every step has its workspace to itself.
+for _step in (
+    _energy,
+    _score,
+    _hessian_diagonal,
+    _loss_terms,
+    _loss_terms_lam0,
+    _loss_and_grad,
+    _loss_and_grad_lam0,
+    _loss_and_grad_terms,
+    _loss_and_grad_terms_lam0,
+    _layer_means,
+):
+    globals()[_step.__name__] = _guarded(_step)
+
+
+# ==== The self-test ====
 
 
-def _own_workspace():
-    if not hasattr(_local, "workspace"):
-        _local.workspace = Workspace()
-    return _local.workspace
-
-
-def energy(params, x):
-    """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
-    params, x, _ = _check(params, x)
-    return _energy(params, x, 0.0, _own_workspace())
-
-
-def score(params, x):
-    """The score −∂E/∂x, (N, 16); nothing else is computed."""
-    params, x, _ = _check(params, x)
-    return _score(params, x, 0.0, _own_workspace())
-
-
-def hessian_diagonal(params, x):
-    """∂²E/∂x_d² by the diagonal recursion, (N, 16)."""
-    params, x, _ = _check(params, x)
-    return _hessian_diagonal(params, x, 0.0, _own_workspace())
-
-
-def loss(params, x, lam=0.0):
-    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
-    return _losses(params, x, lam)[-1]
-
-
-def loss_terms(params, x, lam=0.0):
-    """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
-    return _losses(params, x, lam)[:-1]
-
-
-def _losses(params, x, lam):
-    params, x, lam = _check(params, x, lam)
-    step = _loss_terms if lam else _loss_terms_lam0
-    return step(params, x, lam, _own_workspace())
-
-
-def loss_and_grad(params, x, lam=0.0, *, workspace=None):
-    """J and its exact gradient, a dict of arrays like `params`."""
-    params, x, lam = _check(params, x, lam)
-    if workspace is not None and not isinstance(workspace, Workspace):
-        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
-    step = _loss_and_grad if lam else _loss_and_grad_lam0
-    return step(params, x, lam, workspace or _own_workspace())
-
-
-def loss_and_grad_terms(params, x, lam=0.0):
-    """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
-    params, x, lam = _check(params, x, lam)
-    step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
-    return step(params, x, lam, _own_workspace())
-
-
-def init_params(seed=0):
-    """Parameters to start from, as INITIAL says: the same numbers from every backend.
-
-    `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
-    """
-    rng = _generator("seed", seed)
-    params = {}
-    for name, shape in PARAMS.items():
-        if INITIAL[name] is None:
-            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
-        else:
-            values = np.full(shape, INITIAL[name], DTYPE)
-        params[name] = _asarray(values)
-    return params
-
-
-def flatten(params):
-    """All parameters, or a gradient, as one float64 vector of NumPy's in the order of PARAMS, for scipy.optimize.minimize."""
-    params = _check_params(params)
-    return np.concatenate([_asnumpy(params[name]).astype(np.float64).ravel() for name in PARAMS] or [np.empty(0)])
-
-
-def unflatten(theta):
-    """The inverse of `flatten`: a dict of new arrays in the module's dtype, which must hold all numbers of `theta`."""
-    if isinstance(theta, np.ma.MaskedArray):
-        raise ValueError("theta: expected an array without a mask, got a MaskedArray; give its .filled(…) values")
-    try:
-        theta = np.asarray(theta)
-    except Exception as error:
-        raise ValueError(f"theta: expected a vector of real numbers, got {_got(theta)}") from error
-    total = sum(int(np.prod(shape)) for shape in PARAMS.values())
-    if theta.shape != (total,):
-        raise ValueError(f"theta: expected shape ({total},), got {theta.shape}")
-    if theta.dtype.kind not in "fiu":
-        raise ValueError(f"theta: expected real numbers, got dtype {theta.dtype}")
-    with np.errstate(all="ignore"):
-        values = theta.astype(DTYPE)
-    if not np.isfinite(values).all():
-        k = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise ValueError(f"theta: expected finite numbers within the range of {np.dtype(DTYPE)}, got {theta[k]} at [{k}]")
-    params, start = {}, 0
-    for name, shape in PARAMS.items():
-        size = int(np.prod(shape))
-        params[name] = _asarray(values[start : start + size].reshape(shape).copy())
-        start += size
-    return params
-
-
-def _check(params, x, lam=0.0):
-    """Raise ValueError naming the argument, what was expected and what came; return the arrays and λ as a float.
-
-    They are what is computed with, whatever becomes of the dict meanwhile.
-    NaN and infinite values are refused in parameters as in x.
-    """
-    params = _check_params(params)
-    x = _checked("x", x, None)
-    if x.ndim != 2 or x.shape[1] != _D:
-        raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
-    if x.shape[0] == 0:
-        raise ValueError("x: expected at least one sample, got N = 0")
-    with np.errstate(all="ignore"):
-        # Sums are finite only if every value is; only if they are not are values looked at one by one.
-        suspicious = not np.isfinite(sum(float(np.sum(params[name])) for name in PARAMS))
-    if suspicious:
-        for name in PARAMS:
-            _check_finite(f"params[{name!r}]", params[name])
-    _check_finite("x", x)
-    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
-    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
-        raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
-    return params, x, float(value)
-
-
-def _check_params(params):
-    if not all(hasattr(type(params), method) for method in ("keys", "__iter__", "__contains__", "__getitem__")):
-        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}")
-    try:
-        given = dict(params) if type(params) is dict else {name: params[name] for name in params}
-    except Exception as error:
-        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}") from error
-    missing = [name for name in PARAMS if name not in given]
-    extra = [name for name in given if name not in PARAMS]
-    if missing or extra:
-        raise ValueError(f"params: expected {list(PARAMS)}, got {list(given)}; missing {missing}, unknown {extra}")
-    return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
-
-
-def _checked(name, array, shape):
-    """The array, without what a subclass makes of it."""
-    if not issubclass(type(array), np.ndarray):
-        raise ValueError(f"{name}: expected a numpy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
-    if isinstance(array, np.ma.MaskedArray):
-        raise ValueError(f"{name}: expected an array without a mask, got a {type(array).__name__}; give its .filled(…) values")
-    if isinstance(array, np.matrix):
-        raise ValueError(f"{name}: expected a numpy array, got a {type(array).__name__}; convert with numpy.asarray")
-    array = np.ndarray.view(array, np.ndarray)
-    if array.dtype != DTYPE:
-        raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
-    if shape is not None and array.shape != shape:
-        raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
-    return array
-
-
-def _generator(name, seed):
-    """A Generator of NumPy's, which itself takes things that it does not come back from."""
-    if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
-        return np.random.default_rng(seed)
-    several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
-    try:
-        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
-    except Exception:
-        words = []
-    if not words or min(words) < 0:
-        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
-    return np.random.default_rng(words if len(words) > 1 else words[0])
-
-
-def _got(value):
-    """What came, for the text of an error: on one line, and short."""
-    try:
-        text = " ".join(repr(value).split())
-    except Exception:
-        text = ""
-    return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
-
-
-@_guarded
-def _energy(params, x, lam, workspace):
-    """E, (N,)."""
-    N = x.shape[0]
-    W_below = params["below.weight"]
-    b_below = params["below.bias"]
-    s_gain = params["gain.gain"]
-    all_energy = np.empty((N,), DTYPE)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx32_0, N_0, N_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx32_0", "N_0", "N_1",
-        )
-
-        # ---- forward: reads g, W, b, s; writes g
-        # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-        # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
-        # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_1)
-        # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
-        # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-        # g_pointwise_1 = softplus(g_above)
-        a = np.abs(g_above, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        a = np.log1p(a, out=Nx16_1)
-        b = np.maximum(g_above, 0.0, out=Nx16_2)
-        g_pointwise_1 = np.add(a, b, out=Nx16_1)
-        # g_both = [g_pointwise_1, g_hidden]
-        g_both = Nx32_0
-        g_both[..., 0:16] = g_pointwise_1
-        g_both[..., 16:32] = g_hidden
-        # g_gain = s_gain g_both
-        g_gain = np.multiply(s_gain, g_both, out=Nx32_0)
-        # g_prior = g_x²
-        g_prior = np.square(g_x, out=Nx16_1)
-
-        # ---- energy: reads g; writes energy
-        # Σ_i g_gain
-        E_gain = np.sum(g_gain, axis=1, out=N_0)
-        # Σ_i g_prior
-        E_prior = np.sum(g_prior, axis=1, out=N_1)
-        # energy = Σ_i g_gain + Σ_i g_prior
-        energy = np.add(E_gain, E_prior, out=all_energy[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 1024, 328, workspace)
-
-    return all_energy
-
-
-@_guarded
-def _score(params, x, lam, workspace):
-    """−δ at the input, (N, D)."""
-    N = x.shape[0]
-    W_below = params["below.weight"]
-    b_below = params["below.bias"]
-    s_gain = params["gain.gain"]
-    all_score = np.empty((N, 16), DTYPE)
-
-    # ---- once a call, from the weights alone: reads s; writes δ
-    # δ_both = s_gain  (1)
-    delta_both = s_gain
-    # δ_pointwise_1 = δ_both[0:16]  (1)
-    delta_pointwise_1 = delta_both[..., 0:16]
-    # δ_both[16:32]
-    delta_hidden_term_2 = delta_both[..., 16:32]
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-        # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
-        # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_0)
-        # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
-        # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
-        # f′(g_above) = sigmoid(g_above)
-        a = np.abs(g_above, out=Nx16_0)
-        a = np.negative(a, out=Nx16_0)
-        a = np.exp(a, out=Nx16_0)
-        b = np.sign(g_above, out=Nx16_2)
-        b = np.maximum(a, b, out=Nx16_2)
-        a = np.add(a, 1.0, out=Nx16_0)
-        f_prime_pointwise_1 = np.divide(b, a, out=Nx16_2)
-
-        # ---- backward: reads δ, f′, W, g; writes δ, f′, score
-        # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_2)
-        # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_0)
-        # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
-        # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
-        # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_2)
-        # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
-        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_0)
-        b = np.multiply(g_x, 2.0, out=Nx16_1)
-        delta_x = np.add(a, b, out=Nx16_0)
-        # score = −δ_x
-        score = np.negative(delta_x, out=all_score[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 2048, 192, workspace)
-
-    return all_score
-
-
-@_guarded
-def _hessian_diagonal(params, x, lam, workspace):
-    """δ′ at the input, (N, D)."""
-    N = x.shape[0]
-    W_below = params["below.weight"]
-    b_below = params["below.bias"]
-    s_gain = params["gain.gain"]
-    (
-        M16x16_0,
-    ) = workspace.arrays(
-        "M16x16_0",
-    )
-    all_hessian_diagonal = np.empty((N, 16), DTYPE)
-
-    # ---- once a call, from the weights alone: reads s, W; writes δ
-    # δ_both = s_gain  (1)
-    delta_both = s_gain
-    # δ_pointwise_1 = δ_both[0:16]  (1)
-    delta_pointwise_1 = delta_both[..., 0:16]
-    # W_below ∘ W_below
-    W_below_squared = np.square(W_below, out=M16x16_0)
-    # δ_both[16:32]
-    delta_hidden_term_2 = delta_both[..., 16:32]
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-        # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
-        # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
-        # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
-        # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_2)
-        a = np.negative(a, out=Nx16_2)
-        a = np.exp(a, out=Nx16_2)
-        b = np.negative(g_above, out=Nx16_4)
-        b = np.sign(b, out=Nx16_4)
-        b = np.maximum(a, b, out=Nx16_4)
-        c = np.add(a, 1.0, out=Nx16_5)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
-        # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_2)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
-
-        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′, hessian_diagonal
-        # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
-        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
-        # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_4)
-        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_5)
-        # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_4)
-        # δ′_hidden = δ′_joined  (§1.3)
-        delta_prime_hidden = delta_prime_joined
-        # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
-        # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
-        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_4)
-        b = np.square(f_prime_hidden, out=Nx16_1)
-        b = np.multiply(delta_prime_hidden, b, out=Nx16_1)
-        delta_prime_below = np.add(a, b, out=Nx16_4)
-        # (W_below ∘ W_below)ᵀ δ′_below
-        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
-        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_5)
-        delta_prime_x = np.add(a, 2.0, out=all_hessian_diagonal[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 2560, 384, workspace)
-
-    return all_hessian_diagonal
-
-
-@_guarded
-def _loss_terms(params, x, lam, workspace):
-    """K, L and J, means over the batch."""
-    N = x.shape[0]
-    W_below = params["below.weight"]
-    b_below = params["below.bias"]
-    s_gain = params["gain.gain"]
-    (
-        M16x16_0,
-    ) = workspace.arrays(
-        "M16x16_0",
-    )
-
-    # ---- once a call, from the weights alone: reads s, W; writes δ
-    # δ_both = s_gain  (1)
-    delta_both = s_gain
-    # δ_pointwise_1 = δ_both[0:16]  (1)
-    delta_pointwise_1 = delta_both[..., 0:16]
-    # W_below ∘ W_below
-    W_below_squared = np.square(W_below, out=M16x16_0)
-    # δ_both[16:32]
-    delta_hidden_term_2 = delta_both[..., 16:32]
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-        # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
-        # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
-        # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
-        # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_2)
-        a = np.negative(a, out=Nx16_2)
-        a = np.exp(a, out=Nx16_2)
-        b = np.negative(g_above, out=Nx16_4)
-        b = np.sign(b, out=Nx16_4)
-        b = np.maximum(a, b, out=Nx16_4)
-        c = np.add(a, 1.0, out=Nx16_5)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
-        # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_2)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
-
-        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
-        # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
-        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
-        # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_4)
-        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_5)
-        # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
-        # δ′_hidden = δ′_joined  (§1.3)
-        delta_prime_hidden = delta_prime_joined
-        # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
-        # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_3)
-        # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
-        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_2)
-        b = np.square(f_prime_hidden, out=Nx16_1)
-        b = np.multiply(delta_prime_hidden, b, out=Nx16_1)
-        delta_prime_below = np.add(a, b, out=Nx16_2)
-        # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
-        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_4)
-        b = np.multiply(g_x, 2.0, out=Nx16_1)
-        delta_x = np.add(a, b, out=Nx16_4)
-        # (W_below ∘ W_below)ᵀ δ′_below
-        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
-        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_5)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_5)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_4)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-        # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_5)
-        # Σ_n Σ_i δ′_x²
-        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
-        return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, 1, 3072, 384, workspace)
-
-    # ---- at the end, from the sums over all samples: writes K, L, J
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
-    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
-    # J = K + L
-    J = K + L
-
-    return K, L, J
-
-
-@_guarded
-def _loss_terms_lam0(params, x, lam, workspace):
-    """K, L and J, means over the batch. λ = 0."""
-    N = x.shape[0]
-    W_below = params["below.weight"]
-    b_below = params["below.bias"]
-    s_gain = params["gain.gain"]
-    (
-        M16x16_0,
-    ) = workspace.arrays(
-        "M16x16_0",
-    )
-
-    # ---- once a call, from the weights alone: reads s, W; writes δ
-    # δ_both = s_gain  (1)
-    delta_both = s_gain
-    # δ_pointwise_1 = δ_both[0:16]  (1)
-    delta_pointwise_1 = delta_both[..., 0:16]
-    # W_below ∘ W_below
-    W_below_squared = np.square(W_below, out=M16x16_0)
-    # δ_both[16:32]
-    delta_hidden_term_2 = delta_both[..., 16:32]
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-        # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
-        # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
-        # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
-        # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_2)
-        a = np.negative(a, out=Nx16_2)
-        a = np.exp(a, out=Nx16_2)
-        b = np.negative(g_above, out=Nx16_4)
-        b = np.sign(b, out=Nx16_4)
-        b = np.maximum(a, b, out=Nx16_4)
-        c = np.add(a, 1.0, out=Nx16_5)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
-        # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_2)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
-
-        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
-        # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
-        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
-        # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_4)
-        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_5)
-        # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
-        # δ′_hidden = δ′_joined  (§1.3)
-        delta_prime_hidden = delta_prime_joined
-        # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
-        # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_3)
-        # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
-        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_2)
-        b = np.square(f_prime_hidden, out=Nx16_1)
-        b = np.multiply(delta_prime_hidden, b, out=Nx16_1)
-        delta_prime_below = np.add(a, b, out=Nx16_2)
-        # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
-        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_4)
-        b = np.multiply(g_x, 2.0, out=Nx16_1)
-        delta_x = np.add(a, b, out=Nx16_4)
-        # (W_below ∘ W_below)ᵀ δ′_below
-        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
-        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_5)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_5)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_4)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-        return (
-            sum_delta_squared, sum_delta_prime,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime,
-    ) = _over_tiles(tile, N, 512, 1, 3072, 384, workspace)
-
-    # ---- at the end, from the sums over all samples: writes K, L, J
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_n Σ_i δ′_x
-    L = -sum_delta_prime / N
-    # J = K + L
-    J = K + L
-
-    return K, L, J
-
-
-@_guarded
-def _loss_and_grad(params, x, lam, workspace):
-    """J and its gradient: the merged sweep."""
-    N = x.shape[0]
-    W_below = params["below.weight"]
-    b_below = params["below.bias"]
-    s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16x16_7, M16x16_8, M16_2,
-    ) = workspace.arrays(
-        "M16x16_0", "M16x16_7", "M16x16_8", "M16_2",
-    )
-
-    # ---- once a call, from the weights alone: reads s, W; writes δ
-    # δ_both = s_gain  (1)
-    delta_both = s_gain
-    # δ_pointwise_1 = δ_both[0:16]  (1)
-    delta_pointwise_1 = delta_both[..., 0:16]
-    # W_below ∘ W_below
-    W_below_squared = np.square(W_below, out=M16x16_0)
-    # δ_both[16:32]
-    delta_hidden_term_2 = delta_both[..., 16:32]
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
-            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx16_21, Nx16_22, Nx16_23, Nx16_24,
-            Nx32_0, M32_0, M16x16_1, M16x16_2, M16x16_3, M16_0, M16x16_4, M16x16_5, M16x16_6, M16_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
-            "Nx16_19", "Nx16_20", "Nx16_21", "Nx16_22", "Nx16_23", "Nx16_24", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2",
-            "M16x16_3", "M16_0", "M16x16_4", "M16x16_5", "M16x16_6", "M16_1",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-        # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
-        # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
-        # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
-        # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        b = np.negative(g_above, out=Nx16_5)
-        b = np.sign(b, out=Nx16_5)
-        b = np.maximum(a, b, out=Nx16_5)
-        c = np.add(a, 1.0, out=Nx16_6)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_4)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
-
-        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
-        # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
-        # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
-        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
-        # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
-        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
-        # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
-        # δ′_hidden = δ′_joined  (§1.3)
-        delta_prime_hidden = delta_prime_joined
-        # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
-        # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
-        # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
-        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_14)
-        b = np.square(f_prime_hidden, out=Nx16_15)
-        b = np.multiply(delta_prime_hidden, b, out=Nx16_15)
-        delta_prime_below = np.add(a, b, out=Nx16_14)
-        # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
-        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
-        b = np.multiply(g_x, 2.0, out=Nx16_15)
-        delta_x = np.add(a, b, out=Nx16_8)
-        # (W_below ∘ W_below)ᵀ δ′_below
-        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
-        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_15)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-        # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_16)
-        # Σ_n Σ_i δ′_x²
-        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
-
-        # ---- forward adjoints of J: reads δ, δ′, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
-        # ∂J/∂δ_x = δ_x  (3)+(5)
-        dJ_ddelta_x = delta_x
-        # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_15)
-        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_15)
-        # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_16)
-        # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
-        dJ_ddelta_prime_below = np.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=Nx16_17)
-        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + ∂J/∂δ′_below f″(g_below)  (18)+(19)
-        a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_18)
-        b = np.multiply(dJ_ddelta_prime_below, f_second_hidden, out=Nx16_19)
-        dJ_ddelta_hidden = np.add(a, b, out=Nx16_18)
-        # ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
-        a = np.square(f_prime_hidden, out=Nx16_19)
-        dJ_ddelta_prime_hidden = np.multiply(dJ_ddelta_prime_below, a, out=Nx16_19)
-        # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
-        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_20)
-        # ∂J/∂δ′_joined = ∂J/∂δ′_hidden + ∂J/∂δ′_x  (8)
-        dJ_ddelta_prime_joined = np.add(dJ_ddelta_prime_hidden, dJ_ddelta_prime_x, out=Nx16_19)
-        # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_21)
-        # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
-        dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_22)
-        # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19)
-        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=Nx16_23)
-        b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=Nx16_24)
-        dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_23)
-        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
-        dJ_ddelta_both = Nx32_0
-        dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
-        dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
-
-        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, ∂J/∂δ′, δ′, g, W; writes f‴, ∂J/∂g
-        # Σ_n ∂J/∂δ_both
-        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
-        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
-        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
-        a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_21)
-        a = np.multiply(a, f_second_pointwise_1, out=Nx16_21)
-        b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=Nx16_22)
-        b = np.multiply(b, f_third_pointwise_1, out=Nx16_22)
-        dJ_dg_above = np.add(a, b, out=Nx16_21)
-        # Σ_n δ_above ∂J/∂δ_joinedᵀ
-        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
-        # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_2)
-        # Σ_n ∂J/∂g_above g_joinedᵀ
-        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
-        # Σ_n ∂J/∂g_above
-        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_0)
-        # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
-        # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
-        dJ_dg_hidden = dJ_dg_joined
-        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        a = np.square(g_hidden, out=Nx16_0)
-        a = np.multiply(a, 4.0, out=Nx16_0)
-        b = np.square(sech_hidden, out=Nx16_1)
-        b = np.multiply(b, 2.0, out=Nx16_1)
-        a = np.subtract(a, b, out=Nx16_0)
-        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + ∂J/∂δ′_below δ_hidden
-        #     f‴(g_below) + 2 ∂J/∂δ′_below δ′_hidden f′(g_below) f″(g_below)  (21)+(22)
-        a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_16)
-        a = np.multiply(a, f_second_hidden, out=Nx16_16)
-        b = np.multiply(dJ_ddelta_prime_below, delta_hidden, out=Nx16_10)
-        b = np.multiply(b, f_third_hidden, out=Nx16_10)
-        a = np.add(a, b, out=Nx16_16)
-        b = np.multiply(dJ_ddelta_prime_below, delta_prime_hidden, out=Nx16_17)
-        b = np.multiply(b, f_prime_hidden, out=Nx16_17)
-        b = np.multiply(b, f_second_hidden, out=Nx16_17)
-        b = np.multiply(b, 2.0, out=Nx16_17)
-        a = np.add(a, b, out=Nx16_16)
-        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
-        dJ_dg_below = np.add(a, b, out=Nx16_16)
-        # Σ_n δ_below ∂J/∂δ_xᵀ
-        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_4)
-        # Σ_n δ′_below ∂J/∂δ′_xᵀ
-        dJ_dW_below_delta_prime = np.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_5)
-        # Σ_n ∂J/∂g_below g_xᵀ
-        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_6)
-        # Σ_n ∂J/∂g_below
-        dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_1)
-        return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
-            dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
-            dJ_dW_below_delta_prime, dJ_dW_below_g, dJ_db_below_sum,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
-        dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
-        dJ_dW_below_delta_prime, dJ_dW_below_g, dJ_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 1, 8704, 1728, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
-    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
-    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
-    # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
-    dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
-    #     g_joinedᵀ + 2 W_below ∘ (Σ_n δ′_below ∂J/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
-    a = np.multiply(W_below, dJ_dW_below_delta_prime, out=M16x16_7)
-    a = np.multiply(a, 2.0, out=M16x16_7)
-    b = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=M16x16_8)
-    b = np.multiply(b, 2.0, out=M16x16_8)
-    a = np.add(a, b, out=M16x16_7)
-    a = np.add(a, dJ_dW_below_delta, out=M16x16_7)
-    a = np.add(a, dJ_dW_below_delta_at_above, out=M16x16_7)
-    a = np.add(a, dJ_dW_below_g, out=M16x16_7)
-    a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_7)
-    dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
-    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_2)
-    dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
-
-    return J, {
-        "below.weight": dJ_dW_below,
-        "below.bias": dJ_db_below,
-        "gain.gain": dJ_ds_gain,
-    }
-
-
-@_guarded
-def _loss_and_grad_lam0(params, x, lam, workspace):
-    """J and its gradient: the merged sweep. λ = 0."""
-    N = x.shape[0]
-    W_below = params["below.weight"]
-    b_below = params["below.bias"]
-    s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16_0, M16x16_6, M16x16_7, M16_4,
-    ) = workspace.arrays(
-        "M16x16_0", "M16_0", "M16x16_6", "M16x16_7", "M16_4",
-    )
-
-    # ---- once a call, from the weights alone: reads s, W; writes δ
-    # δ_both = s_gain  (1)
-    delta_both = s_gain
-    # δ_pointwise_1 = δ_both[0:16]  (1)
-    delta_pointwise_1 = delta_both[..., 0:16]
-    # W_below ∘ W_below
-    W_below_squared = np.square(W_below, out=M16x16_0)
-    # δ_both[16:32]
-    delta_hidden_term_2 = delta_both[..., 16:32]
-    # Σ_i W_below ∘ W_below
-    W_below_squared_sum = np.sum(W_below_squared, axis=1, out=M16_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
-            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx16_21, Nx16_22, Nx32_0, M32_0,
-            M16x16_1, M16x16_2, M16x16_3, M16_1, M16x16_4, M16_2, M16x16_5, M16_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
-            "Nx16_19", "Nx16_20", "Nx16_21", "Nx16_22", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16x16_3", "M16_1",
-            "M16x16_4", "M16_2", "M16x16_5", "M16_3",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-        # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
-        # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
-        # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
-        # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        b = np.negative(g_above, out=Nx16_5)
-        b = np.sign(b, out=Nx16_5)
-        b = np.maximum(a, b, out=Nx16_5)
-        c = np.add(a, 1.0, out=Nx16_6)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_4)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
-
-        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
-        # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
-        # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
-        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
-        # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
-        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
-        # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
-        # δ′_hidden = δ′_joined  (§1.3)
-        delta_prime_hidden = delta_prime_joined
-        # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
-        # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
-        # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
-        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_14)
-        b = np.square(f_prime_hidden, out=Nx16_15)
-        b = np.multiply(delta_prime_hidden, b, out=Nx16_15)
-        delta_prime_below = np.add(a, b, out=Nx16_14)
-        # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
-        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
-        b = np.multiply(g_x, 2.0, out=Nx16_15)
-        delta_x = np.add(a, b, out=Nx16_8)
-        # (W_below ∘ W_below)ᵀ δ′_below
-        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
-        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_15)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-
-        # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
-        # ∂J/∂δ_x = δ_x  (3)+(5)
-        dJ_ddelta_x = delta_x
-        # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_15)
-        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − f″(g_below) Σ_i W_below ∘ W_below  (18)+(19)
-        a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_16)
-        b = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_17)
-        dJ_ddelta_hidden = np.subtract(a, b, out=Nx16_16)
-        # ∂J/∂δ′_hidden = −f′(g_below)² Σ_i W_below ∘ W_below  (20)
-        a = np.square(f_prime_hidden, out=Nx16_17)
-        a = np.multiply(W_below_squared_sum, a, out=Nx16_17)
-        dJ_ddelta_prime_hidden = np.negative(a, out=Nx16_17)
-        # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
-        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_18)
-        # ∂J/∂δ′_joined = −1 + ∂J/∂δ′_hidden  (8)
-        dJ_ddelta_prime_joined = np.subtract(dJ_ddelta_prime_hidden, 1.0, out=Nx16_17)
-        # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_19)
-        # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
-        dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_20)
-        # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19)
-        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=Nx16_21)
-        b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=Nx16_22)
-        dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_21)
-        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
-        dJ_ddelta_both = Nx32_0
-        dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
-        dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
-
-        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, ∂J/∂δ′, δ′, g, W; writes f‴, ∂J/∂g
-        # Σ_n ∂J/∂δ_both
-        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
-        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
-        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
-        a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_19)
-        a = np.multiply(a, f_second_pointwise_1, out=Nx16_19)
-        b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=Nx16_20)
-        b = np.multiply(b, f_third_pointwise_1, out=Nx16_20)
-        dJ_dg_above = np.add(a, b, out=Nx16_19)
-        # Σ_n δ_above ∂J/∂δ_joinedᵀ
-        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
-        # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_2)
-        # Σ_n ∂J/∂g_above g_joinedᵀ
-        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
-        # Σ_n ∂J/∂g_above
-        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_1)
-        # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
-        # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
-        dJ_dg_hidden = dJ_dg_joined
-        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        a = np.square(g_hidden, out=Nx16_0)
-        a = np.multiply(a, 4.0, out=Nx16_0)
-        b = np.square(sech_hidden, out=Nx16_1)
-        b = np.multiply(b, 2.0, out=Nx16_1)
-        a = np.subtract(a, b, out=Nx16_0)
-        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − δ_hidden f‴(g_below) Σ_i
-        #     W_below ∘ W_below − 2 δ′_hidden f′(g_below) f″(g_below) Σ_i W_below ∘ W_below  (21)+(22)
-        a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_15)
-        a = np.multiply(a, f_second_hidden, out=Nx16_15)
-        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
-        a = np.add(a, b, out=Nx16_15)
-        b = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_10)
-        b = np.multiply(b, f_third_hidden, out=Nx16_10)
-        a = np.subtract(a, b, out=Nx16_15)
-        b = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_9)
-        b = np.multiply(b, f_prime_hidden, out=Nx16_9)
-        b = np.multiply(b, f_second_hidden, out=Nx16_9)
-        b = np.multiply(b, 2.0, out=Nx16_9)
-        dJ_dg_below = np.subtract(a, b, out=Nx16_15)
-        # Σ_n δ_below ∂J/∂δ_xᵀ
-        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_4)
-        # Σ_n δ′_below
-        dJ_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_2)
-        # Σ_n ∂J/∂g_below g_xᵀ
-        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
-        # Σ_n ∂J/∂g_below
-        dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_3)
-        return (
-            sum_delta_squared, sum_delta_prime, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
-            dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
-            dJ_dW_below_delta_prime_sum, dJ_dW_below_g, dJ_db_below_sum,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
-        dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
-        dJ_dW_below_delta_prime_sum, dJ_dW_below_g, dJ_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 1, 7680, 1600, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
-    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
-    J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
-    # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
-    dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # Σ_n δ′_below
-    dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum[:, None]
-    # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
-    #     g_joinedᵀ − 2 diag(Σ_n δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
-    a = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=M16x16_6)
-    a = np.multiply(a, 2.0, out=M16x16_6)
-    a = np.add(a, dJ_dW_below_delta, out=M16x16_6)
-    a = np.add(a, dJ_dW_below_delta_at_above, out=M16x16_6)
-    a = np.add(a, dJ_dW_below_g, out=M16x16_6)
-    a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_6)
-    b = np.multiply(W_below, dJ_dW_below_delta_prime_sum_column, out=M16x16_7)
-    b = np.multiply(b, 2.0, out=M16x16_7)
-    a = np.subtract(a, b, out=M16x16_6)
-    dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
-    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_4)
-    dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
-
-    return J, {
-        "below.weight": dJ_dW_below,
-        "below.bias": dJ_db_below,
-        "gain.gain": dJ_ds_gain,
-    }
-
-
-@_guarded
-def _loss_and_grad_terms(params, x, lam, workspace):
-    """K, L and the gradient of each: the source's separate sweeps."""
-    N = x.shape[0]
-    W_below = params["below.weight"]
-    b_below = params["below.bias"]
-    s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16x16_10, M16_4, M16x16_11,
-    ) = workspace.arrays(
-        "M16x16_0", "M16x16_10", "M16_4", "M16x16_11",
-    )
-
-    # ---- once a call, from the weights alone: reads s, W; writes δ
-    # δ_both = s_gain  (1)
-    delta_both = s_gain
-    # δ_pointwise_1 = δ_both[0:16]  (1)
-    delta_pointwise_1 = delta_both[..., 0:16]
-    # W_below ∘ W_below
-    W_below_squared = np.square(W_below, out=M16x16_0)
-    # δ_both[16:32]
-    delta_hidden_term_2 = delta_both[..., 16:32]
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
-            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx32_0, M32_0, M16x16_1, M16x16_2,
-            M16_0, M16x16_3, M16x16_4, M16_1, M32_1, M16x16_5, M16x16_6, M16x16_7, M16_2, M16x16_8, M16x16_9, M16_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
-            "Nx16_19", "Nx16_20", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3", "M16x16_4", "M16_1",
-            "M32_1", "M16x16_5", "M16x16_6", "M16x16_7", "M16_2", "M16x16_8", "M16x16_9", "M16_3",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-        # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
-        # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
-        # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
-        # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        b = np.negative(g_above, out=Nx16_5)
-        b = np.sign(b, out=Nx16_5)
-        b = np.maximum(a, b, out=Nx16_5)
-        c = np.add(a, 1.0, out=Nx16_6)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_4)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
-
-        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
-        # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
-        # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
-        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
-        # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
-        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
-        # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
-        # δ′_hidden = δ′_joined  (§1.3)
-        delta_prime_hidden = delta_prime_joined
-        # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
-        # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
-        # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
-        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_14)
-        b = np.square(f_prime_hidden, out=Nx16_15)
-        b = np.multiply(delta_prime_hidden, b, out=Nx16_15)
-        delta_prime_below = np.add(a, b, out=Nx16_14)
-        # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
-        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
-        b = np.multiply(g_x, 2.0, out=Nx16_15)
-        delta_x = np.add(a, b, out=Nx16_8)
-        # (W_below ∘ W_below)ᵀ δ′_below
-        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
-        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_15)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-        # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_16)
-        # Σ_n Σ_i δ′_x²
-        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
-
-        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
-        # ∂K/∂δ_x = δ_x  (3)
-        dK_ddelta_x = delta_x
-        # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
-        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_16)
-        # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
-        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_17)
-        # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
-        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=Nx16_18)
-        # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_19)
-        # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=Nx16_20)
-        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
-        dK_ddelta_both = Nx32_0
-        dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
-        dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
-
-        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′; writes ∂K/∂g
-        # Σ_n ∂K/∂δ_both
-        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
-        # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-        a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=Nx16_19)
-        dK_dg_above = np.multiply(a, f_second_pointwise_1, out=Nx16_19)
-        # Σ_n δ_above ∂K/∂δ_joinedᵀ
-        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
-        # Σ_n ∂K/∂g_above g_joinedᵀ
-        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
-        # Σ_n ∂K/∂g_above
-        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=M16_0)
-        # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=Nx16_18)
-        # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
-        dK_dg_hidden = dK_dg_joined
-        # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-        a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_16)
-        a = np.multiply(a, f_second_hidden, out=Nx16_16)
-        b = np.multiply(dK_dg_hidden, f_prime_hidden, out=Nx16_18)
-        dK_dg_below = np.add(a, b, out=Nx16_16)
-        # Σ_n δ_below ∂K/∂δ_xᵀ
-        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=M16x16_3)
-        # Σ_n ∂K/∂g_below g_xᵀ
-        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_4)
-        # Σ_n ∂K/∂g_below
-        dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
-
-        # ---- forward adjoints of L: reads δ′, f″, f′, W; writes ∂L/∂δ′, ∂L/∂δ
-        # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_15)
-        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_15)
-        # ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13)
-        dL_ddelta_prime_below = np.matmul(dL_ddelta_prime_x, W_below_squared.T, out=Nx16_16)
-        # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
-        dL_ddelta_hidden = np.multiply(dL_ddelta_prime_below, f_second_hidden, out=Nx16_8)
-        # ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
-        a = np.square(f_prime_hidden, out=Nx16_12)
-        dL_ddelta_prime_hidden = np.multiply(dL_ddelta_prime_below, a, out=Nx16_12)
-        # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
-        dL_ddelta_joined = dL_ddelta_hidden
-        # ∂L/∂δ′_joined = ∂L/∂δ′_hidden + ∂L/∂δ′_x  (8)
-        dL_ddelta_prime_joined = np.add(dL_ddelta_prime_hidden, dL_ddelta_prime_x, out=Nx16_12)
-        # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
-        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_18)
-        # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
-        dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_19)
-        # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19)
-        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=Nx16_20)
-        b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=Nx16_17)
-        dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_20)
-        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
-        dL_ddelta_both = Nx32_0
-        dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
-        dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
-
-        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, ∂L/∂δ′, δ′, g, W; writes f‴, ∂L/∂g
-        # Σ_n ∂L/∂δ_both
-        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
-        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
-        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
-        a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_18)
-        a = np.multiply(a, f_second_pointwise_1, out=Nx16_18)
-        b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=Nx16_19)
-        b = np.multiply(b, f_third_pointwise_1, out=Nx16_19)
-        dL_dg_above = np.add(a, b, out=Nx16_18)
-        # Σ_n δ_above ∂L/∂δ_joinedᵀ
-        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_5)
-        # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_6)
-        # Σ_n ∂L/∂g_above g_joinedᵀ
-        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
-        # Σ_n ∂L/∂g_above
-        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_2)
-        # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
-        # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
-        dL_dg_hidden = dL_dg_joined
-        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        a = np.square(g_hidden, out=Nx16_0)
-        a = np.multiply(a, 4.0, out=Nx16_0)
-        b = np.square(sech_hidden, out=Nx16_1)
-        b = np.multiply(b, 2.0, out=Nx16_1)
-        a = np.subtract(a, b, out=Nx16_0)
-        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + ∂L/∂δ′_below δ_hidden f‴(g_below) + 2 ∂L/∂δ′_below δ′_hidden
-        #     f′(g_below) f″(g_below)  (22)
-        a = np.multiply(dL_ddelta_prime_below, delta_hidden, out=Nx16_10)
-        a = np.multiply(a, f_third_hidden, out=Nx16_10)
-        b = np.multiply(dL_ddelta_prime_below, delta_prime_hidden, out=Nx16_16)
-        b = np.multiply(b, f_prime_hidden, out=Nx16_16)
-        b = np.multiply(b, f_second_hidden, out=Nx16_16)
-        b = np.multiply(b, 2.0, out=Nx16_16)
-        a = np.add(a, b, out=Nx16_10)
-        b = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
-        dL_dg_below = np.add(a, b, out=Nx16_10)
-        # Σ_n δ′_below ∂L/∂δ′_xᵀ
-        dL_dW_below_delta_prime = np.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=M16x16_8)
-        # Σ_n ∂L/∂g_below g_xᵀ
-        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_9)
-        # Σ_n ∂L/∂g_below
-        dL_db_below_sum = _column_sum(dL_dg_below, out=M16_3)
-        return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_gain_sum, dK_dW_below_delta_at_above,
-            dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
-            dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
-            dL_db_below_sum_at_above, dL_dW_below_delta_prime, dL_dW_below_g, dL_db_below_sum,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_gain_sum, dK_dW_below_delta_at_above,
-        dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
-        dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
-        dL_db_below_sum_at_above, dL_dW_below_delta_prime, dL_dW_below_g, dL_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 1, 11264, 1472, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
-    #      ∂L/∂b
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
-    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
-    # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
-    dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
-    #     g_joinedᵀ)  (16)
-    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_10)
-    a = np.add(a, dK_dW_below_g, out=M16x16_10)
-    a = np.add(a, dK_dW_below_g_at_above, out=M16x16_10)
-    dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
-    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_4)
-    dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
-    # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
-    dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + 2 W_below
-    #     ∘ (Σ_n δ′_below ∂L/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
-    a = np.multiply(W_below, dL_dW_below_delta_prime, out=M16x16_10)
-    a = np.multiply(a, 2.0, out=M16x16_10)
-    b = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=M16x16_11)
-    b = np.multiply(b, 2.0, out=M16x16_11)
-    a = np.add(a, b, out=M16x16_10)
-    a = np.add(a, dL_dW_below_delta_at_above, out=M16x16_10)
-    a = np.add(a, dL_dW_below_g, out=M16x16_10)
-    a = np.add(a, dL_dW_below_g_at_above, out=M16x16_10)
-    dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
-    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_4)
-    dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
-
-    return K, L, {
-        "below.weight": dK_dW_below,
-        "below.bias": dK_db_below,
-        "gain.gain": dK_ds_gain,
-    }, {
-        "below.weight": dL_dW_below,
-        "below.bias": dL_db_below,
-        "gain.gain": dL_ds_gain,
-    }
-
-
-@_guarded
-def _loss_and_grad_terms_lam0(params, x, lam, workspace):
-    """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
-    N = x.shape[0]
-    W_below = params["below.weight"]
-    b_below = params["below.bias"]
-    s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16_0, M16x16_9, M16_6, M16x16_10,
-    ) = workspace.arrays(
-        "M16x16_0", "M16_0", "M16x16_9", "M16_6", "M16x16_10",
-    )
-
-    # ---- once a call, from the weights alone: reads s, W; writes δ
-    # δ_both = s_gain  (1)
-    delta_both = s_gain
-    # δ_pointwise_1 = δ_both[0:16]  (1)
-    delta_pointwise_1 = delta_both[..., 0:16]
-    # W_below ∘ W_below
-    W_below_squared = np.square(W_below, out=M16x16_0)
-    # δ_both[16:32]
-    delta_hidden_term_2 = delta_both[..., 16:32]
-    # Σ_i W_below ∘ W_below
-    W_below_squared_sum = np.sum(W_below_squared, axis=1, out=M16_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
-            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx32_0, M32_0, M16x16_1, M16x16_2, M16_1,
-            M16x16_3, M16x16_4, M16_2, M32_1, M16x16_5, M16x16_6, M16x16_7, M16_3, M16_4, M16x16_8, M16_5,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
-            "Nx16_19", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_1", "M16x16_3", "M16x16_4", "M16_2", "M32_1",
-            "M16x16_5", "M16x16_6", "M16x16_7", "M16_3", "M16_4", "M16x16_8", "M16_5",
-        )
-
-        # ---- forward: reads g, W, b; writes g, f′
-        # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-        # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
-        # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
-        # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
-        # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
-        # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        b = np.negative(g_above, out=Nx16_5)
-        b = np.sign(b, out=Nx16_5)
-        b = np.maximum(a, b, out=Nx16_5)
-        c = np.add(a, 1.0, out=Nx16_6)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
-        # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_4)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
-
-        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
-        # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
-        # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
-        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
-        # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
-        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
-        # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
-        # δ′_hidden = δ′_joined  (§1.3)
-        delta_prime_hidden = delta_prime_joined
-        # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
-        # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
-        # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
-        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_14)
-        b = np.square(f_prime_hidden, out=Nx16_15)
-        b = np.multiply(delta_prime_hidden, b, out=Nx16_15)
-        delta_prime_below = np.add(a, b, out=Nx16_14)
-        # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
-        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
-        b = np.multiply(g_x, 2.0, out=Nx16_15)
-        delta_x = np.add(a, b, out=Nx16_8)
-        # (W_below ∘ W_below)ᵀ δ′_below
-        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
-        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_15)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-
-        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
-        # ∂K/∂δ_x = δ_x  (3)
-        dK_ddelta_x = delta_x
-        # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
-        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_15)
-        # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
-        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_16)
-        # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
-        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=Nx16_17)
-        # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_18)
-        # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=Nx16_19)
-        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
-        dK_ddelta_both = Nx32_0
-        dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
-        dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
-
-        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′; writes ∂K/∂g
-        # Σ_n ∂K/∂δ_both
-        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
-        # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-        a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=Nx16_18)
-        dK_dg_above = np.multiply(a, f_second_pointwise_1, out=Nx16_18)
-        # Σ_n δ_above ∂K/∂δ_joinedᵀ
-        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
-        # Σ_n ∂K/∂g_above g_joinedᵀ
-        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
-        # Σ_n ∂K/∂g_above
-        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=M16_1)
-        # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=Nx16_17)
-        # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
-        dK_dg_hidden = dK_dg_joined
-        # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-        a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_15)
-        a = np.multiply(a, f_second_hidden, out=Nx16_15)
-        b = np.multiply(dK_dg_hidden, f_prime_hidden, out=Nx16_17)
-        dK_dg_below = np.add(a, b, out=Nx16_15)
-        # Σ_n δ_below ∂K/∂δ_xᵀ
-        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=M16x16_3)
-        # Σ_n ∂K/∂g_below g_xᵀ
-        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_4)
-        # Σ_n ∂K/∂g_below
-        dK_db_below_sum = _column_sum(dK_dg_below, out=M16_2)
-
-        # ---- forward adjoints of L: reads f″, f′, W; writes ∂L/∂δ, ∂L/∂δ′
-        # ∂L/∂δ_hidden = −f″(g_below) Σ_i W_below ∘ W_below  (19)
-        a = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_15)
-        dL_ddelta_hidden = np.negative(a, out=Nx16_15)
-        # ∂L/∂δ′_hidden = −f′(g_below)² Σ_i W_below ∘ W_below  (20)
-        a = np.square(f_prime_hidden, out=Nx16_8)
-        a = np.multiply(W_below_squared_sum, a, out=Nx16_8)
-        dL_ddelta_prime_hidden = np.negative(a, out=Nx16_8)
-        # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
-        dL_ddelta_joined = dL_ddelta_hidden
-        # ∂L/∂δ′_joined = −1 + ∂L/∂δ′_hidden  (8)
-        dL_ddelta_prime_joined = np.subtract(dL_ddelta_prime_hidden, 1.0, out=Nx16_8)
-        # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
-        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_12)
-        # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
-        dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_17)
-        # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19)
-        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=Nx16_18)
-        b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=Nx16_19)
-        dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_18)
-        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
-        dL_ddelta_both = Nx32_0
-        dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
-        dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
-
-        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, ∂L/∂δ′, δ′, g, W; writes f‴, ∂L/∂g
-        # Σ_n ∂L/∂δ_both
-        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
-        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
-        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
-        a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_12)
-        a = np.multiply(a, f_second_pointwise_1, out=Nx16_12)
-        b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=Nx16_17)
-        b = np.multiply(b, f_third_pointwise_1, out=Nx16_17)
-        dL_dg_above = np.add(a, b, out=Nx16_12)
-        # Σ_n δ_above ∂L/∂δ_joinedᵀ
-        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_5)
-        # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_6)
-        # Σ_n ∂L/∂g_above g_joinedᵀ
-        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
-        # Σ_n ∂L/∂g_above
-        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_3)
-        # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
-        # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
-        dL_dg_hidden = dL_dg_joined
-        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        a = np.square(g_hidden, out=Nx16_0)
-        a = np.multiply(a, 4.0, out=Nx16_0)
-        b = np.square(sech_hidden, out=Nx16_1)
-        b = np.multiply(b, 2.0, out=Nx16_1)
-        a = np.subtract(a, b, out=Nx16_0)
-        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
-        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) − δ_hidden f‴(g_below) Σ_i W_below ∘ W_below − 2 δ′_hidden
-        #     f′(g_below) f″(g_below) Σ_i W_below ∘ W_below  (22)
-        a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
-        b = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_10)
-        b = np.multiply(b, f_third_hidden, out=Nx16_10)
-        a = np.subtract(a, b, out=Nx16_2)
-        b = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_9)
-        b = np.multiply(b, f_prime_hidden, out=Nx16_9)
-        b = np.multiply(b, f_second_hidden, out=Nx16_9)
-        b = np.multiply(b, 2.0, out=Nx16_9)
-        dL_dg_below = np.subtract(a, b, out=Nx16_2)
-        # Σ_n δ′_below
-        dL_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_4)
-        # Σ_n ∂L/∂g_below g_xᵀ
-        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_8)
-        # Σ_n ∂L/∂g_below
-        dL_db_below_sum = _column_sum(dL_dg_below, out=M16_5)
-        return (
-            sum_delta_squared, sum_delta_prime, dK_ds_gain_sum, dK_dW_below_delta_at_above, dK_dW_below_g_at_above,
-            dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum,
-            dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
-            dL_db_below_sum_at_above, dL_dW_below_delta_prime_sum, dL_dW_below_g, dL_db_below_sum,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime, dK_ds_gain_sum, dK_dW_below_delta_at_above, dK_dW_below_g_at_above,
-        dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum,
-        dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
-        dL_db_below_sum_at_above, dL_dW_below_delta_prime_sum, dL_dW_below_g, dL_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 1, 10240, 1408, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
-    #      ∂L/∂b
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_n Σ_i δ′_x
-    L = -sum_delta_prime / N
-    # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
-    dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
-    #     g_joinedᵀ)  (16)
-    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_9)
-    a = np.add(a, dK_dW_below_g, out=M16x16_9)
-    a = np.add(a, dK_dW_below_g_at_above, out=M16x16_9)
-    dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
-    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_6)
-    dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
-    # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
-    dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
-    # Σ_n δ′_below
-    dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum[:, None]
-    # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − 2 diag(Σ_n
-    #     δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
-    a = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=M16x16_9)
-    a = np.multiply(a, 2.0, out=M16x16_9)
-    a = np.add(a, dL_dW_below_delta_at_above, out=M16x16_9)
-    a = np.add(a, dL_dW_below_g, out=M16x16_9)
-    a = np.add(a, dL_dW_below_g_at_above, out=M16x16_9)
-    b = np.multiply(W_below, dL_dW_below_delta_prime_sum_column, out=M16x16_10)
-    b = np.multiply(b, 2.0, out=M16x16_10)
-    a = np.subtract(a, b, out=M16x16_9)
-    dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
-    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
-    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_6)
-    dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
-
-    return K, L, {
-        "below.weight": dK_dW_below,
-        "below.bias": dK_db_below,
-        "gain.gain": dK_ds_gain,
-    }, {
-        "below.weight": dL_dW_below,
-        "below.bias": dL_db_below,
-        "gain.gain": dL_ds_gain,
-    }
-
-
-@_guarded
-def _layer_means(params, x, lam, workspace):
-    """the mean over the units of each layer, (N,) each: they show which one overflows."""
-    N = x.shape[0]
-    W_below = params["below.weight"]
-    b_below = params["below.bias"]
-    s_gain = params["gain.gain"]
-    all_mean_g_x = np.empty((N,), DTYPE)
-    all_mean_g_below = np.empty((N,), DTYPE)
-    all_mean_g_hidden = np.empty((N,), DTYPE)
-    all_mean_g_joined = np.empty((N,), DTYPE)
-    all_mean_g_above = np.empty((N,), DTYPE)
-    all_mean_g_pointwise_1 = np.empty((N,), DTYPE)
-    all_mean_g_both = np.empty((N,), DTYPE)
-    all_mean_g_gain = np.empty((N,), DTYPE)
-    all_mean_g_prior = np.empty((N,), DTYPE)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx32_0, Nx32_1, Nx16_6,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx32_0", "Nx32_1", "Nx16_6",
-        )
-
-        # ---- forward: reads g, W, b, s; writes g
-        # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
-        # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
-        # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_1)
-        # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
-        # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
-        # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
-        # g_pointwise_1 = softplus(g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        a = np.log1p(a, out=Nx16_4)
-        b = np.maximum(g_above, 0.0, out=Nx16_5)
-        g_pointwise_1 = np.add(a, b, out=Nx16_4)
-        # g_both = [g_pointwise_1, g_hidden]
-        g_both = Nx32_0
-        g_both[..., 0:16] = g_pointwise_1
-        g_both[..., 16:32] = g_hidden
-        # g_gain = s_gain g_both
-        g_gain = np.multiply(s_gain, g_both, out=Nx32_1)
-        # g_prior = g_x²
-        g_prior = np.square(g_x, out=Nx16_5)
-
-        # ---- means of the layers: reads g; writes mean_g_x, mean_g_below, mean_g_hidden, mean_g_joined,
-        #      mean_g_above, mean_g_pointwise_1, mean_g_both, mean_g_gain, mean_g_prior
-        # (1/16) g_x
-        g_x_part = np.multiply(g_x, 0.0625, out=Nx16_6)
-        # mean_g_x = Σ_i (1/16) g_x
-        mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
-        # (1/16) g_below
-        g_below_part = np.multiply(g_below, 0.0625, out=Nx16_0)
-        # mean_g_below = Σ_i (1/16) g_below
-        mean_g_below = np.sum(g_below_part, axis=1, out=all_mean_g_below[rows])
-        # (1/16) g_hidden
-        g_hidden_part = np.multiply(g_hidden, 0.0625, out=Nx16_1)
-        # mean_g_hidden = Σ_i (1/16) g_hidden
-        mean_g_hidden = np.sum(g_hidden_part, axis=1, out=all_mean_g_hidden[rows])
-        # (1/16) g_joined
-        g_joined_part = np.multiply(g_joined, 0.0625, out=Nx16_2)
-        # mean_g_joined = Σ_i (1/16) g_joined
-        mean_g_joined = np.sum(g_joined_part, axis=1, out=all_mean_g_joined[rows])
-        # (1/16) g_above
-        g_above_part = np.multiply(g_above, 0.0625, out=Nx16_3)
-        # mean_g_above = Σ_i (1/16) g_above
-        mean_g_above = np.sum(g_above_part, axis=1, out=all_mean_g_above[rows])
-        # (1/16) g_pointwise_1
-        g_pointwise_1_part = np.multiply(g_pointwise_1, 0.0625, out=Nx16_4)
-        # mean_g_pointwise_1 = Σ_i (1/16) g_pointwise_1
-        mean_g_pointwise_1 = np.sum(g_pointwise_1_part, axis=1, out=all_mean_g_pointwise_1[rows])
-        # (1/32) g_both
-        g_both_part = np.multiply(g_both, 0.03125, out=Nx32_0)
-        # mean_g_both = Σ_i (1/32) g_both
-        mean_g_both = np.sum(g_both_part, axis=1, out=all_mean_g_both[rows])
-        # (1/32) g_gain
-        g_gain_part = np.multiply(g_gain, 0.03125, out=Nx32_1)
-        # mean_g_gain = Σ_i (1/32) g_gain
-        mean_g_gain = np.sum(g_gain_part, axis=1, out=all_mean_g_gain[rows])
-        # (1/16) g_prior
-        g_prior_part = np.multiply(g_prior, 0.0625, out=Nx16_5)
-        # mean_g_prior = Σ_i (1/16) g_prior
-        mean_g_prior = np.sum(g_prior_part, axis=1, out=all_mean_g_prior[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 1024, 704, workspace)
-
-    return all_mean_g_x, all_mean_g_below, all_mean_g_hidden, all_mean_g_joined, all_mean_g_above, all_mean_g_pointwise_1, all_mean_g_both, all_mean_g_gain, all_mean_g_prior
 def selftest(seed=0, verbose=False):
     """Is the gradient the gradient? Along many directions d, the slope of J at θ must be ⟨∇J, d⟩.
 
@@ -2629,4 +2659,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above a5974934d0901f24c88514c2c48cbf40fc5fc53f0a319f5f562d6b30ed46628a
+# sha256 of all above 52985f26a6589fe63038448ffafbefad7e4e97d79539ed80be7c6ee9b9fc5f29

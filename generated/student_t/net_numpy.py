@@ -17,12 +17,14 @@ NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 64), on
 gradients are means over it. Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry
 by entry; Σ_n sums over samples, Σ_i over units.
 
+In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
+
 Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
 installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f
-template numpy/module.py.j2, sha256 f7e720d716a9d6ac3cf46ecfec7cbdbe55fc7f65f5ea39b572ad4bd2183a830c
+template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
 """
 
 import _thread
@@ -36,6 +38,1141 @@ import threading
 import warnings
 
 import numpy as np
+
+# ==== The mathematics ====
+#
+# Functions of one unit, g, and their derivatives:
+#
+#     experts: f = 3*log1p(g**2/2)/2; f′ = 3*g/(2*(g**2/2 + 1)); f″ = -3*(g**2 - 2)/(g**2 + 2)**2; f‴ = 6*g*(g**2 -
+#         6)/(g**2 + 2)**3
+
+
+def _energy(params, x, lam, workspace):
+    """E, (N,)."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    b_filters = params["filters.bias"]
+    s_alpha = params["alpha.gain"]
+    all_energy = np.empty((N,), DTYPE)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2",
+        )
+
+        # ---- forward: reads g, W, b, s; writes g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+        # g_experts = (3/2) log1p(½ g_filters²)
+        a = np.abs(g_filters, out=Nx128_0)
+        b = np.minimum(a, 7.205759403792794e+16, out=Nx128_1)
+        b = np.square(b, out=Nx128_1)
+        b = np.multiply(b, 0.5, out=Nx128_1)
+        c = np.subtract(a, 1.0, out=Nx128_2)
+        Nx128_1[...] = np.where(a < 7.205759403792794e+16, b, c)
+        b = Nx128_1
+        b = np.log1p(b, out=Nx128_1)
+        c = np.multiply(b, 2.0, out=Nx128_2)
+        c = np.subtract(c, 0.6931471805599453, out=Nx128_2)
+        Nx128_0[...] = np.where(a < 7.205759403792794e+16, b, c)
+        a = Nx128_0
+        g_experts = np.multiply(a, 1.5, out=Nx128_0)
+        # g_alpha = s_alpha g_experts
+        g_alpha = np.multiply(s_alpha, g_experts, out=Nx128_0)
+
+        # ---- energy: reads g; writes energy
+        # Σ_i g_alpha
+        E_alpha = np.sum(g_alpha, axis=1, out=all_energy[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 16384, 1536, workspace)
+
+    return all_energy
+
+
+def _score(params, x, lam, workspace):
+    """−δ at the input, (N, D)."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    b_filters = params["filters.bias"]
+    s_alpha = params["alpha.gain"]
+    all_score = np.empty((N, 64), DTYPE)
+
+    # ---- once a call, from the weights alone: reads s; writes δ
+    # δ_experts = s_alpha  (1)
+    delta_experts = s_alpha
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0",
+        )
+
+        # ---- forward: reads g, W, b; writes g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+
+        # ---- backward: reads g, δ, W; writes f′, δ, score
+        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
+        a = np.abs(g_filters, out=Nx128_1)
+        a = np.maximum(a, 1.0, out=Nx128_1)
+        a = np.divide(1.0, a, out=Nx128_1)
+        b = np.multiply(g_filters, a, out=Nx128_0)
+        c = np.square(b, out=Nx128_2)
+        c = np.multiply(c, 0.5, out=Nx128_2)
+        d = np.square(a, out=Nx128_3)
+        c = np.add(c, d, out=Nx128_2)
+        a = np.multiply(b, a, out=Nx128_0)
+        a = np.divide(a, c, out=Nx128_0)
+        f_prime_experts = np.multiply(a, 1.5, out=Nx128_0)
+        # δ_filters = δ_experts f′(g_filters)  (1)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_0)
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        # score = −δ_x
+        score = np.negative(delta_x, out=all_score[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 32768, 2304, workspace)
+
+    return all_score
+
+
+def _hessian_diagonal(params, x, lam, workspace):
+    """δ′ at the input, (N, D)."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    b_filters = params["filters.bias"]
+    s_alpha = params["alpha.gain"]
+    (
+        M128x64_0,
+    ) = workspace.arrays(
+        "M128x64_0",
+    )
+    all_hessian_diagonal = np.empty((N, 64), DTYPE)
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_experts = s_alpha  (1)
+    delta_experts = s_alpha
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=M128x64_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3",
+        )
+
+        # ---- forward: reads g, W, b; writes g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+
+        # ---- backward: reads g, δ; writes f″, δ′, hessian_diagonal
+        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
+        a = np.abs(g_filters, out=Nx128_1)
+        a = np.maximum(a, 1.0, out=Nx128_1)
+        a = np.divide(1.0, a, out=Nx128_1)
+        b = np.multiply(g_filters, a, out=Nx128_0)
+        b = np.square(b, out=Nx128_0)
+        a = np.square(a, out=Nx128_1)
+        c = np.multiply(a, 2.0, out=Nx128_2)
+        d = np.subtract(b, c, out=Nx128_3)
+        b = np.add(b, c, out=Nx128_0)
+        b = np.square(b, out=Nx128_0)
+        a = np.multiply(d, a, out=Nx128_3)
+        a = np.divide(a, b, out=Nx128_3)
+        f_second_experts = np.multiply(a, -3.0, out=Nx128_3)
+        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_3)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=all_hessian_diagonal[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 32768, 2048, workspace)
+
+    return all_hessian_diagonal
+
+
+def _loss_terms(params, x, lam, workspace):
+    """K, L and J, means over the batch."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    b_filters = params["filters.bias"]
+    s_alpha = params["alpha.gain"]
+    (
+        M128x64_0,
+    ) = workspace.arrays(
+        "M128x64_0",
+    )
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_experts = s_alpha  (1)
+    delta_experts = s_alpha
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=M128x64_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1",
+        )
+
+        # ---- forward: reads g, W, b; writes g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+
+        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
+        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
+        a = np.abs(g_filters, out=Nx128_1)
+        a = np.maximum(a, 1.0, out=Nx128_1)
+        a = np.divide(1.0, a, out=Nx128_1)
+        b = np.multiply(g_filters, a, out=Nx128_2)
+        c = np.square(b, out=Nx128_3)
+        c = np.multiply(c, 0.5, out=Nx128_3)
+        d = np.square(a, out=Nx128_4)
+        c = np.add(c, d, out=Nx128_3)
+        a = np.multiply(b, a, out=Nx128_2)
+        a = np.divide(a, c, out=Nx128_2)
+        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
+        # δ_filters = δ_experts f′(g_filters)  (1)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
+        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
+        a = np.abs(g_filters, out=Nx128_3)
+        a = np.maximum(a, 1.0, out=Nx128_3)
+        a = np.divide(1.0, a, out=Nx128_3)
+        b = np.multiply(g_filters, a, out=Nx128_0)
+        b = np.square(b, out=Nx128_0)
+        a = np.square(a, out=Nx128_3)
+        c = np.multiply(a, 2.0, out=Nx128_1)
+        d = np.subtract(b, c, out=Nx128_4)
+        b = np.add(b, c, out=Nx128_0)
+        b = np.square(b, out=Nx128_0)
+        a = np.multiply(d, a, out=Nx128_4)
+        a = np.divide(a, b, out=Nx128_4)
+        f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
+        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_1)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
+    ) = _over_tiles(tile, N, 512, 1, 49152, 3072, workspace)
+
+    # ---- at the end, from the sums over all samples: writes K, L, J
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
+    # J = K + L
+    J = K + L
+
+    return K, L, J
+
+
+def _loss_terms_lam0(params, x, lam, workspace):
+    """K, L and J, means over the batch. λ = 0."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    b_filters = params["filters.bias"]
+    s_alpha = params["alpha.gain"]
+    (
+        M128x64_0, M128_0,
+    ) = workspace.arrays(
+        "M128x64_0", "M128_0",
+    )
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_experts = s_alpha  (1)
+    delta_experts = s_alpha
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=M128x64_0)
+    # Σ_i W_filters ∘ W_filters
+    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, M128_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "M128_1",
+        )
+
+        # ---- forward: reads g, W, b; writes g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+
+        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
+        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
+        a = np.abs(g_filters, out=Nx128_1)
+        a = np.maximum(a, 1.0, out=Nx128_1)
+        a = np.divide(1.0, a, out=Nx128_1)
+        b = np.multiply(g_filters, a, out=Nx128_2)
+        c = np.square(b, out=Nx128_3)
+        c = np.multiply(c, 0.5, out=Nx128_3)
+        d = np.square(a, out=Nx128_4)
+        c = np.add(c, d, out=Nx128_3)
+        a = np.multiply(b, a, out=Nx128_2)
+        a = np.divide(a, c, out=Nx128_2)
+        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
+        # δ_filters = δ_experts f′(g_filters)  (1)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
+        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
+        a = np.abs(g_filters, out=Nx128_3)
+        a = np.maximum(a, 1.0, out=Nx128_3)
+        a = np.divide(1.0, a, out=Nx128_3)
+        b = np.multiply(g_filters, a, out=Nx128_0)
+        b = np.square(b, out=Nx128_0)
+        a = np.square(a, out=Nx128_3)
+        c = np.multiply(a, 2.0, out=Nx128_1)
+        d = np.subtract(b, c, out=Nx128_4)
+        b = np.add(b, c, out=Nx128_0)
+        b = np.square(b, out=Nx128_0)
+        a = np.multiply(d, a, out=Nx128_4)
+        a = np.divide(a, b, out=Nx128_4)
+        f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
+        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_filters
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
+        return (
+            sum_delta_squared, delta_prime_filters_total,
+        )
+
+    (
+        sum_delta_squared, delta_prime_filters_total,
+    ) = _over_tiles(tile, N, 512, 1, 32768, 2816, workspace)
+
+    # ---- at the end, from the sums over all samples: writes K, L, J
+    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
+    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    L = -sum_delta_prime / N
+    # J = K + L
+    J = K + L
+
+    return K, L, J
+
+
+def _loss_and_grad(params, x, lam, workspace):
+    """J and its gradient: the merged sweep."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    b_filters = params["filters.bias"]
+    s_alpha = params["alpha.gain"]
+    (
+        M128x64_0, M128x64_4,
+    ) = workspace.arrays(
+        "M128x64_0", "M128x64_4",
+    )
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_experts = s_alpha  (1)
+    delta_experts = s_alpha
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=M128x64_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_0, Nx64_1, Nx64_2, Nx128_7, M128_0,
+            Nx128_8, Nx128_9, M128x64_1, M128x64_2, M128x64_3, M128_1,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_0", "Nx64_1", "Nx64_2",
+            "Nx128_7", "M128_0", "Nx128_8", "Nx128_9", "M128x64_1", "M128x64_2", "M128x64_3", "M128_1",
+        )
+
+        # ---- forward: reads g, W, b; writes g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+
+        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
+        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
+        a = np.abs(g_filters, out=Nx128_1)
+        a = np.maximum(a, 1.0, out=Nx128_1)
+        a = np.divide(1.0, a, out=Nx128_1)
+        b = np.multiply(g_filters, a, out=Nx128_2)
+        c = np.square(b, out=Nx128_3)
+        c = np.multiply(c, 0.5, out=Nx128_3)
+        d = np.square(a, out=Nx128_4)
+        c = np.add(c, d, out=Nx128_3)
+        a = np.multiply(b, a, out=Nx128_2)
+        a = np.divide(a, c, out=Nx128_2)
+        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
+        # δ_filters = δ_experts f′(g_filters)  (1)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
+        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
+        a = np.abs(g_filters, out=Nx128_1)
+        a = np.maximum(a, 1.0, out=Nx128_1)
+        a = np.divide(1.0, a, out=Nx128_1)
+        b = np.multiply(g_filters, a, out=Nx128_4)
+        b = np.square(b, out=Nx128_4)
+        a = np.square(a, out=Nx128_1)
+        c = np.multiply(a, 2.0, out=Nx128_5)
+        d = np.subtract(b, c, out=Nx128_6)
+        b = np.add(b, c, out=Nx128_4)
+        b = np.square(b, out=Nx128_4)
+        a = np.multiply(d, a, out=Nx128_6)
+        a = np.divide(a, b, out=Nx128_6)
+        f_second_experts = np.multiply(a, -3.0, out=Nx128_6)
+        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_2)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_2)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
+        # ---- forward adjoints of J: reads δ, δ′, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
+        # ∂J/∂δ_x = δ_x  (3)+(5)
+        dJ_ddelta_x = delta_x
+        # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
+        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_1)
+        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_1)
+        # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx128_1)
+        # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
+        dJ_ddelta_prime_filters = np.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx128_5)
+        # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) + ∂J/∂δ′_filters f″(g_filters)  (18)+(19)
+        a = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_2)
+        b = np.multiply(dJ_ddelta_prime_filters, f_second_experts, out=Nx128_7)
+        dJ_ddelta_experts = np.add(a, b, out=Nx128_2)
+
+        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, g, δ, f″, ∂J/∂δ′, δ′; writes f‴, ∂J/∂g
+        # Σ_n ∂J/∂δ_experts
+        dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_0)
+        # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
+        a = np.abs(g_filters, out=Nx128_2)
+        a = np.maximum(a, 1.0, out=Nx128_2)
+        a = np.divide(1.0, a, out=Nx128_2)
+        b = np.multiply(g_filters, a, out=Nx128_0)
+        c = np.square(b, out=Nx128_7)
+        d = np.square(a, out=Nx128_8)
+        e = np.multiply(d, 6.0, out=Nx128_9)
+        e = np.subtract(c, e, out=Nx128_9)
+        a = np.multiply(d, a, out=Nx128_2)
+        d = np.multiply(d, 2.0, out=Nx128_8)
+        c = np.add(c, d, out=Nx128_7)
+        d = np.square(c, out=Nx128_8)
+        c = np.multiply(d, c, out=Nx128_8)
+        b = np.multiply(e, b, out=Nx128_9)
+        a = np.multiply(b, a, out=Nx128_9)
+        a = np.divide(a, c, out=Nx128_9)
+        f_third_experts = np.multiply(a, 6.0, out=Nx128_9)
+        # ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
+        a = np.multiply(delta_experts, dJ_ddelta_filters, out=Nx128_1)
+        a = np.multiply(a, f_second_experts, out=Nx128_1)
+        b = np.multiply(delta_experts, dJ_ddelta_prime_filters, out=Nx128_5)
+        b = np.multiply(b, f_third_experts, out=Nx128_5)
+        dJ_dg_filters = np.add(a, b, out=Nx128_1)
+        # Σ_n δ_filters ∂J/∂δ_xᵀ
+        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_1)
+        # Σ_n δ′_filters ∂J/∂δ′_xᵀ
+        dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_2)
+        # Σ_n ∂J/∂g_filters g_xᵀ
+        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_3)
+        # Σ_n ∂J/∂g_filters
+        dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_1)
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_alpha_sum, dJ_dW_filters_delta,
+            dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_db_filters_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_alpha_sum, dJ_dW_filters_delta,
+        dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_db_filters_sum,
+    ) = _over_tiles(tile, N, 512, 1, 131072, 5888, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
+    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
+    # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
+    dJ_ds_alpha = np.divide(dJ_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
+    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters
+    #     ∂J/∂δ′_xᵀ))  (16)+(17)
+    a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=M128x64_4)
+    a = np.multiply(a, 2.0, out=M128x64_4)
+    a = np.add(a, dJ_dW_filters_delta, out=M128x64_4)
+    a = np.add(a, dJ_dW_filters_g, out=M128x64_4)
+    dJ_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
+    dJ_db_filters = np.divide(dJ_db_filters_sum, N, out=np.empty((128,), DTYPE))
+
+    return J, {
+        "filters.weight": dJ_dW_filters,
+        "filters.bias": dJ_db_filters,
+        "alpha.gain": dJ_ds_alpha,
+    }
+
+
+def _loss_and_grad_lam0(params, x, lam, workspace):
+    """J and its gradient: the merged sweep. λ = 0."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    b_filters = params["filters.bias"]
+    s_alpha = params["alpha.gain"]
+    (
+        M128x64_0, M128_0, M128x64_3, M128x64_4,
+    ) = workspace.arrays(
+        "M128x64_0", "M128_0", "M128x64_3", "M128x64_4",
+    )
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_experts = s_alpha  (1)
+    delta_experts = s_alpha
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=M128x64_0)
+    # Σ_i W_filters ∘ W_filters
+    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_0, Nx64_1, M128_1, M128_2, Nx128_7,
+            M128_3, M128x64_1, M128x64_2,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_0", "Nx64_1", "M128_1",
+            "M128_2", "Nx128_7", "M128_3", "M128x64_1", "M128x64_2",
+        )
+
+        # ---- forward: reads g, W, b; writes g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+
+        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
+        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
+        a = np.abs(g_filters, out=Nx128_1)
+        a = np.maximum(a, 1.0, out=Nx128_1)
+        a = np.divide(1.0, a, out=Nx128_1)
+        b = np.multiply(g_filters, a, out=Nx128_2)
+        c = np.square(b, out=Nx128_3)
+        c = np.multiply(c, 0.5, out=Nx128_3)
+        d = np.square(a, out=Nx128_4)
+        c = np.add(c, d, out=Nx128_3)
+        a = np.multiply(b, a, out=Nx128_2)
+        a = np.divide(a, c, out=Nx128_2)
+        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
+        # δ_filters = δ_experts f′(g_filters)  (1)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
+        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
+        a = np.abs(g_filters, out=Nx128_1)
+        a = np.maximum(a, 1.0, out=Nx128_1)
+        a = np.divide(1.0, a, out=Nx128_1)
+        b = np.multiply(g_filters, a, out=Nx128_4)
+        b = np.square(b, out=Nx128_4)
+        a = np.square(a, out=Nx128_1)
+        c = np.multiply(a, 2.0, out=Nx128_5)
+        d = np.subtract(b, c, out=Nx128_6)
+        b = np.add(b, c, out=Nx128_4)
+        b = np.square(b, out=Nx128_4)
+        a = np.multiply(d, a, out=Nx128_6)
+        a = np.divide(a, b, out=Nx128_6)
+        f_second_experts = np.multiply(a, -3.0, out=Nx128_6)
+        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_1)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_filters
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
+
+        # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ
+        # ∂J/∂δ_x = δ_x  (3)+(5)
+        dJ_ddelta_x = delta_x
+        # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx128_4)
+        # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) − f″(g_filters) Σ_i W_filters ∘ W_filters  (18)+(19)
+        a = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_2)
+        b = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_1)
+        dJ_ddelta_experts = np.subtract(a, b, out=Nx128_2)
+
+        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, g, δ, f″; writes f‴, ∂J/∂g
+        # Σ_n ∂J/∂δ_experts
+        dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_2)
+        # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
+        a = np.abs(g_filters, out=Nx128_2)
+        a = np.maximum(a, 1.0, out=Nx128_2)
+        a = np.divide(1.0, a, out=Nx128_2)
+        b = np.multiply(g_filters, a, out=Nx128_0)
+        c = np.square(b, out=Nx128_1)
+        d = np.square(a, out=Nx128_5)
+        e = np.multiply(d, 6.0, out=Nx128_7)
+        e = np.subtract(c, e, out=Nx128_7)
+        a = np.multiply(d, a, out=Nx128_2)
+        d = np.multiply(d, 2.0, out=Nx128_5)
+        c = np.add(c, d, out=Nx128_1)
+        d = np.square(c, out=Nx128_5)
+        c = np.multiply(d, c, out=Nx128_5)
+        b = np.multiply(e, b, out=Nx128_7)
+        a = np.multiply(b, a, out=Nx128_7)
+        a = np.divide(a, c, out=Nx128_7)
+        f_third_experts = np.multiply(a, 6.0, out=Nx128_7)
+        # ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) − δ_experts f‴(g_filters) Σ_i W_filters ∘ W_filters
+        #     (21)+(22)
+        a = np.multiply(delta_experts, dJ_ddelta_filters, out=Nx128_4)
+        a = np.multiply(a, f_second_experts, out=Nx128_4)
+        b = np.multiply(W_filters_squared_rows, delta_experts, out=M128_3)
+        b = np.multiply(b, f_third_experts, out=Nx128_7)
+        dJ_dg_filters = np.subtract(a, b, out=Nx128_4)
+        # Σ_n δ_filters ∂J/∂δ_xᵀ
+        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_1)
+        # Σ_n ∂J/∂g_filters g_xᵀ
+        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_2)
+        # Σ_n ∂J/∂g_filters
+        dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_3)
+        return (
+            sum_delta_squared, delta_prime_filters_total, dJ_ds_alpha_sum, dJ_dW_filters_delta, dJ_dW_filters_g,
+            dJ_db_filters_sum,
+        )
+
+    (
+        sum_delta_squared, delta_prime_filters_total, dJ_ds_alpha_sum, dJ_dW_filters_delta, dJ_dW_filters_g,
+        dJ_db_filters_sum,
+    ) = _over_tiles(tile, N, 512, 1, 81920, 4608, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
+    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
+    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
+    # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
+    dJ_ds_alpha = np.divide(dJ_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
+    # Σ_n δ′_filters
+    dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
+    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)
+    #     (16)+(17)
+    a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M128x64_3)
+    b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M128x64_4)
+    b = np.multiply(b, 2.0, out=M128x64_4)
+    a = np.subtract(a, b, out=M128x64_3)
+    dJ_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
+    dJ_db_filters = np.divide(dJ_db_filters_sum, N, out=np.empty((128,), DTYPE))
+
+    return J, {
+        "filters.weight": dJ_dW_filters,
+        "filters.bias": dJ_db_filters,
+        "alpha.gain": dJ_ds_alpha,
+    }
+
+
+def _loss_and_grad_terms(params, x, lam, workspace):
+    """K, L and the gradient of each: the source's separate sweeps."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    b_filters = params["filters.bias"]
+    s_alpha = params["alpha.gain"]
+    (
+        M128x64_0, M128x64_5,
+    ) = workspace.arrays(
+        "M128x64_0", "M128x64_5",
+    )
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_experts = s_alpha  (1)
+    delta_experts = s_alpha
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=M128x64_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_0, Nx64_1, Nx64_2, M128_0, M128x64_1,
+            M128x64_2, M128_1, M128_2, M128x64_3, M128x64_4, M128_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_0", "Nx64_1", "Nx64_2",
+            "M128_0", "M128x64_1", "M128x64_2", "M128_1", "M128_2", "M128x64_3", "M128x64_4", "M128_3",
+        )
+
+        # ---- forward: reads g, W, b; writes g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+
+        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
+        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
+        a = np.abs(g_filters, out=Nx128_1)
+        a = np.maximum(a, 1.0, out=Nx128_1)
+        a = np.divide(1.0, a, out=Nx128_1)
+        b = np.multiply(g_filters, a, out=Nx128_2)
+        c = np.square(b, out=Nx128_3)
+        c = np.multiply(c, 0.5, out=Nx128_3)
+        d = np.square(a, out=Nx128_4)
+        c = np.add(c, d, out=Nx128_3)
+        a = np.multiply(b, a, out=Nx128_2)
+        a = np.divide(a, c, out=Nx128_2)
+        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
+        # δ_filters = δ_experts f′(g_filters)  (1)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
+        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
+        a = np.abs(g_filters, out=Nx128_1)
+        a = np.maximum(a, 1.0, out=Nx128_1)
+        a = np.divide(1.0, a, out=Nx128_1)
+        b = np.multiply(g_filters, a, out=Nx128_4)
+        b = np.square(b, out=Nx128_4)
+        a = np.square(a, out=Nx128_1)
+        c = np.multiply(a, 2.0, out=Nx128_5)
+        d = np.subtract(b, c, out=Nx128_6)
+        b = np.add(b, c, out=Nx128_4)
+        b = np.square(b, out=Nx128_4)
+        a = np.multiply(d, a, out=Nx128_6)
+        a = np.divide(a, b, out=Nx128_6)
+        f_second_experts = np.multiply(a, -3.0, out=Nx128_6)
+        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_2)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n Σ_i δ′_x
+        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_2)
+        # Σ_n Σ_i δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
+        # ∂K/∂δ_x = δ_x  (3)
+        dK_ddelta_x = delta_x
+        # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
+        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx128_1)
+        # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
+        dK_ddelta_experts = np.multiply(dK_ddelta_filters, f_prime_experts, out=Nx128_2)
+
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g; writes ∂K/∂g
+        # Σ_n ∂K/∂δ_experts
+        dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_0)
+        # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
+        a = np.multiply(delta_experts, dK_ddelta_filters, out=Nx128_1)
+        dK_dg_filters = np.multiply(a, f_second_experts, out=Nx128_1)
+        # Σ_n δ_filters ∂K/∂δ_xᵀ
+        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M128x64_1)
+        # Σ_n ∂K/∂g_filters g_xᵀ
+        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
+        # Σ_n ∂K/∂g_filters
+        dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_1)
+
+        # ---- forward adjoints of L: reads δ′, f″; writes ∂L/∂δ′, ∂L/∂δ
+        # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
+        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_1)
+        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_1)
+        # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
+        dL_ddelta_prime_filters = np.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx128_1)
+        # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
+        dL_ddelta_experts = np.multiply(dL_ddelta_prime_filters, f_second_experts, out=Nx128_6)
+
+        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, g, ∂L/∂δ′, δ, δ′; writes f‴, ∂L/∂g
+        # Σ_n ∂L/∂δ_experts
+        dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_2)
+        # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
+        a = np.abs(g_filters, out=Nx128_6)
+        a = np.maximum(a, 1.0, out=Nx128_6)
+        a = np.divide(1.0, a, out=Nx128_6)
+        b = np.multiply(g_filters, a, out=Nx128_0)
+        c = np.square(b, out=Nx128_3)
+        d = np.square(a, out=Nx128_2)
+        e = np.multiply(d, 6.0, out=Nx128_5)
+        e = np.subtract(c, e, out=Nx128_5)
+        a = np.multiply(d, a, out=Nx128_6)
+        d = np.multiply(d, 2.0, out=Nx128_2)
+        c = np.add(c, d, out=Nx128_3)
+        d = np.square(c, out=Nx128_2)
+        c = np.multiply(d, c, out=Nx128_2)
+        b = np.multiply(e, b, out=Nx128_5)
+        a = np.multiply(b, a, out=Nx128_5)
+        a = np.divide(a, c, out=Nx128_5)
+        f_third_experts = np.multiply(a, 6.0, out=Nx128_5)
+        # ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22)
+        a = np.multiply(delta_experts, dL_ddelta_prime_filters, out=Nx128_1)
+        dL_dg_filters = np.multiply(a, f_third_experts, out=Nx128_1)
+        # Σ_n δ′_filters ∂L/∂δ′_xᵀ
+        dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M128x64_3)
+        # Σ_n ∂L/∂g_filters g_xᵀ
+        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_4)
+        # Σ_n ∂L/∂g_filters
+        dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_3)
+        return (
+            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_alpha_sum, dK_dW_filters_delta,
+            dK_dW_filters_g, dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_delta_prime, dL_dW_filters_g,
+            dL_db_filters_sum,
+        )
+
+    (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_alpha_sum, dK_dW_filters_delta,
+        dK_dW_filters_g, dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_delta_prime, dL_dW_filters_g,
+        dL_db_filters_sum,
+    ) = _over_tiles(tile, N, 512, 1, 147456, 4352, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
+    #      ∂L/∂b
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
+    # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
+    dK_ds_alpha = np.divide(dK_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
+    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
+    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M128x64_5)
+    dK_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
+    dK_db_filters = np.divide(dK_db_filters_sum, N, out=np.empty((128,), DTYPE))
+    # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
+    dL_ds_alpha = np.divide(dL_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
+    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
+    a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=M128x64_5)
+    a = np.multiply(a, 2.0, out=M128x64_5)
+    a = np.add(a, dL_dW_filters_g, out=M128x64_5)
+    dL_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
+    dL_db_filters = np.divide(dL_db_filters_sum, N, out=np.empty((128,), DTYPE))
+
+    return K, L, {
+        "filters.weight": dK_dW_filters,
+        "filters.bias": dK_db_filters,
+        "alpha.gain": dK_ds_alpha,
+    }, {
+        "filters.weight": dL_dW_filters,
+        "filters.bias": dL_db_filters,
+        "alpha.gain": dL_ds_alpha,
+    }
+
+
+def _loss_and_grad_terms_lam0(params, x, lam, workspace):
+    """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    b_filters = params["filters.bias"]
+    s_alpha = params["alpha.gain"]
+    (
+        M128x64_0, M128_0, M128x64_4,
+    ) = workspace.arrays(
+        "M128x64_0", "M128_0", "M128x64_4",
+    )
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_experts = s_alpha  (1)
+    delta_experts = s_alpha
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=M128x64_0)
+    # Σ_i W_filters ∘ W_filters
+    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_0, Nx64_1, M128_1, M128_2, M128x64_1,
+            M128x64_2, M128_3, M128_4, M128_5, M128x64_3,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_0", "Nx64_1", "M128_1",
+            "M128_2", "M128x64_1", "M128x64_2", "M128_3", "M128_4", "M128_5", "M128x64_3",
+        )
+
+        # ---- forward: reads g, W, b; writes g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+
+        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
+        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
+        a = np.abs(g_filters, out=Nx128_1)
+        a = np.maximum(a, 1.0, out=Nx128_1)
+        a = np.divide(1.0, a, out=Nx128_1)
+        b = np.multiply(g_filters, a, out=Nx128_2)
+        c = np.square(b, out=Nx128_3)
+        c = np.multiply(c, 0.5, out=Nx128_3)
+        d = np.square(a, out=Nx128_4)
+        c = np.add(c, d, out=Nx128_3)
+        a = np.multiply(b, a, out=Nx128_2)
+        a = np.divide(a, c, out=Nx128_2)
+        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
+        # δ_filters = δ_experts f′(g_filters)  (1)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
+        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
+        a = np.abs(g_filters, out=Nx128_1)
+        a = np.maximum(a, 1.0, out=Nx128_1)
+        a = np.divide(1.0, a, out=Nx128_1)
+        b = np.multiply(g_filters, a, out=Nx128_4)
+        b = np.square(b, out=Nx128_4)
+        a = np.square(a, out=Nx128_1)
+        c = np.multiply(a, 2.0, out=Nx128_5)
+        d = np.subtract(b, c, out=Nx128_6)
+        b = np.add(b, c, out=Nx128_4)
+        b = np.square(b, out=Nx128_4)
+        a = np.multiply(d, a, out=Nx128_6)
+        a = np.divide(a, b, out=Nx128_6)
+        f_second_experts = np.multiply(a, -3.0, out=Nx128_6)
+        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+
+        # ---- loss: reads δ, δ′
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=Nx64_1)
+        # Σ_n Σ_i δ_x²
+        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
+        # Σ_n δ′_filters
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
+
+        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
+        # ∂K/∂δ_x = δ_x  (3)
+        dK_ddelta_x = delta_x
+        # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
+        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx128_4)
+        # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
+        dK_ddelta_experts = np.multiply(dK_ddelta_filters, f_prime_experts, out=Nx128_2)
+
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g; writes ∂K/∂g
+        # Σ_n ∂K/∂δ_experts
+        dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_2)
+        # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
+        a = np.multiply(delta_experts, dK_ddelta_filters, out=Nx128_4)
+        dK_dg_filters = np.multiply(a, f_second_experts, out=Nx128_4)
+        # Σ_n δ_filters ∂K/∂δ_xᵀ
+        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M128x64_1)
+        # Σ_n ∂K/∂g_filters g_xᵀ
+        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
+        # Σ_n ∂K/∂g_filters
+        dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_3)
+
+        # ---- forward adjoints of L: reads f″; writes ∂L/∂δ
+        # ∂L/∂δ_experts = −f″(g_filters) Σ_i W_filters ∘ W_filters  (19)
+        a = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_6)
+        dL_ddelta_experts = np.negative(a, out=Nx128_6)
+
+        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, g, δ; writes f‴, ∂L/∂g
+        # Σ_n ∂L/∂δ_experts
+        dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_4)
+        # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
+        a = np.abs(g_filters, out=Nx128_6)
+        a = np.maximum(a, 1.0, out=Nx128_6)
+        a = np.divide(1.0, a, out=Nx128_6)
+        b = np.multiply(g_filters, a, out=Nx128_0)
+        c = np.square(b, out=Nx128_4)
+        d = np.square(a, out=Nx128_3)
+        e = np.multiply(d, 6.0, out=Nx128_2)
+        e = np.subtract(c, e, out=Nx128_2)
+        a = np.multiply(d, a, out=Nx128_6)
+        d = np.multiply(d, 2.0, out=Nx128_3)
+        c = np.add(c, d, out=Nx128_4)
+        d = np.square(c, out=Nx128_3)
+        c = np.multiply(d, c, out=Nx128_3)
+        b = np.multiply(e, b, out=Nx128_2)
+        a = np.multiply(b, a, out=Nx128_2)
+        a = np.divide(a, c, out=Nx128_2)
+        f_third_experts = np.multiply(a, 6.0, out=Nx128_2)
+        # ∂L/∂g_filters = −δ_experts f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
+        a = np.multiply(W_filters_squared_rows, delta_experts, out=M128_5)
+        a = np.multiply(a, f_third_experts, out=Nx128_2)
+        dL_dg_filters = np.negative(a, out=Nx128_2)
+        # Σ_n ∂L/∂g_filters g_xᵀ
+        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_3)
+        # Σ_n ∂L/∂g_filters
+        dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_5)
+        return (
+            sum_delta_squared, delta_prime_filters_total, dK_ds_alpha_sum, dK_dW_filters_delta, dK_dW_filters_g,
+            dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_g, dL_db_filters_sum,
+        )
+
+    (
+        sum_delta_squared, delta_prime_filters_total, dK_ds_alpha_sum, dK_dW_filters_delta, dK_dW_filters_g,
+        dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_g, dL_db_filters_sum,
+    ) = _over_tiles(tile, N, 512, 1, 98304, 4096, workspace)
+
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
+    #      ∂L/∂b
+    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
+    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    K = 0.5 * sum_delta_squared / N
+    # L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
+    L = -sum_delta_prime / N
+    # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
+    dK_ds_alpha = np.divide(dK_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
+    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
+    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M128x64_4)
+    dK_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
+    dK_db_filters = np.divide(dK_db_filters_sum, N, out=np.empty((128,), DTYPE))
+    # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
+    dL_ds_alpha = np.divide(dL_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
+    # Σ_n δ′_filters
+    dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
+    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (17)
+    a = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=M128x64_4)
+    a = np.multiply(a, 2.0, out=M128x64_4)
+    a = np.subtract(dL_dW_filters_g, a, out=M128x64_4)
+    dL_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
+    dL_db_filters = np.divide(dL_db_filters_sum, N, out=np.empty((128,), DTYPE))
+
+    return K, L, {
+        "filters.weight": dK_dW_filters,
+        "filters.bias": dK_db_filters,
+        "alpha.gain": dK_ds_alpha,
+    }, {
+        "filters.weight": dL_dW_filters,
+        "filters.bias": dL_db_filters,
+        "alpha.gain": dL_ds_alpha,
+    }
+
+
+def _layer_means(params, x, lam, workspace):
+    """the mean over the units of each layer, (N,) each: they show which one overflows."""
+    N = x.shape[0]
+    W_filters = params["filters.weight"]
+    b_filters = params["filters.bias"]
+    s_alpha = params["alpha.gain"]
+    all_mean_g_x = np.empty((N,), DTYPE)
+    all_mean_g_filters = np.empty((N,), DTYPE)
+    all_mean_g_experts = np.empty((N,), DTYPE)
+    all_mean_g_alpha = np.empty((N,), DTYPE)
+
+    def tile(rows, arrays):
+        g_x = x[rows]
+        (
+            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0,
+        ) = arrays(
+            rows.stop - rows.start,
+            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0",
+        )
+
+        # ---- forward: reads g, W, b, s; writes g
+        # W_filters g_x
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        # g_filters = W_filters g_x + b_filters
+        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+        # g_experts = (3/2) log1p(½ g_filters²)
+        a = np.abs(g_filters, out=Nx128_1)
+        b = np.minimum(a, 7.205759403792794e+16, out=Nx128_2)
+        b = np.square(b, out=Nx128_2)
+        b = np.multiply(b, 0.5, out=Nx128_2)
+        c = np.subtract(a, 1.0, out=Nx128_3)
+        Nx128_2[...] = np.where(a < 7.205759403792794e+16, b, c)
+        b = Nx128_2
+        b = np.log1p(b, out=Nx128_2)
+        c = np.multiply(b, 2.0, out=Nx128_3)
+        c = np.subtract(c, 0.6931471805599453, out=Nx128_3)
+        Nx128_1[...] = np.where(a < 7.205759403792794e+16, b, c)
+        a = Nx128_1
+        g_experts = np.multiply(a, 1.5, out=Nx128_1)
+        # g_alpha = s_alpha g_experts
+        g_alpha = np.multiply(s_alpha, g_experts, out=Nx128_2)
+
+        # ---- means of the layers: reads g; writes mean_g_x, mean_g_filters, mean_g_experts, mean_g_alpha
+        # (1/64) g_x
+        g_x_part = np.multiply(g_x, 0.015625, out=Nx64_0)
+        # mean_g_x = Σ_i (1/64) g_x
+        mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        # (1/128) g_filters
+        g_filters_part = np.multiply(g_filters, 0.0078125, out=Nx128_0)
+        # mean_g_filters = Σ_i (1/128) g_filters
+        mean_g_filters = np.sum(g_filters_part, axis=1, out=all_mean_g_filters[rows])
+        # (1/128) g_experts
+        g_experts_part = np.multiply(g_experts, 0.0078125, out=Nx128_1)
+        # mean_g_experts = Σ_i (1/128) g_experts
+        mean_g_experts = np.sum(g_experts_part, axis=1, out=all_mean_g_experts[rows])
+        # (1/128) g_alpha
+        g_alpha_part = np.multiply(g_alpha, 0.0078125, out=Nx128_2)
+        # mean_g_alpha = Σ_i (1/128) g_alpha
+        mean_g_alpha = np.sum(g_alpha_part, axis=1, out=all_mean_g_alpha[rows])
+        return ()
+
+    _over_tiles(tile, N, 512, 1, 16384, 2304, workspace)
+
+    return all_mean_g_x, all_mean_g_filters, all_mean_g_experts, all_mean_g_alpha
+
+
+# ==== What a user calls ====
 
 DTYPE = np.float32
 
@@ -54,7 +1191,7 @@ INITIAL = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f",
-    "template_sha256": "f7e720d716a9d6ac3cf46ecfec7cbdbe55fc7f65f5ea39b572ad4bd2183a830c",
+    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -66,6 +1203,196 @@ METADATA = {
 
 _D = 64
 _LAYERS = ("x", "filters", "experts", "alpha", )
+
+
+
+
+_local = threading.local()
+
+
+def _own_workspace():
+    if not hasattr(_local, "workspace"):
+        _local.workspace = Workspace()
+    return _local.workspace
+
+
+def energy(params, x):
+    """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
+    params, x, _ = _check(params, x)
+    return _energy(params, x, 0.0, _own_workspace())
+
+
+def score(params, x):
+    """The score −∂E/∂x, (N, 64); nothing else is computed."""
+    params, x, _ = _check(params, x)
+    return _score(params, x, 0.0, _own_workspace())
+
+
+def hessian_diagonal(params, x):
+    """∂²E/∂x_d² by the diagonal recursion, (N, 64)."""
+    params, x, _ = _check(params, x)
+    return _hessian_diagonal(params, x, 0.0, _own_workspace())
+
+
+def loss(params, x, lam=0.0):
+    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
+    return _losses(params, x, lam)[-1]
+
+
+def loss_terms(params, x, lam=0.0):
+    """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
+    return _losses(params, x, lam)[:-1]
+
+
+def _losses(params, x, lam):
+    params, x, lam = _check(params, x, lam)
+    step = _loss_terms if lam else _loss_terms_lam0
+    return step(params, x, lam, _own_workspace())
+
+
+def loss_and_grad(params, x, lam=0.0, *, workspace=None):
+    """J and its exact gradient, a dict of arrays like `params`."""
+    params, x, lam = _check(params, x, lam)
+    if workspace is not None and not isinstance(workspace, Workspace):
+        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
+    step = _loss_and_grad if lam else _loss_and_grad_lam0
+    return step(params, x, lam, workspace or _own_workspace())
+
+
+def loss_and_grad_terms(params, x, lam=0.0):
+    """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
+    params, x, lam = _check(params, x, lam)
+    step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
+    return step(params, x, lam, _own_workspace())
+
+
+def init_params(seed=0):
+    """Parameters to start from, as INITIAL says: the same numbers from every backend.
+
+    `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
+    """
+    rng = _generator("seed", seed)
+    params = {}
+    for name, shape in PARAMS.items():
+        if INITIAL[name] is None:
+            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
+        else:
+            values = np.full(shape, INITIAL[name], DTYPE)
+        params[name] = _asarray(values)
+    return params
+
+
+def flatten(params):
+    """All parameters, or a gradient, as one float64 vector of NumPy's in the order of PARAMS, for scipy.optimize.minimize."""
+    params = _check_params(params)
+    return np.concatenate([_asnumpy(params[name]).astype(np.float64).ravel() for name in PARAMS] or [np.empty(0)])
+
+
+def unflatten(theta):
+    """The inverse of `flatten`: a dict of new arrays in the module's dtype, which must hold all numbers of `theta`."""
+    if isinstance(theta, np.ma.MaskedArray):
+        raise ValueError("theta: expected an array without a mask, got a MaskedArray; give its .filled(…) values")
+    try:
+        theta = np.asarray(theta)
+    except Exception as error:
+        raise ValueError(f"theta: expected a vector of real numbers, got {_got(theta)}") from error
+    total = sum(int(np.prod(shape)) for shape in PARAMS.values())
+    if theta.shape != (total,):
+        raise ValueError(f"theta: expected shape ({total},), got {theta.shape}")
+    if theta.dtype.kind not in "fiu":
+        raise ValueError(f"theta: expected real numbers, got dtype {theta.dtype}")
+    with np.errstate(all="ignore"):
+        values = theta.astype(DTYPE)
+    if not np.isfinite(values).all():
+        k = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise ValueError(f"theta: expected finite numbers within the range of {np.dtype(DTYPE)}, got {theta[k]} at [{k}]")
+    params, start = {}, 0
+    for name, shape in PARAMS.items():
+        size = int(np.prod(shape))
+        params[name] = _asarray(values[start : start + size].reshape(shape).copy())
+        start += size
+    return params
+
+
+def _check(params, x, lam=0.0):
+    """Raise ValueError naming the argument, what was expected and what came; return the arrays and λ as a float.
+
+    They are what is computed with, whatever becomes of the dict meanwhile.
+    NaN and infinite values are refused in parameters as in x.
+    """
+    params = _check_params(params)
+    x = _checked("x", x, None)
+    if x.ndim != 2 or x.shape[1] != _D:
+        raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
+    if x.shape[0] == 0:
+        raise ValueError("x: expected at least one sample, got N = 0")
+    with np.errstate(all="ignore"):
+        # Sums are finite only if every value is; only if they are not are values looked at one by one.
+        suspicious = not np.isfinite(sum(float(np.sum(params[name])) for name in PARAMS))
+    if suspicious:
+        for name in PARAMS:
+            _check_finite(f"params[{name!r}]", params[name])
+    _check_finite("x", x)
+    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
+    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
+        raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
+    return params, x, float(value)
+
+
+def _check_params(params):
+    if not all(hasattr(type(params), method) for method in ("keys", "__iter__", "__contains__", "__getitem__")):
+        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}")
+    try:
+        given = dict(params) if type(params) is dict else {name: params[name] for name in params}
+    except Exception as error:
+        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}") from error
+    missing = [name for name in PARAMS if name not in given]
+    extra = [name for name in given if name not in PARAMS]
+    if missing or extra:
+        raise ValueError(f"params: expected {list(PARAMS)}, got {list(given)}; missing {missing}, unknown {extra}")
+    return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
+
+
+def _checked(name, array, shape):
+    """The array, without what a subclass makes of it."""
+    if not issubclass(type(array), np.ndarray):
+        raise ValueError(f"{name}: expected a numpy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
+    if isinstance(array, np.ma.MaskedArray):
+        raise ValueError(f"{name}: expected an array without a mask, got a {type(array).__name__}; give its .filled(…) values")
+    if isinstance(array, np.matrix):
+        raise ValueError(f"{name}: expected a numpy array, got a {type(array).__name__}; convert with numpy.asarray")
+    array = np.ndarray.view(array, np.ndarray)
+    if array.dtype != DTYPE:
+        raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
+    return array
+
+
+def _generator(name, seed):
+    """A Generator of NumPy's, which itself takes things that it does not come back from."""
+    if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
+        return np.random.default_rng(seed)
+    several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
+    try:
+        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
+    except Exception:
+        words = []
+    if not words or min(words) < 0:
+        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
+    return np.random.default_rng(words if len(words) > 1 else words[0])
+
+
+def _got(value):
+    """What came, for the text of an error: on one line, and short."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = ""
+    return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
+
+
+# ==== Memory, tiles and threads ====
 
 _ARRAYS = {
     "M128_0": (128,),
@@ -540,1324 +1867,25 @@ def _column_sum(values, out):
     return out
 
 
-_local = threading.local()
+# Every step has its workspace to itself.
+for _step in (
+    _energy,
+    _score,
+    _hessian_diagonal,
+    _loss_terms,
+    _loss_terms_lam0,
+    _loss_and_grad,
+    _loss_and_grad_lam0,
+    _loss_and_grad_terms,
+    _loss_and_grad_terms_lam0,
+    _layer_means,
+):
+    globals()[_step.__name__] = _guarded(_step)
+
+
+# ==== The self-test ====
 
 
-def _own_workspace():
-    if not hasattr(_local, "workspace"):
-        _local.workspace = Workspace()
-    return _local.workspace
-
-
-def energy(params, x):
-    """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
-    params, x, _ = _check(params, x)
-    return _energy(params, x, 0.0, _own_workspace())
-
-
-def score(params, x):
-    """The score −∂E/∂x, (N, 64); nothing else is computed."""
-    params, x, _ = _check(params, x)
-    return _score(params, x, 0.0, _own_workspace())
-
-
-def hessian_diagonal(params, x):
-    """∂²E/∂x_d² by the diagonal recursion, (N, 64)."""
-    params, x, _ = _check(params, x)
-    return _hessian_diagonal(params, x, 0.0, _own_workspace())
-
-
-def loss(params, x, lam=0.0):
-    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
-    return _losses(params, x, lam)[-1]
-
-
-def loss_terms(params, x, lam=0.0):
-    """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
-    return _losses(params, x, lam)[:-1]
-
-
-def _losses(params, x, lam):
-    params, x, lam = _check(params, x, lam)
-    step = _loss_terms if lam else _loss_terms_lam0
-    return step(params, x, lam, _own_workspace())
-
-
-def loss_and_grad(params, x, lam=0.0, *, workspace=None):
-    """J and its exact gradient, a dict of arrays like `params`."""
-    params, x, lam = _check(params, x, lam)
-    if workspace is not None and not isinstance(workspace, Workspace):
-        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
-    step = _loss_and_grad if lam else _loss_and_grad_lam0
-    return step(params, x, lam, workspace or _own_workspace())
-
-
-def loss_and_grad_terms(params, x, lam=0.0):
-    """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
-    params, x, lam = _check(params, x, lam)
-    step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
-    return step(params, x, lam, _own_workspace())
-
-
-def init_params(seed=0):
-    """Parameters to start from, as INITIAL says: the same numbers from every backend.
-
-    `seed` is what numpy.random.default_rng takes: a whole number of at least 0, several of them, None …
-    """
-    rng = _generator("seed", seed)
-    params = {}
-    for name, shape in PARAMS.items():
-        if INITIAL[name] is None:
-            values = (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(DTYPE)
-        else:
-            values = np.full(shape, INITIAL[name], DTYPE)
-        params[name] = _asarray(values)
-    return params
-
-
-def flatten(params):
-    """All parameters, or a gradient, as one float64 vector of NumPy's in the order of PARAMS, for scipy.optimize.minimize."""
-    params = _check_params(params)
-    return np.concatenate([_asnumpy(params[name]).astype(np.float64).ravel() for name in PARAMS] or [np.empty(0)])
-
-
-def unflatten(theta):
-    """The inverse of `flatten`: a dict of new arrays in the module's dtype, which must hold all numbers of `theta`."""
-    if isinstance(theta, np.ma.MaskedArray):
-        raise ValueError("theta: expected an array without a mask, got a MaskedArray; give its .filled(…) values")
-    try:
-        theta = np.asarray(theta)
-    except Exception as error:
-        raise ValueError(f"theta: expected a vector of real numbers, got {_got(theta)}") from error
-    total = sum(int(np.prod(shape)) for shape in PARAMS.values())
-    if theta.shape != (total,):
-        raise ValueError(f"theta: expected shape ({total},), got {theta.shape}")
-    if theta.dtype.kind not in "fiu":
-        raise ValueError(f"theta: expected real numbers, got dtype {theta.dtype}")
-    with np.errstate(all="ignore"):
-        values = theta.astype(DTYPE)
-    if not np.isfinite(values).all():
-        k = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise ValueError(f"theta: expected finite numbers within the range of {np.dtype(DTYPE)}, got {theta[k]} at [{k}]")
-    params, start = {}, 0
-    for name, shape in PARAMS.items():
-        size = int(np.prod(shape))
-        params[name] = _asarray(values[start : start + size].reshape(shape).copy())
-        start += size
-    return params
-
-
-def _check(params, x, lam=0.0):
-    """Raise ValueError naming the argument, what was expected and what came; return the arrays and λ as a float.
-
-    They are what is computed with, whatever becomes of the dict meanwhile.
-    NaN and infinite values are refused in parameters as in x.
-    """
-    params = _check_params(params)
-    x = _checked("x", x, None)
-    if x.ndim != 2 or x.shape[1] != _D:
-        raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
-    if x.shape[0] == 0:
-        raise ValueError("x: expected at least one sample, got N = 0")
-    with np.errstate(all="ignore"):
-        # Sums are finite only if every value is; only if they are not are values looked at one by one.
-        suspicious = not np.isfinite(sum(float(np.sum(params[name])) for name in PARAMS))
-    if suspicious:
-        for name in PARAMS:
-            _check_finite(f"params[{name!r}]", params[name])
-    _check_finite("x", x)
-    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
-    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
-        raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
-    return params, x, float(value)
-
-
-def _check_params(params):
-    if not all(hasattr(type(params), method) for method in ("keys", "__iter__", "__contains__", "__getitem__")):
-        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}")
-    try:
-        given = dict(params) if type(params) is dict else {name: params[name] for name in params}
-    except Exception as error:
-        raise ValueError(f"params: expected a dict of arrays, got {type(params).__name__}") from error
-    missing = [name for name in PARAMS if name not in given]
-    extra = [name for name in given if name not in PARAMS]
-    if missing or extra:
-        raise ValueError(f"params: expected {list(PARAMS)}, got {list(given)}; missing {missing}, unknown {extra}")
-    return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
-
-
-def _checked(name, array, shape):
-    """The array, without what a subclass makes of it."""
-    if not issubclass(type(array), np.ndarray):
-        raise ValueError(f"{name}: expected a numpy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
-    if isinstance(array, np.ma.MaskedArray):
-        raise ValueError(f"{name}: expected an array without a mask, got a {type(array).__name__}; give its .filled(…) values")
-    if isinstance(array, np.matrix):
-        raise ValueError(f"{name}: expected a numpy array, got a {type(array).__name__}; convert with numpy.asarray")
-    array = np.ndarray.view(array, np.ndarray)
-    if array.dtype != DTYPE:
-        raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
-    if shape is not None and array.shape != shape:
-        raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
-    return array
-
-
-def _generator(name, seed):
-    """A Generator of NumPy's, which itself takes things that it does not come back from."""
-    if seed is None or isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
-        return np.random.default_rng(seed)
-    several = isinstance(seed, (list, tuple)) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
-    try:
-        words = [-1 if isinstance(word, (bool, np.bool_, np.ma.MaskedArray)) else operator.index(word) for word in (seed if several else [seed])]
-    except Exception:
-        words = []
-    if not words or min(words) < 0:
-        raise ValueError(f"{name}: expected a whole number of at least 0, or None, got {_got(seed)}")
-    return np.random.default_rng(words if len(words) > 1 else words[0])
-
-
-def _got(value):
-    """What came, for the text of an error: on one line, and short."""
-    try:
-        text = " ".join(repr(value).split())
-    except Exception:
-        text = ""
-    return text if 0 < len(text) <= 500 else f"an object of type {type(value).__name__}"
-
-
-@_guarded
-def _energy(params, x, lam, workspace):
-    """E, (N,)."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    b_filters = params["filters.bias"]
-    s_alpha = params["alpha.gain"]
-    all_energy = np.empty((N,), DTYPE)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2",
-        )
-
-        # ---- forward: reads g, W, b, s; writes g
-        # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-        # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
-        # g_experts = (3/2) log1p(½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_0)
-        b = np.minimum(a, 7.205759403792794e+16, out=Nx128_1)
-        b = np.square(b, out=Nx128_1)
-        b = np.multiply(b, 0.5, out=Nx128_1)
-        c = np.subtract(a, 1.0, out=Nx128_2)
-        Nx128_1[...] = np.where(a < 7.205759403792794e+16, b, c)
-        b = Nx128_1
-        b = np.log1p(b, out=Nx128_1)
-        c = np.multiply(b, 2.0, out=Nx128_2)
-        c = np.subtract(c, 0.6931471805599453, out=Nx128_2)
-        Nx128_0[...] = np.where(a < 7.205759403792794e+16, b, c)
-        a = Nx128_0
-        g_experts = np.multiply(a, 1.5, out=Nx128_0)
-        # g_alpha = s_alpha g_experts
-        g_alpha = np.multiply(s_alpha, g_experts, out=Nx128_0)
-
-        # ---- energy: reads g; writes energy
-        # Σ_i g_alpha
-        E_alpha = np.sum(g_alpha, axis=1, out=all_energy[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 16384, 1536, workspace)
-
-    return all_energy
-
-
-@_guarded
-def _score(params, x, lam, workspace):
-    """−δ at the input, (N, D)."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    b_filters = params["filters.bias"]
-    s_alpha = params["alpha.gain"]
-    all_score = np.empty((N, 64), DTYPE)
-
-    # ---- once a call, from the weights alone: reads s; writes δ
-    # δ_experts = s_alpha  (1)
-    delta_experts = s_alpha
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0",
-        )
-
-        # ---- forward: reads g, W, b; writes g
-        # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-        # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
-
-        # ---- backward: reads g, δ, W; writes f′, δ, score
-        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        c = np.square(b, out=Nx128_2)
-        c = np.multiply(c, 0.5, out=Nx128_2)
-        d = np.square(a, out=Nx128_3)
-        c = np.add(c, d, out=Nx128_2)
-        a = np.multiply(b, a, out=Nx128_0)
-        a = np.divide(a, c, out=Nx128_0)
-        f_prime_experts = np.multiply(a, 1.5, out=Nx128_0)
-        # δ_filters = δ_experts f′(g_filters)  (1)
-        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_0)
-        # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
-        # score = −δ_x
-        score = np.negative(delta_x, out=all_score[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 32768, 2304, workspace)
-
-    return all_score
-
-
-@_guarded
-def _hessian_diagonal(params, x, lam, workspace):
-    """δ′ at the input, (N, D)."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    b_filters = params["filters.bias"]
-    s_alpha = params["alpha.gain"]
-    (
-        M128x64_0,
-    ) = workspace.arrays(
-        "M128x64_0",
-    )
-    all_hessian_diagonal = np.empty((N, 64), DTYPE)
-
-    # ---- once a call, from the weights alone: reads s, W; writes δ
-    # δ_experts = s_alpha  (1)
-    delta_experts = s_alpha
-    # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M128x64_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3",
-        )
-
-        # ---- forward: reads g, W, b; writes g
-        # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-        # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
-
-        # ---- backward: reads g, δ; writes f″, δ′, hessian_diagonal
-        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        b = np.square(b, out=Nx128_0)
-        a = np.square(a, out=Nx128_1)
-        c = np.multiply(a, 2.0, out=Nx128_2)
-        d = np.subtract(b, c, out=Nx128_3)
-        b = np.add(b, c, out=Nx128_0)
-        b = np.square(b, out=Nx128_0)
-        a = np.multiply(d, a, out=Nx128_3)
-        a = np.divide(a, b, out=Nx128_3)
-        f_second_experts = np.multiply(a, -3.0, out=Nx128_3)
-        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_3)
-        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=all_hessian_diagonal[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 32768, 2048, workspace)
-
-    return all_hessian_diagonal
-
-
-@_guarded
-def _loss_terms(params, x, lam, workspace):
-    """K, L and J, means over the batch."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    b_filters = params["filters.bias"]
-    s_alpha = params["alpha.gain"]
-    (
-        M128x64_0,
-    ) = workspace.arrays(
-        "M128x64_0",
-    )
-
-    # ---- once a call, from the weights alone: reads s, W; writes δ
-    # δ_experts = s_alpha  (1)
-    delta_experts = s_alpha
-    # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M128x64_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1",
-        )
-
-        # ---- forward: reads g, W, b; writes g
-        # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-        # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
-
-        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
-        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_2)
-        c = np.square(b, out=Nx128_3)
-        c = np.multiply(c, 0.5, out=Nx128_3)
-        d = np.square(a, out=Nx128_4)
-        c = np.add(c, d, out=Nx128_3)
-        a = np.multiply(b, a, out=Nx128_2)
-        a = np.divide(a, c, out=Nx128_2)
-        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
-        # δ_filters = δ_experts f′(g_filters)  (1)
-        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
-        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-        a = np.abs(g_filters, out=Nx128_3)
-        a = np.maximum(a, 1.0, out=Nx128_3)
-        a = np.divide(1.0, a, out=Nx128_3)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        b = np.square(b, out=Nx128_0)
-        a = np.square(a, out=Nx128_3)
-        c = np.multiply(a, 2.0, out=Nx128_1)
-        d = np.subtract(b, c, out=Nx128_4)
-        b = np.add(b, c, out=Nx128_0)
-        b = np.square(b, out=Nx128_0)
-        a = np.multiply(d, a, out=Nx128_4)
-        a = np.divide(a, b, out=Nx128_4)
-        f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
-        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
-        # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
-        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-        # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_1)
-        # Σ_n Σ_i δ′_x²
-        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
-        return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, 1, 49152, 3072, workspace)
-
-    # ---- at the end, from the sums over all samples: writes K, L, J
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
-    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
-    # J = K + L
-    J = K + L
-
-    return K, L, J
-
-
-@_guarded
-def _loss_terms_lam0(params, x, lam, workspace):
-    """K, L and J, means over the batch. λ = 0."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    b_filters = params["filters.bias"]
-    s_alpha = params["alpha.gain"]
-    (
-        M128x64_0, M128_0,
-    ) = workspace.arrays(
-        "M128x64_0", "M128_0",
-    )
-
-    # ---- once a call, from the weights alone: reads s, W; writes δ
-    # δ_experts = s_alpha  (1)
-    delta_experts = s_alpha
-    # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M128x64_0)
-    # Σ_i W_filters ∘ W_filters
-    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, M128_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "M128_1",
-        )
-
-        # ---- forward: reads g, W, b; writes g
-        # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-        # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
-
-        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
-        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_2)
-        c = np.square(b, out=Nx128_3)
-        c = np.multiply(c, 0.5, out=Nx128_3)
-        d = np.square(a, out=Nx128_4)
-        c = np.add(c, d, out=Nx128_3)
-        a = np.multiply(b, a, out=Nx128_2)
-        a = np.divide(a, c, out=Nx128_2)
-        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
-        # δ_filters = δ_experts f′(g_filters)  (1)
-        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
-        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-        a = np.abs(g_filters, out=Nx128_3)
-        a = np.maximum(a, 1.0, out=Nx128_3)
-        a = np.divide(1.0, a, out=Nx128_3)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        b = np.square(b, out=Nx128_0)
-        a = np.square(a, out=Nx128_3)
-        c = np.multiply(a, 2.0, out=Nx128_1)
-        d = np.subtract(b, c, out=Nx128_4)
-        b = np.add(b, c, out=Nx128_0)
-        b = np.square(b, out=Nx128_0)
-        a = np.multiply(d, a, out=Nx128_4)
-        a = np.divide(a, b, out=Nx128_4)
-        f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
-        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
-        # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n δ′_filters
-        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
-        return (
-            sum_delta_squared, delta_prime_filters_total,
-        )
-
-    (
-        sum_delta_squared, delta_prime_filters_total,
-    ) = _over_tiles(tile, N, 512, 1, 32768, 2816, workspace)
-
-    # ---- at the end, from the sums over all samples: writes K, L, J
-    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
-    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    L = -sum_delta_prime / N
-    # J = K + L
-    J = K + L
-
-    return K, L, J
-
-
-@_guarded
-def _loss_and_grad(params, x, lam, workspace):
-    """J and its gradient: the merged sweep."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    b_filters = params["filters.bias"]
-    s_alpha = params["alpha.gain"]
-    (
-        M128x64_0, M128x64_4,
-    ) = workspace.arrays(
-        "M128x64_0", "M128x64_4",
-    )
-
-    # ---- once a call, from the weights alone: reads s, W; writes δ
-    # δ_experts = s_alpha  (1)
-    delta_experts = s_alpha
-    # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M128x64_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_0, Nx64_1, Nx64_2, Nx128_7, M128_0,
-            Nx128_8, Nx128_9, M128x64_1, M128x64_2, M128x64_3, M128_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_0", "Nx64_1", "Nx64_2",
-            "Nx128_7", "M128_0", "Nx128_8", "Nx128_9", "M128x64_1", "M128x64_2", "M128x64_3", "M128_1",
-        )
-
-        # ---- forward: reads g, W, b; writes g
-        # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-        # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
-
-        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
-        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_2)
-        c = np.square(b, out=Nx128_3)
-        c = np.multiply(c, 0.5, out=Nx128_3)
-        d = np.square(a, out=Nx128_4)
-        c = np.add(c, d, out=Nx128_3)
-        a = np.multiply(b, a, out=Nx128_2)
-        a = np.divide(a, c, out=Nx128_2)
-        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
-        # δ_filters = δ_experts f′(g_filters)  (1)
-        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
-        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.square(a, out=Nx128_1)
-        c = np.multiply(a, 2.0, out=Nx128_5)
-        d = np.subtract(b, c, out=Nx128_6)
-        b = np.add(b, c, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.multiply(d, a, out=Nx128_6)
-        a = np.divide(a, b, out=Nx128_6)
-        f_second_experts = np.multiply(a, -3.0, out=Nx128_6)
-        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
-        # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
-        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_2)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-        # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_2)
-        # Σ_n Σ_i δ′_x²
-        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
-
-        # ---- forward adjoints of J: reads δ, δ′, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
-        # ∂J/∂δ_x = δ_x  (3)+(5)
-        dJ_ddelta_x = delta_x
-        # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_1)
-        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_1)
-        # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx128_1)
-        # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
-        dJ_ddelta_prime_filters = np.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx128_5)
-        # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) + ∂J/∂δ′_filters f″(g_filters)  (18)+(19)
-        a = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_2)
-        b = np.multiply(dJ_ddelta_prime_filters, f_second_experts, out=Nx128_7)
-        dJ_ddelta_experts = np.add(a, b, out=Nx128_2)
-
-        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, g, δ, f″, ∂J/∂δ′, δ′; writes f‴, ∂J/∂g
-        # Σ_n ∂J/∂δ_experts
-        dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_0)
-        # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
-        a = np.abs(g_filters, out=Nx128_2)
-        a = np.maximum(a, 1.0, out=Nx128_2)
-        a = np.divide(1.0, a, out=Nx128_2)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        c = np.square(b, out=Nx128_7)
-        d = np.square(a, out=Nx128_8)
-        e = np.multiply(d, 6.0, out=Nx128_9)
-        e = np.subtract(c, e, out=Nx128_9)
-        a = np.multiply(d, a, out=Nx128_2)
-        d = np.multiply(d, 2.0, out=Nx128_8)
-        c = np.add(c, d, out=Nx128_7)
-        d = np.square(c, out=Nx128_8)
-        c = np.multiply(d, c, out=Nx128_8)
-        b = np.multiply(e, b, out=Nx128_9)
-        a = np.multiply(b, a, out=Nx128_9)
-        a = np.divide(a, c, out=Nx128_9)
-        f_third_experts = np.multiply(a, 6.0, out=Nx128_9)
-        # ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
-        a = np.multiply(delta_experts, dJ_ddelta_filters, out=Nx128_1)
-        a = np.multiply(a, f_second_experts, out=Nx128_1)
-        b = np.multiply(delta_experts, dJ_ddelta_prime_filters, out=Nx128_5)
-        b = np.multiply(b, f_third_experts, out=Nx128_5)
-        dJ_dg_filters = np.add(a, b, out=Nx128_1)
-        # Σ_n δ_filters ∂J/∂δ_xᵀ
-        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_1)
-        # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-        dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_2)
-        # Σ_n ∂J/∂g_filters g_xᵀ
-        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_3)
-        # Σ_n ∂J/∂g_filters
-        dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_1)
-        return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_alpha_sum, dJ_dW_filters_delta,
-            dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_db_filters_sum,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_alpha_sum, dJ_dW_filters_delta,
-        dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, 131072, 5888, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
-    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
-    J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
-    # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
-    dJ_ds_alpha = np.divide(dJ_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
-    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters
-    #     ∂J/∂δ′_xᵀ))  (16)+(17)
-    a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=M128x64_4)
-    a = np.multiply(a, 2.0, out=M128x64_4)
-    a = np.add(a, dJ_dW_filters_delta, out=M128x64_4)
-    a = np.add(a, dJ_dW_filters_g, out=M128x64_4)
-    dJ_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
-    # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
-    dJ_db_filters = np.divide(dJ_db_filters_sum, N, out=np.empty((128,), DTYPE))
-
-    return J, {
-        "filters.weight": dJ_dW_filters,
-        "filters.bias": dJ_db_filters,
-        "alpha.gain": dJ_ds_alpha,
-    }
-
-
-@_guarded
-def _loss_and_grad_lam0(params, x, lam, workspace):
-    """J and its gradient: the merged sweep. λ = 0."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    b_filters = params["filters.bias"]
-    s_alpha = params["alpha.gain"]
-    (
-        M128x64_0, M128_0, M128x64_3, M128x64_4,
-    ) = workspace.arrays(
-        "M128x64_0", "M128_0", "M128x64_3", "M128x64_4",
-    )
-
-    # ---- once a call, from the weights alone: reads s, W; writes δ
-    # δ_experts = s_alpha  (1)
-    delta_experts = s_alpha
-    # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M128x64_0)
-    # Σ_i W_filters ∘ W_filters
-    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_0, Nx64_1, M128_1, M128_2, Nx128_7,
-            M128_3, M128x64_1, M128x64_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_0", "Nx64_1", "M128_1",
-            "M128_2", "Nx128_7", "M128_3", "M128x64_1", "M128x64_2",
-        )
-
-        # ---- forward: reads g, W, b; writes g
-        # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-        # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
-
-        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
-        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_2)
-        c = np.square(b, out=Nx128_3)
-        c = np.multiply(c, 0.5, out=Nx128_3)
-        d = np.square(a, out=Nx128_4)
-        c = np.add(c, d, out=Nx128_3)
-        a = np.multiply(b, a, out=Nx128_2)
-        a = np.divide(a, c, out=Nx128_2)
-        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
-        # δ_filters = δ_experts f′(g_filters)  (1)
-        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
-        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.square(a, out=Nx128_1)
-        c = np.multiply(a, 2.0, out=Nx128_5)
-        d = np.subtract(b, c, out=Nx128_6)
-        b = np.add(b, c, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.multiply(d, a, out=Nx128_6)
-        a = np.divide(a, b, out=Nx128_6)
-        f_second_experts = np.multiply(a, -3.0, out=Nx128_6)
-        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
-        # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_1)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n δ′_filters
-        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
-
-        # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ
-        # ∂J/∂δ_x = δ_x  (3)+(5)
-        dJ_ddelta_x = delta_x
-        # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx128_4)
-        # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) − f″(g_filters) Σ_i W_filters ∘ W_filters  (18)+(19)
-        a = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_2)
-        b = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_1)
-        dJ_ddelta_experts = np.subtract(a, b, out=Nx128_2)
-
-        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, g, δ, f″; writes f‴, ∂J/∂g
-        # Σ_n ∂J/∂δ_experts
-        dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_2)
-        # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
-        a = np.abs(g_filters, out=Nx128_2)
-        a = np.maximum(a, 1.0, out=Nx128_2)
-        a = np.divide(1.0, a, out=Nx128_2)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        c = np.square(b, out=Nx128_1)
-        d = np.square(a, out=Nx128_5)
-        e = np.multiply(d, 6.0, out=Nx128_7)
-        e = np.subtract(c, e, out=Nx128_7)
-        a = np.multiply(d, a, out=Nx128_2)
-        d = np.multiply(d, 2.0, out=Nx128_5)
-        c = np.add(c, d, out=Nx128_1)
-        d = np.square(c, out=Nx128_5)
-        c = np.multiply(d, c, out=Nx128_5)
-        b = np.multiply(e, b, out=Nx128_7)
-        a = np.multiply(b, a, out=Nx128_7)
-        a = np.divide(a, c, out=Nx128_7)
-        f_third_experts = np.multiply(a, 6.0, out=Nx128_7)
-        # ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) − δ_experts f‴(g_filters) Σ_i W_filters ∘ W_filters
-        #     (21)+(22)
-        a = np.multiply(delta_experts, dJ_ddelta_filters, out=Nx128_4)
-        a = np.multiply(a, f_second_experts, out=Nx128_4)
-        b = np.multiply(W_filters_squared_rows, delta_experts, out=M128_3)
-        b = np.multiply(b, f_third_experts, out=Nx128_7)
-        dJ_dg_filters = np.subtract(a, b, out=Nx128_4)
-        # Σ_n δ_filters ∂J/∂δ_xᵀ
-        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_1)
-        # Σ_n ∂J/∂g_filters g_xᵀ
-        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_2)
-        # Σ_n ∂J/∂g_filters
-        dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_3)
-        return (
-            sum_delta_squared, delta_prime_filters_total, dJ_ds_alpha_sum, dJ_dW_filters_delta, dJ_dW_filters_g,
-            dJ_db_filters_sum,
-        )
-
-    (
-        sum_delta_squared, delta_prime_filters_total, dJ_ds_alpha_sum, dJ_dW_filters_delta, dJ_dW_filters_g,
-        dJ_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, 81920, 4608, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
-    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
-    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
-    # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
-    dJ_ds_alpha = np.divide(dJ_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
-    # Σ_n δ′_filters
-    dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
-    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)
-    #     (16)+(17)
-    a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M128x64_3)
-    b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M128x64_4)
-    b = np.multiply(b, 2.0, out=M128x64_4)
-    a = np.subtract(a, b, out=M128x64_3)
-    dJ_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
-    # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
-    dJ_db_filters = np.divide(dJ_db_filters_sum, N, out=np.empty((128,), DTYPE))
-
-    return J, {
-        "filters.weight": dJ_dW_filters,
-        "filters.bias": dJ_db_filters,
-        "alpha.gain": dJ_ds_alpha,
-    }
-
-
-@_guarded
-def _loss_and_grad_terms(params, x, lam, workspace):
-    """K, L and the gradient of each: the source's separate sweeps."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    b_filters = params["filters.bias"]
-    s_alpha = params["alpha.gain"]
-    (
-        M128x64_0, M128x64_5,
-    ) = workspace.arrays(
-        "M128x64_0", "M128x64_5",
-    )
-
-    # ---- once a call, from the weights alone: reads s, W; writes δ
-    # δ_experts = s_alpha  (1)
-    delta_experts = s_alpha
-    # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M128x64_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_0, Nx64_1, Nx64_2, M128_0, M128x64_1,
-            M128x64_2, M128_1, M128_2, M128x64_3, M128x64_4, M128_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_0", "Nx64_1", "Nx64_2",
-            "M128_0", "M128x64_1", "M128x64_2", "M128_1", "M128_2", "M128x64_3", "M128x64_4", "M128_3",
-        )
-
-        # ---- forward: reads g, W, b; writes g
-        # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-        # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
-
-        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
-        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_2)
-        c = np.square(b, out=Nx128_3)
-        c = np.multiply(c, 0.5, out=Nx128_3)
-        d = np.square(a, out=Nx128_4)
-        c = np.add(c, d, out=Nx128_3)
-        a = np.multiply(b, a, out=Nx128_2)
-        a = np.divide(a, c, out=Nx128_2)
-        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
-        # δ_filters = δ_experts f′(g_filters)  (1)
-        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
-        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.square(a, out=Nx128_1)
-        c = np.multiply(a, 2.0, out=Nx128_5)
-        d = np.subtract(b, c, out=Nx128_6)
-        b = np.add(b, c, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.multiply(d, a, out=Nx128_6)
-        a = np.divide(a, b, out=Nx128_6)
-        f_second_experts = np.multiply(a, -3.0, out=Nx128_6)
-        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
-        # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
-        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_2)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
-        # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_2)
-        # Σ_n Σ_i δ′_x²
-        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
-
-        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
-        # ∂K/∂δ_x = δ_x  (3)
-        dK_ddelta_x = delta_x
-        # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx128_1)
-        # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
-        dK_ddelta_experts = np.multiply(dK_ddelta_filters, f_prime_experts, out=Nx128_2)
-
-        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g; writes ∂K/∂g
-        # Σ_n ∂K/∂δ_experts
-        dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_0)
-        # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
-        a = np.multiply(delta_experts, dK_ddelta_filters, out=Nx128_1)
-        dK_dg_filters = np.multiply(a, f_second_experts, out=Nx128_1)
-        # Σ_n δ_filters ∂K/∂δ_xᵀ
-        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M128x64_1)
-        # Σ_n ∂K/∂g_filters g_xᵀ
-        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
-        # Σ_n ∂K/∂g_filters
-        dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_1)
-
-        # ---- forward adjoints of L: reads δ′, f″; writes ∂L/∂δ′, ∂L/∂δ
-        # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_1)
-        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_1)
-        # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
-        dL_ddelta_prime_filters = np.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx128_1)
-        # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
-        dL_ddelta_experts = np.multiply(dL_ddelta_prime_filters, f_second_experts, out=Nx128_6)
-
-        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, g, ∂L/∂δ′, δ, δ′; writes f‴, ∂L/∂g
-        # Σ_n ∂L/∂δ_experts
-        dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_2)
-        # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
-        a = np.abs(g_filters, out=Nx128_6)
-        a = np.maximum(a, 1.0, out=Nx128_6)
-        a = np.divide(1.0, a, out=Nx128_6)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        c = np.square(b, out=Nx128_3)
-        d = np.square(a, out=Nx128_2)
-        e = np.multiply(d, 6.0, out=Nx128_5)
-        e = np.subtract(c, e, out=Nx128_5)
-        a = np.multiply(d, a, out=Nx128_6)
-        d = np.multiply(d, 2.0, out=Nx128_2)
-        c = np.add(c, d, out=Nx128_3)
-        d = np.square(c, out=Nx128_2)
-        c = np.multiply(d, c, out=Nx128_2)
-        b = np.multiply(e, b, out=Nx128_5)
-        a = np.multiply(b, a, out=Nx128_5)
-        a = np.divide(a, c, out=Nx128_5)
-        f_third_experts = np.multiply(a, 6.0, out=Nx128_5)
-        # ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22)
-        a = np.multiply(delta_experts, dL_ddelta_prime_filters, out=Nx128_1)
-        dL_dg_filters = np.multiply(a, f_third_experts, out=Nx128_1)
-        # Σ_n δ′_filters ∂L/∂δ′_xᵀ
-        dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M128x64_3)
-        # Σ_n ∂L/∂g_filters g_xᵀ
-        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_4)
-        # Σ_n ∂L/∂g_filters
-        dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_3)
-        return (
-            sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_alpha_sum, dK_dW_filters_delta,
-            dK_dW_filters_g, dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_delta_prime, dL_dW_filters_g,
-            dL_db_filters_sum,
-        )
-
-    (
-        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_alpha_sum, dK_dW_filters_delta,
-        dK_dW_filters_g, dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_delta_prime, dL_dW_filters_g,
-        dL_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, 147456, 4352, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
-    #      ∂L/∂b
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
-    L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
-    # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
-    dK_ds_alpha = np.divide(dK_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
-    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M128x64_5)
-    dK_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
-    # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
-    dK_db_filters = np.divide(dK_db_filters_sum, N, out=np.empty((128,), DTYPE))
-    # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
-    dL_ds_alpha = np.divide(dL_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
-    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
-    a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=M128x64_5)
-    a = np.multiply(a, 2.0, out=M128x64_5)
-    a = np.add(a, dL_dW_filters_g, out=M128x64_5)
-    dL_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
-    # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
-    dL_db_filters = np.divide(dL_db_filters_sum, N, out=np.empty((128,), DTYPE))
-
-    return K, L, {
-        "filters.weight": dK_dW_filters,
-        "filters.bias": dK_db_filters,
-        "alpha.gain": dK_ds_alpha,
-    }, {
-        "filters.weight": dL_dW_filters,
-        "filters.bias": dL_db_filters,
-        "alpha.gain": dL_ds_alpha,
-    }
-
-
-@_guarded
-def _loss_and_grad_terms_lam0(params, x, lam, workspace):
-    """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    b_filters = params["filters.bias"]
-    s_alpha = params["alpha.gain"]
-    (
-        M128x64_0, M128_0, M128x64_4,
-    ) = workspace.arrays(
-        "M128x64_0", "M128_0", "M128x64_4",
-    )
-
-    # ---- once a call, from the weights alone: reads s, W; writes δ
-    # δ_experts = s_alpha  (1)
-    delta_experts = s_alpha
-    # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M128x64_0)
-    # Σ_i W_filters ∘ W_filters
-    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_0, Nx64_1, M128_1, M128_2, M128x64_1,
-            M128x64_2, M128_3, M128_4, M128_5, M128x64_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_0", "Nx64_1", "M128_1",
-            "M128_2", "M128x64_1", "M128x64_2", "M128_3", "M128_4", "M128_5", "M128x64_3",
-        )
-
-        # ---- forward: reads g, W, b; writes g
-        # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-        # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
-
-        # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
-        # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_2)
-        c = np.square(b, out=Nx128_3)
-        c = np.multiply(c, 0.5, out=Nx128_3)
-        d = np.square(a, out=Nx128_4)
-        c = np.add(c, d, out=Nx128_3)
-        a = np.multiply(b, a, out=Nx128_2)
-        a = np.divide(a, c, out=Nx128_2)
-        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
-        # δ_filters = δ_experts f′(g_filters)  (1)
-        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
-        # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.square(a, out=Nx128_1)
-        c = np.multiply(a, 2.0, out=Nx128_5)
-        d = np.subtract(b, c, out=Nx128_6)
-        b = np.add(b, c, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.multiply(d, a, out=Nx128_6)
-        a = np.divide(a, b, out=Nx128_6)
-        f_second_experts = np.multiply(a, -3.0, out=Nx128_6)
-        # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
-        # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
-
-        # ---- loss: reads δ, δ′
-        # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_1)
-        # Σ_n Σ_i δ_x²
-        sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n δ′_filters
-        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
-
-        # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
-        # ∂K/∂δ_x = δ_x  (3)
-        dK_ddelta_x = delta_x
-        # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx128_4)
-        # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
-        dK_ddelta_experts = np.multiply(dK_ddelta_filters, f_prime_experts, out=Nx128_2)
-
-        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g; writes ∂K/∂g
-        # Σ_n ∂K/∂δ_experts
-        dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_2)
-        # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
-        a = np.multiply(delta_experts, dK_ddelta_filters, out=Nx128_4)
-        dK_dg_filters = np.multiply(a, f_second_experts, out=Nx128_4)
-        # Σ_n δ_filters ∂K/∂δ_xᵀ
-        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M128x64_1)
-        # Σ_n ∂K/∂g_filters g_xᵀ
-        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
-        # Σ_n ∂K/∂g_filters
-        dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_3)
-
-        # ---- forward adjoints of L: reads f″; writes ∂L/∂δ
-        # ∂L/∂δ_experts = −f″(g_filters) Σ_i W_filters ∘ W_filters  (19)
-        a = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_6)
-        dL_ddelta_experts = np.negative(a, out=Nx128_6)
-
-        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, g, δ; writes f‴, ∂L/∂g
-        # Σ_n ∂L/∂δ_experts
-        dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_4)
-        # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
-        a = np.abs(g_filters, out=Nx128_6)
-        a = np.maximum(a, 1.0, out=Nx128_6)
-        a = np.divide(1.0, a, out=Nx128_6)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        c = np.square(b, out=Nx128_4)
-        d = np.square(a, out=Nx128_3)
-        e = np.multiply(d, 6.0, out=Nx128_2)
-        e = np.subtract(c, e, out=Nx128_2)
-        a = np.multiply(d, a, out=Nx128_6)
-        d = np.multiply(d, 2.0, out=Nx128_3)
-        c = np.add(c, d, out=Nx128_4)
-        d = np.square(c, out=Nx128_3)
-        c = np.multiply(d, c, out=Nx128_3)
-        b = np.multiply(e, b, out=Nx128_2)
-        a = np.multiply(b, a, out=Nx128_2)
-        a = np.divide(a, c, out=Nx128_2)
-        f_third_experts = np.multiply(a, 6.0, out=Nx128_2)
-        # ∂L/∂g_filters = −δ_experts f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
-        a = np.multiply(W_filters_squared_rows, delta_experts, out=M128_5)
-        a = np.multiply(a, f_third_experts, out=Nx128_2)
-        dL_dg_filters = np.negative(a, out=Nx128_2)
-        # Σ_n ∂L/∂g_filters g_xᵀ
-        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_3)
-        # Σ_n ∂L/∂g_filters
-        dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_5)
-        return (
-            sum_delta_squared, delta_prime_filters_total, dK_ds_alpha_sum, dK_dW_filters_delta, dK_dW_filters_g,
-            dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_g, dL_db_filters_sum,
-        )
-
-    (
-        sum_delta_squared, delta_prime_filters_total, dK_ds_alpha_sum, dK_dW_filters_delta, dK_dW_filters_g,
-        dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_g, dL_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, 98304, 4096, workspace)
-
-    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
-    #      ∂L/∂b
-    # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
-    # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²
-    K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    L = -sum_delta_prime / N
-    # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
-    dK_ds_alpha = np.divide(dK_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
-    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M128x64_4)
-    dK_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
-    # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
-    dK_db_filters = np.divide(dK_db_filters_sum, N, out=np.empty((128,), DTYPE))
-    # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
-    dL_ds_alpha = np.divide(dL_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
-    # Σ_n δ′_filters
-    dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
-    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (17)
-    a = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=M128x64_4)
-    a = np.multiply(a, 2.0, out=M128x64_4)
-    a = np.subtract(dL_dW_filters_g, a, out=M128x64_4)
-    dL_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
-    # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
-    dL_db_filters = np.divide(dL_db_filters_sum, N, out=np.empty((128,), DTYPE))
-
-    return K, L, {
-        "filters.weight": dK_dW_filters,
-        "filters.bias": dK_db_filters,
-        "alpha.gain": dK_ds_alpha,
-    }, {
-        "filters.weight": dL_dW_filters,
-        "filters.bias": dL_db_filters,
-        "alpha.gain": dL_ds_alpha,
-    }
-
-
-@_guarded
-def _layer_means(params, x, lam, workspace):
-    """the mean over the units of each layer, (N,) each: they show which one overflows."""
-    N = x.shape[0]
-    W_filters = params["filters.weight"]
-    b_filters = params["filters.bias"]
-    s_alpha = params["alpha.gain"]
-    all_mean_g_x = np.empty((N,), DTYPE)
-    all_mean_g_filters = np.empty((N,), DTYPE)
-    all_mean_g_experts = np.empty((N,), DTYPE)
-    all_mean_g_alpha = np.empty((N,), DTYPE)
-
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0",
-        )
-
-        # ---- forward: reads g, W, b, s; writes g
-        # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
-        # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
-        # g_experts = (3/2) log1p(½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        b = np.minimum(a, 7.205759403792794e+16, out=Nx128_2)
-        b = np.square(b, out=Nx128_2)
-        b = np.multiply(b, 0.5, out=Nx128_2)
-        c = np.subtract(a, 1.0, out=Nx128_3)
-        Nx128_2[...] = np.where(a < 7.205759403792794e+16, b, c)
-        b = Nx128_2
-        b = np.log1p(b, out=Nx128_2)
-        c = np.multiply(b, 2.0, out=Nx128_3)
-        c = np.subtract(c, 0.6931471805599453, out=Nx128_3)
-        Nx128_1[...] = np.where(a < 7.205759403792794e+16, b, c)
-        a = Nx128_1
-        g_experts = np.multiply(a, 1.5, out=Nx128_1)
-        # g_alpha = s_alpha g_experts
-        g_alpha = np.multiply(s_alpha, g_experts, out=Nx128_2)
-
-        # ---- means of the layers: reads g; writes mean_g_x, mean_g_filters, mean_g_experts, mean_g_alpha
-        # (1/64) g_x
-        g_x_part = np.multiply(g_x, 0.015625, out=Nx64_0)
-        # mean_g_x = Σ_i (1/64) g_x
-        mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
-        # (1/128) g_filters
-        g_filters_part = np.multiply(g_filters, 0.0078125, out=Nx128_0)
-        # mean_g_filters = Σ_i (1/128) g_filters
-        mean_g_filters = np.sum(g_filters_part, axis=1, out=all_mean_g_filters[rows])
-        # (1/128) g_experts
-        g_experts_part = np.multiply(g_experts, 0.0078125, out=Nx128_1)
-        # mean_g_experts = Σ_i (1/128) g_experts
-        mean_g_experts = np.sum(g_experts_part, axis=1, out=all_mean_g_experts[rows])
-        # (1/128) g_alpha
-        g_alpha_part = np.multiply(g_alpha, 0.0078125, out=Nx128_2)
-        # mean_g_alpha = Σ_i (1/128) g_alpha
-        mean_g_alpha = np.sum(g_alpha_part, axis=1, out=all_mean_g_alpha[rows])
-        return ()
-
-    _over_tiles(tile, N, 512, 1, 16384, 2304, workspace)
-
-    return all_mean_g_x, all_mean_g_filters, all_mean_g_experts, all_mean_g_alpha
 def selftest(seed=0, verbose=False):
     """Is the gradient the gradient? Along many directions d, the slope of J at θ must be ⟨∇J, d⟩.
 
@@ -2016,4 +2044,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d8617d0631e92f1461c0f8d6b505f0902ac27990abfc10cb2b380a16ad202fc6
+# sha256 of all above 4430dada82bf9d91c0c917fdb126f24d529f4d994571e6721204ceb26798cec0

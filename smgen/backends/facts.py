@@ -18,6 +18,7 @@ class Facts:
     name: str
     stem: str
     description: str
+    formulas: tuple[str, ...]
     fingerprint: str
     template_fingerprint: str
     generator: str

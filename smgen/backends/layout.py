@@ -89,6 +89,7 @@ class Header:
 
     description: tuple[str, ...]
     verdict: tuple[str, ...]
+    formulas: tuple[str, ...]
     parameters: tuple[tuple[str, str, str], ...]
     metadata: tuple[tuple[str, str], ...]
     losses: tuple[LossLayout, ...]
@@ -99,6 +100,9 @@ def header(facts: Facts, note: str = "") -> Header:
     return Header(
         description=tuple(facts.description.splitlines()),
         verdict=tuple(textwrap.wrap(f"{facts.statement} {note}", WIDTH)),
+        formulas=tuple(
+            line for text in facts.formulas for line in textwrap.wrap(text, WIDTH, subsequent_indent="    ")
+        ),
         parameters=tuple((key, shape_text(shape), repr(facts.initial[key])) for key, shape in facts.parameters.items()),
         metadata=tuple((key, _literal(value)) for key, value in facts.metadata.items()),
         losses=losses(),

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
 
+import sympy as sp
+
 from smgen.errors import NetworkError, UnsupportedNonlinearity, several, shortened
 from smgen.layers.nodes import Node
 from smgen.layers.protocol import Vertex
@@ -120,6 +122,15 @@ class Network:
             nodes=self.nodes,
         )
         return network
+
+    @property
+    def nonlinearities(self) -> dict[tuple[sp.Expr, ...], list[str]]:
+        """f, f′, f″ and f‴ of every function of one unit, with the vertices that have it."""
+        users: dict[tuple[sp.Expr, ...], list[str]] = {}
+        for v in (*self.constants, *self.vertices):
+            if v.layer.nonlinearity is not None:
+                users.setdefault(v.layer.nonlinearity.derivatives, []).append(v.name)
+        return users
 
     @property
     def text(self) -> str:

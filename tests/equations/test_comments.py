@@ -171,3 +171,12 @@ def check(module: ModuleType, text: str, lam: float, within: float) -> None:
         reader = call(module, function, text, lam, within)
         assert reader.wrong == []
         assert reader.checked
+
+
+@pytest.mark.parametrize("path", sorted(GENERATED.rglob("net_*numpy.py")), ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_a_module_begins_with_the_mathematics(path: Path) -> None:
+    """The first equation stands on the first screens, and what runs the module comes after the last."""
+    source = path.read_text(encoding="utf-8")
+    lines = sorted(statements(source))
+    assert lines[0] <= 100
+    assert lines[-1] < source.splitlines().index("# ==== What a user calls ====")
