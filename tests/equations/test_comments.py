@@ -177,6 +177,7 @@ def check(module: ModuleType, text: str, lam: float, within: float) -> None:
 def test_a_module_begins_with_the_mathematics(path: Path) -> None:
     """The first equation stands on the first screens, and what runs the module comes after the last."""
     source = path.read_text(encoding="utf-8")
-    lines = sorted(statements(source))
-    assert lines[0] <= 100
-    assert lines[-1] < source.splitlines().index("# ==== What a user calls ====")
+    assert min(statements(source)) <= 100
+    mathematics, _, rest = source.partition("# ==== What a user calls ====")
+    assert "def tile(" in mathematics
+    assert "def tile(" not in rest
