@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,12 +14,13 @@ from smgen.ir import Contribution, Emitter, Name
 from smgen.layers.linear_maps import Matrix
 from smgen.layers.nodes import Node, nodes_of, varying
 from smgen.layers.patterns import Paths
-from smgen.layers.protocol import Array, Differentiate, Equations, Lowered, Naming, Vertex
+from smgen.layers.protocol import Array, Differentiate, Equations, Lowered, Vertex
+from smgen.layers.straight import Straight, StraightLowered
 from smgen.origins import here
 
 
 @dataclass(frozen=True, slots=True)
-class Concat:
+class Concat(Straight):
     """g = the units of the operands, one after the other. `widths` are how many units each has."""
 
     widths: tuple[int, ...]
@@ -27,11 +28,6 @@ class Concat:
     text: ClassVar[str] = "concat"
     equations: ClassVar[Equations] = "general"
     mixes: ClassVar[bool] = False
-    nonlinearity: ClassVar[None] = None
-    is_data: ClassVar[bool] = False
-    kinks: ClassVar[bool] = False
-    domain: ClassVar[None] = None
-    init: ClassVar[None] = None
 
     def summary(self, operands: Sequence[str]) -> str:
         return f"concat({', '.join(operands)})"
@@ -40,9 +36,6 @@ class Concat:
         """Each operand, and the units of g from … to that are its."""
         ends = np.cumsum(self.widths).tolist()
         return zip(v.operands, [0, *ends[:-1]], ends, strict=True)
-
-    def prepare(self, v: Vertex) -> None:
-        return None
 
     def lower(self, e: Emitter, v: Vertex, g: Mapping[str, sp.Expr], name: Name) -> Lowered:
         return _Lowered(self, v, e.concat(name, [(g[p], stop - start) for p, start, stop in self.places(v)]))
@@ -57,12 +50,6 @@ class Concat:
             matrix[start:stop] += np.eye(stop - start)
         return Matrix(matrix)
 
-    def curvature(self, v: Vertex, p: str, q: str, g: Mapping[str, Array], f: Differentiate) -> None:
-        return None
-
-    def curved(self, v: Vertex) -> Iterable[tuple[str, str]]:
-        return ()
-
     def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
         return Paths.stack([below[p] for p in v.operands])
 
@@ -75,18 +62,14 @@ class Concat:
     def spelled_back(self, v: Vertex, source: str, value: str, names: Mapping[str, str], *, squared: bool) -> str:
         return " + ".join(f"{value}[:, {start}:{stop}]" for p, start, stop in self.places(v) if p == source)
 
-    def spelled_bend(self, v: Vertex, source: str, names: Mapping[str, str]) -> None:
-        return None
-
 
 @dataclass(frozen=True, slots=True)
-class _Lowered:
+class _Lowered(StraightLowered):
     """A concatenation in a schedule. All coefficients are 1, so that J ∘ J is J."""
 
     layer: Concat
     vertex: Vertex
     value: sp.Expr
-    pairs: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def forward(self, e: Emitter, values: Mapping[str, sp.Expr], *, squared: bool = False) -> Iterator[Contribution]:
         parts = [(values[p], stop - start) for p, start, stop in self.layer.places(self.vertex)]
@@ -96,14 +79,6 @@ class _Lowered:
         for p, start, stop in self.layer.places(self.vertex):
             if p == source and value != 0:
                 yield _slice(e, value, start, stop - start)
-
-    def gradient(
-        self, e: Emitter, source: str, left: sp.Expr, right: sp.Expr, name: Naming, *, squared: bool = False
-    ) -> Mapping[str, sp.Expr]:
-        return {}
-
-    def partial(self, *operands: str) -> sp.Expr:
-        return sp.S.Zero
 
 
 def _slice(e: Emitter, value: sp.Expr, start: int, width: int) -> Contribution:

@@ -16,7 +16,6 @@ class Data(Source):
 
     kind: ClassVar[str] = "input"
     is_data: ClassVar[bool] = True
-    init: ClassVar[None] = None
 
 
 def input(units: int, *, name: str | None = None) -> Node:

@@ -6,9 +6,9 @@ A kind says what A does to a value, and the whole of `Layer` follows.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 import sympy as sp
@@ -18,6 +18,7 @@ from smgen.intervals import REALS, Interval
 from smgen.ir import Contribution, Emitter, Name, term
 from smgen.layers.patterns import Paths
 from smgen.layers.protocol import Array, Differentiate, Equations, Lowered, Naming, Vertex
+from smgen.layers.straight import Straight, StraightLowered
 
 
 class LinearMap(Protocol):
@@ -39,7 +40,7 @@ class LinearMap(Protocol):
         """Σ_n ∂(leftᵀ A right)/∂θ for each parameter θ of A. That of A ∘ A is by the parameters of A too."""
 
 
-class LinearLayer(ABC):
+class LinearLayer(Straight, ABC):
     """What all linear kinds have in common. Operands: the map's argument, its parameters, and b if there is one."""
 
     bias: bool = False
@@ -47,12 +48,6 @@ class LinearLayer(ABC):
     @property
     def equations(self) -> Equations:
         return "general"
-
-    nonlinearity: ClassVar[None] = None
-    is_data: ClassVar[bool] = False
-    kinks: ClassVar[bool] = False
-    domain: ClassVar[None] = None
-    init: ClassVar[sp.Expr | None] = None
 
     @property
     def mixes(self) -> bool:
@@ -78,9 +73,6 @@ class LinearLayer(ABC):
     def summary(self, operands: Sequence[str]) -> str:
         return f"{self.kind}({', '.join(operands)})"
 
-    def prepare(self, v: Vertex) -> None:
-        return None
-
     def lower(self, e: Emitter, v: Vertex, g: Mapping[str, sp.Expr], name: Name) -> Lowered:
         parameters = [g[key] for key in v.operands[1 : len(v.operands) - self.bias]]
         lowered = _Lowered(v, self.map(e, v, parameters), self.bias)
@@ -102,12 +94,6 @@ class LinearLayer(ABC):
     def _matrix(self, v: Vertex, g: Mapping[str, Array]) -> Array:
         return self.matrix(v, [g[key] for key in v.operands[1 : len(v.operands) - self.bias]])
 
-    def curvature(self, v: Vertex, p: str, q: str, g: Mapping[str, Array], f: Differentiate) -> None:
-        return None
-
-    def curved(self, v: Vertex) -> Iterable[tuple[str, str]]:
-        return ()
-
     def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
         """Every unit depends on all of the input's, unless the kind says otherwise."""
         return below[v.operands[0]].mixed(v.units)
@@ -121,19 +107,15 @@ class LinearLayer(ABC):
     def spelled_back(self, v: Vertex, source: str, value: str, names: Mapping[str, str], *, squared: bool) -> str:
         raise BuildError(what=f"{self.kind} has no spelling for other libraries", hint="compare another network")
 
-    def spelled_bend(self, v: Vertex, source: str, names: Mapping[str, str]) -> None:
-        return None
-
 
 @dataclass(slots=True)
-class _Lowered:
+class _Lowered(StraightLowered):
     """A linear layer in a schedule."""
 
     vertex: Vertex
     map: LinearMap
     bias: bool
     value: sp.Expr = sp.S.Zero
-    pairs: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def forward(self, e: Emitter, values: Mapping[str, sp.Expr], *, squared: bool = False) -> Iterator[Contribution]:
         value = values[self.vertex.operands[0]]
@@ -154,9 +136,6 @@ class _Lowered:
             return {}
         gradients = self._map(e, squared=squared).gradient(e, left, right, [name(key) for key in keys])
         return dict(zip(keys, gradients, strict=True))
-
-    def partial(self, *operands: str) -> sp.Expr:
-        return sp.S.Zero
 
     def _map(self, e: Emitter, *, squared: bool) -> LinearMap:
         return self.map.squared(e) if squared else self.map

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,19 +12,16 @@ from smgen.errors import InternalError
 from smgen.intervals import REALS, Interval
 from smgen.ir import Contribution, Emitter, Name
 from smgen.layers.patterns import Paths
-from smgen.layers.protocol import Array, Differentiate, Equations, Lowered, Naming, Slope, Vertex
+from smgen.layers.protocol import Array, Differentiate, Equations, Lowered, Slope, Vertex
+from smgen.layers.straight import Straight, StraightLowered
 
 
-class Source:
+class Source(Straight):
     """A layer that reads nothing: its value is an argument of every function."""
 
     kind: ClassVar[str]
     equations: ClassVar[Equations] = "general"
     mixes: ClassVar[bool] = False
-    nonlinearity: ClassVar[None] = None
-    is_data: ClassVar[bool] = False
-    kinks: ClassVar[bool] = False
-    domain: ClassVar[None] = None
 
     @property
     def text(self) -> str:
@@ -32,9 +29,6 @@ class Source:
 
     def summary(self, operands: Sequence[str]) -> str:
         return self.kind
-
-    def prepare(self, v: Vertex) -> None:
-        return None
 
     def lower(self, e: Emitter, v: Vertex, g: Mapping[str, sp.Expr], name: Name) -> Lowered:
         return Argument(e.buffers[name.code].symbol)
@@ -44,12 +38,6 @@ class Source:
 
     def slope(self, v: Vertex, source: str, g: Mapping[str, Array], f: Differentiate) -> Slope:
         raise InternalError(f"{v.name} reads nothing")
-
-    def curvature(self, v: Vertex, p: str, q: str, g: Mapping[str, Array], f: Differentiate) -> None:
-        return None
-
-    def curved(self, v: Vertex) -> Iterable[tuple[str, str]]:
-        return ()
 
     def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
         return Paths.identity(v.units)
@@ -63,27 +51,15 @@ class Source:
     def spelled_back(self, v: Vertex, source: str, value: str, names: Mapping[str, str], *, squared: bool) -> str:
         raise InternalError(f"{v.name} reads nothing")
 
-    def spelled_bend(self, v: Vertex, source: str, names: Mapping[str, str]) -> None:
-        return None
-
 
 @dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(StraightLowered):
     """A source in a schedule. Nothing passes it."""
 
     value: sp.Expr
-    pairs: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def forward(self, e: Emitter, values: Mapping[str, sp.Expr], *, squared: bool = False) -> Iterator[Contribution]:
         return iter(())
 
     def backward(self, e: Emitter, source: str, value: sp.Expr, *, squared: bool = False) -> Iterator[Contribution]:
         return iter(())
-
-    def gradient(
-        self, e: Emitter, source: str, left: sp.Expr, right: sp.Expr, name: Naming, *, squared: bool = False
-    ) -> Mapping[str, sp.Expr]:
-        return {}
-
-    def partial(self, *operands: str) -> sp.Expr:
-        return sp.S.Zero

@@ -1,0 +1,50 @@
+"""What kinds without curvature have in common: sources, linear layers, joins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+import sympy as sp
+
+from smgen.ir import Emitter
+from smgen.layers.protocol import Array, Differentiate, Naming, Vertex
+
+
+class Straight:
+    """A kind whose units are straight in those of its operands."""
+
+    nonlinearity: ClassVar[None] = None
+    is_data: ClassVar[bool] = False
+    kinks: ClassVar[bool] = False
+    domain: ClassVar[None] = None
+
+    @property
+    def init(self) -> sp.Expr | None:
+        return None
+
+    def prepare(self, v: Vertex) -> None:
+        return None
+
+    def curvature(self, v: Vertex, p: str, q: str, g: Mapping[str, Array], f: Differentiate) -> None:
+        return None
+
+    def curved(self, v: Vertex) -> Iterable[tuple[str, str]]:
+        return ()
+
+    def spelled_bend(self, v: Vertex, source: str, names: Mapping[str, str]) -> None:
+        return None
+
+
+class StraightLowered:
+    """Such a layer in a schedule, if its slopes have no parameters."""
+
+    pairs: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    def gradient(
+        self, e: Emitter, source: str, left: sp.Expr, right: sp.Expr, name: Naming, *, squared: bool = False
+    ) -> Mapping[str, sp.Expr]:
+        return {}
+
+    def partial(self, *operands: str) -> sp.Expr:
+        return sp.S.Zero
