@@ -58,6 +58,19 @@ def refusal(folder: Path, body: str, line: int | None = 6) -> SmgenError:
         ("sm.leaky_relu(h, slope=-math.inf)", "sm.leaky_relu takes a finite number as slope; got -inf"),
         ("sm.pointwise(h, lambda g: sm.student_t(g, nu=-1))", "sm.student_t takes a finite number"),
         ("sm.tanh(h, nu=3)", "sm.tanh takes no constants; got nu=3"),
+        *((f"sm.parameter({shape})", f"the shape of a parameter is whole numbers of at least 1; got {shape}")
+          for shape in ("0", "()", "(3, -1)", "'a'", "(2, True)", "None", "1.5")),
+        *((f"sm.parameter(3, init={init})", "init must be a finite number") for init in ("'x'", "math.inf", "[1]")),
+        ("sm.linear(sm.parameter(3), 4)", "sm.linear takes nodes that depend on x; got <parameter"),
+        ("sm.concat(x, sm.parameter(3))", "sm.concat takes nodes that depend on x; got <parameter"),
+        *((f"h + {other}", "an operator takes nodes and finite numbers; got ")
+          for other in ("'x'", "None", "math.nan", "[1]", "math")),
+        ("h + x", "sm.add takes nodes of one width; got <linear of 4 units, net.py:5>, <input of 3 units, net.py:4>"),
+        ("sm.pointwise((h, x), lambda a, b: a * b)", "sm.pointwise takes nodes of one width; got "),
+        ("sm.pointwise((h, sm.tanh(h)), lambda a, b: a * b, domain=(0, 1))", "domain= is of a function of one node"),
+        ("sm.linear(x, 4, weights=sm.parameter((3, 4)))", "weights= takes a node of shape (4, 3)"),
+        ("sm.linear(x, 4, weights=h)", "weights= takes a node of shape (4, 3)"),
+        ("[h, sm.parameter(3)]", "does not depend on x: as an energy it changes no density"),
         ("sm.sofplus(h)", "module 'smgen' has no attribute 'sofplus' (did you mean 'softplus'?)"),
         ("sm.linear(x, 4, biased=True)", "the description raised TypeError: linear() got an unexpected keyword"),
         ("3", "sm.Network(energy=…) takes a node or a list of nodes; got 3"),
@@ -199,6 +212,21 @@ def test_a_line_is_that_of_the_description_wherever_it_lies(tmp_path: Path) -> N
     with pytest.raises(NetworkError) as caught:
         load_network(folder / "net.py")
     assert caught.value.origin == "helper_of_bad_net.py:4"
+
+
+@pytest.mark.parametrize(
+    ("function", "what"),
+    [
+        ("lambda a, b: a", "uses each of its arguments and no other symbol; g_1 has g_1"),
+        ("lambda a: a", "takes 1 positional argument but 2 were given"),
+        ("lambda a, b: sympy.floor(a) * b", "no usable derivative"),
+        ("lambda a, b: a * sympy.Symbol('c') * b", "no other symbol"),
+    ],
+)
+def test_functions_of_two_nodes(tmp_path: Path, function: str, what: str) -> None:
+    error = refusal(tmp_path, f"network = sm.Network(energy=sm.pointwise((h, sm.tanh(h)), {function}))\n")
+    assert isinstance(error, UnsupportedNonlinearity)
+    assert what in error.what
 
 
 def test_cycles() -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 from smgen.errors import NetworkError, shortened
 from smgen.layers.protocol import Layer
@@ -32,6 +32,7 @@ class Node:
     role: str = ""
     group: str = ""
     depends_on_x: bool = field(init=False)
+    __array_ufunc__: ClassVar[None] = None  # an array on the left leaves the operation to us
 
     def __post_init__(self) -> None:
         depends = self.layer.is_data or any(operand.depends_on_x for operand in self.operands)

@@ -44,7 +44,8 @@ def parameter(shape: int | tuple[int, ...], *, init: float | None = None, name: 
     """
     origin = here()
     try:
-        dims = tuple(map(operator.index, shape if isinstance(shape, tuple | list) else (shape,)))
+        sizes = shape if isinstance(shape, tuple | list) else (shape,)
+        dims = () if any(isinstance(size, bool) for size in sizes) else tuple(map(operator.index, sizes))
     except TypeError:
         dims = ()
     if not dims or min(dims) < 1:
