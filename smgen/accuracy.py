@@ -66,6 +66,7 @@ def far(dtype: str) -> Array:
     return np.unique(np.concatenate([-decades, decades]).astype(dtype))
 
 
+@lru_cache(maxsize=1024)
 def judge(form: sp.Expr, dtype: str, exact: sp.Expr | None = None, domain: Domain = EVERYWHERE) -> Accuracy:
     """Compare `form`, evaluated as generated code would, with the value of `exact`, or of itself.
 

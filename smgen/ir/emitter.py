@@ -124,10 +124,8 @@ class Emitter:
         """Name the sum of contributions; a single product gets the name itself instead of an intermediate one."""
         if len(parts) == 1 and start == 0:
             return self.let(name, parts[0](name, number), number)
-        total = start
-        for position, part in enumerate(parts, start=1):
-            total = total + part(name.part(f"term_{position}"), "")
-        return self.let(name, total, number)
+        terms = [part(name.part(f"term_{position}"), "") for position, part in enumerate(parts, start=1)]
+        return self.let(name, sp.Add(start, *terms), number)
 
     # Products and sums
 

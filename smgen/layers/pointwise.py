@@ -20,7 +20,7 @@ from smgen.layers.broadcast import Broadcast
 from smgen.layers.nodes import Node, checked_name, node_of, nodes_of
 from smgen.layers.parameter import learned
 from smgen.layers.patterns import Paths
-from smgen.layers.pointwise_lowered import written
+from smgen.layers.pointwise_lowered import pairs_of, written
 from smgen.layers.protocol import Array, Differentiate, Equations, Lowered, Vertex
 from smgen.origins import here
 from smgen.partials import Partials, partials, symbols_of
@@ -94,11 +94,10 @@ class Pointwise:
         return f(self.expr, dict(zip(self.symbols, arrays, strict=True)), tuple(symbol[p] for p in by))
 
     def curved(self, v: Vertex) -> Iterable[tuple[str, str]]:
-        position = {p: n for n, p in enumerate(v.operands)}
-        for n, p in enumerate(v.inputs):
-            for q in v.inputs[n:]:
-                if self.function.bends(tuple(sorted((position[p], position[q])))):
-                    yield p, q
+        f, position = self.function, {p: n for n, p in enumerate(v.operands)}
+        for p, q in pairs_of(v, f):
+            if f.bends(tuple(sorted((position[p], position[q])))):
+                yield p, q
 
     def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
         return Paths.sum([below[p] for p in v.inputs])

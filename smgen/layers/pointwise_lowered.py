@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import sympy as sp
 
@@ -26,11 +27,13 @@ class LoweredPointwise:
     value: sp.Expr
     _derivatives: dict[Orders, sp.Expr] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def pairs(self) -> Sequence[tuple[str, str]]:
-        inputs = self.vertex.inputs
-        every = [(p, q) for n, p in enumerate(inputs) for q in inputs[n:]]
-        return [(p, q) for p, q in every if self.f.derivative(self._orders(p, q)) != 0]
+        return [(p, q) for p, q in pairs_of(self.vertex, self.f) if self.f.derivative(self._orders(p, q)) != 0]
+
+    @cached_property
+    def _position(self) -> Mapping[str, int]:
+        return {operand: n for n, operand in enumerate(self.vertex.operands)}
 
     def forward(self, e: Emitter, values: Mapping[str, sp.Expr], *, squared: bool = False) -> Iterator[Contribution]:
         for p in self.vertex.inputs:
@@ -57,7 +60,7 @@ class LoweredPointwise:
         return self._derivatives[orders]
 
     def _orders(self, *operands: str) -> Orders:
-        return tuple(sorted(map(self.vertex.operands.index, operands)))
+        return tuple(sorted(self._position[operand] for operand in operands))
 
     def _derivative(self, orders: Orders) -> sp.Expr:
         ratio, formula = self.f.ratio(orders), None
@@ -70,6 +73,12 @@ class LoweredPointwise:
         if not value.is_Symbol and not (rest.is_Symbol and _is_moderate(coefficient)):
             value = self.e.let(derivative_of(self.vertex.name, self.vertex.operands, orders, formula), value)
         return value
+
+
+def pairs_of(v: Vertex, f: Partials) -> list[tuple[str, str]]:
+    """The inputs two by two, each pair once, but for those in which f is straight."""
+    bent = [p for n, p in enumerate(v.operands) if p in v.inputs and f.derivative((n,)).free_symbols]
+    return [(p, q) for n, p in enumerate(bent) for q in bent[n:]]
 
 
 def written(e: Emitter, v: Vertex, f: Partials, g: Mapping[str, sp.Expr], name: Name) -> LoweredPointwise:

@@ -75,7 +75,7 @@ def gamma_parts(
     if not k.inputs:
         return
     for p in k.inputs:
-        if (value := mu[p] * delta[k.name]) != 0 and (bend := at.partial(p, a)) != 0:
+        if (bend := at.partial(p, a)) != 0 and (value := mu[p] * delta[k.name]) != 0:
             yield term(value * bend)
     for p in k.inputs:
         if (bend := at.partial(p, a)) != 0 and (slope := curvature.slope(p, k)) != 0:
