@@ -16,7 +16,7 @@ import sympy as sp
 from smgen import primitives as p
 from smgen.constants import in_range, nearest_float, steps
 from smgen.errors import InternalError
-from smgen.functions import machines
+from smgen.functions import facts_of, machines
 
 Emit = Callable[[str, tuple[sp.Expr, ...]], sp.Expr]
 Rank = Callable[[sp.Expr], int]
@@ -30,7 +30,6 @@ def linearise(expr: sp.Expr, emit: Emit, rank_of: Rank) -> sp.Expr:
     first. `emit(function, operands)` must return the same symbol for the same arguments if it wants subexpressions
     shared.
     """
-    known = machines()
     ranks: dict[sp.Expr, int] = {}
     results: dict[sp.Expr, sp.Expr] = {}
 
@@ -57,8 +56,8 @@ def linearise(expr: sp.Expr, emit: Emit, rank_of: Rank) -> sp.Expr:
                 return power(e.base, e.exp)
             case p.kept():
                 return walk(e.args[0])
-            case sp.Function() if e.func in known:
-                return emit(known[e.func].name, tuple(walk(arg) for arg in e.args))
+            case sp.Function() if (facts := facts_of(e.func)) is not None and facts.machine is not None:
+                return emit(facts.machine.name, tuple(walk(arg) for arg in e.args))
             case _:
                 raise InternalError(f"no elementary operation for {type(e).__name__} in {e}")
 

@@ -57,10 +57,10 @@ def references() -> dict[str, Callable[..., Any]]:
 
 def facts_of(function: type[sp.Function]) -> type[ScalarFunction] | Elementary | None:
     """What is stated of a function; None of one that nobody knows."""
-    return ELEMENTARY.get(function) or FUNCTIONS.get(function.__name__)
+    return ELEMENTARY.get(function) or (function if issubclass(function, ScalarFunction) else None)
 
 
-def machines() -> dict[type[sp.Function], Machine]:
-    """The functions that targets have."""
-    own = {f: f.machine for f in FUNCTIONS.values() if f.machine is not None}
-    return {f: facts.machine for f, facts in ELEMENTARY.items()} | own
+def machines() -> dict[str, Machine]:
+    """The functions that targets have, by the name of the elementary operation."""
+    stated = [*(facts.machine for facts in ELEMENTARY.values()), *(f.machine for f in FUNCTIONS.values())]
+    return {machine.name: machine for machine in stated if machine is not None}

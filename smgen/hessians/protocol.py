@@ -63,11 +63,6 @@ class Mode:
     truth: Callable[[Array, Array, Array | None, bool], Truth]
     draws: bool = False
 
-    @property
-    def subject(self) -> str:
-        """What people call it."""
-        return f"The {self.name} mode"
-
 
 def every(
     network: Network,

@@ -74,7 +74,7 @@ class LinearLayer(Straight, ABC):
         return f"{self.kind}({', '.join(operands)})"
 
     def lower(self, e: Emitter, v: Vertex, g: Mapping[str, sp.Expr], name: Name) -> Lowered:
-        parameters = [g[key] for key in v.operands[1 : len(v.operands) - self.bias]]
+        parameters = [g[key] for key in _parameters(v, bias=self.bias)]
         lowered = _Lowered(v, self.map(e, v, parameters), self.bias)
         source = v.operands[0]
         if self.bias:
@@ -92,7 +92,7 @@ class LinearLayer(Straight, ABC):
         return Matrix(self._matrix(v, g))
 
     def _matrix(self, v: Vertex, g: Mapping[str, Array]) -> Array:
-        return self.matrix(v, [g[key] for key in v.operands[1 : len(v.operands) - self.bias]])
+        return self.matrix(v, [g[key] for key in _parameters(v, bias=self.bias)])
 
     def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
         """Every unit depends on all of the input's, unless the kind says otherwise."""
@@ -106,6 +106,11 @@ class LinearLayer(Straight, ABC):
 
     def spelled_back(self, v: Vertex, source: str, value: str, names: Mapping[str, str], *, squared: bool) -> str:
         raise BuildError(what=f"{self.kind} has no spelling for other libraries", hint="compare another network")
+
+
+def _parameters(v: Vertex, *, bias: bool) -> tuple[str, ...]:
+    """The operands that the map is made of."""
+    return v.operands[1 : len(v.operands) - bias]
 
 
 @dataclass(slots=True)
@@ -131,7 +136,7 @@ class _Lowered(StraightLowered):
     def gradient(
         self, e: Emitter, source: str, left: sp.Expr, right: sp.Expr, name: Naming, *, squared: bool = False
     ) -> Mapping[str, sp.Expr]:
-        keys = self.vertex.operands[1 : len(self.vertex.operands) - self.bias]
+        keys = _parameters(self.vertex, bias=self.bias)
         if left == 0 or right == 0 or not keys:
             return {}
         gradients = self._map(e, squared=squared).gradient(e, left, right, [name(key) for key in keys])

@@ -90,18 +90,21 @@ class Network:
         return {key: None if start is None else float(start) for key, start in starts.items()}
 
     @cached_property
-    def _first_readers(self) -> Mapping[str, str]:
-        """The first vertex that each constant is a part of, directly or through other constants."""
+    def _constants_by_reader(self) -> Mapping[str, tuple[Vertex, ...]]:
+        """The constants by the first vertex that each is a part of, directly or through other constants."""
         position = {v.name: n for n, v in enumerate(self.vertices)}
         first: dict[str, str] = {}
         for c in reversed(self.constants):
             readers = [first.get(k.name, k.name) for k in self.children(c.name)]
             first[c.name] = min(readers, key=position.__getitem__)
-        return first
+        found: dict[str, tuple[Vertex, ...]] = {}
+        for c in self.constants:
+            found[first[c.name]] = (*found.get(first[c.name], ()), c)
+        return found
 
     def constants_of(self, vertex: Vertex) -> tuple[Vertex, ...]:
         """The constants of which `vertex` is the first to be made, in topological order."""
-        return tuple(c for c in self.constants if self._first_readers[c.name] == vertex.name)
+        return self._constants_by_reader.get(vertex.name, ())
 
     def parameters_of(self, vertex: Vertex) -> dict[str, tuple[int, ...]]:
         """The parameters that `vertex` is the first to use."""

@@ -14,7 +14,7 @@ import sympy as sp
 
 from smgen.constants import OutOfRange, in_range
 from smgen.errors import BuildError
-from smgen.functions import machines
+from smgen.functions import Machine, machines
 from smgen.scalar import linearise
 
 _INFIX: Final = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
@@ -58,6 +58,7 @@ class CPrinter:
     def __call__(self, expr: sp.Expr) -> str:
         """`expr` as a C expression."""
         values: dict[sp.Expr, _Value] = {}
+        known = machines()
 
         def value(e: sp.Expr) -> _Value:
             if e in values:
@@ -69,7 +70,7 @@ class CPrinter:
 
         def emit(function: str, operands: tuple[sp.Expr, ...]) -> sp.Expr:
             result = sp.Dummy()
-            values[result] = self._operation(function, [value(operand) for operand in operands])
+            values[result] = self._operation(function, known.get(function), [value(operand) for operand in operands])
             return result
 
         return value(linearise(expr, emit, lambda e: 0 if e.is_number else 1)).text
@@ -83,7 +84,7 @@ class CPrinter:
         text = repr(float(number)) if self.dtype == "float64" else str(number)
         return text + self.suffix
 
-    def _operation(self, function: str, operands: list[_Value]) -> _Value:
+    def _operation(self, function: str, machine: Machine | None, operands: list[_Value]) -> _Value:
         first, *others = operands
         match function:
             case "add" | "subtract":
@@ -98,7 +99,6 @@ class CPrinter:
                 return _Value(f"{first.text} * {first.text}", _PRODUCT, first.text)
             case "square":
                 return _Value(f"squared({first.text})", _ATOM, first.text)
-        machine = next((m for m in machines().values() if m.name == function), None)
         name = "pow" if machine is None and function == "power" else (machine and machine.c) or function
         if machine is None or not machine.body:
             name = ("simd_" if self.simd and machine is not None and machine.simd else "") + name + self.suffix

@@ -82,7 +82,7 @@ class _Printer:
         self.storage = storage
         self.equations = equations
         self.labels: dict[str, str] = {}
-        self.calls = {m.name: m.call for m in machines().values()}
+        self.calls = {name: machine.call for name, machine in machines().items()}
         self.last_read = {b.name: position for position, op in enumerate(schedule.ops) for b in op.reads}
         self.position = -1
         roots = view_roots(schedule)
