@@ -18,8 +18,6 @@ from pathlib import Path
 from types import ModuleType
 
 from smgen import __version__
-from smgen.backends import BACKENDS, DTYPES
-from smgen.backends.facts import Facts
 from smgen.calculus import formula
 from smgen.errors import (
     BuildError,
@@ -34,6 +32,8 @@ from smgen.network.netfile import absolute, folder_of, load_network
 from smgen.numerics import check_nonlinearities
 from smgen.primitives import MARKS
 from smgen.render import template_fingerprint
+from smgen.targets import DTYPES, TARGETS
+from smgen.targets.facts import Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, value, known in (
-            ("backend", self.backend, BACKENDS),
+            ("backend", self.backend, TARGETS),
             ("dtype", self.dtype, DTYPES),
             ("hessian", DIAGONAL.name if self.hessian is None else self.hessian, MODES),
             ("distribution", self.distribution, DISTRIBUTIONS),
@@ -112,7 +112,7 @@ def build(
     `SmgenError` before anything is written, also for an inexact network without a hessian mode.
     """
     options = options or Options()
-    if standalone and not BACKENDS[options.backend].standalone:
+    if standalone and not TARGETS[options.backend].standalone:
         raise BuildError(what=f"--standalone with --backend {options.backend}", hint="C is what --backend c emits")
     if not options.mode.draws and (options.probes, options.distribution) != (1, "rademacher"):
         chosen = f"--hessian {options.hessian}" if options.hessian else "no --hessian"
@@ -133,7 +133,7 @@ def build(
         changes = ("forced",) if force else changed(target, facts)
         if changes or standalone:
             texts = sources(network, facts)
-            beside = BACKENDS[options.backend].standalone if standalone else ()
+            beside = TARGETS[options.backend].standalone if standalone else ()
             stale = [end for end in beside if differs(target.with_suffix(end), texts[end])]
             for end in (*stale, *([".py"] if changes else [])):
                 write(target.with_suffix(end), texts[end])
@@ -174,13 +174,13 @@ def source(network: Network, facts: Facts) -> str:
 
 def sources(network: Network, facts: Facts) -> dict[str, str]:
     """The texts of the module's files by extension, the module's own first: lowered, printed and laid out."""
-    texts = BACKENDS[facts.backend].emit(facts, lower(network, facts.method))
+    texts = TARGETS[facts.backend].emit(facts, lower(network, facts.method))
     return texts | {".py": sealed(texts[".py"])}
 
 
 def gather(network: Network, net: Path, options: Options, name: str | None = None) -> Facts:
     """What the module says about itself. The command names the file alone: bytes must not depend on folders."""
-    template = BACKENDS[options.backend].template
+    template = TARGETS[options.backend].template
     if name is not None and not name.isidentifier():
         hint = "letters, digits and _, not beginning with a digit"
         raise BuildError(what=f"--name {name!r}: no Python name", hint=hint)

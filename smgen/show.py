@@ -11,17 +11,18 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
+from smgen.analysis.cost import cost
 from smgen.build import Options
 from smgen.calculus import formula
-from smgen.cost import cost, savings
+from smgen.equations.text import schedule_text
 from smgen.exactness import verdict
 from smgen.hessians import MODES, lower, quality, scheme
 from smgen.ir import STEPS, functions
 from smgen.network import Network
-from smgen.passes import pipelines
 from smgen.primitives import MARKS
-from smgen.printers.text import schedule_text
 from smgen.tables import Table, put, quantity
+from smgen.targets.numpy.pipeline import PIPELINE
+from smgen.targets.savings import savings
 
 
 def facts(network: Network, options: Options) -> dict[str, Any]:
@@ -48,11 +49,12 @@ def facts(network: Network, options: Options) -> dict[str, Any]:
             for v in (*network.constants, *network.vertices)
             if v.layer.nonlinearity is not None
         },
-        "savings": savings(
-            ((s, pipelines.lowered(s, "numpy", options.batch_size)) for s in schedules), options.batch_size
-        ),
+        "savings": savings(((s, PIPELINE.lowered(s, options.batch_size)) for s in schedules), options.batch_size),
         "modes": {mode: _mode(network, options, mode) for mode in MODES},
-        "costs": {schedule.name: asdict(cost(schedule, options.dtype, options.batch_size)) for schedule in schedules},
+        "costs": {
+            schedule.name: asdict(cost(PIPELINE.lowered(schedule, options.batch_size), options.dtype))
+            for schedule in schedules
+        },
     }
 
 
@@ -84,7 +86,7 @@ def _mode(network: Network, options: Options, mode: str) -> dict[str, Any]:
     steps = {}
     for step in STEPS.values():
         if step in schedules:
-            figures = asdict(cost(schedules[step], options.dtype, options.batch_size))
+            figures = asdict(cost(PIPELINE.lowered(schedules[step], options.batch_size), options.dtype))
             chosen = {key: figures[key] for key in (*_STEP, "products")}
             steps[step.name] = chosen | {"scheme": scheme(network, method, step)}
     return {"exact": quality(network, method).exact, "steps": steps}

@@ -5,16 +5,18 @@ from __future__ import annotations
 import pytest
 
 import smgen as sm
+from smgen.analysis.cost import product_flops
 from smgen.analysis.flops import estimated_flops
 from smgen.analysis.hazards import barriers
-from smgen.cost import product_flops, savings
 from smgen.hessians import lower
 from smgen.ir import Form, Fused, Product, Schedule
 from smgen.network import Network
-from smgen.passes import pipelines, run
+from smgen.passes import run
 from smgen.passes.prune import prune
 from smgen.passes.skip_input_products import skip_input_products
 from smgen.passes.tile import tile
+from smgen.targets import TARGETS
+from smgen.targets.savings import savings
 
 
 def layer(inputs: int, units: int) -> Network:
@@ -41,7 +43,7 @@ def names(schedule: Schedule) -> set[str]:
 @pytest.mark.parametrize("inputs", [8, 64, 500])
 def test_without_lambda_the_diagonal_at_the_input_is_never_formed(inputs: int) -> None:
     for name in ("loss_and_grad_lam0", "loss_terms_lam0"):
-        lowered = run(schedule_of(layer(inputs, 64), name), pipelines.numpy(1024))
+        lowered = run(schedule_of(layer(inputs, 64), name), TARGETS["numpy"].pipeline.passes(1024))
         assert "delta_prime_x" not in names(lowered)
 
 
@@ -77,18 +79,18 @@ def test_collapse_never_adds_work(inputs: int) -> None:
 
 
 def test_the_two_products_of_a_weight_gradient_become_one_of_stacked_operands() -> None:
-    lowered = run(schedule_of(layer(8, 64), "loss_and_grad_lam0"), pipelines.c(1024))
+    lowered = run(schedule_of(layer(8, 64), "loss_and_grad_lam0"), TARGETS["c"].pipeline.passes(1024))
     outer = [op for op in products(lowered) if op.is_batch_sum]
     assert [len(op.pairs) for op in outer] == [2]
 
 
 def test_a_layer_of_one_unit_passes_back_without_a_product() -> None:
-    lowered = run(schedule_of(deep(8), "loss_and_grad"), pipelines.c(1024))
+    lowered = run(schedule_of(deep(8), "loss_and_grad"), TARGETS["c"].pipeline.passes(1024))
     assert all(op.right.shape[0] != 1 for op in products(lowered) if op.is_through and op.form is Form.TIMES)
 
 
 def test_polynomials_of_one_array_are_not_stored() -> None:
-    lowered = run(schedule_of(layer(8, 64), "loss_and_grad_lam0"), pipelines.c(1024))
+    lowered = run(schedule_of(layer(8, 64), "loss_and_grad_lam0"), TARGETS["c"].pipeline.passes(1024))
     stored = {b.name for op in lowered.ops if isinstance(op, Fused) for b in op.stored}
     assert "f_third_logcosh_1" not in stored
 
@@ -106,7 +108,7 @@ def test_phases() -> None:
 
 
 def test_threads_wait_before_every_product_of_what_was_just_computed() -> None:
-    lowered = run(schedule_of(deep(8), "loss_and_grad"), pipelines.c(1024))
+    lowered = run(schedule_of(deep(8), "loss_and_grad"), TARGETS["c"].pipeline.passes(1024))
     waits = barriers(lowered)
     written: set[str] = set()
     phase = ""
@@ -123,6 +125,6 @@ def test_threads_wait_before_every_product_of_what_was_just_computed() -> None:
 
 def test_savings_in_words() -> None:
     schedules = lower(layer(512, 64))
-    text = savings([(s, run(s, pipelines.numpy(1024))) for s in schedules], 1024)
+    text = savings([(s, run(s, TARGETS["numpy"].pipeline.passes(1024))) for s in schedules], 1024)
     assert "in batches of 1024" in text
     assert "δ_x and δ′_x never formed" in text

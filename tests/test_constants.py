@@ -16,20 +16,20 @@ from smgen.constants import binary_exponent, exact, in_range, nearest_float, rea
 from smgen.derivatives import differentiate
 from smgen.primitives import G
 from tests.support import module_of
-from tests.test_tails import BACKENDS, values
+from tests.test_tails import TARGETS, values
 
 FLOATS = [0.3333333333, 0.10000000149011612, 0.12345678901234567, 0.1, 1 / 3, 2 / 3, 1e-3, 3.141592653589793, 0.7, 1e22,
           5e-5, 123456.789]  # fmt: skip
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 @pytest.mark.parametrize("c", FLOATS)
 def test_the_second_derivative_of_c_times_a_square_is_two_c_to_the_last_bit(c: float, backend: str) -> None:
     [(_, _, curvature)] = values(lambda g: c * g**2, [0.3], "float64", backend)
     assert curvature == 2 * c
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_irrational_constants_are_rounded_once(backend: str) -> None:
     for c, twice in ((sp.pi, 2 * np.pi), (sp.sqrt(2), float(mpmath.sqrt(8))), (sp.E / 7, float(2 * mpmath.e / 7))):
         [(_, _, curvature)] = values(lambda g, c=c: c * g**2, [0.3], "float64", backend)

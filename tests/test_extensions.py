@@ -25,7 +25,7 @@ from tests.extensions.objectives import ROBUST
 from tests.networks import CATALOGUE
 from tests.support import Array, Params, assert_close, module_of, random_case, spec_of
 
-BACKENDS = ("numpy", "c")
+TARGETS = ("numpy", "c")
 
 
 def turning(*, dense: bool) -> Network:
@@ -45,7 +45,7 @@ def _matrix(row: Array) -> Array:
     return np.array([[row[(i - j) % 3] for j in range(3)] for i in range(3)])
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 @pytest.mark.parametrize("mode", ["diagonal", "exact", "hutchinson"])
 def test_a_kind_of_layer(mode: str, backend: str) -> None:
     network, same = turning(dense=False), turning(dense=True)
@@ -87,7 +87,7 @@ def forward(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     module_of.cache_clear()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_a_hessian_mode(forward: str, backend: str) -> None:
     network = CATALOGUE["deep"]()
     params, x = random_case(network)
@@ -108,7 +108,7 @@ def algebraic_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     module_of.cache_clear()
 
 
-@pytest.mark.parametrize("backend", [*BACKENDS, "cuda"])
+@pytest.mark.parametrize("backend", [*TARGETS, "cuda"])
 @pytest.mark.usefixtures("algebraic_known")
 def test_a_scalar_function(backend: str) -> None:
     def energy(f: Callable[[sympy.Expr], sympy.Expr]) -> Network:
@@ -138,7 +138,7 @@ def robust(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     module_of.cache_clear()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 @pytest.mark.parametrize("mode", ["diagonal", "exact", "hutchinson"])
 @pytest.mark.usefixtures("robust")
 def test_an_objective(mode: str, backend: str) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from smgen.backends import BACKENDS
 from smgen.build import Options, gather, sources
 from smgen.errors import SmgenWarning
 from smgen.loader import load
 from smgen.network.netfile import load_network
 from smgen.show import as_schedules
+from smgen.targets import TARGETS
 
 GENERATED = Path(__file__).resolve().parent.parent / "generated"
 MODES = (Options(hessian="exact"), Options(hessian="hutchinson", probes=2))
@@ -30,10 +30,10 @@ def generate(example: str) -> dict[str, str]:
     network = load_network(net)
     files: dict[str, str] = {}
     for options in (Options(), *(MODES if example in IN_EVERY_MODE else ())):
-        for backend in BACKENDS:
+        for backend in TARGETS:
             facts = gather(network, net, replace(options, backend=backend))
             files[f"schedule{facts.mode}.txt"] = as_schedules(network, options)
-            standalone = BACKENDS[backend].standalone if example == "ica" else ()
+            standalone = TARGETS[backend].standalone if example == "ica" else ()
             files |= {
                 f"{facts.file}{suffix}": text
                 for suffix, text in sources(network, facts).items()

@@ -20,7 +20,7 @@ from smgen.network import Network
 from smgen.numerics import check_nonlinearities, domains_of, numerics
 from smgen.primitives import G
 from tests.support import module_of
-from tests.test_tails import BACKENDS, one, values
+from tests.test_tails import TARGETS, one, values
 
 g, half = G, sp.S.Half
 SMOOTH: list[tuple[Any, float, tuple[float, float, float]]] = [
@@ -54,7 +54,7 @@ def said(function: Any, dtype: str = "float64") -> list[str]:
     return [text for _, text in numerics(vertex, dtype)]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 @pytest.mark.parametrize(("function", "at", "expected"), SMOOTH)
 def test_smooth_forms_have_their_values_and_no_kink(function: Any, at: float, expected: Any, backend: str) -> None:
     assert values(function, [at], "float64", backend)[0] == pytest.approx(expected, abs=1e-14)
@@ -62,7 +62,7 @@ def test_smooth_forms_have_their_values_and_no_kink(function: Any, at: float, ex
     assert not differentiate(function).kinks
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 @pytest.mark.parametrize(("function", "at", "slope"), BENT)
 def test_a_continuous_slope_is_there_and_a_jump_of_the_curvature_named(
     function: Any, at: float, slope: float, backend: str
@@ -169,7 +169,7 @@ def test_modules_of_branches_agree_between_backends() -> None:
     assert numpy[0] == pytest.approx(c[0], rel=1e-12)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_random_parameters_keep_to_a_declared_domain(backend: str) -> None:
     """The self-test and `smgen check` take parameters at which the network has values."""
     network = pooled(domain=(0, None))

@@ -16,7 +16,8 @@ from smgen.errors import NetworkError
 from smgen.hessians import Method, lower
 from smgen.layers.letters import WORDS, label
 from smgen.network import Network
-from smgen.passes import pipelines, run
+from smgen.passes import run
+from smgen.targets import TARGETS
 from tests.networks import CATALOGUE
 from tests.support import module_of, random_case, spec_of
 from tests.test_against_oracle import compare_losses
@@ -75,8 +76,8 @@ def test_the_list_of_words_is_whole() -> None:
         pattern = "|".join(sorted(map(re.escape, layers), key=len, reverse=True))
         for method in (Method(), Method("exact", 4), Method("hutchinson", 1024, 2)):
             for schedule in lower(network, method):
-                for passes in pipelines.PIPELINES.values():
-                    for op in run(schedule, passes(1024)).ops:
+                for target in TARGETS.values():
+                    for op in run(schedule, target.pipeline.passes(1024)).ops:
                         for buffer in op.outs:
                             bare = re.sub(rf"(?<![A-Za-z0-9])({pattern})(?![A-Za-z0-9])", "", buffer.name)
                             words |= set(re.split(r"[_.]+", bare))

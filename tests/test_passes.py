@@ -17,7 +17,8 @@ from smgen.hessians import lower
 from smgen.ir import STEPS, Buffer, Elementary, Form, Function, Layout, Pointwise, Product, Reduce, Schedule, Sweep
 from smgen.layers.letters import parameter_buffer
 from smgen.network import Network
-from smgen.passes import pipelines, run
+from smgen.passes import run
+from smgen.targets import TARGETS
 from smgen.verify import verify
 from tests.dags import dags
 from tests.interpreter import interpret
@@ -36,9 +37,9 @@ def assert_meaning_kept(network: Network) -> None:
         inputs = inputs_of(network, 0.0 if schedule.function.lam == "zero" else 0.3)
         expected = interpret(verify(schedule), inputs)
         seen = {schedule}
-        for backend, size in product(pipelines.PIPELINES, (1, 10**6)):
+        for backend, size in product(("numpy", "c", "cuda"), (1, 10**6)):
             after = schedule
-            for apply in pipelines.PIPELINES[backend](size):
+            for apply in TARGETS[backend].pipeline.passes(size):
                 after = run(after, (apply,))
                 if after not in seen:
                     seen.add(after)
@@ -65,7 +66,7 @@ def test_meaning_of_random_dags(network: Network) -> None:
 def test_no_array_is_overwritten_while_it_is_needed(name: str) -> None:
     """Replay the storage plan: an operation may write an array only if its last content is not read any more."""
     for schedule in lower(CATALOGUE[name]()):
-        lowered = run(schedule, pipelines.numpy(1024))
+        lowered = run(schedule, TARGETS["numpy"].pipeline.passes(1024))
         storage, roots = allocate(lowered), view_roots(lowered)
         holds: dict[str, str] = {}
         for op in lowered.ops:
@@ -86,7 +87,7 @@ def test_no_array_is_overwritten_while_it_is_needed(name: str) -> None:
 def test_nothing_superfluous_is_left() -> None:
     """ICA's gradient needs tanh and sech alone: no log cosh, no product for the constant δ_out."""
     schedule = next(s for s in lower(CATALOGUE["ica"]()) if s.function == STEPS["zero"])
-    lowered = run(schedule, pipelines.numpy(1024))
+    lowered = run(schedule, TARGETS["numpy"].pipeline.passes(1024))
     functions = [op.function for op in lowered.ops if isinstance(op, Elementary)]
     assert functions.count("tanh") == functions.count("exp") == 1
     assert not {"log1p", "log"} & set(functions)

@@ -12,7 +12,7 @@ import sympy as sp
 from smgen.derivatives import differentiate
 from smgen.primitives import G, stable
 from smgen.scalar import evaluate
-from tests.test_tails import BACKENDS, values
+from tests.test_tails import TARGETS, values
 
 INSIDE = [
     G**2,
@@ -34,7 +34,7 @@ PLACES = [-3e9, -40.0, -1.5, -0.5, 0.25, 0.5, 1.0, 1.5, 2.5, 30.0, 1e5, 3e8, 1e1
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 @pytest.mark.parametrize("expr", COMPOSED, ids=str)
 def test_modules_compute_what_was_judged(expr: sp.Expr, backend: str) -> None:
     with warnings.catch_warnings():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from smgen.build import Options, gather, sources
-from tests.test_threads import BACKENDS, wide
+from tests.test_threads import TARGETS, wide
 
 INTERRUPTED = """
 def interrupt(*_):
@@ -128,7 +128,7 @@ def run(folder: Path, backend: str, code: str, samples: int, **environment: str)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_the_bits_do_not_depend_on_the_cpus(backend: str, tmp_path: Path) -> None:
     for samples in (40, 500):
         free = run(tmp_path, backend, "print(digest())", samples)
@@ -137,14 +137,14 @@ def test_the_bits_do_not_depend_on_the_cpus(backend: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_a_forked_child_computes_the_same(backend: str, tmp_path: Path) -> None:
     assert run(tmp_path, backend, FORKED, 500) == "sound"
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_a_process_that_forks_while_other_threads_compute(backend: str, tmp_path: Path) -> None:
     code = """
 import threading
@@ -190,18 +190,18 @@ print(after - before, threads() - before, digest() == expected)
     assert (int(later), same) == (0, "True")
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_a_call_may_be_interrupted_anywhere(tmp_path: Path, backend: str) -> None:
     for samples in (4, 1500):
         assert run(tmp_path, backend, INTERRUPTED, samples) == "300 True"
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_calls_are_answered_when_the_interpreter_shuts_down(tmp_path: Path, backend: str) -> None:
     assert run(tmp_path, backend, AT_THE_END, 2000) == "True\nTrue"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_a_child_computes_whatever_the_parent_was_in(tmp_path: Path, backend: str) -> None:
     assert run(tmp_path, backend, FORKED_IN_A_CALL, 3000) == "sound"

@@ -18,7 +18,7 @@ from tests.networks import CATALOGUE
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "12"))
 LOADINGS = 2000 if SECONDS >= 600 else 300
-BACKENDS = ["numpy", "c"] if shutil.which("cc") else ["numpy"]
+TARGETS = ["numpy", "c"] if shutil.which("cc") else ["numpy"]
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="resident memory is read from /proc"),
@@ -118,14 +118,14 @@ def run(folder: Path, backend: str, code: str, argument: float) -> list[float]:
     return [float(word) for word in done.stdout.split()]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_memory_and_descriptors_stay_flat(backend: str, tmp_path: Path) -> None:
     spread, counts = run(tmp_path, backend, STEPS, SECONDS)
     assert spread <= 4, f"resident memory moved by {spread:.1f} MB"  # ± 2 MB
     assert counts == 1
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_loads_of_modules_leave_nothing(backend: str, tmp_path: Path) -> None:
     grown, files, objects, loader = run(tmp_path, backend, LOADS, LOADINGS)
     assert grown - loader <= 2, f"{grown:.1f} MB, of which the loader leaves {loader:.1f} MB"

@@ -25,7 +25,7 @@ from smgen.primitives import G, references, stable
 from smgen.scalar import evaluate
 from tests.support import module_of
 
-BACKENDS = ["numpy", pytest.param("c", marks=pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler"))]
+TARGETS = ["numpy", pytest.param("c", marks=pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler"))]
 INF = float("inf")
 Function = sp.Expr | Callable[[sp.Expr], sp.Expr]
 
@@ -80,7 +80,7 @@ CASES: list[tuple[Any, str, float, tuple[float | None, ...]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 @pytest.mark.parametrize(("function", "dtype", "at", "expected"), CASES)
 def test_the_cases(function: Any, dtype: str, at: float, expected: tuple[float | None, ...], backend: str) -> None:
     for value, exact in zip(values(function, [at], dtype, backend)[0], expected, strict=True):
@@ -88,7 +88,7 @@ def test_the_cases(function: Any, dtype: str, at: float, expected: tuple[float |
             assert value == pytest.approx(exact, rel=1e-4, abs=1e-37), f"{value} for {exact}"
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_losses_with_constants_out_of_range(backend: str) -> None:
     """K = ½ f′² of one sample."""
     for function, at, K in (
@@ -102,7 +102,7 @@ def test_losses_with_constants_out_of_range(backend: str) -> None:
         assert float(found) == pytest.approx(K, rel=1e-5)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_a_mixture_of_eight_gaussians_has_a_gradient(backend: str) -> None:
     module = module_of(one(LSE), "float32", backend)
     params = {"w.weight": np.ones((1, 1), np.float32), "w.bias": np.zeros(1, np.float32)}
@@ -110,7 +110,7 @@ def test_a_mixture_of_eight_gaussians_has_a_gradient(backend: str) -> None:
     assert float(gradient["w.weight"][0, 0]) == pytest.approx(1217, rel=1e-5)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_one_row_far_out_leaves_the_loss_finite(backend: str, dtype: str) -> None:
     network = Network(energy=sm.student_t(sm.linear(sm.input(3), 4)))
@@ -236,7 +236,7 @@ def test_new_members_of_each_kind_hold_to_the_ends_of_the_dtype(kind: st.SearchS
 
 
 @thorough
-@given(st.integers(2, 30), st.integers(-60, 12), st.floats(0.1, 30), st.sampled_from(BACKENDS[:1]))
+@given(st.integers(2, 30), st.integers(-60, 12), st.floats(0.1, 30), st.sampled_from(TARGETS[:1]))
 def test_powers_take_their_constants_inside(n: int, exponent: int, root: float, backend: Any) -> None:
     """c gⁿ where c gⁿ is about `root`ⁿ, however small c is and large gⁿ."""
     c = sp.Rational(10) ** exponent

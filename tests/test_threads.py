@@ -14,7 +14,7 @@ from smgen.network import Network
 from tests.networks import CATALOGUE
 from tests.support import module_of, random_case
 
-BACKENDS = ("numpy", "c")
+TARGETS = ("numpy", "c")
 
 
 def wide() -> Network:
@@ -33,7 +33,7 @@ def assert_same(found: Any, expected: Any) -> None:
         np.testing.assert_array_equal(found[1][key], value)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_calls_from_a_pool_of_threads_give_the_main_threads_bits(backend: str) -> None:
     module = module_of(wide(), "float32", backend)
     params, x = case(module)
@@ -85,7 +85,7 @@ def test_modules_share_the_blas() -> None:
         assert [pool["num_threads"] for pool in threadpoolctl.threadpool_info()] == before
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_a_workspace_takes_one_call_at_a_time(backend: str) -> None:
     module = module_of(wide(), "float32", backend)
     params, x = case(module, 20_000)
@@ -119,14 +119,14 @@ class Changing(dict[str, Any]):
         return value
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_what_was_checked_is_computed_with(backend: str) -> None:
     module = module_of(wide(), "float32", backend)
     params, x = case(module)
     assert_same(module.loss_and_grad(Changing(params), x), module.loss_and_grad(params, x))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_a_call_that_fails_gives_its_workspace_back(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = module_of(wide(), "float32", backend)
     params, x = case(module)
@@ -139,7 +139,7 @@ def test_a_call_that_fails_gives_its_workspace_back(backend: str, monkeypatch: p
     assert_same(module.loss_and_grad(params, x, workspace=workspace), expected)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_threads_are_a_whole_number_of_any_kind(backend: str) -> None:
     module = module_of(wide(), "float32", backend)
     params, x = case(module)
@@ -148,7 +148,7 @@ def test_threads_are_a_whole_number_of_any_kind(backend: str) -> None:
         assert_same(module.loss_and_grad(params, x, workspace=module.Workspace(threads=two)), expected)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 @pytest.mark.parametrize("value", ["200000000", "9" * 40, "0", "-1", "x", "", "2,1", "١"])
 def test_any_omp_num_threads_is_survived(backend: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", value)

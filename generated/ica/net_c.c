@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-   template c/module.c.j2, sha256 39d56a51eb89a363b1044f357af7a86e7442aef8e57a2f0b2e56024030e5b1e6 */
+   template c/module.c.j2, sha256 93945c0781e03a3bba4ecf0cc5a3bcb4bdb01f5b3cb9e3cea8fd4bb2bdbcc256 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -45,18 +45,23 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_138c6b02cc834c2c;
-const char ica_pair_138c6b02cc834c2c = 0;
+extern const char ica_pair_b740044e01fbd4a5;
+const char ica_pair_b740044e01fbd4a5 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 
 typedef float real;
 
 /* Compiled once: inlined into every call, these would take longer to compile than all the rest. */
-#ifdef __GNUC__
+#if defined(__GNUC__) && !defined(__clang__)
+#define OUT_OF_LINE __attribute__((noinline, noclone, unused)) static
+#define LOOP __attribute__((noinline, noclone)) static void
+#elif defined(__clang__)
 #define OUT_OF_LINE __attribute__((noinline, unused)) static
+#define LOOP __attribute__((noinline)) static void
 #else
 #define OUT_OF_LINE static
+#define LOOP static void
 #endif
 
 /* One of the equal shares that the work of a call, or of one tile, is cut into. Shares depend on the number of threads that
@@ -71,6 +76,8 @@ typedef struct {
 
 static inline long min_long(const long a, const long b) { return a < b ? a : b; }
 static inline long max_long(const long a, const long b) { return a > b ? a : b; }
+
+static inline span whole(const long count) { return (span){0, count}; }
 
 /* The part of `count` columns or rows that is this rank's: whole cache lines, so that no two ranks write to one. */
 static inline span share(const team t, const long count)
@@ -319,13 +326,83 @@ OUT_OF_LINE void add_columns(const team t, const int parts, const double *sums, 
     }
 }
 
-/* The sum of one total over all ranks. */
-static inline double add_totals(const int ranks, const double *totals)
+/* out += the rows of x, in double: what a tile adds to the sum of rows over all samples. */
+OUT_OF_LINE void add_rows(const long rows, const span own, const real *x, const long x_row, double *out)
 {
-    double sum = 0;
-    for (int rank = 0; rank < ranks; rank++)
-        sum += totals[rank * TOTALS];
-    return sum;
+    for (long n = 0; n < rows; n++)
+#pragma omp simd
+        for (long j = own.first; j < own.last; j++)
+            out[j] += x[n * x_row + j];
+}
+
+/* out = more out + the sum over samples of x, which has a matrix for each. */
+OUT_OF_LINE void add_matrices(const long rows, const long tangents, const span own, const real *x, const long x_row, const real more,
+                              real *out, const long out_row)
+{
+    for (long n = 0; n < rows; n++)
+        for (long c = 0; c < tangents; c++)
+#pragma omp simd
+            for (long j = own.first; j < own.last; j++)
+                out[c * out_row + j] = (n || more != 0 ? out[c * out_row + j] : 0) + x[(n * tangents + c) * x_row + j];
+}
+
+/* out = the sums of rows of x, of which each sample has so many: those that are a rank's own. */
+OUT_OF_LINE void row_sums(const long rows, const long each, const span own, const long columns, const real *x, const long x_row,
+                          real *out)
+{
+    for (long n = 0; n < rows; n++)
+        for (long c = own.first; c < own.last; c++) {
+            const long row = n * each + c;
+            real sum = 0;
+#pragma omp simd reduction(+ : sum)
+            for (long j = 0; j < columns; j++)
+                sum += x[row * x_row + j];
+            out[row] = sum;
+        }
+}
+
+/* out = the sums of columns of x. */
+OUT_OF_LINE void column_sums(const span own, const long rows, const real *x, const long x_row, real *out)
+{
+    for (long j = own.first; j < own.last; j++) {
+        real sum = 0;
+        for (long n = 0; n < rows; n++)
+            sum += x[n * x_row + j];
+        out[j] = sum;
+    }
+}
+
+/* Columns `start` … of out, of this rank's own: an array whose rows are `step` a sample and `each` a tangent apart. */
+OUT_OF_LINE void put(const long rows, const long tangents, const span own, const long start, const long width, const real *x,
+                     const long step, const long each, real *out, const long out_row)
+{
+    for (long n = 0; n < rows; n++)
+        for (long c = 0; c < tangents; c++)
+            for (long j = max_long(own.first, start); j < min_long(own.last, start + width); j++)
+                out[(n * tangents + c) * out_row + j] = x[n * step + c * each + j - start];
+}
+
+/* The same of one number. */
+OUT_OF_LINE void fill(const long rows, const long tangents, const span own, const long start, const long width, const real value,
+                      real *out, const long out_row)
+{
+    for (long row = 0; row < rows * tangents; row++)
+        for (long j = max_long(own.first, start); j < min_long(own.last, start + width); j++)
+            out[row * out_row + j] = value;
+}
+
+OUT_OF_LINE void identity(const span own, const long columns, real *out, const long out_row)
+{
+    for (long i = own.first; i < own.last; i++)
+        for (long j = 0; j < columns; j++)
+            out[i * out_row + j] = i == j;
+}
+
+OUT_OF_LINE void transpose(const span own, const long columns, const real *x, const long x_row, real *out, const long out_row)
+{
+    for (long i = own.first; i < own.last; i++)
+        for (long j = 0; j < columns; j++)
+            out[i * out_row + j] = x[j * x_row + i];
 }
 /* ---- threads ----
    A call is a sequence of sections, and a section has as many ranks as shares of the work. The calling thread goes through all
@@ -350,8 +427,9 @@ enum { SPINS = 1000, IDLE_SECONDS = 2, LINE = 64 };
    cache line each. */
 typedef struct call call;
 typedef struct worker worker;
+typedef struct layout layout;
 struct call {
-    void (*steps)(const call *, worker *);
+    const layout *layout;
     plan p;
     const real *const *params;
     const real *x, *all_probes;
@@ -443,6 +521,8 @@ static inline team first_part(const plan p, worker *const w) { return p.alone ? 
 static inline team next_part(const plan p, const worker *const w) { return p.alone ? next_rank(w) : (team){1, 1}; }
 #define EACH_PART(t, p, w) for (team t = first_part(p, w); t.rank < t.size; t = next_part(p, w))
 
+static void steps(const call *, worker *);
+
 static void *help(void *const number)
 {
     long seen = 0;
@@ -465,7 +545,7 @@ static void *help(void *const number)
         atomic_fetch_add(&c->inside, 1);
         pthread_mutex_unlock(&pool.lock);
         worker w = {c, (int)(intptr_t)number, 0};
-        c->steps(c, &w);
+        steps(c, &w);
         atomic_fetch_sub(&c->inside, 1); /* the call may be gone from here on */
         if (atomic_load(&pool.leaving)) {
             pthread_mutex_lock(&pool.lock);
@@ -515,7 +595,7 @@ static int start(const int wanted)
 }
 
 /* Do a call with as many helpers as have a CPU; one call at a time has them, others go alone. */
-static void run(call *const c)
+static void with_helpers(call *const c)
 {
     const int wanted = (int)min_long(c->p.ranks, cpus()) - 1;
     int helped = 0;
@@ -531,7 +611,7 @@ static void run(call *const c)
         pthread_mutex_unlock(&pool.lock);
     }
     worker w = {c->p.ranks > 1 ? c : NULL, 0, 0};
-    c->steps(c, &w);
+    steps(c, &w);
     if (!helped)
         return;
     pthread_mutex_lock(&pool.lock);
@@ -545,6 +625,137 @@ static void run(call *const c)
     atomic_store(&pool.leaving, 0);
     pool.busy = 0;
     pthread_mutex_unlock(&pool.lock);
+}
+
+/* ---- the driver: how a call goes through its tiles ---- */
+
+/* A matrix, or a row in double, that tiles sum up: where a part has it, its sizes; whether it is symmetric, so that its upper
+   triangle is computed; where in the shared memory the row's total goes, in the dtype. */
+typedef struct {
+    long offset, rows, columns;
+    int symmetric;
+} matrix_sum;
+typedef struct {
+    long offset, columns, total;
+} row_sum;
+
+/* What a phase of a function sees: the arguments of the call, and the arrays of the part that it works on. */
+typedef struct {
+    const real *const *params;
+    const real *x, *all_probes;
+    real *const *outputs;
+    double *numbers;
+    long N;
+    real lam;
+    real *shared, *tile, *sums;  /* arrays of the call, of a tile, and those that tiles sum up in the dtype */
+    double *columns, *totals;    /* rows and numbers that tiles sum up in double */
+    long first, rows, capacity;  /* of the tile: its first sample, its samples, and how many there is room for */
+    real beta;                   /* times what earlier tiles have summed: 0 for the first of them */
+    int part, alone, ranks;
+} place;
+
+/* What all ranks have done before the next section begins; each rank does its part of it. */
+typedef void section(const place *, team);
+
+/* What a function does, once a call, for every tile and at the end, and the sizes of its memory, in numbers of the dtype. */
+struct layout {
+    section *const *once, *const *tile, *const *end;
+    void (*numbers)(const place *); /* from the totals, when all is done */
+    long tile_rows, tangents;
+    double flops; /* of products, a sample */
+    long shared, tile_width, sums, column_sums;
+    int matrix_count, row_count;
+    const matrix_sum *matrices;
+    const row_sum *rows;
+};
+
+/* The sum of a total over all ranks. */
+static inline double add_totals(const place *const at, const int total)
+{
+    double sum = 0;
+    for (int rank = 0; rank < at->ranks; rank++)
+        sum += at->totals[rank * TOTALS + total];
+    return sum;
+}
+
+static void each_section(section *const *s, const place *const at, worker *const w)
+{
+    for (; s && *s; s++)
+        EACH_RANK(t, w)
+            (*s)(at, t);
+}
+
+/* Once a call, then the tiles of every part, then the end. Every thread of the call does this, rank by rank. */
+static void steps(const call *const c, worker *const w)
+{
+    const layout *const f = c->layout;
+    const plan p = c->p;
+    const long parts = p.alone ? p.ranks : 1;
+    double *const totals = (double *)(c->memory + (size_t)(p.ranks + 1) * LINE), *const columns = totals + p.ranks * TOTALS;
+    double *const wide = columns + parts * f->column_sums;
+    real *const shared = (real *)(wide + (p.folds ? parts * f->sums : 0)), *const sums = shared + f->shared;
+    const place whole_call = {.params = c->params, .x = c->x, .all_probes = c->all_probes, .outputs = c->outputs, .numbers = c->numbers,
+                              .N = c->N, .lam = (real)c->lambda, .shared = shared, .tile = sums + parts * f->sums, .sums = sums,
+                              .columns = columns, .totals = totals, .capacity = p.capacity, .alone = p.alone, .ranks = p.ranks};
+    each_section(f->once, &whole_call, w);
+
+    worker itself = {NULL, 0, 0};
+    EACH_PART(all, p, w) {
+        place at = whole_call;
+        at.part = p.alone ? all.rank : 0;
+        at.tile += at.part * p.capacity * f->tile_width;
+        at.sums += at.part * f->sums;
+        at.columns += at.part * f->column_sums;
+        double *const folded = wide + at.part * f->sums;
+        long done = 0; /* tiles */
+        for (at.first = at.part * p.rows; at.first < c->N; at.first += parts * p.rows) {
+            at.rows = min_long(p.rows, c->N - at.first);
+            at.beta = done++ % FOLD != 0;
+            each_section(f->tile, &at, p.alone ? &itself : w);
+            if (p.folds && done % FOLD == 0)
+                fold(f->sums, at.sums, folded);
+        }
+        if (p.folds)
+            unfold(f->sums, folded, done % FOLD != 0, at.sums);
+    }
+
+    int symmetric = 0;
+    for (int k = 0; k < f->matrix_count; k++)
+        symmetric |= f->matrices[k].symmetric;
+    if (f->matrix_count || f->row_count) {
+        EACH_RANK(all, w) {
+            for (int k = 0; k < f->matrix_count; k++)
+                add_parts(all, (int)parts, sums + f->matrices[k].offset, f->sums, f->matrices[k].rows * f->matrices[k].columns);
+            for (int k = 0; k < f->row_count; k++)
+                add_columns(all, (int)parts, columns + f->rows[k].offset, f->column_sums, f->rows[k].columns, shared + f->rows[k].total);
+        }
+    }
+    if (symmetric) {
+        EACH_RANK(all, w) {
+            for (int k = 0; k < f->matrix_count; k++)
+                if (f->matrices[k].symmetric)
+                    mirror(all, f->matrices[k].rows, sums + f->matrices[k].offset, f->matrices[k].columns);
+        }
+    }
+    each_section(f->end, &whole_call, w);
+    if (f->numbers && w->number == 0)
+        f->numbers(&whole_call);
+}
+
+static long bytes_of(const layout *const f, const long N, const int threads)
+{
+    const plan p = plan_of(N, threads, f->tile_rows, f->tangents, f->flops);
+    const long parts = p.alone ? p.ranks : 1;
+    return (long)zeroed_bytes(p, f->column_sums, f->sums) +
+           (f->shared + parts * (f->sums + p.capacity * f->tile_width)) * (long)sizeof(real);
+}
+
+static void run(call *const c, const int threads)
+{
+    const layout *const f = c->layout;
+    c->p = plan_of(c->N, threads, f->tile_rows, f->tangents, f->flops);
+    memset(c->memory, 0, zeroed_bytes(c->p, f->column_sums, f->sums));
+    with_helpers(c);
 }
 
 /* ---- functions of one number ---- */
@@ -668,1683 +879,1364 @@ int ica_is_finite(const real *x, const long count)
     return sum == 0;
 }
 
-/* ---- energy: E, (N,) ---- */
+/* ---- loops: each goes over rows and columns of the arrays it is given ---- */
 
-static void energy_steps(const call *const c, worker *const w)
+LOOP map_g_2(const span rows, const span columns, const long width, const real *g_1, real *g_2)
 {
-    const plan p = c->p;
-    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
-    const real lam = (real)c->lambda;
-    const real *const *const params = c->params;
-    const real *const x = c->x;
-    real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
-    double *const all_columns = totals + p.ranks * TOTALS;
-    double *const all_wide = all_columns + parts * 0;
-    real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
-    real *const all_sums = shared + 0;
-    real *const tiles = all_sums + parts * 0;
-    const real *const W_filters = params[0];
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
-
-    worker itself = {NULL, 0, 0};
-    worker *const inside = p.alone ? &itself : w;
-    EACH_PART(all, p, w) {
-        const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 576;
-        real *const sums = all_sums + part * 0;
-        double *const columns = all_columns + part * 0;
-        real *const g_filters = tile + 0 * capacity;
-        real *const g_experts = tile + 288 * capacity;
-        double *const wide = all_wide + part * 0;
-        long done = 0; /* tiles */
-        (void)tile, (void)sums, (void)columns, (void)wide;
-        for (long first = part * p.rows; first < N; first += parts * p.rows) {
-            const long rows = min_long(p.rows, N - first);
-            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
-            const real *const g_x = x + first * 144;
-            real *const E_experts = outputs[0] + first * 1;
-            (void)rows, (void)more;
-
-            EACH_RANK(mine, inside) {
-                const span s288 = share(mine, 288);
-                /* ---- forward: reads g, W; writes g */
-                /* g_filters = W_filters g_x */
-                times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        const real shared_1 = fabsf(g_filters[k]);
-                        const real shared_2 = simd_log1pf(choose(shared_1, 1.0f, -squared(simd_tanhf(g_filters[k])), squared(simd_expf(-shared_1))));
-                        /* g_experts = logcosh(g_filters) */
-                        g_experts[k] = choose(shared_1, 1.0f, shared_2 * (-0.5f), shared_1 + shared_2 - 0.6931472f);
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                const span s1 = share(mine, 1);
-                /* ---- energy: reads g; writes energy */
-                /* Σ_i g_experts */
-                if (s1.first < s1.last) {
-                    for (long n = 0; n < rows; n++) {
-                        real sum = 0;
-                        #pragma omp simd reduction(+ : sum)
-                        for (long j = 0; j < 288; j++) {
-                            sum += g_experts[n * 288 + j];
-                        }
-                        E_experts[n] = sum;
-                    }
-                }
-            }
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            const real shared_1 = fabsf(g_1[k]);
+            const real shared_2 = simd_log1pf(choose(shared_1, 1.0f, -squared(simd_tanhf(g_1[k])), squared(simd_expf(-shared_1))));
+            g_2[k] = choose(shared_1, 1.0f, shared_2 * (-0.5f), shared_1 + shared_2 - 0.6931472f);
         }
     }
 }
 
+LOOP map_f_prime(const span rows, const span columns, const long width, const real *g, real *f_prime)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            f_prime[k] = simd_tanhf(g[k]);
+        }
+    }
+}
+
+LOOP map_score(const span rows, const span columns, const long width, const real *delta, real *score)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            score[k] = -delta[k];
+        }
+    }
+}
+
+LOOP map_W_squared(const span rows, const span columns, const long width, const real *W, real *W_squared)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            W_squared[k] = W[k] * W[k];
+        }
+    }
+}
+
+LOOP map_f_second(const span rows, const span columns, const long width, const real *g, real *f_second)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            const real shared = simd_expf(-fabsf(g[k]));
+            const real sech_g = shared / (shared * shared + 1.0f) * 2.0f;
+            f_second[k] = sech_g * sech_g;
+        }
+    }
+}
+
+LOOP map_f_second_2(const span rows, const span columns, const long width, const real *g, real *f_prime, real
+                    *f_second)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            f_prime[k] = simd_tanhf(g[k]);
+            const real shared = simd_expf(-fabsf(g[k]));
+            const real sech_g = shared / (shared * shared + 1.0f) * 2.0f;
+            f_second[k] = sech_g * sech_g;
+        }
+    }
+}
+
+LOOP map_sum_delta_squared(const span rows, const span columns, const long width, const real *delta, double
+                           *sum_delta_squared_sum)
+{
+    double sum_delta_squared = 0;
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd reduction(+ : sum_delta_squared)
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            const real sum_delta_squared_terms = delta[k] * delta[k];
+            sum_delta_squared += sum_delta_squared_terms;
+        }
+    }
+    *sum_delta_squared_sum += sum_delta_squared;
+}
+
+LOOP map_sum_delta_prime_squared(const span rows, const span columns, const long width, const real *delta_prime,
+                                 double *sum_delta_prime_sum, double *sum_delta_prime_squared_sum)
+{
+    double sum_delta_prime = 0;
+    double sum_delta_prime_squared = 0;
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd reduction(+ : sum_delta_prime, sum_delta_prime_squared)
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            const real sum_delta_prime_squared_terms = delta_prime[k] * delta_prime[k];
+            sum_delta_prime += delta_prime[k];
+            sum_delta_prime_squared += sum_delta_prime_squared_terms;
+        }
+    }
+    *sum_delta_prime_sum += sum_delta_prime;
+    *sum_delta_prime_squared_sum += sum_delta_prime_squared;
+}
+
+LOOP map_sum_delta_prime(const span rows, const span columns, const real *row_sums, const real *total, double
+                         *sum_delta_prime_sum)
+{
+    double sum_delta_prime = 0;
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd reduction(+ : sum_delta_prime)
+        for (long j = columns.first; j < columns.last; j++) {
+            const real value = row_sums[j] * total[j];
+            sum_delta_prime += value;
+        }
+    }
+    *sum_delta_prime_sum += sum_delta_prime;
+}
+
+LOOP map_f_second_3(const span rows, const span columns, const long width, const real *g, real *f_prime, real
+                    *sech_g, real *f_second)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            f_prime[k] = simd_tanhf(g[k]);
+            const real shared = simd_expf(-fabsf(g[k]));
+            const real sech_g_here = shared / (shared * shared + 1.0f) * 2.0f;
+            sech_g[k] = sech_g_here;
+            f_second[k] = sech_g_here * sech_g_here;
+        }
+    }
+}
+
+LOOP map_sum_delta_prime_squared_2(const span rows, const span columns, const long width, const real lam, const real
+                                   *delta_prime, real *dJ_ddelta_prime, double *sum_delta_prime_sum, double
+                                   *sum_delta_prime_squared_sum)
+{
+    double sum_delta_prime = 0;
+    double sum_delta_prime_squared = 0;
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd reduction(+ : sum_delta_prime, sum_delta_prime_squared)
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            const real sum_delta_prime_squared_terms = delta_prime[k] * delta_prime[k];
+            dJ_ddelta_prime[k] = delta_prime[k] * lam * 2.0f - 1.0f;
+            sum_delta_prime += delta_prime[k];
+            sum_delta_prime_squared += sum_delta_prime_squared_terms;
+        }
+    }
+    *sum_delta_prime_sum += sum_delta_prime;
+    *sum_delta_prime_squared_sum += sum_delta_prime_squared;
+}
+
+LOOP map_dJ_dg(const span rows, const span columns, const long width, const real *f_prime, const real *sech_g, const
+               real *dJ_ddelta, const real *dJ_ddelta_prime, real *dJ_dg)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            const real f_third = f_prime[k] * (sech_g[k] * sech_g[k]) * (-2.0f);
+            dJ_dg[k] = dJ_ddelta[k] * (sech_g[k] * sech_g[k]) + dJ_ddelta_prime[k] * f_third;
+        }
+    }
+}
+
+LOOP map_dJ_dW(const span rows, const span columns, const long width, const long N, const real *W, const real
+               *dJ_dW_delta_prime, const real *dJ_dW_g, real *dJ_dW)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            dJ_dW[k] = (W[k] * dJ_dW_delta_prime[k] * 2.0f + dJ_dW_g[k]) / N;
+        }
+    }
+}
+
+LOOP map_dJ_dg_2(const span rows, const span columns, const long width, const real *f_prime, const real *sech_g,
+                 const real *dJ_ddelta, const real *row_sums, real *dJ_dg)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            const real f_third = f_prime[k] * (sech_g[k] * sech_g[k]) * (-2.0f);
+            dJ_dg[k] = dJ_ddelta[k] * (sech_g[k] * sech_g[k]) - f_third * row_sums[j];
+        }
+    }
+}
+
+LOOP map_dJ_dW_2(const span rows, const span columns, const long width, const long N, const real *value, const real
+                 *W, const real *dJ_dW_g, real *dJ_dW)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            dJ_dW[k] = (dJ_dW_g[k] - W[k] * value[n] * 2.0f) / N;
+        }
+    }
+}
+
+LOOP map_sum_delta_prime_squared_3(const span rows, const span columns, const long width, const real lam, const real
+                                   *delta_prime, real *dL_ddelta_prime, double *sum_delta_prime_sum, double
+                                   *sum_delta_prime_squared_sum)
+{
+    double sum_delta_prime = 0;
+    double sum_delta_prime_squared = 0;
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd reduction(+ : sum_delta_prime, sum_delta_prime_squared)
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            const real sum_delta_prime_squared_terms = delta_prime[k] * delta_prime[k];
+            dL_ddelta_prime[k] = delta_prime[k] * lam * 2.0f - 1.0f;
+            sum_delta_prime += delta_prime[k];
+            sum_delta_prime_squared += sum_delta_prime_squared_terms;
+        }
+    }
+    *sum_delta_prime_sum += sum_delta_prime;
+    *sum_delta_prime_squared_sum += sum_delta_prime_squared;
+}
+
+LOOP map_dK_dg(const span rows, const span columns, const long width, const real *dK_ddelta, const real *sech_g,
+               real *dK_dg)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            dK_dg[k] = dK_ddelta[k] * (sech_g[k] * sech_g[k]);
+        }
+    }
+}
+
+LOOP map_dL_dg(const span rows, const span columns, const long width, const real *f_prime, const real *sech_g, const
+               real *dL_ddelta_prime, real *dL_dg)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            const real f_third = f_prime[k] * (sech_g[k] * sech_g[k]) * (-2.0f);
+            dL_dg[k] = dL_ddelta_prime[k] * f_third;
+        }
+    }
+}
+
+LOOP map_dK_dW(const span rows, const span columns, const long width, const long N, const real *dK_dW_g, real
+               *dK_dW)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            dK_dW[k] = dK_dW_g[k] / N;
+        }
+    }
+}
+
+LOOP map_dL_dW(const span rows, const span columns, const long width, const long N, const real *W, const real
+               *dL_dW_delta_prime, const real *dL_dW_g, real *dL_dW)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            dL_dW[k] = (W[k] * dL_dW_delta_prime[k] * 2.0f + dL_dW_g[k]) / N;
+        }
+    }
+}
+
+LOOP map_dL_dg_2(const span rows, const span columns, const long width, const real *dK_ddelta, const real *sech_g,
+                 const real *f_prime, const real *row_sums, real *dK_dg, real *dL_dg)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            dK_dg[k] = dK_ddelta[k] * (sech_g[k] * sech_g[k]);
+            const real f_third = f_prime[k] * (sech_g[k] * sech_g[k]) * (-2.0f);
+            dL_dg[k] = -f_third * row_sums[j];
+        }
+    }
+}
+
+LOOP map_dL_dW_2(const span rows, const span columns, const long width, const long N, const real *value, const real
+                 *W, const real *dL_dW_g, real *dL_dW)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            dL_dW[k] = (dL_dW_g[k] - W[k] * value[n] * 2.0f) / N;
+        }
+    }
+}
+
+LOOP map_value(const span rows, const span columns, const long width, const real *g, real *value)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            value[k] = g[k] * 0.0069444445f;
+        }
+    }
+}
+
+LOOP map_value_2(const span rows, const span columns, const long width, const real *g_1, real *value_1, real
+                 *value_2)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            value_1[k] = g_1[k] * 0.0034722222f;
+            const real shared_1 = fabsf(g_1[k]);
+            const real shared_2 = simd_log1pf(choose(shared_1, 1.0f, -squared(simd_tanhf(g_1[k])), squared(simd_expf(-shared_1))));
+            const real g_2 = choose(shared_1, 1.0f, shared_2 * (-0.5f), shared_1 + shared_2 - 0.6931472f);
+            value_2[k] = g_2 * 0.0034722222f;
+        }
+    }
+}
+
+/* ---- energy: E, (N,) ---- */
+
+static void energy_step_1(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    const real *const W_filters = at->params[0];
+    real *const g_filters = at->tile;
+    real *const g_experts = at->tile + at->capacity * 288;
+    const span s288 = share(mine, 288);
+    /* ---- forward: reads g, W; writes g */
+    /* g_filters = W_filters g_x */
+    times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
+    /* g_experts = logcosh(g_filters) */
+    map_g_2(whole(at->rows), s288, 288, g_filters, g_experts);
+}
+
+static void energy_step_2(const place *const at, const team mine)
+{
+    real *const g_experts = at->tile + at->capacity * 288;
+    real *const E_experts = at->outputs[0] + at->first;
+    const span s1 = share(mine, 1);
+    /* ---- energy: reads g; writes energy */
+    /* Σ_i g_experts */
+    row_sums(at->rows, 1, s1, 288, g_experts, 288, E_experts);
+}
+
+static const layout energy_layout = {
+    .tile = (section *const[]){energy_step_1, energy_step_2, NULL},
+    .tile_rows = 512, .tangents = 1, .flops = 82944.0, .tile_width = 576,
+};
+
 /* Bytes of memory that ica_energy needs for N samples on so many threads, 0 for all. */
 long ica_energy_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 82944.0);
-    const long parts = p.alone ? p.ranks : 1;
-    return (long)zeroed_bytes(p, 0, 0) +
-           (0 + parts * (0 + p.capacity * 576)) * (long)sizeof(real);
+    return bytes_of(&energy_layout, N, threads);
 }
 
 void ica_energy(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                 real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 82944.0);
-    memset(memory, 0, zeroed_bytes(p, 0, 0));
-    call c = {.steps = energy_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = memory};
-    run(&c);
+    run(&(call){.layout = &energy_layout, .params = params, .x = x, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
 /* ---- score: −δ at the input, (N, D) ---- */
 
-static void score_steps(const call *const c, worker *const w)
+static void score_step_1(const place *const at, const team mine)
 {
-    const plan p = c->p;
-    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
-    const real lam = (real)c->lambda;
-    const real *const *const params = c->params;
-    const real *const x = c->x;
-    real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
-    double *const all_columns = totals + p.ranks * TOTALS;
-    double *const all_wide = all_columns + parts * 0;
-    real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
-    real *const all_sums = shared + 0;
-    real *const tiles = all_sums + parts * 0;
-    const real *const W_filters = params[0];
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
-
-    worker itself = {NULL, 0, 0};
-    worker *const inside = p.alone ? &itself : w;
-    EACH_PART(all, p, w) {
-        const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 720;
-        real *const sums = all_sums + part * 0;
-        double *const columns = all_columns + part * 0;
-        real *const g_filters = tile + 0 * capacity;
-        real *const f_prime_experts = tile + 288 * capacity;
-        real *const delta_x = tile + 576 * capacity;
-        double *const wide = all_wide + part * 0;
-        long done = 0; /* tiles */
-        (void)tile, (void)sums, (void)columns, (void)wide;
-        for (long first = part * p.rows; first < N; first += parts * p.rows) {
-            const long rows = min_long(p.rows, N - first);
-            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
-            const real *const g_x = x + first * 144;
-            real *const score = outputs[0] + first * 144;
-            (void)rows, (void)more;
-
-            EACH_RANK(mine, inside) {
-                const span s288 = share(mine, 288);
-                /* ---- forward: reads g, W; writes g, f′ */
-                /* g_filters = W_filters g_x */
-                times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        /* f′(g_filters) = tanh(g_filters) */
-                        f_prime_experts[k] = simd_tanhf(g_filters[k]);
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                const span s144 = share(mine, 144);
-                /* ---- backward: reads f′, W; writes δ, score */
-                /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
-                times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s144.first; j < s144.last; j++) {
-                        const long k = n * 144 + j;
-                        /* score = −δ_x */
-                        score[k] = -delta_x[k];
-                    }
-                }
-            }
-        }
-    }
+    const real *const g_x = at->x + at->first * 144;
+    const real *const W_filters = at->params[0];
+    real *const g_filters = at->tile;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    const span s288 = share(mine, 288);
+    /* ---- forward: reads g, W; writes g, f′ */
+    /* g_filters = W_filters g_x */
+    times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
+    /* f′(g_filters) = tanh(g_filters) */
+    map_f_prime(whole(at->rows), s288, 288, g_filters, f_prime_experts);
 }
+
+static void score_step_2(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const delta_x = at->tile + at->capacity * 576;
+    real *const score = at->outputs[0] + at->first * 144;
+    const span s144 = share(mine, 144);
+    /* ---- backward: reads f′, W; writes δ, score */
+    /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+    times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+    /* score = −δ_x */
+    map_score(whole(at->rows), s144, 144, delta_x, score);
+}
+
+static const layout score_layout = {
+    .tile = (section *const[]){score_step_1, score_step_2, NULL},
+    .tile_rows = 512, .tangents = 1, .flops = 165888.0, .tile_width = 720,
+};
 
 /* Bytes of memory that ica_score needs for N samples on so many threads, 0 for all. */
 long ica_score_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    const long parts = p.alone ? p.ranks : 1;
-    return (long)zeroed_bytes(p, 0, 0) +
-           (0 + parts * (0 + p.capacity * 720)) * (long)sizeof(real);
+    return bytes_of(&score_layout, N, threads);
 }
 
 void ica_score(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    memset(memory, 0, zeroed_bytes(p, 0, 0));
-    call c = {.steps = score_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = memory};
-    run(&c);
+    run(&(call){.layout = &score_layout, .params = params, .x = x, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
 /* ---- hessian_diagonal: δ′ at the input, (N, D) ---- */
 
-static void hessian_diagonal_steps(const call *const c, worker *const w)
+static void hessian_diagonal_step_1(const place *const at, const team all)
 {
-    const plan p = c->p;
-    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
-    const real lam = (real)c->lambda;
-    const real *const *const params = c->params;
-    const real *const x = c->x;
-    real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
-    double *const all_columns = totals + p.ranks * TOTALS;
-    double *const all_wide = all_columns + parts * 0;
-    real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
-    real *const all_sums = shared + 41472;
-    real *const tiles = all_sums + parts * 0;
-    const real *const W_filters = params[0];
-    real *const W_filters_squared = shared + 0;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
-
-    EACH_RANK(all, w) {
-        /* ---- once a call, from the weights alone: reads W */
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                #pragma omp simd
-                for (long j = 0; j < 144; j++) {
-                    const long k = n * 144 + j;
-                    /* W_filters ∘ W_filters */
-                    W_filters_squared[k] = W_filters[k] * W_filters[k];
-                }
-            }
-        }
-    }
-
-    worker itself = {NULL, 0, 0};
-    worker *const inside = p.alone ? &itself : w;
-    EACH_PART(all, p, w) {
-        const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 576;
-        real *const sums = all_sums + part * 0;
-        double *const columns = all_columns + part * 0;
-        real *const g_filters = tile + 0 * capacity;
-        real *const f_second_experts = tile + 288 * capacity;
-        double *const wide = all_wide + part * 0;
-        long done = 0; /* tiles */
-        (void)tile, (void)sums, (void)columns, (void)wide;
-        for (long first = part * p.rows; first < N; first += parts * p.rows) {
-            const long rows = min_long(p.rows, N - first);
-            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
-            const real *const g_x = x + first * 144;
-            real *const delta_prime_x = outputs[0] + first * 144;
-            (void)rows, (void)more;
-
-            EACH_RANK(mine, inside) {
-                const span s288 = share(mine, 288);
-                /* ---- forward: reads g, W; writes g */
-                /* g_filters = W_filters g_x */
-                times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-                /* ---- forward, backward: reads g; writes f″, δ′, hessian_diagonal */
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        const real shared_1 = simd_expf(-fabsf(g_filters[k]));
-                        /* sech(g_filters) */
-                        const real sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-                        /* f″(g_filters) = sech(g_filters)² */
-                        f_second_experts[k] = sech_experts * sech_experts;
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
-                times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
-            }
-        }
-    }
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared = at->shared;
+    /* ---- once a call, from the weights alone: reads W */
+    /* W_filters ∘ W_filters */
+    map_W_squared(share(all, 288), whole(144), 144, W_filters, W_filters_squared);
 }
+
+static void hessian_diagonal_step_2(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    const real *const W_filters = at->params[0];
+    real *const g_filters = at->tile;
+    real *const f_second_experts = at->tile + at->capacity * 288;
+    const span s288 = share(mine, 288);
+    /* ---- forward: reads g, W; writes g */
+    /* g_filters = W_filters g_x */
+    times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
+    /* ---- forward, backward: reads g; writes f″, δ′, hessian_diagonal */
+    /* sech(g_filters) */
+    /* f″(g_filters) = sech(g_filters)² */
+    map_f_second(whole(at->rows), s288, 288, g_filters, f_second_experts);
+}
+
+static void hessian_diagonal_step_3(const place *const at, const team mine)
+{
+    real *const W_filters_squared = at->shared;
+    real *const f_second_experts = at->tile + at->capacity * 288;
+    real *const delta_prime_x = at->outputs[0] + at->first * 144;
+    /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
+    times(mine, at->rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
+}
+
+static const layout hessian_diagonal_layout = {
+    .once = (section *const[]){hessian_diagonal_step_1, NULL},
+    .tile = (section *const[]){hessian_diagonal_step_2, hessian_diagonal_step_3, NULL},
+    .tile_rows = 512, .tangents = 1, .flops = 165888.0, .shared = 41472, .tile_width = 576,
+};
 
 /* Bytes of memory that ica_hessian_diagonal needs for N samples on so many threads, 0 for all. */
 long ica_hessian_diagonal_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    const long parts = p.alone ? p.ranks : 1;
-    return (long)zeroed_bytes(p, 0, 0) +
-           (41472 + parts * (0 + p.capacity * 576)) * (long)sizeof(real);
+    return bytes_of(&hessian_diagonal_layout, N, threads);
 }
 
 void ica_hessian_diagonal(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                           real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    memset(memory, 0, zeroed_bytes(p, 0, 0));
-    call c = {.steps = hessian_diagonal_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = memory};
-    run(&c);
+    run(&(call){.layout = &hessian_diagonal_layout, .params = params, .x = x, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
 /* ---- loss_terms: K, L and J, means over the batch ---- */
 
-static void loss_terms_steps(const call *const c, worker *const w)
+static void loss_terms_step_1(const place *const at, const team all)
 {
-    const plan p = c->p;
-    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
-    const real lam = (real)c->lambda;
-    const real *const *const params = c->params;
-    const real *const x = c->x;
-    real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
-    double *const all_columns = totals + p.ranks * TOTALS;
-    double *const all_wide = all_columns + parts * 0;
-    real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
-    real *const all_sums = shared + 41472;
-    real *const tiles = all_sums + parts * 0;
-    const real *const W_filters = params[0];
-    real *const W_filters_squared = shared + 0;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared = at->shared;
+    /* ---- once a call, from the weights alone: reads W */
+    /* W_filters ∘ W_filters */
+    map_W_squared(share(all, 288), whole(144), 144, W_filters, W_filters_squared);
+}
 
-    EACH_RANK(all, w) {
-        /* ---- once a call, from the weights alone: reads W */
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                #pragma omp simd
-                for (long j = 0; j < 144; j++) {
-                    const long k = n * 144 + j;
-                    /* W_filters ∘ W_filters */
-                    W_filters_squared[k] = W_filters[k] * W_filters[k];
-                }
-            }
-        }
-    }
+static void loss_terms_step_2(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    const real *const W_filters = at->params[0];
+    real *const g_filters = at->tile;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const f_second_experts = at->tile + at->capacity * 576;
+    const span s288 = share(mine, 288);
+    /* ---- forward, backward: reads g, W; writes g, f′, f″ */
+    /* g_filters = W_filters g_x */
+    times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
+    /* f′(g_filters) = tanh(g_filters) */
+    /* sech(g_filters) */
+    /* f″(g_filters) = sech(g_filters)² */
+    map_f_second_2(whole(at->rows), s288, 288, g_filters, f_prime_experts, f_second_experts);
+}
 
-    worker itself = {NULL, 0, 0};
-    worker *const inside = p.alone ? &itself : w;
-    EACH_PART(all, p, w) {
-        const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 1152;
-        real *const sums = all_sums + part * 0;
-        double *const columns = all_columns + part * 0;
-        real *const g_filters = tile + 0 * capacity;
-        real *const f_prime_experts = tile + 288 * capacity;
-        real *const f_second_experts = tile + 576 * capacity;
-        real *const delta_x = tile + 864 * capacity;
-        real *const delta_prime_x = tile + 1008 * capacity;
-        double *const wide = all_wide + part * 0;
-        long done = 0; /* tiles */
-        (void)tile, (void)sums, (void)columns, (void)wide;
-        for (long first = part * p.rows; first < N; first += parts * p.rows) {
-            const long rows = min_long(p.rows, N - first);
-            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
-            const real *const g_x = x + first * 144;
-            (void)rows, (void)more;
+static void loss_terms_step_3(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared = at->shared;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const f_second_experts = at->tile + at->capacity * 576;
+    real *const delta_x = at->tile + at->capacity * 864;
+    real *const delta_prime_x = at->tile + at->capacity * 1008;
+    const span s144 = share(mine, 144);
+    double *const totals = at->totals + (at->alone ? at->part : mine.rank) * TOTALS;
+    /* ---- backward: reads f′, W, f″; writes δ, δ′ */
+    /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+    times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+    /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
+    times(mine, at->rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
+    /* ---- loss: reads δ, δ′ */
+    /* δ_x² */
+    /* Σ_n Σ_i δ_x² */
+    map_sum_delta_squared(whole(at->rows), s144, 144, delta_x, totals);
+    /* δ′_x² */
+    /* Σ_n Σ_i δ′_x */
+    /* Σ_n Σ_i δ′_x² */
+    map_sum_delta_prime_squared(whole(at->rows), s144, 144, delta_prime_x, totals + 1, totals + 2);
+}
 
-            EACH_RANK(mine, inside) {
-                const span s288 = share(mine, 288);
-                /* ---- forward, backward: reads g, W; writes g, f′, f″ */
-                /* g_filters = W_filters g_x */
-                times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        /* f′(g_filters) = tanh(g_filters) */
-                        f_prime_experts[k] = simd_tanhf(g_filters[k]);
-                        const real shared_1 = simd_expf(-fabsf(g_filters[k]));
-                        /* sech(g_filters) */
-                        const real sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-                        /* f″(g_filters) = sech(g_filters)² */
-                        f_second_experts[k] = sech_experts * sech_experts;
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                const span s144 = share(mine, 144);
-                const long slot = p.alone ? part : mine.rank;
-                /* ---- backward: reads f′, W, f″; writes δ, δ′ */
-                /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
-                times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
-                /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
-                times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
-                /* ---- loss: reads δ, δ′ */
-                {
-                    double sum_delta_squared = 0;
-                    double sum_delta_prime = 0;
-                    double sum_delta_prime_squared = 0;
-                    for (long n = 0; n < rows; n++) {
-                        #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
-                        for (long j = s144.first; j < s144.last; j++) {
-                            const long k = n * 144 + j;
-                            /* δ_x² */
-                            const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
-                            /* δ′_x² */
-                            const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
-                            /* Σ_n Σ_i δ_x² */
-                            sum_delta_squared += sum_delta_squared_terms;
-                            /* Σ_n Σ_i δ′_x */
-                            sum_delta_prime += delta_prime_x[k];
-                            /* Σ_n Σ_i δ′_x² */
-                            sum_delta_prime_squared += sum_delta_prime_squared_terms;
-                        }
-                    }
-                    totals[slot * TOTALS + 0] += sum_delta_squared;
-                    totals[slot * TOTALS + 1] += sum_delta_prime;
-                    totals[slot * TOTALS + 2] += sum_delta_prime_squared;
-                }
-            }
-        }
-    }
-
-    const double sum_delta_squared = add_totals(p.ranks, totals + 0);
-    const double sum_delta_prime = add_totals(p.ranks, totals + 1);
-    const double sum_delta_prime_squared = add_totals(p.ranks, totals + 2);
-
-    /* ---- at the end, from the sums over all samples: writes K, L, J */
+static void loss_terms_numbers(const place *const at)
+{
+    /* Σ_n Σ_i δ_x² */
+    const double sum_delta_squared = add_totals(at, 0);
+    /* Σ_n Σ_i δ′_x */
+    const double sum_delta_prime = add_totals(at, 1);
+    /* Σ_n Σ_i δ′_x² */
+    const double sum_delta_prime_squared = add_totals(at, 2);
     /* K = (1/N) ½ Σ_n Σ_i δ_x² */
-    const double K = sum_delta_squared / N * 0.5;
+    const double K = sum_delta_squared / at->N * 0.5;
     /* L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x */
-    const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
+    const double L = at->lam * sum_delta_prime_squared / at->N - sum_delta_prime / at->N;
     /* J = K + L */
     const double J = K + L;
-    if (w->number == 0) {
-        numbers[0] = K;
-        numbers[1] = L;
-        numbers[2] = J;
-    }
+    at->numbers[0] = K;
+    at->numbers[1] = L;
+    at->numbers[2] = J;
 }
+
+static const layout loss_terms_layout = {
+    .once = (section *const[]){loss_terms_step_1, NULL},
+    .tile = (section *const[]){loss_terms_step_2, loss_terms_step_3, NULL},
+    .numbers = loss_terms_numbers,
+    .tile_rows = 512, .tangents = 1, .flops = 248832.0, .shared = 41472, .tile_width = 1152,
+};
 
 /* Bytes of memory that ica_loss_terms needs for N samples on so many threads, 0 for all. */
 long ica_loss_terms_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 248832.0);
-    const long parts = p.alone ? p.ranks : 1;
-    return (long)zeroed_bytes(p, 0, 0) +
-           (41472 + parts * (0 + p.capacity * 1152)) * (long)sizeof(real);
+    return bytes_of(&loss_terms_layout, N, threads);
 }
 
 void ica_loss_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                     real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 248832.0);
-    memset(memory, 0, zeroed_bytes(p, 0, 0));
-    call c = {.steps = loss_terms_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = memory};
-    run(&c);
+    run(&(call){.layout = &loss_terms_layout, .params = params, .x = x, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
 /* ---- loss_terms_lam0: K, L and J, means over the batch, λ = 0 ---- */
 
-static void loss_terms_lam0_steps(const call *const c, worker *const w)
+static void loss_terms_lam0_step_1(const place *const at, const team all)
 {
-    const plan p = c->p;
-    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
-    const real lam = (real)c->lambda;
-    const real *const *const params = c->params;
-    const real *const x = c->x;
-    real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
-    double *const all_columns = totals + p.ranks * TOTALS;
-    double *const all_wide = all_columns + parts * 288;
-    real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
-    real *const all_sums = shared + 42048;
-    real *const tiles = all_sums + parts * 0;
-    const real *const W_filters = params[0];
-    real *const W_filters_squared = shared + 0;
-    real *const W_filters_squared_rows = shared + 41472;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared = at->shared;
+    /* ---- once a call, from the weights alone: reads W */
+    /* W_filters ∘ W_filters */
+    map_W_squared(share(all, 288), whole(144), 144, W_filters, W_filters_squared);
+}
 
-    EACH_RANK(all, w) {
-        /* ---- once a call, from the weights alone: reads W */
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                #pragma omp simd
-                for (long j = 0; j < 144; j++) {
-                    const long k = n * 144 + j;
-                    /* W_filters ∘ W_filters */
-                    W_filters_squared[k] = W_filters[k] * W_filters[k];
-                }
-            }
-        }
-    }
+static void loss_terms_lam0_step_2(const place *const at, const team all)
+{
+    real *const W_filters_squared = at->shared;
+    real *const W_filters_squared_rows = at->shared + 41472;
+    /* Σ_i W_filters ∘ W_filters */
+    row_sums(1, 288, share(all, 288), 144, W_filters_squared, 144, W_filters_squared_rows);
+}
 
-    EACH_RANK(all, w) {
-        /* Σ_i W_filters ∘ W_filters */
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                real sum = 0;
-                #pragma omp simd reduction(+ : sum)
-                for (long j = 0; j < 144; j++) {
-                    sum += W_filters_squared[n * 144 + j];
-                }
-                W_filters_squared_rows[n] = sum;
-            }
-        }
-    }
+static void loss_terms_lam0_step_3(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    const real *const W_filters = at->params[0];
+    real *const g_filters = at->tile;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const f_second_experts = at->tile + at->capacity * 576;
+    const span s288 = share(mine, 288);
+    /* ---- forward, backward: reads g, W; writes g, f′, f″ */
+    /* g_filters = W_filters g_x */
+    times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
+    /* f′(g_filters) = tanh(g_filters) */
+    /* sech(g_filters) */
+    /* f″(g_filters) = sech(g_filters)² */
+    map_f_second_2(whole(at->rows), s288, 288, g_filters, f_prime_experts, f_second_experts);
+}
 
-    worker itself = {NULL, 0, 0};
-    worker *const inside = p.alone ? &itself : w;
-    EACH_PART(all, p, w) {
-        const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 1008;
-        real *const sums = all_sums + part * 0;
-        double *const columns = all_columns + part * 288;
-        real *const g_filters = tile + 0 * capacity;
-        real *const f_prime_experts = tile + 288 * capacity;
-        real *const f_second_experts = tile + 576 * capacity;
-        real *const delta_x = tile + 864 * capacity;
-        double *const delta_prime_filters_total = columns + 0;
-        double *const wide = all_wide + part * 0;
-        long done = 0; /* tiles */
-        (void)tile, (void)sums, (void)columns, (void)wide;
-        for (long first = part * p.rows; first < N; first += parts * p.rows) {
-            const long rows = min_long(p.rows, N - first);
-            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
-            const real *const g_x = x + first * 144;
-            (void)rows, (void)more;
+static void loss_terms_lam0_step_4(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const f_second_experts = at->tile + at->capacity * 576;
+    real *const delta_x = at->tile + at->capacity * 864;
+    double *const delta_prime_filters_total = at->columns;
+    const span s144 = share(mine, 144);
+    const span s288 = share(mine, 288);
+    double *const totals = at->totals + (at->alone ? at->part : mine.rank) * TOTALS;
+    /* ---- backward: reads f′, W; writes δ */
+    /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+    times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+    /* ---- loss: reads δ, f″ */
+    /* δ_x² */
+    /* Σ_n Σ_i δ_x² */
+    map_sum_delta_squared(whole(at->rows), s144, 144, delta_x, totals);
+    /* Σ_n f″(g_filters) */
+    add_rows(at->rows, s288, f_second_experts, 288, delta_prime_filters_total);
+}
 
-            EACH_RANK(mine, inside) {
-                const span s288 = share(mine, 288);
-                /* ---- forward, backward: reads g, W; writes g, f′, f″ */
-                /* g_filters = W_filters g_x */
-                times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        /* f′(g_filters) = tanh(g_filters) */
-                        f_prime_experts[k] = simd_tanhf(g_filters[k]);
-                        const real shared_1 = simd_expf(-fabsf(g_filters[k]));
-                        /* sech(g_filters) */
-                        const real sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-                        /* f″(g_filters) = sech(g_filters)² */
-                        f_second_experts[k] = sech_experts * sech_experts;
-                    }
-                }
-            }
+static void loss_terms_lam0_step_5(const place *const at, const team all)
+{
+    real *const W_filters_squared_rows = at->shared + 41472;
+    real *const delta_prime_filters_total = at->shared + 41760;
+    double *const totals = at->totals + (all.rank) * TOTALS;
+    /* ---- at the end, from the sums over all samples: writes K, L, J */
+    /* (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
+    /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
+    if (all.rank == 0) map_sum_delta_prime(whole(1), whole(288), W_filters_squared_rows, delta_prime_filters_total, totals + 1);
+}
 
-            EACH_RANK(mine, inside) {
-                const span s144 = share(mine, 144);
-                const span s288 = share(mine, 288);
-                const long slot = p.alone ? part : mine.rank;
-                /* ---- backward: reads f′, W; writes δ */
-                /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
-                times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
-                /* ---- loss: reads δ, f″ */
-                {
-                    double sum_delta_squared = 0;
-                    for (long n = 0; n < rows; n++) {
-                        #pragma omp simd reduction(+ : sum_delta_squared)
-                        for (long j = s144.first; j < s144.last; j++) {
-                            const long k = n * 144 + j;
-                            /* δ_x² */
-                            const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
-                            /* Σ_n Σ_i δ_x² */
-                            sum_delta_squared += sum_delta_squared_terms;
-                        }
-                    }
-                    totals[slot * TOTALS + 0] += sum_delta_squared;
-                }
-                /* Σ_n f″(g_filters) */
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        delta_prime_filters_total[j] += f_second_experts[n * 288 + j];
-                    }
-                }
-            }
-        }
-    }
-
-    real *const delta_prime_filters_total = shared + 41760;
-
-    EACH_RANK(all, w) {
-        add_columns(all, (int)parts, all_columns + 0, 288, 288, delta_prime_filters_total);
-    }
-
-    const double sum_delta_squared = add_totals(p.ranks, totals + 0);
-
-    EACH_RANK(all, w) {
-        const long slot = all.rank;
-        /* ---- at the end, from the sums over all samples: writes K, L, J */
-        if (slot == 0) {
-            double sum_delta_prime = 0;
-            #pragma omp simd reduction(+ : sum_delta_prime)
-            for (long j = 0; j < 288; j++) {
-                /* (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
-                const real sum_delta_prime_terms = W_filters_squared_rows[j] * delta_prime_filters_total[j];
-                /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
-                sum_delta_prime += sum_delta_prime_terms;
-            }
-            totals[slot * TOTALS + 1] += sum_delta_prime;
-        }
-    }
-
-    const double sum_delta_prime = add_totals(p.ranks, totals + 1);
-
+static void loss_terms_lam0_numbers(const place *const at)
+{
+    /* Σ_n Σ_i δ_x² */
+    const double sum_delta_squared = add_totals(at, 0);
+    /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
+    const double sum_delta_prime = add_totals(at, 1);
     /* K = (1/N) ½ Σ_n Σ_i δ_x² */
-    const double K = sum_delta_squared / N * 0.5;
+    const double K = sum_delta_squared / at->N * 0.5;
     /* L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
-    const double L = -sum_delta_prime / N;
+    const double L = -sum_delta_prime / at->N;
     /* J = K + L */
     const double J = K + L;
-    if (w->number == 0) {
-        numbers[0] = K;
-        numbers[1] = L;
-        numbers[2] = J;
-    }
+    at->numbers[0] = K;
+    at->numbers[1] = L;
+    at->numbers[2] = J;
 }
+
+static const layout loss_terms_lam0_layout = {
+    .once = (section *const[]){loss_terms_lam0_step_1, loss_terms_lam0_step_2, NULL},
+    .tile = (section *const[]){loss_terms_lam0_step_3, loss_terms_lam0_step_4, NULL},
+    .end = (section *const[]){loss_terms_lam0_step_5, NULL},
+    .numbers = loss_terms_lam0_numbers,
+    .tile_rows = 512, .tangents = 1, .flops = 165888.0, .shared = 42048, .tile_width = 1008, .column_sums = 288, .row_count = 1,
+    .rows = (const row_sum[]){{0, 288, 41760}},
+};
 
 /* Bytes of memory that ica_loss_terms_lam0 needs for N samples on so many threads, 0 for all. */
 long ica_loss_terms_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    const long parts = p.alone ? p.ranks : 1;
-    return (long)zeroed_bytes(p, 288, 0) +
-           (42048 + parts * (0 + p.capacity * 1008)) * (long)sizeof(real);
+    return bytes_of(&loss_terms_lam0_layout, N, threads);
 }
 
 void ica_loss_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                          real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 165888.0);
-    memset(memory, 0, zeroed_bytes(p, 288, 0));
-    call c = {.steps = loss_terms_lam0_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = memory};
-    run(&c);
+    run(&(call){.layout = &loss_terms_lam0_layout, .params = params, .x = x, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
 /* ---- loss_and_grad: J and its gradient: the merged sweep ---- */
 
-static void loss_and_grad_steps(const call *const c, worker *const w)
+static void loss_and_grad_step_1(const place *const at, const team all)
 {
-    const plan p = c->p;
-    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
-    const real lam = (real)c->lambda;
-    const real *const *const params = c->params;
-    const real *const x = c->x;
-    real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
-    double *const all_columns = totals + p.ranks * TOTALS;
-    double *const all_wide = all_columns + parts * 0;
-    real *const shared = (real *)(all_wide + (p.folds ? parts * 82944 : 0));
-    real *const all_sums = shared + 41472;
-    real *const tiles = all_sums + parts * 82944;
-    const real *const W_filters = params[0];
-    real *const W_filters_squared = shared + 0;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
-
-    EACH_RANK(all, w) {
-        /* ---- once a call, from the weights alone: reads W */
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                #pragma omp simd
-                for (long j = 0; j < 144; j++) {
-                    const long k = n * 144 + j;
-                    /* W_filters ∘ W_filters */
-                    W_filters_squared[k] = W_filters[k] * W_filters[k];
-                }
-            }
-        }
-    }
-
-    worker itself = {NULL, 0, 0};
-    worker *const inside = p.alone ? &itself : w;
-    EACH_PART(all, p, w) {
-        const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 2160;
-        real *const sums = all_sums + part * 82944;
-        double *const columns = all_columns + part * 0;
-        real *const g_filters = tile + 0 * capacity;
-        real *const f_prime_experts = tile + 288 * capacity;
-        real *const sech_experts = tile + 576 * capacity;
-        real *const f_second_experts = tile + 864 * capacity;
-        real *const delta_x = tile + 1152 * capacity;
-        real *const delta_prime_x = tile + 1296 * capacity;
-        real *const dJ_ddelta_prime_x = tile + 1440 * capacity;
-        real *const dJ_ddelta_filters = tile + 0 * capacity;
-        real *const dJ_ddelta_prime_filters = tile + 1584 * capacity;
-        real *const dJ_dg_filters = tile + 1872 * capacity;
-        real *const dJ_dW_filters_delta_prime = sums + 0;
-        real *const dJ_dW_filters_g = sums + 41472;
-        double *const wide = all_wide + part * 82944;
-        long done = 0; /* tiles */
-        (void)tile, (void)sums, (void)columns, (void)wide;
-        for (long first = part * p.rows; first < N; first += parts * p.rows) {
-            const long rows = min_long(p.rows, N - first);
-            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
-            const real *const g_x = x + first * 144;
-            (void)rows, (void)more;
-
-            EACH_RANK(mine, inside) {
-                const span s288 = share(mine, 288);
-                /* ---- forward, backward: reads g, W; writes g, f′, f″ */
-                /* g_filters = W_filters g_x */
-                times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        /* f′(g_filters) = tanh(g_filters) */
-                        f_prime_experts[k] = simd_tanhf(g_filters[k]);
-                        const real shared_1 = simd_expf(-fabsf(g_filters[k]));
-                        /* sech(g_filters) */
-                        const real value_sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-                        sech_experts[k] = value_sech_experts;
-                        /* f″(g_filters) = sech(g_filters)² */
-                        f_second_experts[k] = value_sech_experts * value_sech_experts;
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                const span s144 = share(mine, 144);
-                const long slot = p.alone ? part : mine.rank;
-                /* ---- backward: reads f′, W, f″; writes δ, δ′ */
-                /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
-                times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
-                /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
-                times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
-                /* ---- loss, forward adjoints of J: reads δ, δ′; writes ∂J/∂δ′ */
-                {
-                    double sum_delta_squared = 0;
-                    double sum_delta_prime = 0;
-                    double sum_delta_prime_squared = 0;
-                    for (long n = 0; n < rows; n++) {
-                        #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
-                        for (long j = s144.first; j < s144.last; j++) {
-                            const long k = n * 144 + j;
-                            /* δ_x² */
-                            const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
-                            /* δ′_x² */
-                            const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
-                            /* ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7) */
-                            dJ_ddelta_prime_x[k] = delta_prime_x[k] * lam * 2.0f - 1.0f;
-                            /* Σ_n Σ_i δ_x² */
-                            sum_delta_squared += sum_delta_squared_terms;
-                            /* Σ_n Σ_i δ′_x */
-                            sum_delta_prime += delta_prime_x[k];
-                            /* Σ_n Σ_i δ′_x² */
-                            sum_delta_prime_squared += sum_delta_prime_squared_terms;
-                        }
-                    }
-                    totals[slot * TOTALS + 0] += sum_delta_squared;
-                    totals[slot * TOTALS + 1] += sum_delta_prime;
-                    totals[slot * TOTALS + 2] += sum_delta_prime_squared;
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                const span s288 = share(mine, 288);
-                /* ---- forward adjoints of J: reads δ, W, ∂J/∂δ′; writes ∂J/∂δ, ∂J/∂δ′ */
-                /* ∂J/∂δ_filters = W_filters δ_x  (11)+(12) */
-                times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dJ_ddelta_filters, 288);
-                /* ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13) */
-                times_transposed(mine, rows, 288, 144, dJ_ddelta_prime_x, 144, W_filters_squared, 144, 0, dJ_ddelta_prime_filters, 288);
-                /* ---- backward adjoints of J and gradients: reads f′, ∂J/∂δ, ∂J/∂δ′, f″, δ, g; writes ∂J/∂g */
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        /* f‴(g_filters) = −2 f′(g_filters) f″(g_filters) */
-                        const real f_third_experts = f_prime_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
-                        /* ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22) */
-                        dJ_dg_filters[k] = dJ_ddelta_filters[k] * (sech_experts[k] * sech_experts[k]) + dJ_ddelta_prime_filters[k] * f_third_experts;
-                    }
-                }
-                /* Σ_n f″(g_filters) ∂J/∂δ′_xᵀ */
-                transposed_times(mine, 288, 144, rows, f_second_experts, 288, dJ_ddelta_prime_x, 144, more, dJ_dW_filters_delta_prime, 144);
-            }
-
-            EACH_RANK(mine, inside) {
-                /* Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ */
-                transposed_times(mine, 288, 144, rows, f_prime_experts, 288, delta_x, 144, more, dJ_dW_filters_g, 144);
-                transposed_times(mine, 288, 144, rows, dJ_dg_filters, 288, g_x, 144, 1, dJ_dW_filters_g, 144);
-            }
-            if (p.folds && done % FOLD == 0)
-                fold(82944, sums, wide);
-        }
-        if (p.folds)
-            unfold(82944, wide, done % FOLD != 0, sums);
-    }
-
-    real *const dJ_dW_filters_delta_prime = all_sums + 0;
-    real *const dJ_dW_filters_g = all_sums + 41472;
-    real *const dJ_dW_filters = outputs[0];
-
-    EACH_RANK(all, w) {
-        add_parts(all, (int)parts, all_sums + 0, 82944, 41472);
-        add_parts(all, (int)parts, all_sums + 41472, 82944, 41472);
-    }
-
-    const double sum_delta_squared = add_totals(p.ranks, totals + 0);
-    const double sum_delta_prime = add_totals(p.ranks, totals + 1);
-    const double sum_delta_prime_squared = add_totals(p.ranks, totals + 2);
-
-    /* ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W */
-    /* J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x² */
-    const double J = lam * sum_delta_prime_squared / N + sum_delta_squared / N * 0.5 - sum_delta_prime / N;
-    if (w->number == 0) {
-        numbers[0] = J;
-    }
-
-    EACH_RANK(all, w) {
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                #pragma omp simd
-                for (long j = 0; j < 144; j++) {
-                    const long k = n * 144 + j;
-                    /* ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters) ∂J/∂δ′_xᵀ))  (16)+(17) */
-                    dJ_dW_filters[k] = (W_filters[k] * dJ_dW_filters_delta_prime[k] * 2.0f + dJ_dW_filters_g[k]) / N;
-                }
-            }
-        }
-    }
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared = at->shared;
+    /* ---- once a call, from the weights alone: reads W */
+    /* W_filters ∘ W_filters */
+    map_W_squared(share(all, 288), whole(144), 144, W_filters, W_filters_squared);
 }
+
+static void loss_and_grad_step_2(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    const real *const W_filters = at->params[0];
+    real *const g_filters = at->tile;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const sech_experts = at->tile + at->capacity * 576;
+    real *const f_second_experts = at->tile + at->capacity * 864;
+    const span s288 = share(mine, 288);
+    /* ---- forward, backward: reads g, W; writes g, f′, f″ */
+    /* g_filters = W_filters g_x */
+    times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
+    /* f′(g_filters) = tanh(g_filters) */
+    /* sech(g_filters) */
+    /* f″(g_filters) = sech(g_filters)² */
+    map_f_second_3(whole(at->rows), s288, 288, g_filters, f_prime_experts, sech_experts, f_second_experts);
+}
+
+static void loss_and_grad_step_3(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared = at->shared;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const f_second_experts = at->tile + at->capacity * 864;
+    real *const delta_x = at->tile + at->capacity * 1152;
+    real *const delta_prime_x = at->tile + at->capacity * 1296;
+    real *const dJ_ddelta_prime_x = at->tile + at->capacity * 1440;
+    const span s144 = share(mine, 144);
+    double *const totals = at->totals + (at->alone ? at->part : mine.rank) * TOTALS;
+    /* ---- backward: reads f′, W, f″; writes δ, δ′ */
+    /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+    times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+    /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
+    times(mine, at->rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
+    /* ---- loss, forward adjoints of J: reads δ, δ′; writes ∂J/∂δ′ */
+    /* δ_x² */
+    /* Σ_n Σ_i δ_x² */
+    map_sum_delta_squared(whole(at->rows), s144, 144, delta_x, totals);
+    /* δ′_x² */
+    /* ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7) */
+    /* Σ_n Σ_i δ′_x */
+    /* Σ_n Σ_i δ′_x² */
+    map_sum_delta_prime_squared_2(whole(at->rows), s144, 144, at->lam, delta_prime_x, dJ_ddelta_prime_x, totals + 1, totals + 2);
+}
+
+static void loss_and_grad_step_4(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared = at->shared;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const sech_experts = at->tile + at->capacity * 576;
+    real *const f_second_experts = at->tile + at->capacity * 864;
+    real *const delta_x = at->tile + at->capacity * 1152;
+    real *const dJ_ddelta_prime_x = at->tile + at->capacity * 1440;
+    real *const dJ_ddelta_filters = at->tile;
+    real *const dJ_ddelta_prime_filters = at->tile + at->capacity * 1584;
+    real *const dJ_dg_filters = at->tile + at->capacity * 1872;
+    real *const dJ_dW_filters_delta_prime = at->sums;
+    const span s288 = share(mine, 288);
+    /* ---- forward adjoints of J: reads δ, W, ∂J/∂δ′; writes ∂J/∂δ, ∂J/∂δ′ */
+    /* ∂J/∂δ_filters = W_filters δ_x  (11)+(12) */
+    times_transposed(mine, at->rows, 288, 144, delta_x, 144, W_filters, 144, 0, dJ_ddelta_filters, 288);
+    /* ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13) */
+    times_transposed(mine, at->rows, 288, 144, dJ_ddelta_prime_x, 144, W_filters_squared, 144, 0, dJ_ddelta_prime_filters, 288);
+    /* ---- backward adjoints of J and gradients: reads f′, ∂J/∂δ, ∂J/∂δ′, f″, δ, g; writes ∂J/∂g */
+    /* f‴(g_filters) = −2 f′(g_filters) f″(g_filters) */
+    /* ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22) */
+    map_dJ_dg(whole(at->rows), s288, 288, f_prime_experts, sech_experts, dJ_ddelta_filters, dJ_ddelta_prime_filters, dJ_dg_filters);
+    /* Σ_n f″(g_filters) ∂J/∂δ′_xᵀ */
+    transposed_times(mine, 288, 144, at->rows, f_second_experts, 288, dJ_ddelta_prime_x, 144, at->beta, dJ_dW_filters_delta_prime, 144);
+}
+
+static void loss_and_grad_step_5(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const delta_x = at->tile + at->capacity * 1152;
+    real *const dJ_dg_filters = at->tile + at->capacity * 1872;
+    real *const dJ_dW_filters_g = at->sums + 41472;
+    /* Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ */
+    transposed_times(mine, 288, 144, at->rows, f_prime_experts, 288, delta_x, 144, at->beta, dJ_dW_filters_g, 144);
+    transposed_times(mine, 288, 144, at->rows, dJ_dg_filters, 288, g_x, 144, 1, dJ_dW_filters_g, 144);
+}
+
+static void loss_and_grad_step_6(const place *const at, const team all)
+{
+    const real *const W_filters = at->params[0];
+    real *const dJ_dW_filters_delta_prime = at->sums;
+    real *const dJ_dW_filters_g = at->sums + 41472;
+    real *const dJ_dW_filters = at->outputs[0];
+    /* ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W */
+    /* ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters)
+           ∂J/∂δ′_xᵀ))  (16)+(17) */
+    map_dJ_dW(share(all, 288), whole(144), 144, at->N, W_filters, dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_dW_filters);
+}
+
+static void loss_and_grad_numbers(const place *const at)
+{
+    /* Σ_n Σ_i δ_x² */
+    const double sum_delta_squared = add_totals(at, 0);
+    /* Σ_n Σ_i δ′_x */
+    const double sum_delta_prime = add_totals(at, 1);
+    /* Σ_n Σ_i δ′_x² */
+    const double sum_delta_prime_squared = add_totals(at, 2);
+    /* J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x² */
+    const double J = at->lam * sum_delta_prime_squared / at->N + sum_delta_squared / at->N * 0.5 - sum_delta_prime / at->N;
+    at->numbers[0] = J;
+}
+
+static const layout loss_and_grad_layout = {
+    .once = (section *const[]){loss_and_grad_step_1, NULL},
+    .tile = (section *const[]){loss_and_grad_step_2, loss_and_grad_step_3, loss_and_grad_step_4, loss_and_grad_step_5,
+        NULL},
+    .end = (section *const[]){loss_and_grad_step_6, NULL},
+    .numbers = loss_and_grad_numbers,
+    .tile_rows = 512, .tangents = 1, .flops = 663552.0, .shared = 41472, .tile_width = 2160, .sums = 82944, .matrix_count = 2,
+    .matrices = (const matrix_sum[]){{0, 288, 144, 0}, {41472, 288, 144, 0}},
+};
 
 /* Bytes of memory that ica_loss_and_grad needs for N samples on so many threads, 0 for all. */
 long ica_loss_and_grad_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 663552.0);
-    const long parts = p.alone ? p.ranks : 1;
-    return (long)zeroed_bytes(p, 0, 82944) +
-           (41472 + parts * (82944 + p.capacity * 2160)) * (long)sizeof(real);
+    return bytes_of(&loss_and_grad_layout, N, threads);
 }
 
 void ica_loss_and_grad(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                        real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 663552.0);
-    memset(memory, 0, zeroed_bytes(p, 0, 82944));
-    call c = {.steps = loss_and_grad_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = memory};
-    run(&c);
+    run(&(call){.layout = &loss_and_grad_layout, .params = params, .x = x, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
 /* ---- loss_and_grad_lam0: J and its gradient: the merged sweep, λ = 0 ---- */
 
-static void loss_and_grad_lam0_steps(const call *const c, worker *const w)
+static void loss_and_grad_lam0_step_1(const place *const at, const team all)
 {
-    const plan p = c->p;
-    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
-    const real lam = (real)c->lambda;
-    const real *const *const params = c->params;
-    const real *const x = c->x;
-    real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
-    double *const all_columns = totals + p.ranks * TOTALS;
-    double *const all_wide = all_columns + parts * 288;
-    real *const shared = (real *)(all_wide + (p.folds ? parts * 41472 : 0));
-    real *const all_sums = shared + 42048;
-    real *const tiles = all_sums + parts * 41472;
-    const real *const W_filters = params[0];
-    real *const W_filters_squared = shared + 0;
-    real *const W_filters_squared_rows = shared + 41472;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
-
-    EACH_RANK(all, w) {
-        /* ---- once a call, from the weights alone: reads W */
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                #pragma omp simd
-                for (long j = 0; j < 144; j++) {
-                    const long k = n * 144 + j;
-                    /* W_filters ∘ W_filters */
-                    W_filters_squared[k] = W_filters[k] * W_filters[k];
-                }
-            }
-        }
-    }
-
-    EACH_RANK(all, w) {
-        /* Σ_i W_filters ∘ W_filters */
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                real sum = 0;
-                #pragma omp simd reduction(+ : sum)
-                for (long j = 0; j < 144; j++) {
-                    sum += W_filters_squared[n * 144 + j];
-                }
-                W_filters_squared_rows[n] = sum;
-            }
-        }
-    }
-
-    worker itself = {NULL, 0, 0};
-    worker *const inside = p.alone ? &itself : w;
-    EACH_PART(all, p, w) {
-        const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 1296;
-        real *const sums = all_sums + part * 41472;
-        double *const columns = all_columns + part * 288;
-        real *const g_filters = tile + 0 * capacity;
-        real *const f_prime_experts = tile + 288 * capacity;
-        real *const sech_experts = tile + 576 * capacity;
-        real *const f_second_experts = tile + 864 * capacity;
-        real *const delta_x = tile + 1152 * capacity;
-        double *const delta_prime_filters_total = columns + 0;
-        real *const dJ_ddelta_filters = tile + 864 * capacity;
-        real *const dJ_dg_filters = tile + 0 * capacity;
-        real *const dJ_dW_filters_g = sums + 0;
-        double *const wide = all_wide + part * 41472;
-        long done = 0; /* tiles */
-        (void)tile, (void)sums, (void)columns, (void)wide;
-        for (long first = part * p.rows; first < N; first += parts * p.rows) {
-            const long rows = min_long(p.rows, N - first);
-            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
-            const real *const g_x = x + first * 144;
-            (void)rows, (void)more;
-
-            EACH_RANK(mine, inside) {
-                const span s288 = share(mine, 288);
-                /* ---- forward, backward: reads g, W; writes g, f′, f″ */
-                /* g_filters = W_filters g_x */
-                times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        /* f′(g_filters) = tanh(g_filters) */
-                        f_prime_experts[k] = simd_tanhf(g_filters[k]);
-                        const real shared_1 = simd_expf(-fabsf(g_filters[k]));
-                        /* sech(g_filters) */
-                        const real value_sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-                        sech_experts[k] = value_sech_experts;
-                        /* f″(g_filters) = sech(g_filters)² */
-                        f_second_experts[k] = value_sech_experts * value_sech_experts;
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                const span s144 = share(mine, 144);
-                const span s288 = share(mine, 288);
-                const long slot = p.alone ? part : mine.rank;
-                /* ---- backward: reads f′, W; writes δ */
-                /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
-                times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
-                /* ---- loss: reads δ, f″ */
-                {
-                    double sum_delta_squared = 0;
-                    for (long n = 0; n < rows; n++) {
-                        #pragma omp simd reduction(+ : sum_delta_squared)
-                        for (long j = s144.first; j < s144.last; j++) {
-                            const long k = n * 144 + j;
-                            /* δ_x² */
-                            const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
-                            /* Σ_n Σ_i δ_x² */
-                            sum_delta_squared += sum_delta_squared_terms;
-                        }
-                    }
-                    totals[slot * TOTALS + 0] += sum_delta_squared;
-                }
-                /* Σ_n f″(g_filters) */
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        delta_prime_filters_total[j] += f_second_experts[n * 288 + j];
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                const span s288 = share(mine, 288);
-                /* ---- forward adjoints of J: reads δ, W; writes ∂J/∂δ */
-                /* ∂J/∂δ_filters = W_filters δ_x  (11)+(12) */
-                times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dJ_ddelta_filters, 288);
-                /* ---- backward adjoints of J and gradients: reads f′, ∂J/∂δ, δ, g; writes ∂J/∂g */
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        /* f‴(g_filters) = −2 f′(g_filters) f″(g_filters) */
-                        const real f_third_experts = f_prime_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
-                        /* ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) − f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22) */
-                        dJ_dg_filters[k] = dJ_ddelta_filters[k] * (sech_experts[k] * sech_experts[k]) - W_filters_squared_rows[j] * f_third_experts;
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                /* Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ */
-                transposed_times(mine, 288, 144, rows, f_prime_experts, 288, delta_x, 144, more, dJ_dW_filters_g, 144);
-                transposed_times(mine, 288, 144, rows, dJ_dg_filters, 288, g_x, 144, 1, dJ_dW_filters_g, 144);
-            }
-            if (p.folds && done % FOLD == 0)
-                fold(41472, sums, wide);
-        }
-        if (p.folds)
-            unfold(41472, wide, done % FOLD != 0, sums);
-    }
-
-    real *const delta_prime_filters_total = shared + 41760;
-    real *const dJ_dW_filters_g = all_sums + 0;
-    const real *const dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total;
-    real *const dJ_dW_filters = outputs[0];
-
-    EACH_RANK(all, w) {
-        add_parts(all, (int)parts, all_sums + 0, 41472, 41472);
-        add_columns(all, (int)parts, all_columns + 0, 288, 288, delta_prime_filters_total);
-    }
-
-    const double sum_delta_squared = add_totals(p.ranks, totals + 0);
-
-    EACH_RANK(all, w) {
-        const long slot = all.rank;
-        /* ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W */
-        if (slot == 0) {
-            double sum_delta_prime = 0;
-            #pragma omp simd reduction(+ : sum_delta_prime)
-            for (long j = 0; j < 288; j++) {
-                /* (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
-                const real sum_delta_prime_terms = W_filters_squared_rows[j] * delta_prime_filters_total[j];
-                /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
-                sum_delta_prime += sum_delta_prime_terms;
-            }
-            totals[slot * TOTALS + 1] += sum_delta_prime;
-        }
-    }
-
-    const double sum_delta_prime = add_totals(p.ranks, totals + 1);
-
-    /* J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
-    const double J = sum_delta_squared / N * 0.5 - sum_delta_prime / N;
-    if (w->number == 0) {
-        numbers[0] = J;
-    }
-
-    EACH_RANK(all, w) {
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                #pragma omp simd
-                for (long j = 0; j < 144; j++) {
-                    const long k = n * 144 + j;
-                    /* ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)  (16)+(17) */
-                    dJ_dW_filters[k] = (dJ_dW_filters_g[k] - W_filters[k] * dJ_dW_filters_delta_prime_sum_column[n] * 2.0f) / N;
-                }
-            }
-        }
-    }
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared = at->shared;
+    /* ---- once a call, from the weights alone: reads W */
+    /* W_filters ∘ W_filters */
+    map_W_squared(share(all, 288), whole(144), 144, W_filters, W_filters_squared);
 }
+
+static void loss_and_grad_lam0_step_2(const place *const at, const team all)
+{
+    real *const W_filters_squared = at->shared;
+    real *const W_filters_squared_rows = at->shared + 41472;
+    /* Σ_i W_filters ∘ W_filters */
+    row_sums(1, 288, share(all, 288), 144, W_filters_squared, 144, W_filters_squared_rows);
+}
+
+static void loss_and_grad_lam0_step_3(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    const real *const W_filters = at->params[0];
+    real *const g_filters = at->tile;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const sech_experts = at->tile + at->capacity * 576;
+    real *const f_second_experts = at->tile + at->capacity * 864;
+    const span s288 = share(mine, 288);
+    /* ---- forward, backward: reads g, W; writes g, f′, f″ */
+    /* g_filters = W_filters g_x */
+    times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
+    /* f′(g_filters) = tanh(g_filters) */
+    /* sech(g_filters) */
+    /* f″(g_filters) = sech(g_filters)² */
+    map_f_second_3(whole(at->rows), s288, 288, g_filters, f_prime_experts, sech_experts, f_second_experts);
+}
+
+static void loss_and_grad_lam0_step_4(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const f_second_experts = at->tile + at->capacity * 864;
+    real *const delta_x = at->tile + at->capacity * 1152;
+    double *const delta_prime_filters_total = at->columns;
+    const span s144 = share(mine, 144);
+    const span s288 = share(mine, 288);
+    double *const totals = at->totals + (at->alone ? at->part : mine.rank) * TOTALS;
+    /* ---- backward: reads f′, W; writes δ */
+    /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+    times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+    /* ---- loss: reads δ, f″ */
+    /* δ_x² */
+    /* Σ_n Σ_i δ_x² */
+    map_sum_delta_squared(whole(at->rows), s144, 144, delta_x, totals);
+    /* Σ_n f″(g_filters) */
+    add_rows(at->rows, s288, f_second_experts, 288, delta_prime_filters_total);
+}
+
+static void loss_and_grad_lam0_step_5(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared_rows = at->shared + 41472;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const sech_experts = at->tile + at->capacity * 576;
+    real *const delta_x = at->tile + at->capacity * 1152;
+    real *const dJ_ddelta_filters = at->tile + at->capacity * 864;
+    real *const dJ_dg_filters = at->tile;
+    const span s288 = share(mine, 288);
+    /* ---- forward adjoints of J: reads δ, W; writes ∂J/∂δ */
+    /* ∂J/∂δ_filters = W_filters δ_x  (11)+(12) */
+    times_transposed(mine, at->rows, 288, 144, delta_x, 144, W_filters, 144, 0, dJ_ddelta_filters, 288);
+    /* ---- backward adjoints of J and gradients: reads f′, ∂J/∂δ, δ, g; writes ∂J/∂g */
+    /* f‴(g_filters) = −2 f′(g_filters) f″(g_filters) */
+    /* ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) − f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22) */
+    map_dJ_dg_2(whole(at->rows), s288, 288, f_prime_experts, sech_experts, dJ_ddelta_filters, W_filters_squared_rows, dJ_dg_filters);
+}
+
+static void loss_and_grad_lam0_step_6(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const delta_x = at->tile + at->capacity * 1152;
+    real *const dJ_dg_filters = at->tile;
+    real *const dJ_dW_filters_g = at->sums;
+    /* Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ */
+    transposed_times(mine, 288, 144, at->rows, f_prime_experts, 288, delta_x, 144, at->beta, dJ_dW_filters_g, 144);
+    transposed_times(mine, 288, 144, at->rows, dJ_dg_filters, 288, g_x, 144, 1, dJ_dW_filters_g, 144);
+}
+
+static void loss_and_grad_lam0_step_7(const place *const at, const team all)
+{
+    real *const W_filters_squared_rows = at->shared + 41472;
+    real *const delta_prime_filters_total = at->shared + 41760;
+    double *const totals = at->totals + (all.rank) * TOTALS;
+    /* ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W */
+    /* (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
+    /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
+    if (all.rank == 0) map_sum_delta_prime(whole(1), whole(288), W_filters_squared_rows, delta_prime_filters_total, totals + 1);
+}
+
+static void loss_and_grad_lam0_step_8(const place *const at, const team all)
+{
+    const real *const W_filters = at->params[0];
+    real *const delta_prime_filters_total = at->shared + 41760;
+    real *const dJ_dW_filters_g = at->sums;
+    const real *const dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total;
+    real *const dJ_dW_filters = at->outputs[0];
+    /* ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)
+           (16)+(17) */
+    map_dJ_dW_2(share(all, 288), whole(144), 144, at->N, dJ_dW_filters_delta_prime_sum_column, W_filters, dJ_dW_filters_g, dJ_dW_filters);
+}
+
+static void loss_and_grad_lam0_numbers(const place *const at)
+{
+    /* Σ_n Σ_i δ_x² */
+    const double sum_delta_squared = add_totals(at, 0);
+    /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
+    const double sum_delta_prime = add_totals(at, 1);
+    /* J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
+    const double J = sum_delta_squared / at->N * 0.5 - sum_delta_prime / at->N;
+    at->numbers[0] = J;
+}
+
+static const layout loss_and_grad_lam0_layout = {
+    .once = (section *const[]){loss_and_grad_lam0_step_1, loss_and_grad_lam0_step_2, NULL},
+    .tile = (section *const[]){loss_and_grad_lam0_step_3, loss_and_grad_lam0_step_4, loss_and_grad_lam0_step_5,
+        loss_and_grad_lam0_step_6, NULL},
+    .end = (section *const[]){loss_and_grad_lam0_step_7, loss_and_grad_lam0_step_8, NULL},
+    .numbers = loss_and_grad_lam0_numbers,
+    .tile_rows = 512, .tangents = 1, .flops = 414720.0, .shared = 42048, .tile_width = 1296, .sums = 41472, .column_sums = 288, .matrix_count = 1, .row_count = 1,
+    .matrices = (const matrix_sum[]){{0, 288, 144, 0}},
+    .rows = (const row_sum[]){{0, 288, 41760}},
+};
 
 /* Bytes of memory that ica_loss_and_grad_lam0 needs for N samples on so many threads, 0 for all. */
 long ica_loss_and_grad_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 414720.0);
-    const long parts = p.alone ? p.ranks : 1;
-    return (long)zeroed_bytes(p, 288, 41472) +
-           (42048 + parts * (41472 + p.capacity * 1296)) * (long)sizeof(real);
+    return bytes_of(&loss_and_grad_lam0_layout, N, threads);
 }
 
 void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                             real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 414720.0);
-    memset(memory, 0, zeroed_bytes(p, 288, 41472));
-    call c = {.steps = loss_and_grad_lam0_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = memory};
-    run(&c);
+    run(&(call){.layout = &loss_and_grad_lam0_layout, .params = params, .x = x, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
 /* ---- loss_and_grad_terms: K, L and the gradient of each: the source's separate sweeps ---- */
 
-static void loss_and_grad_terms_steps(const call *const c, worker *const w)
+static void loss_and_grad_terms_step_1(const place *const at, const team all)
 {
-    const plan p = c->p;
-    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
-    const real lam = (real)c->lambda;
-    const real *const *const params = c->params;
-    const real *const x = c->x;
-    real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
-    double *const all_columns = totals + p.ranks * TOTALS;
-    double *const all_wide = all_columns + parts * 0;
-    real *const shared = (real *)(all_wide + (p.folds ? parts * 124416 : 0));
-    real *const all_sums = shared + 41472;
-    real *const tiles = all_sums + parts * 124416;
-    const real *const W_filters = params[0];
-    real *const W_filters_squared = shared + 0;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
-
-    EACH_RANK(all, w) {
-        /* ---- once a call, from the weights alone: reads W */
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                #pragma omp simd
-                for (long j = 0; j < 144; j++) {
-                    const long k = n * 144 + j;
-                    /* W_filters ∘ W_filters */
-                    W_filters_squared[k] = W_filters[k] * W_filters[k];
-                }
-            }
-        }
-    }
-
-    worker itself = {NULL, 0, 0};
-    worker *const inside = p.alone ? &itself : w;
-    EACH_PART(all, p, w) {
-        const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 1872;
-        real *const sums = all_sums + part * 124416;
-        double *const columns = all_columns + part * 0;
-        real *const g_filters = tile + 0 * capacity;
-        real *const f_prime_experts = tile + 288 * capacity;
-        real *const sech_experts = tile + 576 * capacity;
-        real *const f_second_experts = tile + 864 * capacity;
-        real *const delta_x = tile + 1152 * capacity;
-        real *const delta_prime_x = tile + 1296 * capacity;
-        real *const dL_ddelta_prime_x = tile + 1440 * capacity;
-        real *const dK_ddelta_filters = tile + 0 * capacity;
-        real *const dK_dg_filters = tile + 1584 * capacity;
-        real *const dK_dW_filters_g = sums + 0;
-        real *const dL_ddelta_prime_filters = tile + 1584 * capacity;
-        real *const dL_dg_filters = tile + 0 * capacity;
-        real *const dL_dW_filters_delta_prime = sums + 41472;
-        real *const dL_dW_filters_g = sums + 82944;
-        double *const wide = all_wide + part * 124416;
-        long done = 0; /* tiles */
-        (void)tile, (void)sums, (void)columns, (void)wide;
-        for (long first = part * p.rows; first < N; first += parts * p.rows) {
-            const long rows = min_long(p.rows, N - first);
-            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
-            const real *const g_x = x + first * 144;
-            (void)rows, (void)more;
-
-            EACH_RANK(mine, inside) {
-                const span s288 = share(mine, 288);
-                /* ---- forward, backward: reads g, W; writes g, f′, f″ */
-                /* g_filters = W_filters g_x */
-                times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        /* f′(g_filters) = tanh(g_filters) */
-                        f_prime_experts[k] = simd_tanhf(g_filters[k]);
-                        const real shared_1 = simd_expf(-fabsf(g_filters[k]));
-                        /* sech(g_filters) */
-                        const real value_sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-                        sech_experts[k] = value_sech_experts;
-                        /* f″(g_filters) = sech(g_filters)² */
-                        f_second_experts[k] = value_sech_experts * value_sech_experts;
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                const span s144 = share(mine, 144);
-                const long slot = p.alone ? part : mine.rank;
-                /* ---- backward: reads f′, W, f″; writes δ, δ′ */
-                /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
-                times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
-                /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
-                times(mine, rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
-                /* ---- loss, forward adjoints of L: reads δ, δ′; writes ∂L/∂δ′ */
-                {
-                    double sum_delta_squared = 0;
-                    double sum_delta_prime = 0;
-                    double sum_delta_prime_squared = 0;
-                    for (long n = 0; n < rows; n++) {
-                        #pragma omp simd reduction(+ : sum_delta_squared, sum_delta_prime, sum_delta_prime_squared)
-                        for (long j = s144.first; j < s144.last; j++) {
-                            const long k = n * 144 + j;
-                            /* δ_x² */
-                            const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
-                            /* δ′_x² */
-                            const real sum_delta_prime_squared_terms = delta_prime_x[k] * delta_prime_x[k];
-                            /* ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7) */
-                            dL_ddelta_prime_x[k] = delta_prime_x[k] * lam * 2.0f - 1.0f;
-                            /* Σ_n Σ_i δ_x² */
-                            sum_delta_squared += sum_delta_squared_terms;
-                            /* Σ_n Σ_i δ′_x */
-                            sum_delta_prime += delta_prime_x[k];
-                            /* Σ_n Σ_i δ′_x² */
-                            sum_delta_prime_squared += sum_delta_prime_squared_terms;
-                        }
-                    }
-                    totals[slot * TOTALS + 0] += sum_delta_squared;
-                    totals[slot * TOTALS + 1] += sum_delta_prime;
-                    totals[slot * TOTALS + 2] += sum_delta_prime_squared;
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                const span s288 = share(mine, 288);
-                /* ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ */
-                /* ∂K/∂δ_filters = W_filters δ_x  (11) */
-                times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
-                /* ---- backward adjoints of K and gradients: reads ∂K/∂δ, f′, δ, g; writes ∂K/∂g */
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        /* ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21) */
-                        dK_dg_filters[k] = dK_ddelta_filters[k] * (sech_experts[k] * sech_experts[k]);
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                /* Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ */
-                transposed_times(mine, 288, 144, rows, f_prime_experts, 288, delta_x, 144, more, dK_dW_filters_g, 144);
-                transposed_times(mine, 288, 144, rows, dK_dg_filters, 288, g_x, 144, 1, dK_dW_filters_g, 144);
-            }
-
-            EACH_RANK(mine, inside) {
-                const span s288 = share(mine, 288);
-                /* ---- forward adjoints of L: reads ∂L/∂δ′; writes ∂L/∂δ′ */
-                /* ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13) */
-                times_transposed(mine, rows, 288, 144, dL_ddelta_prime_x, 144, W_filters_squared, 144, 0, dL_ddelta_prime_filters, 288);
-                /* ---- backward adjoints of L and gradients: reads f′, ∂L/∂δ′, f″, g; writes ∂L/∂g */
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        /* f‴(g_filters) = −2 f′(g_filters) f″(g_filters) */
-                        const real f_third_experts = f_prime_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
-                        /* ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22) */
-                        dL_dg_filters[k] = dL_ddelta_prime_filters[k] * f_third_experts;
-                    }
-                }
-                /* Σ_n f″(g_filters) ∂L/∂δ′_xᵀ */
-                transposed_times(mine, 288, 144, rows, f_second_experts, 288, dL_ddelta_prime_x, 144, more, dL_dW_filters_delta_prime, 144);
-            }
-
-            EACH_RANK(mine, inside) {
-                /* Σ_n ∂L/∂g_filters g_xᵀ */
-                transposed_times(mine, 288, 144, rows, dL_dg_filters, 288, g_x, 144, more, dL_dW_filters_g, 144);
-            }
-            if (p.folds && done % FOLD == 0)
-                fold(124416, sums, wide);
-        }
-        if (p.folds)
-            unfold(124416, wide, done % FOLD != 0, sums);
-    }
-
-    real *const dK_dW_filters_g = all_sums + 0;
-    real *const dL_dW_filters_delta_prime = all_sums + 41472;
-    real *const dL_dW_filters_g = all_sums + 82944;
-    real *const dK_dW_filters = outputs[0];
-    real *const dL_dW_filters = outputs[1];
-
-    EACH_RANK(all, w) {
-        add_parts(all, (int)parts, all_sums + 0, 124416, 41472);
-        add_parts(all, (int)parts, all_sums + 41472, 124416, 41472);
-        add_parts(all, (int)parts, all_sums + 82944, 124416, 41472);
-    }
-
-    const double sum_delta_squared = add_totals(p.ranks, totals + 0);
-    const double sum_delta_prime = add_totals(p.ranks, totals + 1);
-    const double sum_delta_prime_squared = add_totals(p.ranks, totals + 2);
-
-    /* ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W */
-    /* K = (1/N) ½ Σ_n Σ_i δ_x² */
-    const double K = sum_delta_squared / N * 0.5;
-    /* L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x */
-    const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
-    if (w->number == 0) {
-        numbers[0] = K;
-        numbers[1] = L;
-    }
-
-    EACH_RANK(all, w) {
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                #pragma omp simd
-                for (long j = 0; j < 144; j++) {
-                    const long k = n * 144 + j;
-                    /* ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16) */
-                    dK_dW_filters[k] = dK_dW_filters_g[k] / N;
-                    /* ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters) ∂L/∂δ′_xᵀ))  (17) */
-                    dL_dW_filters[k] = (W_filters[k] * dL_dW_filters_delta_prime[k] * 2.0f + dL_dW_filters_g[k]) / N;
-                }
-            }
-        }
-    }
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared = at->shared;
+    /* ---- once a call, from the weights alone: reads W */
+    /* W_filters ∘ W_filters */
+    map_W_squared(share(all, 288), whole(144), 144, W_filters, W_filters_squared);
 }
+
+static void loss_and_grad_terms_step_2(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    const real *const W_filters = at->params[0];
+    real *const g_filters = at->tile;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const sech_experts = at->tile + at->capacity * 576;
+    real *const f_second_experts = at->tile + at->capacity * 864;
+    const span s288 = share(mine, 288);
+    /* ---- forward, backward: reads g, W; writes g, f′, f″ */
+    /* g_filters = W_filters g_x */
+    times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
+    /* f′(g_filters) = tanh(g_filters) */
+    /* sech(g_filters) */
+    /* f″(g_filters) = sech(g_filters)² */
+    map_f_second_3(whole(at->rows), s288, 288, g_filters, f_prime_experts, sech_experts, f_second_experts);
+}
+
+static void loss_and_grad_terms_step_3(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared = at->shared;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const f_second_experts = at->tile + at->capacity * 864;
+    real *const delta_x = at->tile + at->capacity * 1152;
+    real *const delta_prime_x = at->tile + at->capacity * 1296;
+    real *const dL_ddelta_prime_x = at->tile + at->capacity * 1440;
+    const span s144 = share(mine, 144);
+    double *const totals = at->totals + (at->alone ? at->part : mine.rank) * TOTALS;
+    /* ---- backward: reads f′, W, f″; writes δ, δ′ */
+    /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+    times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+    /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
+    times(mine, at->rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
+    /* ---- loss, forward adjoints of L: reads δ, δ′; writes ∂L/∂δ′ */
+    /* δ_x² */
+    /* Σ_n Σ_i δ_x² */
+    map_sum_delta_squared(whole(at->rows), s144, 144, delta_x, totals);
+    /* δ′_x² */
+    /* ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7) */
+    /* Σ_n Σ_i δ′_x */
+    /* Σ_n Σ_i δ′_x² */
+    map_sum_delta_prime_squared_3(whole(at->rows), s144, 144, at->lam, delta_prime_x, dL_ddelta_prime_x, totals + 1, totals + 2);
+}
+
+static void loss_and_grad_terms_step_4(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const sech_experts = at->tile + at->capacity * 576;
+    real *const delta_x = at->tile + at->capacity * 1152;
+    real *const dK_ddelta_filters = at->tile;
+    real *const dK_dg_filters = at->tile + at->capacity * 1584;
+    const span s288 = share(mine, 288);
+    /* ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ */
+    /* ∂K/∂δ_filters = W_filters δ_x  (11) */
+    times_transposed(mine, at->rows, 288, 144, delta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
+    /* ---- backward adjoints of K and gradients: reads ∂K/∂δ, f′, δ, g; writes ∂K/∂g */
+    /* ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21) */
+    map_dK_dg(whole(at->rows), s288, 288, dK_ddelta_filters, sech_experts, dK_dg_filters);
+}
+
+static void loss_and_grad_terms_step_5(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const delta_x = at->tile + at->capacity * 1152;
+    real *const dK_dg_filters = at->tile + at->capacity * 1584;
+    real *const dK_dW_filters_g = at->sums;
+    /* Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ */
+    transposed_times(mine, 288, 144, at->rows, f_prime_experts, 288, delta_x, 144, at->beta, dK_dW_filters_g, 144);
+    transposed_times(mine, 288, 144, at->rows, dK_dg_filters, 288, g_x, 144, 1, dK_dW_filters_g, 144);
+}
+
+static void loss_and_grad_terms_step_6(const place *const at, const team mine)
+{
+    real *const W_filters_squared = at->shared;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const sech_experts = at->tile + at->capacity * 576;
+    real *const f_second_experts = at->tile + at->capacity * 864;
+    real *const dL_ddelta_prime_x = at->tile + at->capacity * 1440;
+    real *const dL_ddelta_prime_filters = at->tile + at->capacity * 1584;
+    real *const dL_dg_filters = at->tile;
+    real *const dL_dW_filters_delta_prime = at->sums + 41472;
+    const span s288 = share(mine, 288);
+    /* ---- forward adjoints of L: reads ∂L/∂δ′; writes ∂L/∂δ′ */
+    /* ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13) */
+    times_transposed(mine, at->rows, 288, 144, dL_ddelta_prime_x, 144, W_filters_squared, 144, 0, dL_ddelta_prime_filters, 288);
+    /* ---- backward adjoints of L and gradients: reads f′, ∂L/∂δ′, f″, g; writes ∂L/∂g */
+    /* f‴(g_filters) = −2 f′(g_filters) f″(g_filters) */
+    /* ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22) */
+    map_dL_dg(whole(at->rows), s288, 288, f_prime_experts, sech_experts, dL_ddelta_prime_filters, dL_dg_filters);
+    /* Σ_n f″(g_filters) ∂L/∂δ′_xᵀ */
+    transposed_times(mine, 288, 144, at->rows, f_second_experts, 288, dL_ddelta_prime_x, 144, at->beta, dL_dW_filters_delta_prime, 144);
+}
+
+static void loss_and_grad_terms_step_7(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    real *const dL_dg_filters = at->tile;
+    real *const dL_dW_filters_g = at->sums + 82944;
+    /* Σ_n ∂L/∂g_filters g_xᵀ */
+    transposed_times(mine, 288, 144, at->rows, dL_dg_filters, 288, g_x, 144, at->beta, dL_dW_filters_g, 144);
+}
+
+static void loss_and_grad_terms_step_8(const place *const at, const team all)
+{
+    const real *const W_filters = at->params[0];
+    real *const dK_dW_filters_g = at->sums;
+    real *const dL_dW_filters_delta_prime = at->sums + 41472;
+    real *const dL_dW_filters_g = at->sums + 82944;
+    real *const dK_dW_filters = at->outputs[0];
+    real *const dL_dW_filters = at->outputs[1];
+    /* ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W */
+    /* ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16) */
+    map_dK_dW(share(all, 288), whole(144), 144, at->N, dK_dW_filters_g, dK_dW_filters);
+    /* ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters) ∂L/∂δ′_xᵀ))  (17) */
+    map_dL_dW(share(all, 288), whole(144), 144, at->N, W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters);
+}
+
+static void loss_and_grad_terms_numbers(const place *const at)
+{
+    /* Σ_n Σ_i δ_x² */
+    const double sum_delta_squared = add_totals(at, 0);
+    /* Σ_n Σ_i δ′_x */
+    const double sum_delta_prime = add_totals(at, 1);
+    /* Σ_n Σ_i δ′_x² */
+    const double sum_delta_prime_squared = add_totals(at, 2);
+    /* K = (1/N) ½ Σ_n Σ_i δ_x² */
+    const double K = sum_delta_squared / at->N * 0.5;
+    /* L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x */
+    const double L = at->lam * sum_delta_prime_squared / at->N - sum_delta_prime / at->N;
+    at->numbers[0] = K;
+    at->numbers[1] = L;
+}
+
+static const layout loss_and_grad_terms_layout = {
+    .once = (section *const[]){loss_and_grad_terms_step_1, NULL},
+    .tile = (section *const[]){loss_and_grad_terms_step_2, loss_and_grad_terms_step_3, loss_and_grad_terms_step_4,
+        loss_and_grad_terms_step_5, loss_and_grad_terms_step_6, loss_and_grad_terms_step_7, NULL},
+    .end = (section *const[]){loss_and_grad_terms_step_8, NULL},
+    .numbers = loss_and_grad_terms_numbers,
+    .tile_rows = 512, .tangents = 1, .flops = 746496.0, .shared = 41472, .tile_width = 1872, .sums = 124416, .matrix_count = 3,
+    .matrices = (const matrix_sum[]){{0, 288, 144, 0}, {41472, 288, 144, 0}, {82944, 288, 144, 0}},
+};
 
 /* Bytes of memory that ica_loss_and_grad_terms needs for N samples on so many threads, 0 for all. */
 long ica_loss_and_grad_terms_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 746496.0);
-    const long parts = p.alone ? p.ranks : 1;
-    return (long)zeroed_bytes(p, 0, 124416) +
-           (41472 + parts * (124416 + p.capacity * 1872)) * (long)sizeof(real);
+    return bytes_of(&loss_and_grad_terms_layout, N, threads);
 }
 
 void ica_loss_and_grad_terms(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                              real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 746496.0);
-    memset(memory, 0, zeroed_bytes(p, 0, 124416));
-    call c = {.steps = loss_and_grad_terms_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = memory};
-    run(&c);
+    run(&(call){.layout = &loss_and_grad_terms_layout, .params = params, .x = x, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
 /* ---- loss_and_grad_terms_lam0: K, L and the gradient of each: the source's separate sweeps, λ = 0 ---- */
 
-static void loss_and_grad_terms_lam0_steps(const call *const c, worker *const w)
+static void loss_and_grad_terms_lam0_step_1(const place *const at, const team all)
 {
-    const plan p = c->p;
-    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
-    const real lam = (real)c->lambda;
-    const real *const *const params = c->params;
-    const real *const x = c->x;
-    real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
-    double *const all_columns = totals + p.ranks * TOTALS;
-    double *const all_wide = all_columns + parts * 288;
-    real *const shared = (real *)(all_wide + (p.folds ? parts * 82944 : 0));
-    real *const all_sums = shared + 42048;
-    real *const tiles = all_sums + parts * 82944;
-    const real *const W_filters = params[0];
-    real *const W_filters_squared = shared + 0;
-    real *const W_filters_squared_rows = shared + 41472;
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
-
-    EACH_RANK(all, w) {
-        /* ---- once a call, from the weights alone: reads W */
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                #pragma omp simd
-                for (long j = 0; j < 144; j++) {
-                    const long k = n * 144 + j;
-                    /* W_filters ∘ W_filters */
-                    W_filters_squared[k] = W_filters[k] * W_filters[k];
-                }
-            }
-        }
-    }
-
-    EACH_RANK(all, w) {
-        /* Σ_i W_filters ∘ W_filters */
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                real sum = 0;
-                #pragma omp simd reduction(+ : sum)
-                for (long j = 0; j < 144; j++) {
-                    sum += W_filters_squared[n * 144 + j];
-                }
-                W_filters_squared_rows[n] = sum;
-            }
-        }
-    }
-
-    worker itself = {NULL, 0, 0};
-    worker *const inside = p.alone ? &itself : w;
-    EACH_PART(all, p, w) {
-        const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 1584;
-        real *const sums = all_sums + part * 82944;
-        double *const columns = all_columns + part * 288;
-        real *const g_filters = tile + 0 * capacity;
-        real *const f_prime_experts = tile + 288 * capacity;
-        real *const sech_experts = tile + 576 * capacity;
-        real *const f_second_experts = tile + 864 * capacity;
-        real *const delta_x = tile + 1152 * capacity;
-        double *const delta_prime_filters_total = columns + 0;
-        real *const dK_ddelta_filters = tile + 864 * capacity;
-        real *const dK_dg_filters = tile + 0 * capacity;
-        real *const dL_dg_filters = tile + 1296 * capacity;
-        real *const dK_dW_filters_g = sums + 0;
-        real *const dL_dW_filters_g = sums + 41472;
-        double *const wide = all_wide + part * 82944;
-        long done = 0; /* tiles */
-        (void)tile, (void)sums, (void)columns, (void)wide;
-        for (long first = part * p.rows; first < N; first += parts * p.rows) {
-            const long rows = min_long(p.rows, N - first);
-            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
-            const real *const g_x = x + first * 144;
-            (void)rows, (void)more;
-
-            EACH_RANK(mine, inside) {
-                const span s288 = share(mine, 288);
-                /* ---- forward, backward: reads g, W; writes g, f′, f″ */
-                /* g_filters = W_filters g_x */
-                times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        /* f′(g_filters) = tanh(g_filters) */
-                        f_prime_experts[k] = simd_tanhf(g_filters[k]);
-                        const real shared_1 = simd_expf(-fabsf(g_filters[k]));
-                        /* sech(g_filters) */
-                        const real value_sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-                        sech_experts[k] = value_sech_experts;
-                        /* f″(g_filters) = sech(g_filters)² */
-                        f_second_experts[k] = value_sech_experts * value_sech_experts;
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                const span s144 = share(mine, 144);
-                const span s288 = share(mine, 288);
-                const long slot = p.alone ? part : mine.rank;
-                /* ---- backward: reads f′, W; writes δ */
-                /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
-                times(mine, rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
-                /* ---- loss: reads δ, f″ */
-                {
-                    double sum_delta_squared = 0;
-                    for (long n = 0; n < rows; n++) {
-                        #pragma omp simd reduction(+ : sum_delta_squared)
-                        for (long j = s144.first; j < s144.last; j++) {
-                            const long k = n * 144 + j;
-                            /* δ_x² */
-                            const real sum_delta_squared_terms = delta_x[k] * delta_x[k];
-                            /* Σ_n Σ_i δ_x² */
-                            sum_delta_squared += sum_delta_squared_terms;
-                        }
-                    }
-                    totals[slot * TOTALS + 0] += sum_delta_squared;
-                }
-                /* Σ_n f″(g_filters) */
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        delta_prime_filters_total[j] += f_second_experts[n * 288 + j];
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                const span s288 = share(mine, 288);
-                /* ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ */
-                /* ∂K/∂δ_filters = W_filters δ_x  (11) */
-                times_transposed(mine, rows, 288, 144, delta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
-                /* ---- backward adjoints of K and gradients, backward adjoints of L and gradients: reads ∂K/∂δ, */
-                /*     f′, δ, g; writes ∂K/∂g, ∂L/∂g */
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        /* ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21) */
-                        dK_dg_filters[k] = dK_ddelta_filters[k] * (sech_experts[k] * sech_experts[k]);
-                        /* f‴(g_filters) = −2 f′(g_filters) f″(g_filters) */
-                        const real f_third_experts = f_prime_experts[k] * (sech_experts[k] * sech_experts[k]) * (-2.0f);
-                        /* ∂L/∂g_filters = −f‴(g_filters) Σ_i W_filters ∘ W_filters  (22) */
-                        dL_dg_filters[k] = -W_filters_squared_rows[j] * f_third_experts;
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                /* Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ */
-                transposed_times(mine, 288, 144, rows, f_prime_experts, 288, delta_x, 144, more, dK_dW_filters_g, 144);
-                transposed_times(mine, 288, 144, rows, dK_dg_filters, 288, g_x, 144, 1, dK_dW_filters_g, 144);
-                /* ---- backward adjoints of L and gradients: reads ∂L/∂g, g */
-                /* Σ_n ∂L/∂g_filters g_xᵀ */
-                transposed_times(mine, 288, 144, rows, dL_dg_filters, 288, g_x, 144, more, dL_dW_filters_g, 144);
-            }
-            if (p.folds && done % FOLD == 0)
-                fold(82944, sums, wide);
-        }
-        if (p.folds)
-            unfold(82944, wide, done % FOLD != 0, sums);
-    }
-
-    real *const delta_prime_filters_total = shared + 41760;
-    real *const dK_dW_filters_g = all_sums + 0;
-    real *const dL_dW_filters_g = all_sums + 41472;
-    real *const dK_dW_filters = outputs[0];
-    const real *const dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total;
-    real *const dL_dW_filters = outputs[1];
-
-    EACH_RANK(all, w) {
-        add_parts(all, (int)parts, all_sums + 0, 82944, 41472);
-        add_parts(all, (int)parts, all_sums + 41472, 82944, 41472);
-        add_columns(all, (int)parts, all_columns + 0, 288, 288, delta_prime_filters_total);
-    }
-
-    const double sum_delta_squared = add_totals(p.ranks, totals + 0);
-
-    EACH_RANK(all, w) {
-        const long slot = all.rank;
-        /* ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W */
-        if (slot == 0) {
-            double sum_delta_prime = 0;
-            #pragma omp simd reduction(+ : sum_delta_prime)
-            for (long j = 0; j < 288; j++) {
-                /* (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
-                const real sum_delta_prime_terms = W_filters_squared_rows[j] * delta_prime_filters_total[j];
-                /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
-                sum_delta_prime += sum_delta_prime_terms;
-            }
-            totals[slot * TOTALS + 1] += sum_delta_prime;
-        }
-    }
-
-    const double sum_delta_prime = add_totals(p.ranks, totals + 1);
-
-    /* K = (1/N) ½ Σ_n Σ_i δ_x² */
-    const double K = sum_delta_squared / N * 0.5;
-    /* L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
-    const double L = -sum_delta_prime / N;
-    if (w->number == 0) {
-        numbers[0] = K;
-        numbers[1] = L;
-    }
-
-    EACH_RANK(all, w) {
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                #pragma omp simd
-                for (long j = 0; j < 144; j++) {
-                    const long k = n * 144 + j;
-                    /* ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16) */
-                    dK_dW_filters[k] = dK_dW_filters_g[k] / N;
-                }
-            }
-        }
-        {
-            const span own = share(all, 288);
-            for (long n = own.first; n < own.last; n++) {
-                #pragma omp simd
-                for (long j = 0; j < 144; j++) {
-                    const long k = n * 144 + j;
-                    /* ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)  (17) */
-                    dL_dW_filters[k] = (dL_dW_filters_g[k] - W_filters[k] * dL_dW_filters_delta_prime_sum_column[n] * 2.0f) / N;
-                }
-            }
-        }
-    }
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared = at->shared;
+    /* ---- once a call, from the weights alone: reads W */
+    /* W_filters ∘ W_filters */
+    map_W_squared(share(all, 288), whole(144), 144, W_filters, W_filters_squared);
 }
+
+static void loss_and_grad_terms_lam0_step_2(const place *const at, const team all)
+{
+    real *const W_filters_squared = at->shared;
+    real *const W_filters_squared_rows = at->shared + 41472;
+    /* Σ_i W_filters ∘ W_filters */
+    row_sums(1, 288, share(all, 288), 144, W_filters_squared, 144, W_filters_squared_rows);
+}
+
+static void loss_and_grad_terms_lam0_step_3(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    const real *const W_filters = at->params[0];
+    real *const g_filters = at->tile;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const sech_experts = at->tile + at->capacity * 576;
+    real *const f_second_experts = at->tile + at->capacity * 864;
+    const span s288 = share(mine, 288);
+    /* ---- forward, backward: reads g, W; writes g, f′, f″ */
+    /* g_filters = W_filters g_x */
+    times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
+    /* f′(g_filters) = tanh(g_filters) */
+    /* sech(g_filters) */
+    /* f″(g_filters) = sech(g_filters)² */
+    map_f_second_3(whole(at->rows), s288, 288, g_filters, f_prime_experts, sech_experts, f_second_experts);
+}
+
+static void loss_and_grad_terms_lam0_step_4(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const f_second_experts = at->tile + at->capacity * 864;
+    real *const delta_x = at->tile + at->capacity * 1152;
+    double *const delta_prime_filters_total = at->columns;
+    const span s144 = share(mine, 144);
+    const span s288 = share(mine, 288);
+    double *const totals = at->totals + (at->alone ? at->part : mine.rank) * TOTALS;
+    /* ---- backward: reads f′, W; writes δ */
+    /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+    times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+    /* ---- loss: reads δ, f″ */
+    /* δ_x² */
+    /* Σ_n Σ_i δ_x² */
+    map_sum_delta_squared(whole(at->rows), s144, 144, delta_x, totals);
+    /* Σ_n f″(g_filters) */
+    add_rows(at->rows, s288, f_second_experts, 288, delta_prime_filters_total);
+}
+
+static void loss_and_grad_terms_lam0_step_5(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared_rows = at->shared + 41472;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const sech_experts = at->tile + at->capacity * 576;
+    real *const delta_x = at->tile + at->capacity * 1152;
+    real *const dK_ddelta_filters = at->tile + at->capacity * 864;
+    real *const dK_dg_filters = at->tile;
+    real *const dL_dg_filters = at->tile + at->capacity * 1296;
+    const span s288 = share(mine, 288);
+    /* ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ */
+    /* ∂K/∂δ_filters = W_filters δ_x  (11) */
+    times_transposed(mine, at->rows, 288, 144, delta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
+    /* ---- backward adjoints of K and gradients, backward adjoints of L and gradients: reads ∂K/∂δ, f′, δ, g;
+           writes ∂K/∂g, ∂L/∂g */
+    /* ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21) */
+    /* f‴(g_filters) = −2 f′(g_filters) f″(g_filters) */
+    /* ∂L/∂g_filters = −f‴(g_filters) Σ_i W_filters ∘ W_filters  (22) */
+    map_dL_dg_2(whole(at->rows), s288, 288, dK_ddelta_filters, sech_experts, f_prime_experts, W_filters_squared_rows, dK_dg_filters, dL_dg_filters);
+}
+
+static void loss_and_grad_terms_lam0_step_6(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const delta_x = at->tile + at->capacity * 1152;
+    real *const dK_dg_filters = at->tile;
+    real *const dL_dg_filters = at->tile + at->capacity * 1296;
+    real *const dK_dW_filters_g = at->sums;
+    real *const dL_dW_filters_g = at->sums + 41472;
+    /* Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ */
+    transposed_times(mine, 288, 144, at->rows, f_prime_experts, 288, delta_x, 144, at->beta, dK_dW_filters_g, 144);
+    transposed_times(mine, 288, 144, at->rows, dK_dg_filters, 288, g_x, 144, 1, dK_dW_filters_g, 144);
+    /* ---- backward adjoints of L and gradients: reads ∂L/∂g, g */
+    /* Σ_n ∂L/∂g_filters g_xᵀ */
+    transposed_times(mine, 288, 144, at->rows, dL_dg_filters, 288, g_x, 144, at->beta, dL_dW_filters_g, 144);
+}
+
+static void loss_and_grad_terms_lam0_step_7(const place *const at, const team all)
+{
+    real *const W_filters_squared_rows = at->shared + 41472;
+    real *const delta_prime_filters_total = at->shared + 41760;
+    double *const totals = at->totals + (all.rank) * TOTALS;
+    /* ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W */
+    /* (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
+    /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
+    if (all.rank == 0) map_sum_delta_prime(whole(1), whole(288), W_filters_squared_rows, delta_prime_filters_total, totals + 1);
+}
+
+static void loss_and_grad_terms_lam0_step_8(const place *const at, const team all)
+{
+    const real *const W_filters = at->params[0];
+    real *const delta_prime_filters_total = at->shared + 41760;
+    real *const dK_dW_filters_g = at->sums;
+    real *const dL_dW_filters_g = at->sums + 41472;
+    real *const dK_dW_filters = at->outputs[0];
+    const real *const dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total;
+    real *const dL_dW_filters = at->outputs[1];
+    /* ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16) */
+    map_dK_dW(share(all, 288), whole(144), 144, at->N, dK_dW_filters_g, dK_dW_filters);
+    /* ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)  (17) */
+    map_dL_dW_2(share(all, 288), whole(144), 144, at->N, dL_dW_filters_delta_prime_sum_column, W_filters, dL_dW_filters_g, dL_dW_filters);
+}
+
+static void loss_and_grad_terms_lam0_numbers(const place *const at)
+{
+    /* Σ_n Σ_i δ_x² */
+    const double sum_delta_squared = add_totals(at, 0);
+    /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
+    const double sum_delta_prime = add_totals(at, 1);
+    /* K = (1/N) ½ Σ_n Σ_i δ_x² */
+    const double K = sum_delta_squared / at->N * 0.5;
+    /* L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
+    const double L = -sum_delta_prime / at->N;
+    at->numbers[0] = K;
+    at->numbers[1] = L;
+}
+
+static const layout loss_and_grad_terms_lam0_layout = {
+    .once = (section *const[]){loss_and_grad_terms_lam0_step_1, loss_and_grad_terms_lam0_step_2, NULL},
+    .tile = (section *const[]){loss_and_grad_terms_lam0_step_3, loss_and_grad_terms_lam0_step_4,
+        loss_and_grad_terms_lam0_step_5, loss_and_grad_terms_lam0_step_6, NULL},
+    .end = (section *const[]){loss_and_grad_terms_lam0_step_7, loss_and_grad_terms_lam0_step_8, NULL},
+    .numbers = loss_and_grad_terms_lam0_numbers,
+    .tile_rows = 512, .tangents = 1, .flops = 497664.0, .shared = 42048, .tile_width = 1584, .sums = 82944, .column_sums = 288, .matrix_count = 2, .row_count = 1,
+    .matrices = (const matrix_sum[]){{0, 288, 144, 0}, {41472, 288, 144, 0}},
+    .rows = (const row_sum[]){{0, 288, 41760}},
+};
 
 /* Bytes of memory that ica_loss_and_grad_terms_lam0 needs for N samples on so many threads, 0 for all. */
 long ica_loss_and_grad_terms_lam0_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 497664.0);
-    const long parts = p.alone ? p.ranks : 1;
-    return (long)zeroed_bytes(p, 288, 82944) +
-           (42048 + parts * (82944 + p.capacity * 1584)) * (long)sizeof(real);
+    return bytes_of(&loss_and_grad_terms_lam0_layout, N, threads);
 }
 
 void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                                   real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 497664.0);
-    memset(memory, 0, zeroed_bytes(p, 288, 82944));
-    call c = {.steps = loss_and_grad_terms_lam0_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = memory};
-    run(&c);
+    run(&(call){.layout = &loss_and_grad_terms_lam0_layout, .params = params, .x = x, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
 /* ---- layer_means: the mean over the units of each layer, (N,) each: they show which one overflows ---- */
 
-static void layer_means_steps(const call *const c, worker *const w)
+static void layer_means_step_1(const place *const at, const team mine)
 {
-    const plan p = c->p;
-    const long N = c->N, parts = p.alone ? p.ranks : 1, capacity = p.capacity;
-    const real lam = (real)c->lambda;
-    const real *const *const params = c->params;
-    const real *const x = c->x;
-    real *const *const outputs = c->outputs;
-    double *const numbers = c->numbers, *const totals = (double *)(c->memory + (p.ranks + 1) * LINE);
-    double *const all_columns = totals + p.ranks * TOTALS;
-    double *const all_wide = all_columns + parts * 0;
-    real *const shared = (real *)(all_wide + (p.folds ? parts * 0 : 0));
-    real *const all_sums = shared + 0;
-    real *const tiles = all_sums + parts * 0;
-    const real *const W_filters = params[0];
-    (void)params, (void)x, (void)lam, (void)outputs, (void)numbers, (void)tiles, (void)capacity;
-
-    worker itself = {NULL, 0, 0};
-    worker *const inside = p.alone ? &itself : w;
-    EACH_PART(all, p, w) {
-        const long part = p.alone ? all.rank : 0;
-        real *const tile = tiles + part * capacity * 1008;
-        real *const sums = all_sums + part * 0;
-        double *const columns = all_columns + part * 0;
-        real *const g_filters = tile + 0 * capacity;
-        real *const g_x_part = tile + 288 * capacity;
-        real *const g_filters_part = tile + 432 * capacity;
-        real *const g_experts_part = tile + 720 * capacity;
-        double *const wide = all_wide + part * 0;
-        long done = 0; /* tiles */
-        (void)tile, (void)sums, (void)columns, (void)wide;
-        for (long first = part * p.rows; first < N; first += parts * p.rows) {
-            const long rows = min_long(p.rows, N - first);
-            const real more = done++ % FOLD != 0; /* add to what earlier tiles summed */
-            const real *const g_x = x + first * 144;
-            real *const mean_g_x = outputs[0] + first * 1;
-            real *const mean_g_filters = outputs[1] + first * 1;
-            real *const mean_g_experts = outputs[2] + first * 1;
-            (void)rows, (void)more;
-
-            EACH_RANK(mine, inside) {
-                const span s144 = share(mine, 144);
-                /* ---- forward: reads g, W; writes g */
-                /* g_filters = W_filters g_x */
-                times_transposed(mine, rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-                /* ---- forward, means of the layers: reads g; writes mean_g_x, mean_g_filters, mean_g_experts */
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s144.first; j < s144.last; j++) {
-                        const long k = n * 144 + j;
-                        /* (1/144) g_x */
-                        g_x_part[k] = g_x[k] * 0.0069444445f;
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                const span s1 = share(mine, 1);
-                const span s288 = share(mine, 288);
-                /* mean_g_x = Σ_i (1/144) g_x */
-                if (s1.first < s1.last) {
-                    for (long n = 0; n < rows; n++) {
-                        real sum = 0;
-                        #pragma omp simd reduction(+ : sum)
-                        for (long j = 0; j < 144; j++) {
-                            sum += g_x_part[n * 144 + j];
-                        }
-                        mean_g_x[n] = sum;
-                    }
-                }
-                for (long n = 0; n < rows; n++) {
-                    #pragma omp simd
-                    for (long j = s288.first; j < s288.last; j++) {
-                        const long k = n * 288 + j;
-                        /* (1/288) g_filters */
-                        g_filters_part[k] = g_filters[k] * 0.0034722222f;
-                        const real shared_1 = fabsf(g_filters[k]);
-                        const real shared_2 = simd_log1pf(choose(shared_1, 1.0f, -squared(simd_tanhf(g_filters[k])), squared(simd_expf(-shared_1))));
-                        /* g_experts = logcosh(g_filters) */
-                        const real g_experts = choose(shared_1, 1.0f, shared_2 * (-0.5f), shared_1 + shared_2 - 0.6931472f);
-                        /* (1/288) g_experts */
-                        g_experts_part[k] = g_experts * 0.0034722222f;
-                    }
-                }
-            }
-
-            EACH_RANK(mine, inside) {
-                const span s1 = share(mine, 1);
-                /* mean_g_filters = Σ_i (1/288) g_filters */
-                if (s1.first < s1.last) {
-                    for (long n = 0; n < rows; n++) {
-                        real sum = 0;
-                        #pragma omp simd reduction(+ : sum)
-                        for (long j = 0; j < 288; j++) {
-                            sum += g_filters_part[n * 288 + j];
-                        }
-                        mean_g_filters[n] = sum;
-                    }
-                }
-                /* mean_g_experts = Σ_i (1/288) g_experts */
-                if (s1.first < s1.last) {
-                    for (long n = 0; n < rows; n++) {
-                        real sum = 0;
-                        #pragma omp simd reduction(+ : sum)
-                        for (long j = 0; j < 288; j++) {
-                            sum += g_experts_part[n * 288 + j];
-                        }
-                        mean_g_experts[n] = sum;
-                    }
-                }
-            }
-        }
-    }
+    const real *const g_x = at->x + at->first * 144;
+    const real *const W_filters = at->params[0];
+    real *const g_filters = at->tile;
+    real *const g_x_part = at->tile + at->capacity * 288;
+    const span s144 = share(mine, 144);
+    /* ---- forward: reads g, W; writes g */
+    /* g_filters = W_filters g_x */
+    times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
+    /* ---- forward, means of the layers: reads g; writes mean_g_x, mean_g_filters, mean_g_experts */
+    /* (1/144) g_x */
+    map_value(whole(at->rows), s144, 144, g_x, g_x_part);
 }
+
+static void layer_means_step_2(const place *const at, const team mine)
+{
+    real *const g_filters = at->tile;
+    real *const g_x_part = at->tile + at->capacity * 288;
+    real *const mean_g_x = at->outputs[0] + at->first;
+    real *const g_filters_part = at->tile + at->capacity * 432;
+    real *const g_experts_part = at->tile + at->capacity * 720;
+    const span s1 = share(mine, 1);
+    const span s288 = share(mine, 288);
+    /* mean_g_x = Σ_i (1/144) g_x */
+    row_sums(at->rows, 1, s1, 144, g_x_part, 144, mean_g_x);
+    /* (1/288) g_filters */
+    /* g_experts = logcosh(g_filters) */
+    /* (1/288) g_experts */
+    map_value_2(whole(at->rows), s288, 288, g_filters, g_filters_part, g_experts_part);
+}
+
+static void layer_means_step_3(const place *const at, const team mine)
+{
+    real *const g_filters_part = at->tile + at->capacity * 432;
+    real *const g_experts_part = at->tile + at->capacity * 720;
+    real *const mean_g_filters = at->outputs[1] + at->first;
+    real *const mean_g_experts = at->outputs[2] + at->first;
+    const span s1 = share(mine, 1);
+    /* mean_g_filters = Σ_i (1/288) g_filters */
+    row_sums(at->rows, 1, s1, 288, g_filters_part, 288, mean_g_filters);
+    /* mean_g_experts = Σ_i (1/288) g_experts */
+    row_sums(at->rows, 1, s1, 288, g_experts_part, 288, mean_g_experts);
+}
+
+static const layout layer_means_layout = {
+    .tile = (section *const[]){layer_means_step_1, layer_means_step_2, layer_means_step_3, NULL},
+    .tile_rows = 512, .tangents = 1, .flops = 82944.0, .tile_width = 1008,
+};
 
 /* Bytes of memory that ica_layer_means needs for N samples on so many threads, 0 for all. */
 long ica_layer_means_memory(const long N, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 82944.0);
-    const long parts = p.alone ? p.ranks : 1;
-    return (long)zeroed_bytes(p, 0, 0) +
-           (0 + parts * (0 + p.capacity * 1008)) * (long)sizeof(real);
+    return bytes_of(&layer_means_layout, N, threads);
 }
 
 void ica_layer_means(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
                      real *const *outputs, void *memory, const int threads)
 {
-    const plan p = plan_of(N, threads, 512, 1, 82944.0);
-    memset(memory, 0, zeroed_bytes(p, 0, 0));
-    call c = {.steps = layer_means_steps, .p = p, .params = params, .x = x, .N = N, .lambda = lambda, .numbers = numbers,
-              .outputs = outputs, .memory = memory};
-    run(&c);
+    run(&(call){.layout = &layer_means_layout, .params = params, .x = x, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }

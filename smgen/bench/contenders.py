@@ -11,15 +11,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from smgen.backends import BACKENDS
 from smgen.bench.autodiff import ours
 from smgen.bench.peers import PEERS, peer
 from smgen.build import Options, gather, sources
 from smgen.errors import BuildError
 from smgen.hessians import Method
 from smgen.network import Network
+from smgen.targets import TARGETS
 
-OURS: Final = tuple(name for name in ("numpy", "c") if name in BACKENDS)
+OURS: Final[tuple[str, ...]] = tuple(name for name in ("numpy", "c") if name in TARGETS)
 """The backends that run on the CPU."""
 
 CONTENDERS: Final = (*OURS, *PEERS)

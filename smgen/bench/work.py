@@ -10,13 +10,13 @@ from typing import Final
 
 import numpy as np
 
+from smgen.analysis.cost import product_flops
 from smgen.bench.contenders import OURS
 from smgen.bench.processes import Worker, alternate
-from smgen.cost import product_flops
 from smgen.hessians import Method, lower
 from smgen.ir import STEPS, Schedule
 from smgen.network import Network
-from smgen.passes.pipelines import lowered
+from smgen.targets import TARGETS
 
 ONE_PRODUCT: Final = """
 def make(params, x, lam):
@@ -52,8 +52,9 @@ def least(network: Network, samples: int, lam: float, method: Method | None = No
 
 @lru_cache(maxsize=256)
 def _flops(network: Network, backend: str, samples: int, batch_size: int, regularised: bool, method: Method) -> int:
-    schedule = lowered(_schedule(network, regularised, replace(method, batch_size=batch_size)), backend, batch_size)
-    return round(samples * product_flops(schedule, samples))
+    schedule = _schedule(network, regularised, replace(method, batch_size=batch_size))
+    lowered = TARGETS[backend].pipeline.lowered(schedule, batch_size)
+    return round(samples * product_flops(lowered, samples))
 
 
 @lru_cache(maxsize=16)

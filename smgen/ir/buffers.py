@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property, lru_cache
 from typing import Final, Literal, TypeAlias
 
@@ -34,14 +34,15 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A buffer's name in code, and its letter if mathematics has one for it."""
+    """A buffer's name in code, its letter if mathematics has one for it, and its role: the name without the vertex."""
 
     code: str
     letter: Letter | None = None
+    role: str = ""
 
     def part(self, suffix: str) -> Name:
         """The name of something that this is made of, without a letter."""
-        return Name(f"{self.code}_{suffix}")
+        return Name(f"{self.code}_{suffix}", role=f"{self.role}_{suffix}" if self.role else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,16 @@ SCALAR: Final = Layout()
 class Buffer:
     """A named array of the module's dtype (`real`) or of float64 (`accumulator`: the loss sums).
 
-    Equations write a buffer without a letter as what it is computed from.
+    Equations write a buffer without a letter as what it is computed from. `role` is what code that serves several
+    vertices calls it: `delta` for `delta_filters`.
     """
 
     name: str
     layout: Layout
     letter: Letter | None = None
+    _: KW_ONLY
     kind: Kind = "real"
+    role: str = ""
 
     @cached_property
     def symbol(self) -> sp.Symbol:
@@ -125,6 +129,10 @@ class Buffer:
     def shape(self) -> Shape:
         """All axes."""
         return self.layout.shape
+
+    def part(self, suffix: str) -> Name:
+        """The name of something that is made of this alone."""
+        return Name(self.name, role=self.role).part(suffix)
 
     @property
     def batched(self) -> bool:
@@ -159,8 +167,8 @@ class Buffer:
         return 2 + (self.tangents not in (None, 1) and self.layout.units != (1,))
 
 
-LAMBDA: Final = Buffer("lam", SCALAR, Letter("λ"), "accumulator")
-SAMPLES: Final = Buffer("N", SCALAR, Letter("N"), "accumulator")
+LAMBDA: Final = Buffer("lam", SCALAR, Letter("λ"), kind="accumulator")
+SAMPLES: Final = Buffer("N", SCALAR, Letter("N"), kind="accumulator")
 """The scalar arguments that every schedule may read, in expressions of any dtype."""
 
 

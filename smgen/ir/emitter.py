@@ -76,10 +76,11 @@ class Emitter:
 
     def new(self, name: Name | str, layout: Layout, kind: Kind = "real") -> Buffer:
         """A buffer with a name not taken yet."""
-        code, letter = (name, None) if isinstance(name, str) else (name.code, name.letter)
+        name = Name(name) if isinstance(name, str) else name
+        code = name.code
         while code in self.buffers:
             code += "_"
-        self.buffers[code] = Buffer(code, layout, letter, kind)
+        self.buffers[code] = Buffer(code, layout, name.letter, kind=kind, role=name.role)
         return self.buffers[code]
 
     def emit(self, op: Op) -> sp.Symbol:
@@ -136,7 +137,7 @@ class Emitter:
     def square(self, weight: Buffer) -> Buffer:
         """W ∘ W, formed once per call."""
         if weight not in self._squares:
-            out = self.new(f"{weight.name}_squared", weight.layout)
+            out = self.new(weight.part("squared"), weight.layout)
             self.emit(Pointwise((out,), (weight.symbol**2,), (weight,)))
             self._squares[weight] = out
         return self._squares[weight]

@@ -1,7 +1,7 @@
 """Operations: what is computed from which buffers, and by which equation.
 
 `number` is the equation's in the source ("(11)+(12)") or in docs/mathematics.md ("[+] 8"). Its text is printed from the
-operation itself, when the algebra is done (`printers.equations`).
+operation itself, when the algebra is done (`equations.printer`).
 """
 
 from __future__ import annotations

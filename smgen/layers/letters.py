@@ -41,7 +41,7 @@ class Quantity:
 
     def of(self, vertex: str) -> Name:
         """`delta_filters`, δ_filters."""
-        return Name(f"{self.code}_{vertex}", Letter(f"{self.letter}_{vertex}", self.place, self.letter))
+        return Name(f"{self.code}_{vertex}", Letter(f"{self.letter}_{vertex}", self.place, self.letter), self.code)
 
 
 G: Final = Quantity("g", "g", 7)
@@ -56,11 +56,13 @@ def derivative_of(vertex: str, operands: Sequence[str], orders: Sequence[int], f
     order = len(orders)
     if len(operands) == 1:
         code = ("f", "f_prime", "f_second", "f_third")[order]
-        return Name(f"{code}_{vertex}", Letter(f"{MARKS[order]}(g_{operands[0]})", 20 + order, MARKS[order], formula))
+        letter = f"{MARKS[order]}(g_{operands[0]})"
+        return Name(f"{code}_{vertex}", Letter(letter, 20 + order, MARKS[order], formula), code)
     by = [operands[n].replace(".", "_") for n in orders]
     power = ("", "", "²", "³")[order]
     letter = f"∂{power}f_{vertex}/" + "".join(f"∂{name}" for name in by)
-    return Name(f"f_{'_'.join(f'by_{name}' for name in by)}_{vertex}", Letter(letter, 20 + order, "∂f", formula))
+    code = "f_" + "_".join(f"by_{name}" for name in by)
+    return Name(f"{code}_{vertex}", Letter(letter, 20 + order, "∂f", formula), "f_by" + str(order) * (order > 1))
 
 
 _ROLES: Final = {"weight": ("W", 0), "bias": ("b", 40), "gain": ("s", 0)}
@@ -73,4 +75,4 @@ def parameter_buffer(key: str, shape: tuple[int, ...]) -> Buffer:
     letter, place = _ROLES.get(role, ("θ", 0))
     code = "theta" if letter == "θ" else letter
     text = f"{letter}_{label(group)}"
-    return Buffer(f"{code}_{label(group)}", Layout(units=shape), Letter(text, place, letter))
+    return Buffer(f"{code}_{label(group)}", Layout(units=shape), Letter(text, place, letter), role=code)

@@ -96,7 +96,7 @@ def written(e: Emitter, v: Vertex, f: Partials, g: Mapping[str, sp.Expr], name: 
             exprs.append(call.xreplace(sources))
             known[call] = out.symbol
     assert name.letter is not None
-    value = e.new(Name(name.code, replace(name.letter, formula=_as_written(v, f, ()))), layout)
+    value = e.new(replace(name, letter=replace(name.letter, formula=_as_written(v, f, ()))), layout)
     outs.append(value)
     exprs.append(f.form().xreplace(known))
     if f.form() in f.saved:
@@ -105,14 +105,15 @@ def written(e: Emitter, v: Vertex, f: Partials, g: Mapping[str, sp.Expr], name: 
     return LoweredPointwise(e=e, vertex=v, f=f, saved=known, value=e.emit(Pointwise(tuple(outs), tuple(exprs), reads)))
 
 
-def _saved_name(v: Vertex, f: Partials, call: sp.Expr, labels: Counter[str]) -> Name | str:
+def _saved_name(v: Vertex, f: Partials, call: sp.Expr, labels: Counter[str]) -> Name:
     """`f_prime_softplus_1` for a call that is a derivative itself, else `sigmoid_minus_softplus_1`."""
     for orders in f.orders():
         if f.form(orders) == call:
             return derivative_of(v.name, v.operands, orders)
     label: str = call.func.__name__ + ("_minus" if call.args[0].could_extract_minus_sign() else "")
     labels[label] += 1
-    return f"{label}_{labels[label]}_{v.name}" if labels[label] > 1 else f"{label}_{v.name}"
+    label = f"{label}_{labels[label]}" if labels[label] > 1 else label
+    return Name(f"{label}_{v.name}", role=f"{label}_g")
 
 
 def _as_written(v: Vertex, f: Partials, orders: Orders) -> sp.Expr | None:

@@ -76,7 +76,7 @@ class Flat:
 def moments_of(low: Lowering, diagonal: sp.Expr, first: sp.Expr, second: sp.Expr) -> sp.Expr:
     """The mean over the batch of Σ_d first · δ′_d + second · δ′_d², for a mode that has δ′ as an array."""
     units, mean = low.network.input.units, low.emitter.mean_sum
-    value = first * mean(diagonal, units, Name("sum_delta_prime")) if first != 0 else ZERO
+    value = first * mean(diagonal, units, Name("sum_delta_prime", role="sum_delta_prime")) if first != 0 else ZERO
     if second != 0:
-        value += second * mean(diagonal**2, units, Name("sum_delta_prime_squared"))
+        value += second * mean(diagonal**2, units, Name("sum_delta_prime_squared", role="sum_delta_prime_squared"))
     return value

@@ -73,7 +73,7 @@ def _energy(low: Lowering, _: Curvature) -> tuple[Buffer, ...]:
 
 def _result(code: str) -> Name:
     """What a function returns, under its own name."""
-    return Name(code, Letter(code, family=code))
+    return Name(code, Letter(code, family=code), code)
 
 
 def _layer_means(low: Lowering, _: Curvature) -> tuple[Buffer, ...]:
@@ -133,7 +133,7 @@ class _Losses:
             number, rest = parts.of_delta.as_coeff_Mul()
             name = "sum_delta_squared" if rest == DELTA_SYMBOL**2 else f"sum_{letter}"
             at_input = rest.xreplace({DELTA_SYMBOL: self.delta[x.name]})
-            value = number * self.low.emitter.mean_sum(at_input, x.units, Name(name))
+            value = number * self.low.emitter.mean_sum(at_input, x.units, Name(name, role=name))
         if (parts.first, parts.second) != (0, 0):
             value += self.curvature.moments(parts.first, parts.second)
         return value

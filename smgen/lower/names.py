@@ -96,11 +96,11 @@ def gradient_of(of: str, parameter: Buffer) -> Name:
     """`dJ_dW_filters`, ∂J/∂W_filters."""
     assert parameter.letter is not None
     letter = Letter(f"∂{of}/∂{parameter.letter.text}", family=f"∂{of}/∂{parameter.letter.family}")
-    return Name(f"d{of}_d{parameter.name}", letter)
+    return Name(f"d{of}_d{parameter.name}", letter, f"d{of}_d{parameter.role}")
 
 
 def input_buffers(network: Network) -> tuple[Buffer, ...]:
     """x, λ, N and the parameters: what every schedule may read."""
     x = G.of(network.input.name)
-    data = Buffer(x.code, Layout(batch=True, units=network.input.shape), x.letter)
+    data = Buffer(x.code, Layout(batch=True, units=network.input.shape), x.letter, role=x.role)
     return (data, LAMBDA, SAMPLES, *(parameter_buffer(k, s) for k, s in network.parameters.items()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from smgen.ir import Buffer, Fused, Op, Product, Reduce, Schedule, View
 from smgen.passes.aliases import rename
 
@@ -21,7 +23,7 @@ def copy_slices(schedule: Schedule) -> Schedule:
             if isinstance(op, Product) or (isinstance(op, Reduce) and op.src.is_stack and op.axis != 1):
                 for operand in dict.fromkeys(op.reads):
                     if operand.name in slices and operand.name not in copies:
-                        copy = Buffer(f"copy_of_{operand.name}", operand.layout, operand.letter)
+                        copy = replace(operand, name=f"copy_of_{operand.name}")
                         copies[operand.name] = copy
                         ops.append(
                             Fused(

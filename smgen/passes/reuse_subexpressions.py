@@ -78,7 +78,7 @@ def _named(
             value = e if args == list(e.args) else e.func(*args)
             if e in common:
                 count += 1
-                out = Buffer(f"shared_{count}", op.layout)
+                out = Buffer(f"shared_{count}", op.layout, role="shared")
                 made.append((out, value))
                 value = out.symbol
             known[e] = value

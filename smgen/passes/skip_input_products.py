@@ -213,14 +213,18 @@ class _Rewriting:
         return self.make(out, lambda b: Product(out=b, left=self.a, right=gram, form=Form.TIMES, number=NUMBER))
 
     def row_sum(self, v: Buffer) -> Buffer:
-        return self.make(Buffer(f"{v.name}_rows", Layout.of(v.shape[:1])), lambda b: Reduce(out=b, src=v, axis=1))
+        return self.make(
+            Buffer(f"{v.name}_rows", Layout.of(v.shape[:1]), role="row_sums"), lambda b: Reduce(out=b, src=v, axis=1)
+        )
 
     def column_sum(self, a: Buffer) -> Buffer:
-        return self.make(Buffer(f"{a.name}_total", a.layout.once), lambda b: Reduce(out=b, src=a, axis=0))
+        return self.make(Buffer(f"{a.name}_total", a.layout.once, role="total"), lambda b: Reduce(out=b, src=a, axis=0))
 
     def column_of_sum(self, a: Buffer) -> Buffer:
         total = self.column_sum(a)
-        return self.make(Buffer(f"{total.name}_column", total.layout.column), lambda b: View(b, total))
+        return self.make(
+            Buffer(f"{total.name}_column", total.layout.column, role="total_column"), lambda b: View(b, total)
+        )
 
     def make(self, out: Buffer, op: Callable[[Buffer], Op]) -> Buffer:
         """The buffer, computed at its first use."""

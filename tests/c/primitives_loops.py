@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from smgen.printers.sections import sections
 from smgen.render import plain
+from smgen.targets.c.primitives import sections
 
 Array = npt.NDArray[Any]
 

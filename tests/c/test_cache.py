@@ -133,7 +133,7 @@ def test_a_folder_that_nothing_may_run_from(folder: Path) -> None:
 
 def test_the_c_text_must_be_the_one_that_was_generated(folder: Path, text: str) -> None:
     (folder / "net_c.py").write_text(
-        text.replace("sum_delta_squared / N * 0.5", "sum_delta_squared / N * 0.6"), encoding="utf-8"
+        text.replace("sum_delta_squared / at->N * 0.5", "sum_delta_squared / at->N * 0.6"), encoding="utf-8"
     )
     out, err = run(folder)
     assert out == ""

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from smgen.printers.sections import sections
 from smgen.render import plain
+from smgen.targets.c.primitives import sections
 from tests.c.primitives_loops import (
     BOUNDS,
     BUILDS,

@@ -6,12 +6,12 @@ from functools import cache
 
 import pytest
 
-from smgen.backends import cuda
 from smgen.hessians import lower
 from smgen.ir import Fused
-from smgen.passes import pipelines
-from smgen.printers.cupy import Kernels, print_function
-from smgen.printers.kernels import Kernel
+from smgen.targets import TARGETS
+from smgen.targets.cuda.kernels import Kernel
+from smgen.targets.cuda.printer import Kernels, print_function
+from smgen.targets.cuda.target import functions
 from tests.cuda import nvrtc, ptx, sass
 from tests.cuda.emitted import DTYPES, EXAMPLES, cuda_source, example
 
@@ -40,9 +40,9 @@ def machine_code(name: str, dtype: str) -> dict[str, sass.Kernel]:
 def loops(name: str, dtype: str) -> dict[str, tuple[Kernel, Fused | None]]:
     """Each kernel with the loop of the IR that it was printed from."""
     kernels, found = Kernels(), {}
-    for schedule in cuda.functions(lower(example(name))):
+    for schedule in functions(lower(example(name))):
         before = set(kernels.loops)
-        lowered = pipelines.lowered(schedule, "cuda", 1024)
+        lowered = TARGETS["cuda"].pipeline.lowered(schedule, 1024)
         print_function(lowered, dtype, kernels, {})
         fused = [op for op in lowered.ops if isinstance(op, Fused) and op.shape != ()]
         for added in [kernel for kernel in kernels.loops if kernel not in before]:

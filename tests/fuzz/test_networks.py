@@ -19,7 +19,7 @@ from tests.fuzz.graphs import random_network
 from tests.support import Array, Params, assert_close, random_case, spec_of
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid", "ignore:.*not finite")]
-BACKENDS = ("numpy", "c") if shutil.which("cc") else ("numpy",)
+TARGETS = ("numpy", "c") if shutil.which("cc") else ("numpy",)
 
 
 def module(network: Network, backend: str, dtype: str, mode: str, batch: int) -> ModuleType:
@@ -37,7 +37,7 @@ def truth(network: Network, mode: str, params: Params, x: Array, lam: float) -> 
     return K, L, {key: dK[key] + dL[key] for key in dK}
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", TARGETS)
 def test_random_graphs(backend: str, rounds: Iterator[np.random.Generator], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CFLAGS", "-O1 -DWORTH_THREADS=0 -DFEWEST_ROWS=2 -DMOST_ROWS=4")
     for rng in rounds:

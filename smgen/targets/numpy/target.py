@@ -1,4 +1,4 @@
-"""The NumPy backend: one readable module that needs NumPy alone (and scipy.special where a network uses erf)."""
+"""The NumPy target: one readable module that needs NumPy alone (and scipy.special where a network uses erf)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Final
 
 from smgen.analysis.flops import sample_flops
 from smgen.analysis.storage import most_tangents
-from smgen.backends.facts import Facts, shape_text
-from smgen.backends.layout import (
+from smgen.ir import ITEMSIZE, Buffer, Elementary, Schedule
+from smgen.render import render
+from smgen.targets.facts import Facts, shape_text
+from smgen.targets.layout import (
     WIDTH,
     Arrays,
     Header,
@@ -22,14 +24,12 @@ from smgen.backends.layout import (
     sweeps,
     wrapped,
 )
-from smgen.cost import savings
-from smgen.ir import ITEMSIZE, Buffer, Elementary, Schedule
-from smgen.printers.equations import forms
-from smgen.printers.numpy import print_function, scipy_functions
-from smgen.printers.source import TiledFunction, shape_source
-from smgen.render import render
+from smgen.targets.numpy.pipeline import PIPELINE
+from smgen.targets.numpy.printer import print_function, scipy_functions
+from smgen.targets.pipeline import Pipeline
+from smgen.targets.savings import savings
+from smgen.targets.source import TiledFunction, shape_source
 
-TEMPLATE: Final = "numpy/module.py.j2"
 ARRAYS: Final = Arrays(
     type="np.ndarray", library="numpy", alias="np", inspects_values=True, needs_contiguous=False, counts_in_int32=False
 )
@@ -75,21 +75,30 @@ class Module:
     needs_scipy: bool
 
 
-def emit(facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
-    """The module's source."""
-    lowered, notes = forms(schedules, "numpy", facts.method.batch_size)
-    printed = [print_function(*form) for form in zip(lowered, notes, strict=True)]
-    shapes = {b.name: b.shape for function in printed for b in (*function.arrays, *function.tile_arrays)}
-    calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
-    module = Module(
-        header=header(facts, savings(zip(schedules, lowered, strict=True), facts.method.batch_size)),
-        facts=facts,
-        arrays=ARRAYS,
-        shapes=tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
-        functions=tuple(_lay_out(facts, s, function) for s, function in zip(lowered, printed, strict=True)),
-        needs_scipy=bool(calls & scipy_functions()),
-    )
-    return {".py": render(TEMPLATE, module)}
+@dataclass(frozen=True, slots=True)
+class NumpyTarget:
+    """A module of NumPy statements over tiles of rows."""
+
+    summary: str = "one module that needs NumPy alone"
+    template: str = "numpy/module.py.j2"
+    standalone: tuple[str, ...] = ()
+    pipeline: Pipeline = PIPELINE
+
+    def emit(self, facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
+        """The module's source."""
+        lowered, notes = self.pipeline.forms(schedules, facts.method.batch_size)
+        printed = [print_function(*form) for form in zip(lowered, notes, strict=True)]
+        shapes = {b.name: b.shape for function in printed for b in (*function.arrays, *function.tile_arrays)}
+        calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
+        module = Module(
+            header=header(facts, savings(zip(schedules, lowered, strict=True), facts.method.batch_size)),
+            facts=facts,
+            arrays=ARRAYS,
+            shapes=tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
+            functions=tuple(_lay_out(facts, s, function) for s, function in zip(lowered, printed, strict=True)),
+            needs_scipy=bool(calls & scipy_functions()),
+        )
+        return {".py": render(self.template, module)}
 
 
 def _lay_out(facts: Facts, schedule: Schedule, printed: TiledFunction) -> FunctionLayout:

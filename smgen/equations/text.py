@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from smgen.equations.printer import equations
 from smgen.errors import unreachable
 from smgen.ir import (
     Buffer,
@@ -19,7 +20,6 @@ from smgen.ir import (
     Transpose,
     View,
 )
-from smgen.printers.equations import equations
 
 
 def schedule_text(schedule: Schedule) -> str:

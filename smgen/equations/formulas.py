@@ -1,4 +1,4 @@
-"""Expressions over buffers in the notation of equations, which `printers.equations` explains."""
+"""Expressions over buffers in the notation of equations, which `equations.printer` explains."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeVar
 
 from smgen.analysis.storage import Storage, allocate
+from smgen.equations.headings import headings
 from smgen.errors import InternalError, unreachable
 from smgen.ir import (
     BATCH,
@@ -26,10 +27,9 @@ from smgen.ir import (
     Transpose,
     View,
 )
-from smgen.printers.cuda import SCALARS, LoopPrinter
-from smgen.printers.headings import headings
-from smgen.printers.kernels import Kernel, ScalarKernel
-from smgen.printers.source import (
+from smgen.targets.cuda.kernels import Kernel, ScalarKernel
+from smgen.targets.cuda.loops import SCALARS, LoopPrinter
+from smgen.targets.source import (
     PrintedFunction,
     PrintedSweep,
     Statement,

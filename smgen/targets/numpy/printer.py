@@ -10,6 +10,7 @@ from string import ascii_lowercase
 import sympy as sp
 
 from smgen.analysis.storage import Storage, allocate, view_roots
+from smgen.equations.headings import headings
 from smgen.errors import InternalError, unreachable
 from smgen.functions import machines
 from smgen.ir import (
@@ -28,9 +29,8 @@ from smgen.ir import (
     Transpose,
     View,
 )
-from smgen.printers.headings import headings
-from smgen.printers.scalars import python_scalar
-from smgen.printers.source import PrintedSweep, Statement, TiledFunction, product_source, shape_source, view_source
+from smgen.targets.numpy.scalars import python_scalar
+from smgen.targets.source import PrintedSweep, Statement, TiledFunction, product_source, shape_source, view_source
 
 
 def scipy_functions() -> frozenset[str]:

@@ -9,10 +9,11 @@ units of a vector or along the rows of a matrix, Σ_j along its columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import sympy as sp
 
+from smgen.equations.formulas import LATE, Binds, Expression, Text
 from smgen.errors import InternalError
 from smgen.ir import (
     BATCH,
@@ -30,8 +31,6 @@ from smgen.ir import (
     Transpose,
     View,
 )
-from smgen.passes import pipelines
-from smgen.printers.formulas import LATE, Binds, Expression, Text
 
 
 def equations(schedule: Schedule) -> Mapping[str, str]:
@@ -41,15 +40,6 @@ def equations(schedule: Schedule) -> Mapping[str, str]:
     """
     printer = _Equations(schedule)
     return {out.name: printer.equation(op, out) for op in schedule.ops for out in op.outs}
-
-
-def forms(
-    schedules: Iterable[Schedule], backend: str, batch_size: int
-) -> tuple[list[Schedule], list[Mapping[str, str]]]:
-    """The schedules as a backend runs them for batches of about this size, and the equations of each."""
-    known = list(schedules)
-    lowered = [pipelines.lowered(schedule, backend, batch_size) for schedule in known]
-    return lowered, [equations(pipelines.algebra(schedule, backend, batch_size)) for schedule in known]
 
 
 class _Equations:

@@ -1,4 +1,4 @@
-"""Scalar expressions as C: one printer for every C-like target.
+"""Scalar expressions in a language like C: one printer for every dialect.
 
 The order of operations is `scalar.linearise`'s, which is what the accuracy check ran: parentheses keep it.
 """
@@ -16,6 +16,7 @@ from smgen.constants import OutOfRange, in_range
 from smgen.errors import BuildError
 from smgen.functions import Machine, machines
 from smgen.scalar import linearise
+from smgen.targets.dialect import Dialect
 
 _INFIX: Final = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
@@ -37,13 +38,10 @@ class _Value:
 
 @dataclass(frozen=True, slots=True)
 class CPrinter:
-    """Prints in `float` or `double`: every literal and every call has the dtype's suffix, small powers are products.
-
-    `simd` calls smgen's own functions where it has them.
-    """
+    """Prints in `float` or `double`: every literal has the dtype's suffix, small powers are products."""
 
     dtype: str
-    simd: bool = False
+    dialect: Dialect
 
     @property
     def real(self) -> str:
@@ -101,5 +99,25 @@ class CPrinter:
                 return _Value(f"squared({first.text})", _ATOM, first.text)
         name = "pow" if machine is None and function == "power" else (machine and machine.c) or function
         if machine is None or not machine.body:
-            name = ("simd_" if self.simd and machine is not None and machine.simd else "") + name + self.suffix
+            own = self.dialect.simd and machine is not None and machine.simd
+            name = "simd_" * own + name + self.suffix * self.dialect.suffixed
         return _Value(f"{name}({', '.join(operand.text for operand in operands)})", _ATOM)
+
+
+_POWERS: Final = {"squared": "return u * u;", "cubed": "return u * u * u;"}
+
+
+def helpers(dtype: str, dialect: Dialect, text: str) -> tuple[str, ...]:
+    """Definitions of the functions that `text` calls and the library lacks, or treats NaN otherwise in than NumPy.
+
+    Each is one choice after the other: a compiler vectorises that, and no branches.
+    """
+    real = CPrinter(dtype, dialect).real
+    own = {m.c or m.name: (m.arguments, m.body) for m in machines().values() if m.body}
+    bodies = own | {name: ("u", body) for name, body in _POWERS.items()}
+    found = []
+    for name, (letters, body) in sorted(bodies.items()):
+        if f"{name}(" in text:
+            arguments = ", ".join(f"const {real} {letter}" for letter in letters)
+            found.append(f"{dialect.function} {real} {name}({arguments}) {{ {body.replace('{real}', real)} }}")
+    return tuple(found)

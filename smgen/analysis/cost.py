@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
@@ -12,11 +11,9 @@ from smgen.errors import unreachable
 from smgen.ir import (
     BATCH,
     ITEMSIZE,
-    STEPS,
     Buffer,
     Concat,
     Elementary,
-    Form,
     Fused,
     Identity,
     Op,
@@ -27,8 +24,6 @@ from smgen.ir import (
     Transpose,
     View,
 )
-from smgen.passes import pipelines, run
-from smgen.passes.prune import prune
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +45,8 @@ class Cost:
     operations: int = 0
 
 
-def cost(schedule: Schedule, dtype: str, batch_size: int) -> Cost:
-    """Count the operations of a schedule as the NumPy backend runs it when built for batches of this size."""
-    lowered = pipelines.lowered(schedule, "numpy", batch_size)
+def cost(lowered: Schedule, dtype: str) -> Cost:
+    """Count the operations of a schedule as the NumPy target has made it for batches of some size."""
     item = ITEMSIZE[dtype]
     ops = [op for op in lowered.ops if not isinstance(op, View)]
     flops = [(op, _flops(op)) for op in ops]
@@ -69,29 +63,6 @@ def cost(schedule: Schedule, dtype: str, batch_size: int) -> Cost:
         products=sum(isinstance(op, Product) for op in ops),
         operations=len(ops),
     )
-
-
-def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> str:
-    """What the passes made of the products of a gradient step, in words: pairs of schedules before and after."""
-    found = []
-    for before, after in schedules:
-        if before.function in STEPS.values():
-            written, left = (product_flops(run(s, (prune,)), batch_size) for s in (before, after))
-            lam = "λ = 0" if before.function.lam == "zero" else "λ > 0"
-            outs = {op.out.name for op in after.ops if isinstance(op, Product)}
-            gone = [
-                op.out.letter.text
-                for op in before.ops
-                if isinstance(op, Product)
-                and op.out.letter is not None
-                and op.form is Form.TIMES
-                and op.is_through
-                and op.out.name not in outs
-                and op.right.shape[0] != 1
-            ]
-            unformed = f", {' and '.join(gone)} never formed" if gone else ""
-            found.append(f"{lam}: {left:,.0f} for {written:,.0f} as the equations stand{unformed}")
-    return f"Product FLOPs of a step, a sample, in batches of {batch_size}: {'; '.join(found)} ([+] 2, 3)."
 
 
 def product_flops(schedule: Schedule, batch_size: int) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Final
+from typing import Final, get_args
 
 from smgen.analysis.storage import allocate, view_roots
 from smgen.errors import InternalError
-from smgen.ir import ITEMSIZE, Buffer, Fused, Phase, Product, Reduce, Schedule, Shape, View
+from smgen.ir import ITEMSIZE, Buffer, Fused, Op, Phase, Product, Reduce, Schedule, Shape, View
 
 LINE: Final = 64
 """Bytes of a cache line: arrays start on one, but for those of tangents."""
@@ -17,7 +17,7 @@ LINE: Final = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """A sum over all samples that every thread has a part of."""
+    """A matrix that tiles sum up: every rank has a part, `offset` numbers into its sums."""
 
     name: str
     offset: int
@@ -27,18 +27,32 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnSum:
+    """A row that tiles sum up in double, and where its total goes, in the dtype."""
+
+    offset: int
+    columns: int
+    result: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """An array's declaration in the function of one phase; a view is declared after the array `of` which it is one."""
+
+    text: str
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Pointers as C declarations, by the block they belong to, and sizes in numbers of the dtype.
+    """Pointers to arrays, by phase and name, in the order they are declared in; sizes in numbers of the dtype.
 
     `totals` are the sums that are one number, with the phase they are taken in; every rank has a place for each.
     """
 
-    shared: tuple[str, ...]
-    tile: tuple[str, ...]
-    rows: tuple[str, ...]
-    end: tuple[str, ...]
+    pointers: Mapping[Phase, Mapping[str, Pointer]]
     sums: tuple[Total, ...]
-    column_sums: tuple[Total, ...]
+    column_sums: tuple[ColumnSum, ...]
     totals: Mapping[str, Phase]
     shared_size: int
     tile_width: int
@@ -46,6 +60,17 @@ class Memory:
     column_sums_size: int
     strides: Mapping[str, int]
     numbers: Mapping[str, int]
+
+    def declarations(self, phase: Phase, used: Iterable[str]) -> tuple[str, ...]:
+        """The pointers that a function needs which mentions these names."""
+        known = self.pointers[phase]
+        wanted: set[str] = set()
+        waiting = [name for name in used if name in known]
+        while waiting:
+            name = waiting.pop()
+            wanted.add(name)
+            waiting += {known[name].of} & known.keys() - wanted
+        return tuple(pointer.text for name, pointer in known.items() if name in wanted)
 
     def stride(self, b: Buffer) -> int:
         """Numbers from a row of an array to the next."""
@@ -57,44 +82,40 @@ class Memory:
 
     def number(self, b: Buffer) -> str:
         """Where a scalar result goes; nothing for a scalar that is not returned."""
-        return f"numbers[{self.numbers[b.name]}]" if b.name in self.numbers else ""
+        return f"at->numbers[{self.numbers[b.name]}]" if b.name in self.numbers else ""
 
 
-def plan_memory(schedule: Schedule, dtype: str) -> Memory:
-    """Lay out the arrays of a tiled and fused schedule."""
-    return _Plan(schedule, dtype).memory()
+def plan_memory(schedule: Schedule, dtype: str, parameters: Sequence[str]) -> Memory:
+    """Lay out the arrays of a tiled and fused schedule, whose module has these parameters."""
+    return _Plan(schedule, dtype, parameters).memory()
 
 
 class _Plan:
-    def __init__(self, schedule: Schedule, dtype: str) -> None:
+    def __init__(self, schedule: Schedule, dtype: str, parameters: Sequence[str]) -> None:
         self.schedule = schedule
         self.item = ITEMSIZE[dtype]
+        self.parameters = parameters
         self.storage = allocate(schedule)
         self.roots = view_roots(schedule)
-        self.strides = {b.name: self.width(b) for b in schedule.inputs}
-        self.lines: dict[str, list[str]] = {"shared": [], "tile": [], "rows": [], "end": []}
-        self.place: dict[str, str] = {}
+        self.strides = {b.name: _width(b) for b in schedule.inputs}
+        self.pointers: dict[Phase, dict[str, Pointer]] = {"once": {}, "tile": {}, "end": {}}
         self.sizes = {"shared": 0, "tile": 0, "sums": 0, "columns": 0}
         self.slots: dict[str, int] = {}
         self.sums: list[Total] = []
-        self.column_sums: list[Total] = []
+        self.column_sums: list[ColumnSum] = []
         self.totals: dict[str, Phase] = {}
 
     def memory(self) -> Memory:
         arrays = [b for b in self.schedule.outputs if b.shape]
         scalars = [b for b in self.schedule.outputs if not b.shape]
-        self.outputs = {self.roots.get(b.name, b.name): f"outputs[{k}]" for k, b in enumerate(arrays)}
+        self.outputs = {self.roots.get(b.name, b.name): f"at->outputs[{k}]" for k, b in enumerate(arrays)}
         for b in self.schedule.inputs:
-            self.place[b.name] = "rows" if b.batched else "shared"
-        for b in self.schedule.inputs:
-            if b.batched and any(b in op.reads for op in self.schedule.ops):
-                source = "all_probes" if b.name == "probes" else "x"
-                self.declare("rows", b, f"{source} + first * {_count(b.shape)}", const=True)
+            self.input(b)
         for sweep in self.schedule.sweeps:
             for op in sweep.ops:
                 for out in op.outs:
                     if isinstance(op, View):
-                        self.view(op, sweep.phase)
+                        self.view(op)
                     elif not out.shape:
                         self.strides[out.name] = 1
                         if isinstance(op, Fused) and op.shape:
@@ -102,9 +123,9 @@ class _Plan:
                     elif sweep.phase == "tile" and not out.batched:
                         self.total(op, out)
                     else:
-                        self.array(out, sweep.phase)
+                        self.array(out)
         return Memory(
-            **{name: tuple(lines) for name, lines in self.lines.items()},
+            pointers=self.pointers,
             sums=tuple(self.sums),
             column_sums=tuple(self.column_sums),
             totals=self.totals,
@@ -117,15 +138,19 @@ class _Plan:
             | {self.roots.get(b.name, b.name): k for k, b in enumerate(scalars)},
         )
 
-    @staticmethod
-    def width(b: Buffer) -> int:
-        """The length of a row: the last axis, or 1 for a value a sample."""
-        last = b.shape[-1] if b.shape else 1
-        return last if isinstance(last, int) else 1
+    def input(self, b: Buffer) -> None:
+        if b.batched:
+            source = "all_probes" if b.name == "probes" else "x"
+            self.declare(b, f"at->{source} + at->first * {_count(b.shape)}", const=True)
+        elif b.shape:
+            self.declare(b, f"at->params[{self.parameters.index(b.name)}]", const=True)
 
-    def declare(self, block: str, b: Buffer, where: str, *, const: bool = False) -> None:
-        self.lines[block].append(f"{'const ' * const}real *const {b.name} = {where};")
-        self.place[b.name] = block
+    def declare(self, b: Buffer, where: str, *, const: bool = False, of: str = "") -> None:
+        """An array over the batch is known inside tiles, others are throughout."""
+        pointer = Pointer(f"{'const ' * const}real *const {b.name} = {where};", of)
+        for phase in get_args(Phase):
+            if phase == "tile" or not b.batched:
+                self.pointers[phase][b.name] = pointer
 
     def take(self, pool: str, count: int) -> int:
         """The offset of so many numbers, on a cache line of their own."""
@@ -134,14 +159,13 @@ class _Plan:
         self.sizes[pool] = start + -(-count // line) * line
         return start
 
-    def array(self, b: Buffer, phase: Phase) -> None:
+    def array(self, b: Buffer) -> None:
         """An array of its own or one that it shares with others that are dead."""
-        width = self.width(b)
+        width = _width(b)
         if b.name in self.outputs:
             self.strides[b.name] = width
             where = self.outputs[b.name]
-            block = "rows" if b.batched else "end" if phase == "end" else "shared"
-            self.declare(block, b, f"{where} + first * {_count(b.shape)}" if b.batched else where)
+            self.declare(b, f"{where} + at->first{_times(_count(b.shape))}" if b.batched else where)
             return
         slot = self.storage.slot_of[b.name]
         if b.batched:
@@ -149,15 +173,16 @@ class _Plan:
                 self.slots[slot] = self.sizes["tile"]
                 self.sizes["tile"] += _count(b.shape)
             self.strides[b.name] = width
-            self.declare("tile", b, f"tile + {self.slots[slot]} * capacity")
+            start = self.slots[slot]
+            self.declare(b, f"at->tile + at->capacity{_times(start)}" if start else "at->tile")
             return
         stride = width + LINE // self.item if len(b.shape) == 2 and width * self.item % 4096 == 0 else width
         self.strides[b.name] = stride
         if slot not in self.slots:
             self.slots[slot] = self.take("shared", stride * _count(b.shape[:-1]))
-        self.declare("end" if phase == "end" else "shared", b, f"shared + {self.slots[slot]}")
+        self.declare(b, f"at->shared{_plus(self.slots[slot])}")
 
-    def view(self, op: View, phase: Phase) -> None:
+    def view(self, op: View) -> None:
         root = self.roots[op.out.name]
         stride = self.strides[op.src.name]
         column = op.is_column and op.src.shape[-1] != 1
@@ -165,32 +190,42 @@ class _Plan:
             raise InternalError(f"{op.out.name}: a column of a slice")
         self.strides[op.out.name] = 1 if column else stride
         if op.out in self.schedule.outputs and op.out.shape == op.src.shape:
-            if root not in self.outputs or root in {total.name for total in (*self.sums, *self.column_sums)}:
+            if root not in self.outputs or root in {total.name for total in self.sums}:
                 raise InternalError(f"{op.out.name} is not an array of its own")
             return
-        block = {"once": "shared", "end": "end", "tile": "rows" if self.place[root] == "rows" else "tile"}[phase]
-        self.declare(block, op.out, op.src.name + (f" + {op.start}" if op.start else ""), const=True)
+        self.declare(op.out, op.src.name + _plus(op.start), const=True, of=op.src.name)
 
-    def total(self, op: object, out: Buffer) -> None:
+    def total(self, op: Op, out: Buffer) -> None:
         """A sum over the batch: every thread alone on tiles has a part, and at the end the first one has the sum."""
-        width = self.width(out)
+        width = _width(out)
         rows = _count(out.shape[:-1])
         self.strides[out.name] = width
         if isinstance(op, Reduce) and len(out.shape) == 1:
-            part = Total(name=out.name, offset=self.take("columns", width), rows=1, columns=width, symmetric=False)
-            self.column_sums.append(part)
-            self.lines["tile"].append(f"double *const {out.name} = columns + {part.offset};")
-            self.declare("end", out, f"shared + {self.take('shared', width)}")
+            total = ColumnSum(offset=self.take("columns", width), columns=width, result=self.take("shared", width))
+            self.column_sums.append(total)
+            self.pointers["tile"][out.name] = Pointer(f"double *const {out.name} = at->columns{_plus(total.offset)};")
+            self.pointers["end"][out.name] = Pointer(f"real *const {out.name} = at->shared{_plus(total.result)};")
             return
         symmetric = isinstance(op, Product) and not op.plus and op.left == op.right
-        part = Total(
-            name=out.name, offset=self.take("sums", rows * width), rows=rows, columns=width, symmetric=symmetric
-        )
-        self.sums.append(part)
-        self.lines["tile"].append(f"real *const {out.name} = sums + {part.offset};")
-        self.declare("end", out, f"all_sums + {part.offset}")
+        offset = self.take("sums", rows * width)
+        self.sums.append(Total(name=out.name, offset=offset, rows=rows, columns=width, symmetric=symmetric))
+        self.declare(out, f"at->sums{_plus(offset)}")
 
 
 def _count(dims: Shape) -> int:
     """How many numbers there are of each sample, or at all."""
     return prod(dim for dim in dims if isinstance(dim, int))
+
+
+def _width(b: Buffer) -> int:
+    """The length of a row: the last axis, or 1 for a value a sample."""
+    last = b.shape[-1] if b.shape else 1
+    return last if isinstance(last, int) else 1
+
+
+def _plus(number: int) -> str:
+    return f" + {number}" if number else ""
+
+
+def _times(number: int) -> str:
+    return f" * {number}" if number != 1 else ""

@@ -8,8 +8,9 @@ from typing import Final
 import sympy as sp
 
 from smgen.ir import LAMBDA, SAMPLES, Buffer, Concat, Fused, Layout
-from smgen.printers.c import CPrinter
-from smgen.printers.kernels import Kernel, ScalarKernel, Variant, dimensions, tangents_of, variant_name
+from smgen.targets.cuda.kernels import Kernel, ScalarKernel, Variant, dimensions, tangents_of, variant_name
+from smgen.targets.dialect import CUDA
+from smgen.targets.expressions import CPrinter
 
 LANES: Final = {"float32": 4, "float64": 2}
 VECTOR: Final = {"float32": "float4", "float64": "double2"}
@@ -23,7 +24,7 @@ class LoopPrinter:
         self, dtype: str, strides: Mapping[str, int], starts: Mapping[str, int], equations: Mapping[str, str]
     ) -> None:
         self.equations = equations
-        self.c = CPrinter(dtype)
+        self.c = CPrinter(dtype, CUDA)
         self.dtype = dtype
         self.strides = strides
         self.starts = starts
@@ -55,7 +56,7 @@ class LoopPrinter:
 
     def scalar_kernel(self, loop: Fused, name: str) -> ScalarKernel:
         """The kernel of a loop over (): in double, whatever the module's dtype."""
-        c = CPrinter("float64")
+        c = CPrinter("float64", CUDA)
         sums = [b for b in loop.reads if b.name not in SCALARS]
         parameters = [
             text for b in sums for text in (f"const double* __restrict__ parts_{b.name}", f"const int blocks_{b.name}")

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from smgen.backends.facts import Facts, shape_text
 from smgen.ir import Function
 from smgen.layers.letters import parameter_buffer
 from smgen.objectives import OBJECTIVES
-from smgen.printers.source import PrintedFunction, PrintedSweep, Statement
+from smgen.targets.facts import Facts, shape_text
+from smgen.targets.source import PrintedFunction, PrintedSweep, Statement
 
 WIDTH: Final = 116
 

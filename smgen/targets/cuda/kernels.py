@@ -4,29 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
-from smgen.functions import machines
 from smgen.ir import Layout
-from smgen.printers.c import CPrinter
-
-_POWERS: Final = {"squared": "return u * u;", "cubed": "return u * u * u;"}
-
-
-def helpers(dtype: str, text: str, qualifiers: str) -> tuple[str, ...]:
-    """Definitions of the functions that `text` calls and the C library lacks, or has without NumPy's way with NaN.
-
-    Each is one choice after the other: a compiler vectorises that, and no branches.
-    """
-    real = CPrinter(dtype).real
-    own = {m.c or m.name: (m.arguments, m.body) for m in machines().values() if m.body}
-    bodies = own | {name: ("u", body) for name, body in _POWERS.items()}
-    found = []
-    for name, (letters, body) in sorted(bodies.items()):
-        if f"{name}(" in text:
-            arguments = ", ".join(f"const {real} {letter}" for letter in letters)
-            found.append(f"{qualifiers} {real} {name}({arguments}) {{ {body.replace('{real}', real)} }}")
-    return tuple(found)
 
 
 def text_of(kernels: Iterable[Kernel]) -> str:

@@ -1,0 +1,1 @@
+"""What a schedule computes, as equations of mathematics and as text for people."""

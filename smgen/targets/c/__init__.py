@@ -1,0 +1,1 @@
+"""C, under NumPy or alone."""

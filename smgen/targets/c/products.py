@@ -1,0 +1,127 @@
+"""Products, sums and copies in C: calls of the runtime's functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import sympy as sp
+
+from smgen.errors import InternalError, unreachable
+from smgen.ir import BATCH, Buffer, Concat, Dim, Form, Phase, Product, Reduce
+from smgen.targets.c.memory import Memory
+
+CALLS: Final = {
+    Form.TIMES: "times",
+    Form.TIMES_TRANSPOSED: "times_transposed",
+    Form.TRANSPOSED_TIMES: "transposed_times",
+}
+"""Products as functions of the runtime."""
+
+GRAMS: Final = {Form.TIMES_TRANSPOSED: "gram_of_rows", Form.TRANSPOSED_TIMES: "gram_of_columns"}
+"""Products of an array with itself: half of the result is the other half."""
+
+
+class Calls:
+    """Prints the calls of one phase. `span` gives the variable that holds a rank's part of so many columns."""
+
+    def __init__(self, memory: Memory, phase: Phase, span: Callable[[Dim], str]) -> None:
+        self.memory, self.phase, self.span = memory, phase, span
+        self.team = "mine" if phase == "tile" else "all"
+
+    def product(self, op: Product) -> Iterator[tuple[str, ...]]:
+        """A call for each pair of operands, in steps: the whole team has taken one before it takes the next."""
+        summed = self.phase == "tile" and not op.out.batched
+        calls = []
+        for position, (left, right) in enumerate(op.pairs):
+            beta = "1" if position else "at->beta" if summed else "0"
+            calls.append(self._product(op, left, right, beta))
+        yield tuple(calls)
+        if op.is_gram(op.left, op.right) and op.form is Form.TIMES_TRANSPOSED:
+            yield (f"mirror({self.team}, {op.left.shape[0]}, {self._rows(op.out)});",)
+
+    def _product(self, op: Product, left: Buffer, right: Buffer, beta: str) -> str:
+        a, b, out = map(self._rows, (left, right, op.out))
+        if op.is_gram(left, right):
+            size, depth = (left.shape[1], "at->rows") if op.is_batch_sum else (left.shape[0], left.shape[1])
+            return f"{GRAMS[op.form]}({self.team}, {size}, {depth}, {a}, {beta}, {out});"
+        if op.each_sample:
+            rows = str(left.shape[-2])
+            a, b, out = map(self._of_sample, (left, right, op.out))
+        else:
+            others = [str(n) for n in left.shape[:-1] if n not in (BATCH, 1)]
+            rows = " * ".join(["at->rows"] * left.batched + others) or "1"
+        match op.form:
+            case Form.TIMES:
+                sizes = f"{rows}, {right.shape[-1]}, {right.shape[-2]}"
+            case Form.TIMES_TRANSPOSED:
+                sizes = f"{rows}, {right.shape[-2]}, {right.shape[-1]}"
+            case Form.TRANSPOSED_TIMES:
+                sizes = f"{left.shape[-1]}, {right.shape[-1]}, {rows}"
+            case _:
+                raise unreachable(op.form)
+        call = f"{CALLS[op.form]}({self.team}, {sizes}, {a}, {b}, {beta}, {out});"
+        return f"for (long n = 0; n < at->rows; n++) {call}" if op.each_sample else call
+
+    def _rows(self, b: Buffer) -> str:
+        """An array and the distance of its rows."""
+        return f"{b.name}, {self.memory.stride(b)}"
+
+    def _of_sample(self, b: Buffer) -> str:
+        stride = self.memory.stride(b)
+        return f"{b.name} + n * {int(b.shape[1]) * stride}, {stride}" if b.batched else f"{b.name}, {stride}"
+
+    def reduce(self, op: Reduce) -> str:
+        """A sum over one axis."""
+        out, src, axis = op.out, op.src, op.axis
+        source = self._rows(src)
+        if axis is None:
+            raise InternalError(f"{out.name}: totals are fused")
+        if self.phase == "tile" and axis == 0:  # what the tile adds to a sum over all samples
+            own = self.span(src.shape[-1])
+            if src.is_stack:
+                return f"add_matrices(at->rows, {src.shape[1]}, {own}, {source}, at->beta, {self._rows(out)});"
+            return f"add_rows(at->rows, {own}, {source}, {out.name});"
+        if src.is_stack:  # over the units of each tangent
+            return (
+                f"row_sums(at->rows, {src.shape[1]}, {self.span(src.shape[1])}, {src.shape[2]}, {source}, {out.name});"
+            )
+        if axis == 1 and self.phase == "tile":
+            return f"row_sums(at->rows, 1, {self.span(1)}, {src.shape[1]}, {source}, {out.name});"
+        own = f"share(all, {out.shape[0]})"
+        if axis == 1:
+            return f"row_sums(1, {out.shape[0]}, {own}, {src.shape[1]}, {source}, {out.name});"
+        return f"column_sums({own}, {src.shape[0]}, {source}, {out.name});"
+
+    def matrix(self, call: str, out: Buffer, src: Buffer | None = None) -> str:
+        """A matrix made once a call, its rows shared out."""
+        sizes = f"share(all, {out.shape[0]}), {out.shape[1]}"
+        return f"{call}({', '.join([sizes, *([self._rows(src)] if src else []), self._rows(out)])});"
+
+    def concat(self, op: Concat, constant: Callable[[sp.Expr], str]) -> Iterator[str]:
+        """A call for each part; every thread fills its own columns."""
+        out, known = op.out, {b.symbol: b for b in op.reads if b.shape}
+        own = self.span(out.shape[-1]) if self.phase == "tile" else f"share(all, {out.shape[-1]})"
+        tangents = int(out.tangents or 1) if out.is_stack else 1
+        rows = "at->rows" if out.batched else str(out.shape[0] if len(out.shape) > 1 else 1)
+        start = 0
+        for part, width in op.parts:
+            place = f"{rows}, {tangents}, {own}, {start}, {width}"
+            if part in known:
+                src = known[part]
+                steps = ", ".join(map(str, self._steps(src, out)))
+                yield f"put({place}, {src.name}, {steps}, {self._rows(out)});"
+            else:
+                yield f"fill({place}, {constant(part)}, {self._rows(out)});"
+            start += width
+
+    def _steps(self, b: Buffer, out: Buffer) -> tuple[int, int]:
+        """How far an array goes on from a sample to the next, and from a tangent to the next."""
+        stride = self.memory.stride(b)
+        if not out.is_stack:
+            return (0 if (len(b.shape) == 1 and not b.batched) or b.shape[0] == 1 else stride), 0
+        if b.is_stack and b.tangents != 1:
+            return int(b.tangents or 1) * stride, stride
+        if b.is_matrix and b.shape[0] != 1:
+            return 0, stride
+        return (stride if b.batched else 0), 0
