@@ -7,7 +7,7 @@ import os
 import pytest
 
 os.environ.setdefault("CFLAGS", "-O0")
-"""Eight times faster to compile than users' -O2, which tests/c has."""
+"""Eight times faster to compile than users' -O2, which tests/targets/c has."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

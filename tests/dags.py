@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+import numpy as np
 import sympy
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 import smgen as sm
 from smgen.layers.nodes import Node
 from smgen.network import Network
+from tests import oracle
+from tests.support import random_case, spec_of
 
 NONLINEARITIES = (
     sm.tanh, sm.softplus, sm.sigmoid, sm.logcosh, sm.silu, sm.square, sm.sin, sm.atan, sm.student_t, sm.pseudo_huber,
@@ -92,3 +96,18 @@ def _layer(
             return sm.concat(source, choices.one_of(nodes))
         case _:
             return sm.scale(source)
+
+
+relaxed = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], derandomize=True
+)
+
+
+def moderate(network: Network) -> bool:
+    """Whether the energy stays in a range where 1e-12 of the result can be asked for."""
+    params, x = random_case(network, 0)
+    with np.errstate(all="ignore"):
+        try:
+            return bool(np.abs(oracle.hessian_diagonal(spec_of(network), params, x)).max() < 1e6)
+        except OverflowError:
+            return False

@@ -16,10 +16,10 @@ from smgen.layers.pointwise import Pointwise
 from smgen.network import Network
 from smgen.numerics import numerics
 from smgen.primitives import G
-from tests.cuda import fake_cupy
-from tests.cuda.emitted import assert_agrees, cast, running
+from tests.against_oracle import compare
 from tests.support import assert_close, module_of, random_case
-from tests.test_against_oracle import compare
+from tests.targets.cuda.emitted import assert_agrees, cast, running
+from tests.targets.cuda.fake_cupy import stand_in
 
 NAMES = [("a", "a_result"), ("a", "a_i"), ("t", "t_x4"), ("a", "a_copy"), ("a", "a_at"), ("a", "a_parts"), ("a", "a_2")]
 
@@ -50,7 +50,7 @@ def test_a_first_layer_of_one_unit_allocates_nothing_either() -> None:
     with running(network, "float32") as (cuda, cupy):
         there, data = {key: cupy.asarray(value) for key, value in params.items()}, cupy.asarray(x)
         cuda.loss_and_grad(there, data)
-        with fake_cupy.counting() as counters:
+        with stand_in.counting() as counters:
             cuda.loss_and_grad(there, data)
         assert not counters.allocations
         assert cuda.Workspace.nbytes(40) > 40 * 5 * 4

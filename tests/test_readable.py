@@ -15,7 +15,7 @@ from smgen.demo.results import DenoiserNumbers, FilterNumbers, ImageNumbers, Met
 from smgen.network.netfile import load_network
 from smgen.primitives import G
 from smgen.tables import Table, put, quantity
-from tests.test_cli import SMGEN, python, run
+from tests.commands import SMGEN, python, run
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ("ica", "mlp", "skip", "student_t")

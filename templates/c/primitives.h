@@ -6,7 +6,7 @@
 
    Compiled without -ffast-math, which would undo the sums that keep what rounding loses; multiply-adds may be fused or not.
    No choice depends on an earlier one between constants: gcc would follow each to its end and compute both. Polynomials are
-   minimax in the error of the result. Errors are in units in the last place of the exact result, as tests/c/ finds them. */
+   minimax in the error of the result. Errors are in units in the last place of the exact result, as tests/targets/c/ finds them. */
 
 /* ---- bits32 ---- */
 static inline uint32_t bits32(const float x)

@@ -1,0 +1,166 @@
+"""What is not in smgen, registered through its public tables: nothing else is changed, and everything works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import sympy
+
+import smgen as sm
+from smgen.build import Options
+from smgen.exactness import verdict
+from smgen.functions import FUNCTIONS
+from smgen.hessians import MODES
+from smgen.network import Network
+from smgen.objectives import OBJECTIVES
+from smgen.reference import evaluate
+from tests import oracle
+from tests.extensions.algebraic import algebraic
+from tests.extensions.circulant import circulant
+from tests.extensions.modes import FORWARD
+from tests.extensions.objectives import ROBUST
+from tests.networks import CATALOGUE
+from tests.support import Array, Params, assert_close, module_of, random_case, spec_of
+from tests.targets.cuda.emitted import assert_agrees
+
+TARGETS = ("numpy", "c")
+
+
+def turning(*, dense: bool) -> Network:
+    """Two circulant layers and what mixes them, or the same with weights that are matrices."""
+    x = sm.input(3)
+    first = sm.linear(x, 3, bias=False, name="first") if dense else circulant(x, "first")
+    h = sm.tanh(first)
+    second = sm.linear(h, 3, bias=False, name="second") if dense else circulant(h, "second")
+    return Network(energy=sm.softplus(second))
+
+
+def unrolled(params: Params) -> Params:
+    return {f"{key.removesuffix('_row')}.weight": _matrix(row) for key, row in params.items()}
+
+
+def _matrix(row: Array) -> Array:
+    return np.array([[row[(i - j) % 3] for j in range(3)] for i in range(3)])
+
+
+@pytest.mark.parametrize("backend", TARGETS)
+@pytest.mark.parametrize("mode", ["diagonal", "exact", "hutchinson"])
+def test_a_kind_of_layer(mode: str, backend: str) -> None:
+    network, same = turning(dense=False), turning(dense=True)
+    assert verdict(network).exact is verdict(same).exact is False
+    params, x = random_case(network)
+    ours, theirs = (module_of(n, backend=backend, hessian=mode, probes=2) for n in (network, same))
+    given = {"probes": ours.draw_probes(len(x), 0)} if mode == "hutchinson" else {}
+    assert_close(
+        ours.hessian_diagonal(params, x, **given), theirs.hessian_diagonal(unrolled(params), x, **given), 1e-12
+    )
+    for lam in (0.0, 0.3):
+        J, gradient = ours.loss_and_grad(params, x, lam, **given)
+        J_same, of_matrix = theirs.loss_and_grad(unrolled(params), x, lam, **given)
+        assert_close(J, J_same, 1e-12)
+        for key in params:
+            matrix = of_matrix[f"{key.removesuffix('_row')}.weight"]
+            expected = [sum(matrix[i, (i - k) % 3] for i in range(3)) for k in range(3)]
+            assert_close(gradient[key], expected, 1e-12, f"{key} at {lam}")
+    assert ours.selftest()
+
+
+def test_the_definitions_know_a_kind_of_layer() -> None:
+    network, same = turning(dense=False), turning(dense=True)
+    params, x = random_case(network)
+    assert_close(
+        evaluate(network, params, x[0]).hessian, oracle.hessian(spec_of(same), unrolled(params), x[:1])[0], 1e-9
+    )
+
+
+def test_a_kind_of_layer_on_the_gpu() -> None:
+    network = turning(dense=False)
+    assert_agrees(network, "float64", *random_case(network, samples=5))
+
+
+@pytest.fixture
+def forward(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setitem(MODES, FORWARD.name, FORWARD)
+    yield FORWARD.name
+    module_of.cache_clear()
+
+
+@pytest.mark.parametrize("backend", TARGETS)
+def test_a_hessian_mode(forward: str, backend: str) -> None:
+    network = CATALOGUE["deep"]()
+    params, x = random_case(network)
+    module = module_of(network, backend=backend, hessian=forward)
+    K, L, dK, dL = oracle.exact_loss_and_grad_terms(spec_of(network), params, x, 0.3)
+    J, gradient = module.loss_and_grad(params, x, 0.3)
+    assert_close(J, K + L, 1e-9)
+    for key in params:
+        assert_close(gradient[key], dK[key] + dL[key], 1e-9, key)
+    assert module.METADATA["hessian"] == forward
+    assert Options(hessian=forward).mode is FORWARD
+
+
+@pytest.fixture
+def algebraic_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(FUNCTIONS, "algebraic", algebraic)
+    yield
+    module_of.cache_clear()
+
+
+@pytest.mark.parametrize("backend", [*TARGETS, "cuda"])
+@pytest.mark.usefixtures("algebraic_known")
+def test_a_scalar_function(backend: str) -> None:
+    def energy(f: Callable[[sympy.Expr], sympy.Expr]) -> Network:
+        return Network(energy=sm.pointwise(sm.linear(sm.input(3), 4), lambda g: sympy.log(2 + f(g)) + g**2 / 4))
+
+    network, same = energy(algebraic), energy(lambda g: g / sympy.sqrt(1 + g**2))
+    assert verdict(network).exact
+    params, x = random_case(network, samples=5)
+    if backend == "cuda":
+        assert_agrees(network, "float64", params, x)
+        return
+    ours, theirs = module_of(network, backend=backend), module_of(same, backend=backend)
+    for lam in (0.0, 0.3):
+        J, gradient = ours.loss_and_grad(params, x, lam)
+        J_same, expected = theirs.loss_and_grad(params, x, lam)
+        assert_close(J, J_same, 1e-12)
+        for key in params:
+            assert_close(gradient[key], expected[key], 1e-11, key)
+    assert_close(ours.energy(params, 1e100 * x), theirs.energy(params, 1e100 * x), 1e-12)
+
+
+@pytest.fixture
+def robust(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(OBJECTIVES, ROBUST.name, ROBUST)
+    module_of.cache_clear()
+    yield
+    module_of.cache_clear()
+
+
+@pytest.mark.parametrize("backend", TARGETS)
+@pytest.mark.parametrize("mode", ["diagonal", "exact", "hutchinson"])
+@pytest.mark.usefixtures("robust")
+def test_an_objective(mode: str, backend: str) -> None:
+    network = CATALOGUE["deep"]()
+    params, x = random_case(network)
+    module = module_of(network, backend=backend, hessian=mode, probes=2)
+    given = {"probes": module.draw_probes(len(x), 0)} if mode == "hutchinson" else {}
+    for lam in (0.0, 0.3) if mode != "hutchinson" else (0.0,):
+        delta, prime = -module.score(params, x), module.hessian_diagonal(params, x, **given)
+        R = np.log(np.cosh(delta)).sum(axis=1).mean()
+        S = (-2 * prime + lam * prime**2 / 2).sum(axis=1).mean()
+        assert_close(module.robust_loss_terms(params, x, lam, **given), (R, S), 1e-12)
+        J, gradient = module.robust_loss_and_grad(params, x, lam, **given)
+        apart = module.robust_loss_and_grad_terms(params, x, lam, **given)
+        assert_close(J, R + S, 1e-12)
+        for key in params:
+            assert_close(gradient[key], apart[2][key] + apart[3][key], 1e-12, key)
+    assert module.selftest()
+
+
+@pytest.mark.usefixtures("robust")
+def test_an_objective_says_what_it_is() -> None:
+    module = module_of(CATALOGUE["ica"]())
+    assert module.robust_loss.__doc__ == "J = R + S, the mean over the batch of Σ logcosh(δ) + Σ (−2 δ′ + ½ λ δ′²)."
+    assert module.loss.__doc__ == "J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."

@@ -1,0 +1,73 @@
+"""Constants are what the user wrote: the shortest decimal of a float, π and √2 themselves, rounded once."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import smgen as sm
+from smgen.constants import binary_exponent, exact, in_range, nearest_float, readable, steps
+from smgen.derivatives import differentiate
+from smgen.primitives import G
+from tests.functions.values import TARGETS, values
+from tests.support import module_of
+
+FLOATS = [0.3333333333, 0.10000000149011612, 0.12345678901234567, 0.1, 1 / 3, 2 / 3, 1e-3, 3.141592653589793, 0.7, 1e22,
+          5e-5, 123456.789]  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", TARGETS)
+@pytest.mark.parametrize("c", FLOATS)
+def test_the_second_derivative_of_c_times_a_square_is_two_c_to_the_last_bit(c: float, backend: str) -> None:
+    [(_, _, curvature)] = values(lambda g: c * g**2, [0.3], "float64", backend)
+    assert curvature == 2 * c
+
+
+@pytest.mark.parametrize("backend", TARGETS)
+def test_irrational_constants_are_rounded_once(backend: str) -> None:
+    for c, twice in ((sp.pi, 2 * np.pi), (sp.sqrt(2), float(mpmath.sqrt(8))), (sp.E / 7, float(2 * mpmath.e / 7))):
+        [(_, _, curvature)] = values(lambda g, c=c: c * g**2, [0.3], "float64", backend)
+        assert curvature == twice
+
+
+def test_numbers_of_numpy_are_what_they_are() -> None:
+    assert differentiate(np.float32(0.1) * G**2).derivatives[2] == 2 * exact(sp.Float(0.10000000149011612))
+    assert differentiate(np.float64(0.1) * G**2).derivatives[2] == sp.Rational(1, 5)
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False).filter(bool))
+def test_floats_go_through_unchanged(value: float) -> None:
+    number = exact(sp.Float(value))
+    assert number.is_Rational
+    assert Fraction(int(number.p), int(number.q)) == Fraction(repr(value))
+    assert nearest_float(number) == value
+    assert in_range(number, "float64") == value
+    size = binary_exponent(number)
+    assert sp.S(2) ** size <= abs(number) < sp.S(2) ** (size + 1)
+    factors = steps(number)
+    assert sp.Mul(*factors) == number
+    assert all(abs(binary_exponent(factor)) <= 100 for factor in factors)
+
+
+def test_people_read_decimals() -> None:
+    derivatives = [readable(d) for d in differentiate(sp.Float(0.3333333333) * G**2).derivatives]
+    assert list(map(str, derivatives)) == ["0.3333333333*g**2", "0.6666666666*g", "0.6666666666", "0"]
+    assert str(readable(sp.Rational(1, 3) * G)) == "g/3"
+
+
+def test_constants_of_named_functions_are_exact() -> None:
+    assert sm.student_t(G, nu=2.7) == sp.Rational(37, 20) * sp.log(1 + G**2 / sp.Rational(27, 10))
+    assert sm.leaky_relu(G, slope=0.123456789012).has(sp.Rational("0.123456789012"))
+
+
+def test_the_generated_text_has_the_digits() -> None:
+    network = sm.Network(energy=sm.pointwise(sm.input(1), lambda g: 0.3333333333 * sp.sin(g)))
+    module = module_of(network)
+    assert module.energy({}, np.array([[1.0]]))[0] == 0.3333333333 * np.sin(1.0)

@@ -1,0 +1,125 @@
+"""Level 2: what the compiler made of the kernels, read off machine code: nothing spilled, nothing moved twice."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from smgen.hessians import lower
+from smgen.ir import Fused
+from smgen.targets import TARGETS
+from smgen.targets.cuda.kernels import Kernel
+from smgen.targets.cuda.printer import Kernels, print_function
+from smgen.targets.cuda.target import functions
+from tests.targets.cuda.emitted import DTYPES, EXAMPLES, REGISTERS, cuda_source, example
+from tests.targets.cuda.toolchain import nvrtc, ptx, sass
+
+ITEMSIZE = {"float32": 4, "float64": 8}
+
+pytestmark = [
+    pytest.mark.skipif(not nvrtc.available(), reason=str(nvrtc.available().reason)),
+    pytest.mark.skipif(not sass.available(), reason=str(sass.available().reason)),
+]
+
+
+@cache
+def compiled(name: str, dtype: str) -> nvrtc.Compiled:
+    return nvrtc.compile_cuda(cuda_source(example(name), dtype), "sm_90")
+
+
+@cache
+def machine_code(name: str, dtype: str) -> dict[str, sass.Kernel]:
+    return sass.kernels(compiled(name, dtype).cubin)
+
+
+@cache
+def loops(name: str, dtype: str) -> dict[str, tuple[Kernel, Fused | None]]:
+    """Each kernel with the loop of the IR that it was printed from."""
+    kernels, found = Kernels(), {}
+    for schedule in functions(lower(example(name))):
+        before = set(kernels.loops)
+        lowered = TARGETS["cuda"].pipeline.lowered(schedule, 1024)
+        print_function(lowered, dtype, kernels, {})
+        fused = [op for op in lowered.ops if isinstance(op, Fused) and op.shape != ()]
+        for added in [kernel for kernel in kernels.loops if kernel not in before]:
+            kernel = kernels.loops[added]
+            outs = [op for op in fused if _named(op) and added.startswith(_named(op))]
+            found[added] = (kernel, max(outs, key=lambda op: len(_named(op))) if outs else None)
+    return found
+
+
+def _named(op: Fused) -> str:
+    names = [b.name for b in op.outs]
+    return names[0] if len(names) == 1 else f"{names[0]}_to_{names[-1]}"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_no_spill_no_stack_and_few_registers(name: str, dtype: str) -> None:
+    for kernel in machine_code(name, dtype).values():
+        assert not kernel.local_accesses, kernel.name
+        assert kernel.resources.stack == 0, kernel.name
+        assert kernel.resources.registers <= REGISTERS[dtype], f"{kernel.name}: {kernel.resources.registers}"
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_float64_in_the_loss_sums_only(name: str) -> None:
+    """In machine code and, since a constant may be folded, in PTX."""
+    summing = {v.name for kernel, _ in loops(name, "float32").values() if kernel.totals for v in kernel.variants}
+    elementwise = {v.name for kernel, _ in loops(name, "float32").values() for v in kernel.variants} - summing
+    in_ptx = ptx.float64(compiled(name, "float32").ptx)
+    for kernel in machine_code(name, "float32").values():
+        if kernel.name in elementwise | {"column_sum", "row_sum"}:
+            assert not kernel.float64, f"{kernel.name}: {kernel.float64[0]}"
+            assert not in_ptx.get(kernel.name), kernel.name
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_vector_kernels_move_16_bytes_at_a_time(name: str, dtype: str) -> None:
+    vectors = 0
+    for kernel, _ in loops(name, dtype).values():
+        for variant in kernel.variants[1:]:
+            vectors += 1
+            code = machine_code(name, dtype)[variant.name]
+            wide = code.global_loads[128] + code.global_stores[128]
+            assert wide, variant.name
+            assert not code.global_stores[32] or kernel.totals, variant.name
+    assert vectors
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_no_division_by_a_row_length(name: str, dtype: str) -> None:
+    for kernel in machine_code(name, dtype).values():
+        if kernel.name not in {"column_sum", "row_sum"}:
+            assert not kernel.integer_divisions, kernel.name
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_bytes_moved_are_the_schedules_minimum(name: str, dtype: str) -> None:
+    """Each operand is loaded once an element, each result stored once, and nothing else is touched.
+
+    The compiler may unroll the loop over rows, so all counts may share a factor; a row that does not vary over the loop
+    may be loaded once for all of it.
+    """
+    traffic = ptx.traffic(compiled(name, dtype).ptx)
+    checked = 0
+    for kernel, loop in loops(name, dtype).values():
+        if loop is None or loop.totals:
+            continue
+        arrays = [b for b in loop.reads if b.name not in ("lam", "N")]
+        moved = traffic[kernel.name]
+        unrolled = {moved.stores[len(arrays) + k] for k in range(len(loop.stored))}
+        assert len(unrolled) == 1, kernel.name
+        step = unrolled.pop()
+        assert step % ITEMSIZE[dtype] == 0
+        for position, b in enumerate(arrays):
+            loaded = moved.loads[position]
+            assert loaded == step or (b.shape != loop.shape and 0 < loaded <= step), f"{kernel.name}: {b.name}"
+        assert moved.stored == step * len(loop.stored)
+        assert set(moved.loads) == set(range(len(arrays))), kernel.name
+        checked += 1
+    assert checked
